@@ -1,0 +1,107 @@
+# Every command anyone needs.  `make help` prints them; the rules that build
+# things are in scripts/*.mk, and everything built goes to build/.
+
+# ---- settings, each of which can be given on the command line ----
+
+HARTS   ?= 4
+MEM     ?= 1G
+MACHINE ?= virt
+CPU     ?=
+APPEND  ?=
+DTB     ?=
+BOARD   ?= qemu-virt
+DEBUG   ?= 0
+V       ?= 0
+
+# ---- where things go ----
+
+BUILD := build
+OUT   := $(BUILD)$(if $(filter 1,$(DEBUG)),/debug)
+
+# A rule that needs tools of a group names its stamp as an order-only
+# prerequisite; scripts/setup installs what is missing.
+setup = $(BUILD)/setup/$(1)
+
+# `$(say) WORD FILE` announces a step; V=1 shows the command itself.
+quiet := $(if $(filter 1,$(V)),,@)
+say   := @printf '  %-8s%s\n'
+
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+MAKEFLAGS += --jobs=$(shell nproc)
+endif
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+include scripts/kernel.mk
+include scripts/userland.mk
+include scripts/unit.mk
+
+# How scripts/qemu is told what to start.
+MACHINE_OPTIONS = --harts '$(HARTS)' --mem '$(MEM)' --machine '$(MACHINE)' \
+	$(if $(CPU),--cpu '$(CPU)') $(if $(DTB),--dtb '$(DTB)')
+GUEST = --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE) $(MACHINE_OPTIONS) \
+	$(if $(APPEND),--append '$(APPEND)')
+
+##@ Use
+
+.PHONY: help all run run-uboot image
+help: ## print this list
+	@sed -n -e 's/^##@ \(.*\)/\n\1:/p' \
+	    -e 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword \
+	    $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name what; \
+	    do test -z "$$what" && printf '%s\n' "$$name" || \
+	    printf '  %-10s %s\n' "$$name" "$$what"; done
+	@printf '\nSettings, as in `make run HARTS=1 MEM=128M`:\n'
+	@printf '  HARTS=4 MEM=1G MACHINE=virt CPU=rv64,sstc=off DTB=FILE\n'
+	@printf '  APPEND="words for the kernel"   DEBUG=1 (checks on)   V=1\n'
+
+all: $(KERNEL_ELF) $(KERNEL_IMAGE) $(ARCHIVE) ## build the kernel and the programs, run nothing
+
+run: all ## boot in QEMU to the shell; Ctrl-A X leaves
+	@scripts/qemu $(GUEST)
+
+image: all | $(call setup,image) ## make a bootable disk image: BOARD=qemu-virt or visionfive2
+	@scripts/mkimage --board '$(BOARD)' --kernel $(KERNEL_IMAGE) \
+	    --archive $(ARCHIVE) --append '$(APPEND)' $(BUILD)/baton-$(BOARD).img
+
+run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
+	@scripts/qemu $(MACHINE_OPTIONS) --disk $(BUILD)/baton-$(BOARD).img
+
+##@ Check
+
+.PHONY: test unit bench lint
+test: all unit-build | $(call setup,test) $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
+	@scripts/run-tests $(TESTS)
+
+unit: unit-build ## run the host unit tests alone
+	@scripts/run-tests unit
+
+bench: all ## count instructions per operation; a table and build/bench/results.json
+	@scripts/bench-report --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE) \
+	    --revision '$(REVISION)' $(BUILD)/bench/results.json
+
+lint: all | $(call setup,style) ## look for mistakes and breaches of style
+	@scripts/check-style
+
+##@ Work
+
+.PHONY: debug format size setup clean
+debug: all | $(call setup,debug) ## a gdb prompt on the booting kernel
+	@scripts/debug $(GUEST) --elf $(KERNEL_ELF)
+
+format: | $(call setup,style) ## lay out the source by .clang-format
+	@scripts/format
+
+size: all ## how large the kernel and the programs are
+	@scripts/size $(KERNEL_ELF) $(KERNEL_IMAGE) $(PROGRAMS)
+
+setup: $(foreach g,build test image debug style,$(call setup,$g)) ## install every package that any target needs
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+$(call setup,%): scripts/setup
+	@scripts/setup $*
+	@mkdir -p $(@D) && touch $@

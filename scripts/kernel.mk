@@ -1,0 +1,78 @@
+# The kernel: $(KERNEL_ELF), with symbols, and $(KERNEL_IMAGE), the flat image
+# that firmware and boot loaders start.
+
+CROSS   := riscv64-unknown-elf-
+CC      := $(CROSS)gcc
+OBJCOPY := $(CROSS)objcopy
+NM      := $(CROSS)nm
+
+KERNEL_ELF   := $(OUT)/baton.elf
+KERNEL_IMAGE := $(OUT)/baton.img
+
+KERNEL_SOURCES := $(sort $(wildcard arch/riscv64/*.[cS] \
+	kernel/*.c ipc/*.c vm/*.c drivers/*.c))
+KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(OUT)/kernel/%.o)
+KERNEL_SCRIPT  := arch/riscv64/kernel.ld
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes \
+	-Wstrict-prototypes
+
+KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
+	-march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany \
+	-mstrict-align -msmall-data-limit=0 \
+	-ffreestanding -fno-common -fno-pie -fno-stack-protector \
+	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
+	$(WARNINGS) -Wframe-larger-than=512 \
+	-I. -Iarch/riscv64/include -Ikernel/include \
+	$(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG=1)
+
+KERNEL_LINK := $(CC) -nostdlib -static -no-pie -march=rv64imac_zicsr_zifencei \
+	-mabi=lp64 -T $(KERNEL_SCRIPT) -Wl,--build-id=none \
+	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
+
+# Everything is built again when the way of building changes.
+BUILD_RULES := Makefile scripts/kernel.mk scripts/userland.mk
+
+$(OUT)/kernel/%.c.o: %.c $(BUILD_RULES) | $(call setup,build)
+	$(say) CC $<
+	$(quiet)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -c $< -o $@
+
+$(OUT)/kernel/%.S.o: %.S $(BUILD_RULES) | $(call setup,build)
+	$(say) AS $<
+	$(quiet)mkdir -p $(@D) && $(CC) $(KERNEL_FLAGS) -c $< -o $@
+
+# What git calls this source.  The file changes only when the answer does.
+REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+$(shell mkdir -p $(BUILD); echo '$(REVISION)' | cmp -s - $(BUILD)/revision || \
+	echo '$(REVISION)' >$(BUILD)/revision)
+
+$(OUT)/kernel/kernel/version.c.o: KERNEL_FLAGS += -DBATON_REVISION='"$(REVISION)"'
+$(OUT)/kernel/kernel/version.c.o: $(BUILD)/revision
+
+# The kernel carries its own symbol table, for backtraces.  It is linked once
+# with an empty table, and again with the table made from the first result.
+# Constants lie behind the text, so the text does not move in between.
+SYMTAB := $(OUT)/kernel/symtab
+
+$(SYMTAB).0.S: scripts/symtab | $(call setup,build)
+	$(quiet)mkdir -p $(@D) && scripts/symtab </dev/null >$@
+
+$(SYMTAB).1.S: $(OUT)/baton.0.elf scripts/symtab
+	$(quiet)$(NM) $< | scripts/symtab >$@
+
+$(SYMTAB).%.o: $(SYMTAB).%.S
+	$(quiet)$(CC) -march=rv64imac -mabi=lp64 -c $< -o $@
+
+$(OUT)/baton.0.elf: $(KERNEL_OBJECTS) $(SYMTAB).0.o $(KERNEL_SCRIPT)
+	$(quiet)$(KERNEL_LINK) $(filter %.o,$^) -lgcc -o $@
+
+$(KERNEL_ELF): $(KERNEL_OBJECTS) $(SYMTAB).1.o $(KERNEL_SCRIPT)
+	$(say) LD $@
+	$(quiet)$(KERNEL_LINK) $(filter %.o,$^) -lgcc -o $@
+	$(quiet)$(NM) $@ | scripts/symtab | cmp -s - $(SYMTAB).1.S || \
+	    { echo "$@: the text moved when the symbol table was added"; exit 1; }
+
+$(KERNEL_IMAGE): $(KERNEL_ELF)
+	$(quiet)$(OBJCOPY) -O binary $< $@
+
+-include $(KERNEL_OBJECTS:.o=.d)

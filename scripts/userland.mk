@@ -1,0 +1,89 @@
+# The programs, the libraries they share, and the boot archive that carries
+# them: $(ARCHIVE), a cpio that the machine's firmware passes to the kernel.
+#
+# A program is one file userland/bin/NAME.c, or a folder userland/bin/NAME/ or
+# userland/NAME/ for the four of USER_SERVERS; test/user/NAME.c becomes test/NAME.
+
+USER_SERVERS := bootstrap console sh bench
+ARCHIVE      := $(BUILD)/archive.cpio
+U            := $(BUILD)/user
+
+USER_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
+	-march=rv64gc -mabi=lp64d -mcmodel=medany -mstrict-align \
+	-msmall-data-limit=0 -fno-common -fno-pie -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
+	--specs=picolibc.specs $(WARNINGS) \
+	-I. -Iuserland/include -Ikernel/include
+
+# No relaxation to gp: programs leave that register to the kernel.
+USER_LINK := $(CC) --specs=picolibc.specs -march=rv64gc -mabi=lp64d \
+	-nostartfiles -nodefaultlibs -static -no-pie \
+	-T userland/libc/program.ld -Wl,--gc-sections -Wl,--build-id=none \
+	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
+
+objects = $(patsubst %,$(U)/%.o,$(sort $(wildcard $(1))))
+
+$(U)/%.c.o: %.c $(BUILD_RULES) | $(call setup,build)
+	$(say) CC $<
+	$(quiet)mkdir -p $(@D) && $(CC) $(USER_FLAGS) -c $< -o $@
+
+$(U)/%.S.o: %.S $(BUILD_RULES) | $(call setup,build)
+	$(say) AS $<
+	$(quiet)mkdir -p $(@D) && $(CC) $(USER_FLAGS) -c $< -o $@
+
+# ---- libraries ----
+
+CRT0          := $(U)/userland/libc/crt0.S.o
+LIBC_OBJECTS  := $(filter-out $(CRT0),$(call objects,userland/libc/*.[cS]))
+LIBMACH_OBJECTS := $(call objects,userland/libmach/*.[cS])
+LIBTEST_OBJECTS := $(call objects,test/user/lib/*.[cS])
+
+$(U)/libsys.a: $(LIBC_OBJECTS)
+$(U)/libmach.a: $(LIBMACH_OBJECTS)
+$(U)/libtest.a: $(LIBTEST_OBJECTS)
+$(U)/lib%.a:
+	$(say) AR $@
+	$(quiet)rm -f $@ && $(CROSS)ar rcsD $@ $^
+
+# The C library calls our glue and the glue calls the C library.
+USER_LIBRARIES := $(U)/libmach.a $(U)/libsys.a
+USER_ARCHIVES   = -Wl,--start-group $(filter %.a,$^) -lc -lgcc -Wl,--end-group
+
+# ---- programs ----
+
+PROGRAMS :=
+
+# $(call program,NAME,OBJECTS,MORE LIBRARIES)
+define program
+PROGRAMS += $(U)/programs/$(1)
+USER_OBJECTS += $(2)
+$(U)/programs/$(1): $(CRT0) $(2) $(3) $(USER_LIBRARIES) userland/libc/program.ld
+endef
+
+$(foreach p,$(USER_SERVERS),$(if $(wildcard userland/$p/*.c),\
+	$(eval $(call program,$p,$(call objects,userland/$p/*.[cS])))))
+$(foreach f,$(sort $(wildcard userland/bin/*.c)),\
+	$(eval $(call program,$(basename $(notdir $f)),$(call objects,$f))))
+$(foreach d,$(sort $(wildcard userland/bin/*/)),\
+	$(eval $(call program,$(notdir $(d:/=)),$(call objects,$d*.[cS]))))
+$(foreach f,$(sort $(wildcard test/user/*.c)),\
+	$(eval $(call program,test/$(basename $(notdir $f)),$(call objects,$f),\
+	$(U)/libtest.a)))
+
+$(PROGRAMS):
+	$(say) LD $@
+	$(quiet)mkdir -p $(@D) && \
+	    $(USER_LINK) $(filter %.o,$^) $(USER_ARCHIVES) -o $@
+
+$(U)/userland/bench/%.o: USER_FLAGS += -DBATON_REVISION='"$(REVISION)"'
+$(patsubst %,$(U)/%.o,$(wildcard userland/bench/*.c)): $(BUILD)/revision
+
+# ---- the boot archive ----
+
+$(ARCHIVE): $(PROGRAMS) userland/manifest scripts/mkarchive | $(call setup,build)
+	$(say) CPIO $@
+	$(quiet)scripts/mkarchive $@ userland/manifest $(U)/programs \
+	    $(PROGRAMS:$(U)/programs/%=%)
+
+-include $(patsubst %.o,%.d,$(USER_OBJECTS) $(LIBC_OBJECTS) \
+	$(LIBMACH_OBJECTS) $(LIBTEST_OBJECTS) $(CRT0))
