@@ -1,0 +1,68 @@
+/*
+ * arch/cpu.h: what generic code may ask of the hart it runs on.
+ */
+#pragma once
+#include "kernel/types.h"
+
+struct thread;
+struct thread_state_buffer;
+
+/* ---- switching ---- */
+
+/*
+ * Make @next current on this hart: its address space, its FPU rights, tp, the
+ * top of this hart's stack; then its continuation, or user mode.
+ */
+noreturn void arch_thread_resume(struct thread *next);
+
+/* Make @thread current without leaving the caller's stack: wait_begin(). */
+static inline void
+arch_set_current(struct thread *thread)
+{
+	__asm__ volatile("mv tp, %0" ::"r"(thread) : "memory");
+}
+
+/* A new user thread's registers: all zero but these. */
+void arch_thread_start(struct thread *thread, uaddr_t pc, uaddr_t sp);
+
+/* ---- floating point: lazily switched ---- */
+
+/* May @thread's live registers be dropped from this hart?  Saves them. */
+void fpu_save(struct thread *thread);
+/* @thread is gone: forget its registers, free its save area. */
+void fpu_discard(struct thread *thread);
+/* First use, or use after another thread: KERN_RESOURCE_SHORTAGE is possible. */
+kern_return_t fpu_take(struct thread *thread);
+
+/* ---- waiting and waking ---- */
+
+/* Sleep until an interrupt is pending; interrupts stay disabled. */
+void arch_wait_for_interrupt(void);
+/* Serve what is pending, from the idle thread. */
+void arch_poll_interrupts(void);
+/* A hint while spinning for another hart. */
+static inline void
+arch_relax(void)
+{
+	/* The pause hint, by its encoding: a fence on cores without Zihintpause. */
+	__asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010" ::: "memory");
+}
+
+/* Ask the hardware for an interrupt at @deadline (ticks). */
+void arch_set_timer(uint64_t deadline);
+uint64_t arch_read_time(void);
+uint64_t arch_read_cycles(void);
+
+/* Interrupt another hart. */
+void arch_send_ipi(uint32_t cpu_index);
+/* Harts of @mask (bits are cpu indices) drop all translations. */
+void arch_remote_fence(uint64_t mask);
+
+/*
+ * Instructions were written to memory that any hart may run: make every
+ * hart's fetches see them, at the latest before it next returns to user mode.
+ */
+void arch_sync_code(void);
+
+/* Orders this hart's earlier accesses before its later ones. */
+#define fence_full()  __asm__ volatile("fence rw, rw" ::: "memory")

@@ -1,0 +1,21 @@
+/*
+ * arch/usercopy.h: the only way from the kernel to user memory.
+ *
+ * The user range is that of the current address space.  A range outside the
+ * user's half, or a fault that the map cannot serve, gives
+ * KERN_INVALID_ADDRESS; bytes before the fault may have been copied.  A fault
+ * that the map can serve (zero-fill, copy-on-write) is served and goes on.
+ * No lock may be held.
+ */
+#pragma once
+#include "kernel/types.h"
+
+kern_return_t copyin(void *to, uaddr_t from, size_t size) must_check;
+kern_return_t copyout(uaddr_t to, const void *from, size_t size) must_check;
+
+/* Is [address, address + size) wholly inside the user's half? */
+static inline bool
+user_range_ok(uaddr_t address, uint64_t size)
+{
+	return size <= 0x4000000000UL && address <= 0x4000000000UL - size;
+}

@@ -1,0 +1,36 @@
+/*
+ * kernel/config.h: what is chosen when the kernel is built.
+ *
+ * Every switch is a 0/1 constant used in a plain `if`, so both arms always
+ * compile.  The build may set CONFIG_DEBUG from its command line; what the
+ * machine has is never a matter of this file (see drivers/machine.h).
+ */
+#pragma once
+
+/* Lock ranks, reference counts and object invariants are checked. */
+#ifndef CONFIG_DEBUG
+#define CONFIG_DEBUG 0
+#endif
+
+/* The message fast path of ipc/fast.c is tried first. */
+#ifndef CONFIG_FAST
+#define CONFIG_FAST 1
+#endif
+
+/* Harts that the kernel can run on; more in the device tree are left alone. */
+#define CONFIG_MAX_HARTS 8
+
+/* Bytes of kernel stack per hart; a thread that waits keeps none. */
+#define CONFIG_STACK_SIZE 8192
+
+/* Round-robin slice, in microseconds. */
+#define CONFIG_SLICE_US 10000
+
+/* How long a secondary hart may take to arrive, in microseconds. */
+#define CONFIG_HART_START_US 200000
+
+/* Trace events kept per hart; a power of two. */
+#define CONFIG_TRACE_EVENTS 256
+
+/* Bytes of boot and error log kept in memory. */
+#define CONFIG_LOG_SIZE 16384

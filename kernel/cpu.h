@@ -1,0 +1,79 @@
+/*
+ * kernel/cpu.h: everything that one hart owns.
+ */
+#pragma once
+#include "kernel/config.h"
+#include "kernel/ktrace.h"
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/thread.h"
+#include "kernel/timer.h"
+#include "kernel/types.h"
+
+struct pmap;
+struct zone_magazine;
+
+#define ZONE_MAX 24 /* kinds of kernel object, see zone.h */
+
+/* The run queue of one hart. */
+struct run_queue {
+	struct spinlock lock;	    /* rank LOCK_RUNQ */
+	uint64_t bitmap[2];	    /* bit set: that level has threads */
+	uint32_t count;
+	struct list level[PRIORITY_LEVELS];
+};
+
+/* Events counted per hart and summed when somebody asks. */
+struct cpu_counters {
+	uint64_t handed_off; /* sends that switched straight to the receiver */
+	uint64_t queued;     /* sends that found nobody waiting */
+	uint64_t woken;	     /* sends that made a waiter runnable */
+	uint64_t switches;
+	uint64_t traps;
+	uint64_t faults;
+	uint64_t interrupts;
+	uint64_t ipis;
+	uint64_t steals;
+	uint64_t fpu_loads;
+};
+
+#define LOCKS_HELD_MAX 8
+
+/* l: only this hart   a: atomic, any hart */
+struct cpu {
+	uintptr_t stack_top;	/* I: trap.S loads it, first */
+	struct thread *idle;	/* I */
+	struct pmap *pmap;	/* l: whose tables satp names */
+	struct thread *fpu_owner; /* l: whose registers the FPU holds */
+	uint32_t index;		/* I: 0 .. harts - 1 */
+	uint64_t hart;		/* I: what SBI calls it */
+	atomic_uint online;	/* a */
+	atomic_uint running_priority; /* a: hint for wake-ups */
+	struct cpu_counters counters; /* l */
+	struct run_queue runq;
+	struct timer_queue timers;
+	struct zone_magazine *magazine; /* l: one per zone, see zone.c */
+	struct page_cache {	/* l */
+		struct page *free[64];
+		uint32_t count;
+	} pages;
+	struct page_cache tables; /* l: page-table pages, all zero */
+	uint64_t asid_generation; /* l: TLB holds no older ASIDs */
+	/* Debug: locks held, outermost first, and where each was taken. */
+	struct {
+		struct spinlock *lock;
+		uintptr_t site;
+	} held[LOCKS_HELD_MAX];	/* l */
+	uint32_t held_count;
+	struct ktrace_ring trace; /* l, read by a panic */
+} cache_aligned;
+
+extern struct cpu cpus[CONFIG_MAX_HARTS];
+extern uint32_t cpu_count;	    /* entries of cpus[] that are described */
+extern atomic_ulong cpu_online_mask; /* bit per index */
+
+static inline struct cpu *
+this_cpu(void)
+{
+	return current_thread()->cpu;
+}

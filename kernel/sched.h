@@ -1,0 +1,42 @@
+/*
+ * kernel/sched.h: who runs where.
+ *
+ * One run queue per hart, 128 levels, round robin within one.  A hart without
+ * work steals from the busiest.  No tick: the slice timer is armed only while
+ * somebody of equal priority waits behind the running thread.
+ *
+ * Handoff.  sched_handoff() runs a claimed waiter at once in the caller's
+ * place, on this hart, for the rest of the caller's slice; no queue is touched.
+ */
+#pragma once
+#include "kernel/thread.h"
+
+void sched_init_cpu(struct cpu *cpu);
+
+/* Run the best runnable thread; the current one is queued or waits. */
+noreturn void sched_switch(void);
+
+/*
+ * Run @next at once; it is claimed, the current thread is the idle thread
+ * (wait_begin() was called) or is queued.  Falls back to sched_wake() and
+ * sched_switch() where @next may not run here: see sched_can_handoff().
+ */
+noreturn void sched_handoff(struct thread *next);
+
+/* May @next (claimed) run on this hart now, in place of the current thread? */
+bool sched_can_handoff(const struct thread *next);
+
+/* Make a claimed or new thread runnable, here or on a better hart. */
+void sched_wake(struct thread *thread);
+
+/* Put the current thread at the end of its level and run the best one. */
+noreturn void sched_yield(continuation_t cont);
+
+/* The same, but run @next (claimed or taken off its run queue) if possible. */
+bool sched_take(struct thread *thread); /* off its run queue, for a handoff */
+
+/* Ask hart @cpu to look at its run queue and its current thread's AST. */
+void sched_poke(struct cpu *cpu);
+
+/* What the idle thread does for ever. */
+noreturn void sched_idle(void);

@@ -1,0 +1,64 @@
+/*
+ * kernel/task.h: a task is an address map, a name space and some threads.
+ *
+ * A task lives while anything refers to it, but from task_terminate() on it
+ * is dying: its threads are told to end, and when the last one has, a kernel
+ * thread tears down the space and the map in bounded steps.
+ */
+#pragma once
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/types.h"
+
+struct map;
+struct port;
+struct space;
+struct thread;
+
+#define TASK_NAME_SIZE 32
+#define TASK_SPECIAL_PORTS 10 /* indexed by TASK_*_PORT */
+
+/* I: immutable   t: this task's lock   a: atomic   L: task_list_lock */
+struct task {
+	struct map *map;	/* [I] */
+	struct space *space;	/* [I] */
+	struct spinlock lock;	/* rank LOCK_TASK */
+	atomic_uint refs;	/* [a] */
+	bool dying;		/* [t] */
+	uint32_t suspend_count; /* [t] */
+	uint32_t thread_count;	/* [t] */
+	struct list threads;	/* [t] by task_link */
+	struct port *self_port; /* [t] kernel port; NULL once dying */
+	struct port *special[TASK_SPECIAL_PORTS]; /* [t] send rights */
+	struct list link;	/* [L] all tasks */
+	uint64_t id;		/* [I] for people */
+	char name[TASK_NAME_SIZE]; /* [t] for people */
+};
+
+extern struct spinlock task_list_lock; /* rank LOCK_TASK, never with a task's */
+extern struct list task_list;
+
+void task_init(void);
+
+/*
+ * A task with an empty map and an empty space.
+ * Refs: one for the caller; another is dropped when it has been torn down.
+ */
+kern_return_t must_check task_create(struct task **taskp);
+
+static inline struct task *
+task_get(struct task *task)
+{
+	atomic_fetch_add_explicit(&task->refs, 1, memory_order_relaxed);
+	return task;
+}
+
+void task_put(struct task *task);
+
+/* Start the end of @task; KERN_TERMINATED when that had begun before. */
+kern_return_t task_terminate(struct task *task);
+/* The last thread of a dying task is gone: hand it to the reaper. */
+void task_reap(struct task *task);
+
+kern_return_t task_suspend(struct task *task);
+kern_return_t task_resume(struct task *task);

@@ -1,0 +1,216 @@
+/*
+ * kernel/thread.h: threads, how they wait and how they end.
+ *
+ *                     sched_wake()
+ *        +----------- or handoff --------------+
+ *        v                                     |
+ *     RUNNABLE ---- chosen ----> RUNNING --- wait_begin() ---> WAITING
+ *        ^                        |  |                            |
+ *        +------ preempted -------+  +--- AST_SUSPEND --> STOPPED |
+ *        +<------------------- thread_resume() --------------+    |
+ *                                 |                               |
+ *                             AST_TERMINATE -> DEAD   (a waiter is woken
+ *                                                      first, aborted)
+ *
+ * A thread that does not run keeps no stack.  Its user registers are in @tf
+ * and what is left to do in the kernel is @cont; NULL means: return to user.
+ * In the kernel, register tp holds the current thread.
+ *
+ * How a wait ends.  A waiting thread has @wait_armed set.  Whoever wants to
+ * end the wait (message, deadline, abort) must win thread_claim(); the winner
+ * alone owns the thread until it has passed it to sched_wake() or
+ * sched_handoff().  The queue that the thread stands on is left by whoever
+ * holds that queue's lock: the one who popped it, or the thread itself in its
+ * continuation.
+ *
+ * Between the moment a thread has published itself as waiting and the switch
+ * away from it, another hart may already run it.  So wait_begin() makes this
+ * hart's idle thread current first, and nothing after it touches the waiter.
+ */
+#pragma once
+#include <arch/trapframe.h>
+
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/timer.h"
+#include "kernel/types.h"
+
+struct cpu;
+struct fpu_state;
+struct kmsg;
+struct port;
+struct pset;
+struct task;
+
+enum thread_state {
+	THREAD_RUNNABLE,
+	THREAD_RUNNING,
+	THREAD_WAITING,
+	THREAD_STOPPED, /* suspended or never started */
+	THREAD_DEAD,
+};
+
+/* Reasons to enter thread_ast() before the next return to user mode. */
+#define AST_RESCHED   0x1U /* somebody of equal or higher priority waits */
+#define AST_SUSPEND   0x2U /* suspend_count or the task's is not zero */
+#define AST_TERMINATE 0x4U
+#define AST_ABORT     0x8U /* the next interruptible wait fails */
+
+/* Priorities run from 0 (idle only) to 127; more is more urgent. */
+#define PRIORITY_IDLE	 0
+#define PRIORITY_DEPRESS 1
+#define PRIORITY_USER	 31
+#define PRIORITY_SERVER	 63
+#define PRIORITY_KERNEL	 95
+#define PRIORITY_LEVELS	 128
+
+typedef void (*continuation_t)(void); /* never returns */
+
+/* What mach_msg() needs when it goes on; ipc/message.c. */
+struct receive_state {
+	uaddr_t buffer;
+	uint64_t option;
+	uint32_t size;		/* of the buffer */
+	mach_port_name_t name;	/* of the port or set */
+	struct port *port;	/* a reference, or NULL */
+	struct pset *pset;	/* a reference, or NULL */
+	struct kmsg *kmsg;	/* handed over by the sender who claimed us */
+};
+
+/* What a send that waits for room in a queue needs when it goes on. */
+struct send_state {
+	struct kmsg *kmsg;	/* ours until it is queued */
+	struct port *port;	/* a reference: whose queue is full */
+	uint64_t option;
+};
+
+/* What a long operation needs to go on after a preemption point. */
+struct step_state {
+	void *object;
+	uint64_t word[3];
+};
+
+/* o: owner only (the running thread, or whoever claimed it)
+ * I: immutable   t: this thread's lock   T: the task's lock   a: atomic
+ * q: the lock of the queue it stands on */
+struct thread {
+	struct trapframe tf;	/* [o] first: tp finds it at offset 0 */
+	struct cpu *cpu;	/* [o] where it runs or last ran */
+	atomic_uint ast;	/* [a] AST_* */
+	uint32_t priority;	/* [o] effective: base or inherited */
+	continuation_t cont;	/* [o] NULL: return to user mode */
+	struct task *task;	/* [I] a reference; NULL: idle threads */
+
+	atomic_uint wait_armed; /* [a] 1: whoever swaps in 0 ends the wait */
+	kern_return_t wait_result; /* [o] why the wait ended */
+	struct list wait_link;	/* [q] port's, set's or other queue */
+	struct timer timer;	/* deadline of the current wait */
+	struct receive_state receive; /* [o] */
+	struct send_state send;	/* [o] */
+	struct step_state step;	/* [o] */
+
+	struct list run_link;	/* [the run queue's lock] */
+	enum thread_state state; /* [o], or the run queue's lock */
+	uint32_t base_priority; /* [t] */
+	uint64_t slice_end;	/* [o] when round robin takes its turn */
+	struct cpu *bound;	/* [t] NULL: any hart */
+
+	struct cpu *fpu_cpu;	/* [o] hart that holds its live FP registers */
+	struct fpu_state *fpu;	/* [o] NULL: never touched the unit */
+
+	struct spinlock lock;	/* rank LOCK_THREAD */
+	uint32_t suspend_count; /* [t] */
+	bool started;		/* [t] */
+	atomic_uint refs;	/* [a] the task's list holds one while alive */
+	struct list task_link;	/* [T] */
+	struct list stop_waiters; /* [t] threads in thread_stop_wait() */
+	struct port *self_port; /* [t] the kernel port that names us */
+	struct port *reply_port; /* [o] reserved for the IPC code */
+	uint64_t ticks;		/* [o] processor time used, see sched.c */
+};
+static_assert(sizeof(struct thread) < 1024, "a thread costs under 1 KiB");
+
+/* The running thread.  tp changes only where control never returns. */
+static inline struct thread *
+current_thread(void)
+{
+	struct thread *self;
+
+	__asm__("mv %0, tp" : "=r"(self));
+	return self;
+}
+
+/*
+ * A new thread of @task, stopped, its user registers zero.
+ * Refs: one for the caller and one for the task's list.
+ * Returns KERN_RESOURCE_SHORTAGE, or KERN_TERMINATED for a dying task.
+ */
+kern_return_t must_check thread_create(
+    struct task *task, struct thread **threadp);
+
+/* A kernel thread: runs @cont, has no user state. NULL: no memory. */
+struct thread *thread_create_kernel(continuation_t cont, uint32_t priority);
+
+static inline struct thread *
+thread_get(struct thread *thread)
+{
+	atomic_fetch_add_explicit(&thread->refs, 1, memory_order_relaxed);
+	return thread;
+}
+
+void thread_put(struct thread *thread);
+
+/* Mach's suspend and resume; resume of a running one: KERN_FAILURE. */
+kern_return_t thread_suspend(struct thread *thread);
+kern_return_t thread_resume(struct thread *thread);
+/* Make it end at its next step towards user mode; returns at once. */
+void thread_terminate(struct thread *thread);
+/* End its interruptible wait, or fail its next one. */
+void thread_abort(struct thread *thread);
+/* Base priority, 0..127; takes effect at the next scheduling decision. */
+void thread_set_priority(struct thread *thread, uint32_t priority);
+
+/* ---- waiting ---- */
+
+/*
+ * Start to wait.  Call with the lock of the queue that @self was just put on;
+ * unlocks it.  From the unlock on, another hart may run @self: so the
+ * continuation is set first and this hart's idle thread is made current.
+ * Follow with sched_switch() or sched_handoff() and nothing else.
+ *
+ * @deadline in ticks, or TIMER_NEVER.
+ */
+#define TIMER_NEVER UINT64_MAX
+void wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
+    struct spinlock *queue_lock);
+
+/* In the continuation: disarm the deadline; why the wait ended. */
+kern_return_t wait_finish(struct thread *self);
+
+/* End @thread's wait, if nobody did before: true for the one who may. */
+static inline bool must_check
+thread_claim(struct thread *thread, kern_return_t result)
+{
+	/* acquire: pairs with the release in wait_begin(): we see its state */
+	if (atomic_exchange_explicit(
+		&thread->wait_armed, 0, memory_order_acquire) == 0)
+		return false;
+	thread->wait_result = result;
+	return true;
+}
+
+/*
+ * Leave the kernel: act on AST_*, then return to user mode.  Every
+ * continuation ends here, with the trap's result already in tf.a0.
+ */
+noreturn void thread_return(void);
+/* The same with @result in a0. */
+noreturn void thread_return_value(uint64_t result);
+
+/*
+ * A preemption point of a long operation: true when this thread should give
+ * way (or was told to end).  The caller saves its progress in self->step and
+ * calls thread_yield_to(cont), which never returns.
+ */
+bool thread_should_yield(void);
+noreturn void thread_yield(continuation_t cont);

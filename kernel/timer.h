@@ -1,0 +1,52 @@
+/*
+ * kernel/timer.h: deadlines, one heap per hart, no periodic tick.
+ *
+ * A struct timer lives inside what it belongs to.  It is armed on the hart
+ * that arms it and fires there, from the timer interrupt, with that hart's
+ * timer lock held: so once timer_cancel() has returned, the function has
+ * either run or never will.
+ */
+#pragma once
+#include "kernel/lock.h"
+#include "kernel/types.h"
+
+struct cpu;
+struct timer;
+
+/* Runs with the timer lock held (rank LOCK_TIMER); must not block. */
+typedef void (*timer_function_t)(struct timer *timer);
+
+struct timer {
+	uint64_t deadline;	   /* in timebase ticks */
+	timer_function_t function; /* I */
+	struct cpu *cpu;	   /* where it is armed, NULL: not armed */
+	struct timer *child;	   /* pairing heap, under the timer lock */
+	struct timer *sibling;
+	struct timer *parent;	   /* or the elder sibling */
+};
+
+/* A hart's deadlines, earliest at the root. */
+struct timer_queue {
+	struct spinlock lock; /* rank LOCK_TIMER */
+	struct timer *root;
+	uint64_t programmed;  /* what the hardware was last asked for */
+};
+
+/* Ticks per second, from the device tree. */
+extern uint64_t timer_frequency;
+
+void timer_init(uint64_t frequency);
+void timer_queue_init(struct timer_queue *queue);
+
+/* Arm @timer on this hart; a deadline in the past fires at once. */
+void timer_arm(struct timer *timer, uint64_t deadline);
+/* Disarm; true when the timer had not fired.  Any hart may call. */
+bool timer_cancel(struct timer *timer);
+/* Fire what is due on this hart and ask the hardware for the next one. */
+void timer_interrupt(void);
+
+/* Ticks now.  On some cores the read traps to firmware: not for hot paths. */
+uint64_t timer_now(void);
+/* Saturating: a wait of ages is a wait for ever. */
+uint64_t timer_after_ms(uint32_t milliseconds);
+uint64_t timer_after_us(uint64_t microseconds);

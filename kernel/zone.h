@@ -1,0 +1,40 @@
+/*
+ * kernel/zone.h: fixed-size caches of kernel objects, typed by their zone.
+ *
+ * An allocation usually takes the last freed object from this hart's magazine
+ * and touches no lock.  Every allocation can fail; tests make it do so with
+ * zone_fail_after().  Objects come back as they were freed, not zeroed.
+ */
+#pragma once
+#include "kernel/lock.h"
+#include "kernel/types.h"
+
+/* I: immutable   z: lock   l: hart's own */
+struct zone {
+	const char *name;	/* I */
+	uint32_t size;		/* I: of one object */
+	uint32_t index;		/* I: which magazine */
+	struct spinlock lock;	/* rank LOCK_ZONE */
+	struct zone_object *free; /* z */
+	uint64_t total;		/* z: objects that exist */
+	uint64_t spare;		/* z: of these, on the free list */
+};
+
+/* @alignment is a power of two; 0: 16 bytes. */
+void zone_init(
+    struct zone *zone, const char *name, size_t size, size_t alignment);
+void *zone_alloc(struct zone *zone) must_check;
+void *zone_alloc_zeroed(struct zone *zone) must_check;
+void zone_free(struct zone *zone, void *object);
+
+/* Objects in use: allocated and not yet freed.  Exact when harts are quiet. */
+uint64_t zone_in_use(struct zone *zone);
+/* Visit all zones, in the order they were made; NULL after the last. */
+struct zone *zone_next(struct zone *zone);
+
+/* Memory of any size, for tables and message bodies; NULL: none. */
+void *kmem_alloc(size_t size) must_check;
+void kmem_free(void *memory, size_t size);
+
+/* Tests: let the @count-th allocation from now fail, and all after; 0: never. */
+void zone_fail_after(uint64_t count);

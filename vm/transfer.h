@@ -1,0 +1,76 @@
+/*
+ * vm/transfer.h: memory on its way from one task to another.
+ *
+ * A region that travels out of line is a vector of page-table entries, in
+ * address order, in the largest units that the source allowed:
+ *
+ *     head pages | whole leaf tables (2 MiB each) | tail pages
+ *
+ * or, from 1 GiB on, whole middle tables between the leaf tables.  Each slot
+ * holds the entry as it stood in the sender's tables; 0 is memory that was
+ * never touched.  At the receiver's side, at an address that agrees with the
+ * source modulo the largest unit used, each slot is linked in with one store.
+ *
+ * Between transfer_take() and transfer_map() nobody's tables name the pages:
+ * every hart that may have held a translation has dropped it before the
+ * message can be received.  A transfer is mapped once or destroyed.
+ *
+ * Ends that are not whole pages are copied into fresh zeroed pages, so no byte
+ * that was not sent becomes visible.  Small regions travel as a copy in a
+ * kernel buffer.
+ */
+#pragma once
+#include "kernel/types.h"
+
+struct map;
+struct transfer;
+
+/*
+ * Take [@address, @address + @size) out of @map, which is current, to send it.
+ *
+ * @deallocate: the region leaves the sender.  Otherwise both sides share the
+ * pages copy-on-write (or get a copy, as is cheaper).  @size 0 gives *@transferp
+ * NULL, which the calls below take.
+ *
+ * May need more than one call for long regions: KERN_OPERATION_TIMED_OUT means
+ * "progress was made, yield and call again with the same arguments and the same
+ * *@transferp" (NULL at first).  On any other failure the sender's memory is as
+ * it was and *@transferp is NULL.
+ *
+ * Returns: KERN_SUCCESS
+ *          KERN_INVALID_ADDRESS      a hole, or outside the user's half
+ *          KERN_PROTECTION_FAILURE   not readable, or a window with @deallocate
+ *          KERN_RESOURCE_SHORTAGE
+ */
+kern_return_t must_check transfer_take(struct map *map, uaddr_t address,
+    uint64_t size, bool deallocate, struct transfer **transferp);
+
+/*
+ * Put a kernel buffer's bytes into a new transfer (kernel to user replies).
+ */
+kern_return_t must_check transfer_from_kernel(
+    const void *bytes, uint64_t size, struct transfer **transferp);
+
+/* Copy up to @size bytes from the start of a transfer into the kernel. */
+kern_return_t must_check transfer_to_kernel(
+    const struct transfer *transfer, uint64_t offset, void *bytes,
+    uint64_t size);
+
+/*
+ * Enter the region into @map at an address that the kernel chooses; the
+ * address of the first byte sent is returned, with its offset in the page.
+ * Consumes the transfer on success; on failure it stays the caller's.
+ *
+ * Returns: KERN_SUCCESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE
+ */
+kern_return_t must_check transfer_map(
+    struct transfer *transfer, struct map *map, uaddr_t *addressp);
+
+/* Free it and the pages in it: in bounded steps, true while there is more. */
+bool must_check transfer_destroy_step(struct transfer *transfer);
+/* All steps at once, for small transfers and tests. */
+void transfer_destroy(struct transfer *transfer);
+
+uint64_t transfer_size(const struct transfer *transfer);
+
+void transfer_zone_init(void);
