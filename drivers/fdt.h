@@ -27,7 +27,7 @@
 #include <stdint.h>
 
 enum {
-	FDT_DEPTH_MAX = 16,	/* nodes from the root to the deepest, inclusive */
+	FDT_DEPTH_MAX = 16, /* nodes from the root to the deepest, inclusive */
 	FDT_INTERRUPT_CELLS_MAX = 4,
 	FDT_HEADER_SIZE = 40,
 };
@@ -42,8 +42,7 @@ enum fdt_status {
 	FDT_BAD_MAGIC,	     /* these bytes are not a device tree */
 	FDT_BAD_VERSION,     /* not readable as version 17 */
 	FDT_BAD_SIZE,	     /* a block, or the whole, is outside the blob */
-	FDT_BAD_STRUCTURE,   /* tokens in an order that makes no tree */
-	FDT_BAD_STRING,	     /* a name without an end */
+	FDT_BAD_STRUCTURE,   /* tokens or names that make no tree */
 	FDT_TOO_DEEP,	     /* more than FDT_DEPTH_MAX levels */
 	FDT_NOT_FOUND,	     /* no such property, entry or node */
 	FDT_BAD_VALUE,	     /* the property does not have the right shape */
@@ -161,18 +160,22 @@ bool fdt_is_okay(const struct fdt *fdt, fdt_node_t node);
 bool fdt_get(const struct fdt *fdt, fdt_node_t node, const char *name,
     struct fdt_prop *prop);
 
+/* fdt_get() by a name of @length bytes, without a NUL. */
+bool fdt_get_named(const struct fdt *fdt, fdt_node_t node, const char *name,
+    size_t length, struct fdt_prop *prop);
+
 /* The @index-th property of @node, in the order of the blob. */
 bool fdt_get_index(const struct fdt *fdt, fdt_node_t node, uint32_t index,
     struct fdt_prop *prop);
 
 /* A property that is one cell; and one that is one cell or two. */
-bool fdt_get_u32(const struct fdt *fdt, fdt_node_t node, const char *name,
-    uint32_t *value);
-bool fdt_get_number(const struct fdt *fdt, fdt_node_t node, const char *name,
-    uint64_t *value);
+bool fdt_get_u32(
+    const struct fdt *fdt, fdt_node_t node, const char *name, uint32_t *value);
+bool fdt_get_number(
+    const struct fdt *fdt, fdt_node_t node, const char *name, uint64_t *value);
 
 /* The first string of a property; NULL if absent or without an end. */
-const char *fdt_get_string(
+const char *fdt_string(
     const struct fdt *fdt, fdt_node_t node, const char *name);
 
 /* The @index-th string of a list; NULL when there are fewer. */
@@ -190,8 +193,8 @@ bool fdt_cells(const struct fdt_prop *prop, uint32_t first, uint32_t count,
 /* ---- addresses ---- */
 
 /* Cells in an address and in a size in `reg` of the children of @bus. */
-uint32_t fdt_address_cells(const struct fdt *fdt, fdt_node_t bus);
-uint32_t fdt_size_cells(const struct fdt *fdt, fdt_node_t bus);
+uint32_t fdt_bus_address_cells(const struct fdt *fdt, fdt_node_t bus);
+uint32_t fdt_bus_size_cells(const struct fdt *fdt, fdt_node_t bus);
 
 /*
  * The @index-th tuple of `reg`: as written; and as the CPU sees it, through

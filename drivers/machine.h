@@ -33,12 +33,12 @@ struct machine_range {
 };
 
 enum machine_reason {
-	MACHINE_RESERVED_MEMORY,  /* a child of /reserved-memory */
-	MACHINE_RESERVATION,	  /* the header's memory reservation map */
-	MACHINE_FIRMWARE,	  /* the 2 MiB below the kernel image */
-	MACHINE_IMAGE,		  /* the kernel */
-	MACHINE_TREE,		  /* the device tree, where firmware put it */
-	MACHINE_RAMDISK,	  /* the boot archive */
+	MACHINE_RESERVED_MEMORY, /* a child of /reserved-memory */
+	MACHINE_RESERVATION,	 /* the header's memory reservation map */
+	MACHINE_FIRMWARE,	 /* the 2 MiB below the kernel image */
+	MACHINE_IMAGE,		 /* the kernel */
+	MACHINE_TREE,		 /* the device tree, where firmware put it */
+	MACHINE_RAMDISK,	 /* the boot archive */
 };
 
 struct machine_reserved {
@@ -52,10 +52,10 @@ struct machine_reserved {
  */
 struct machine_hart {
 	uint64_t id;
-	fdt_node_t node;    /* FDT_NONE: the boot hart of a tree without it */
-	uint32_t intc;	    /* phandle of its local interrupt controller, or 0 */
-	int32_t context;    /* PLIC context of its S-mode, or MACHINE_NO_CONTEXT */
-	bool has_sstc;	    /* by the tree, so only a hint: probe before use */
+	fdt_node_t node; /* FDT_NONE: the boot hart of a tree without it */
+	uint32_t intc;	 /* phandle of its local interrupt controller, or 0 */
+	int32_t context; /* PLIC context of its S-mode, or MACHINE_NO_CONTEXT */
+	bool has_sstc;	 /* by the tree, so only a hint: probe before use */
 };
 
 struct machine_plic {
@@ -70,13 +70,14 @@ struct machine_plic {
 struct machine_boot {
 	uint64_t hart;		    /* the hart that runs, a0 at entry */
 	struct machine_range image; /* the kernel, to the end of its .bss */
-	struct machine_range tree;  /* where firmware put the blob, a1 at entry */
+	struct machine_range
+	    tree; /* where firmware put the blob, a1 at entry */
 };
 
 /* I: all fields are immutable once machine_read() has returned. */
 struct machine {
 	const struct fdt *fdt;
-	const char *model;	  /* in the tree; "unknown" if it says nothing */
+	const char *model; /* in the tree; "unknown" if it says nothing */
 	const char *command_line; /* in the tree; "" if there is none */
 
 	/* sorted by address; neither overlapping nor touching */
@@ -119,8 +120,8 @@ enum machine_status {
  * MACHINE_OK, but what was found until then is there to be printed.
  * Keeps @fdt, and pointers into its blob.
  */
-enum machine_status machine_read(struct machine *machine,
-    const struct fdt *fdt, const struct machine_boot *boot);
+enum machine_status machine_read(struct machine *machine, const struct fdt *fdt,
+    const struct machine_boot *boot);
 
 /* Words for the boot log: "firmware", "ramdisk". */
 const char *machine_reason_name(enum machine_reason reason);
