@@ -28,6 +28,7 @@
  * hart's idle thread current first, and nothing after it touches the waiter.
  */
 #pragma once
+#include <arch/cpu.h>
 #include <arch/trapframe.h>
 
 #include "kernel/list.h"
@@ -134,10 +135,7 @@ static_assert(sizeof(struct thread) < 1024, "a thread costs under 1 KiB");
 static inline struct thread *
 current_thread(void)
 {
-	struct thread *self;
-
-	__asm__("mv %0, tp" : "=r"(self));
-	return self;
+	return arch_current();
 }
 
 /*

@@ -5,7 +5,16 @@
 #include "kernel/types.h"
 
 struct thread;
-struct thread_state_buffer;
+
+/* The running thread: register tp, which changes only at a switch. */
+static inline struct thread *
+arch_current(void)
+{
+	struct thread *self;
+
+	__asm__("mv %0, tp" : "=r"(self));
+	return self;
+}
 
 /* ---- switching ---- */
 
