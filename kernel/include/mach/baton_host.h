@@ -1,0 +1,109 @@
+/*
+ * mach/baton_host.h: what Baton's host and task ports answer beyond Mach.
+ *
+ * Messages have the usual form: header, NDR, arguments; replies are header,
+ * NDR, RetCode, results, their id 100 higher.
+ */
+#pragma once
+
+#include <mach/message.h>
+#include <mach/ndr.h>
+
+#define MSGID_HOST_KERNEL_COUNTERS 300 /* host port */
+#define MSGID_HOST_TASK_SUMMARY	   301 /* host port */
+#define MSGID_HOST_TASKS	   302 /* privileged host port */
+#define MSGID_TASK_SET_NAME	   303 /* task port */
+
+/* Kinds of kernel object that are counted */
+enum baton_object {
+	BATON_OBJECT_TASK,
+	BATON_OBJECT_THREAD,
+	BATON_OBJECT_SPACE,
+	BATON_OBJECT_PORT,
+	BATON_OBJECT_PORT_SET,
+	BATON_OBJECT_MESSAGE, /* in a kernel buffer */
+	BATON_OBJECT_MAP,
+	BATON_OBJECT_MAP_ENTRY,
+	BATON_OBJECT_MEMORY, /* memory objects */
+	BATON_OBJECT_PMAP,
+	BATON_OBJECT_TABLE, /* pages that hold page tables */
+	BATON_OBJECT_KINDS = 16, /* room for more */
+};
+
+#define BATON_TASK_NAME_MAX    32
+#define BATON_TASK_SUMMARY_MAX 16
+
+#pragma pack(push, 4)
+
+/* Since boot, unless said otherwise */
+struct baton_kernel_counters {
+	uint64_t handoffs;    /* sends that switched to their receiver */
+	uint64_t queued;      /* sends that left a message in a queue */
+	uint64_t switches;    /* threads chosen from a run queue */
+	uint64_t faults;      /* page faults of user mode */
+	uint64_t interrupts;
+	uint64_t pages_total; /* now: pages of RAM the kernel manages */
+	uint64_t pages_free;  /* now */
+	uint64_t harts;	      /* now: harts that run */
+	uint64_t objects[BATON_OBJECT_KINDS]; /* now */
+};
+
+/* One task, as anybody may see it */
+struct baton_task_summary {
+	uint64_t id; /* never used again */
+	uint64_t resident_pages;
+	uint64_t cpu_time; /* ticks of the timebase, all threads */
+	uint32_t threads;
+	uint32_t names;	      /* rights in its space */
+	uint32_t receives;    /* receive rights among them */
+	uint32_t suspend_count;
+	char name[BATON_TASK_NAME_MAX]; /* zero-terminated */
+};
+
+/* host_kernel_counters(host) */
+struct host_kernel_counters_reply {
+	mach_msg_header_t header;
+	NDR_record_t ndr;
+	kern_return_t result;
+	struct baton_kernel_counters counters;
+};
+
+/*
+ * host_task_summary(host, after): the tasks whose ids are greater than
+ * @after, lowest first, at most BATON_TASK_SUMMARY_MAX of them.  The reply is
+ * only as long as its @count says; 0 means there are no more.
+ */
+struct host_task_summary_request {
+	mach_msg_header_t header;
+	NDR_record_t ndr;
+	uint64_t after;
+};
+
+struct host_task_summary_reply {
+	mach_msg_header_t header;
+	NDR_record_t ndr;
+	kern_return_t result;
+	uint32_t count;
+	struct baton_task_summary tasks[BATON_TASK_SUMMARY_MAX];
+};
+
+/* host_tasks(host_priv): a send right to every task, out of line */
+struct host_tasks_reply {
+	mach_msg_header_t header;
+	mach_msg_body_t body;
+	mach_msg_ool_ports_descriptor_t tasks;
+	NDR_record_t ndr;
+	uint32_t count;
+};
+
+/* task_set_name(task, name): what reports and lists call it; empty reply */
+struct task_set_name_request {
+	mach_msg_header_t header;
+	NDR_record_t ndr;
+	char name[BATON_TASK_NAME_MAX];
+};
+
+#pragma pack(pop)
+
+_Static_assert(sizeof(struct baton_kernel_counters) == 192, "ABI");
+_Static_assert(sizeof(struct baton_task_summary) == 72, "ABI");

@@ -1,0 +1,98 @@
+/* mach/mach_types.h: the ports that stand for kernel objects. */
+#pragma once
+
+#include <mach/boolean.h>
+#include <mach/exception_types.h>
+#include <mach/host_info.h>
+#include <mach/host_special_ports.h>
+#include <mach/kern_return.h>
+#include <mach/machine.h>
+#include <mach/mach_time.h>
+#include <mach/message.h>
+#include <mach/ndr.h>
+#include <mach/notify.h>
+#include <mach/policy.h>
+#include <mach/port.h>
+#include <mach/processor_info.h>
+#include <mach/std_types.h>
+#include <mach/task_info.h>
+#include <mach/task_special_ports.h>
+#include <mach/thread_info.h>
+#include <mach/thread_policy.h>
+#include <mach/thread_special_ports.h>
+#include <mach/thread_status.h>
+#include <mach/thread_switch.h>
+#include <mach/time_value.h>
+#include <mach/vm_attributes.h>
+#include <mach/vm_behavior.h>
+#include <mach/vm_inherit.h>
+#include <mach/vm_param.h>
+#include <mach/vm_prot.h>
+#include <mach/vm_region.h>
+#include <mach/vm_statistics.h>
+#include <mach/vm_sync.h>
+#include <mach/vm_types.h>
+
+typedef mach_port_t task_t;
+typedef mach_port_t task_name_t;
+typedef mach_port_t task_inspect_t;
+typedef mach_port_t task_read_t;
+typedef mach_port_t thread_t;
+typedef mach_port_t thread_act_t;
+typedef mach_port_t thread_inspect_t;
+typedef mach_port_t thread_read_t;
+typedef mach_port_t host_t;
+typedef mach_port_t host_priv_t;
+typedef mach_port_t processor_t;
+typedef mach_port_t processor_set_t;
+typedef mach_port_t semaphore_t;
+typedef mach_port_t ledger_t;
+typedef mach_port_t clock_serv_t;
+typedef mach_port_t exception_handler_port_t;
+
+typedef task_t *task_array_t;
+typedef thread_t *thread_array_t;
+typedef thread_act_t *thread_act_array_t;
+typedef processor_t *processor_array_t;
+typedef processor_set_t *processor_set_array_t;
+typedef ledger_t *ledger_array_t;
+typedef task_t *task_port_array_t;
+typedef thread_t *thread_port_array_t;
+
+#define TASK_NULL	   ((task_t)0)
+#define THREAD_NULL	   ((thread_t)0)
+#define HOST_NULL	   ((host_t)0)
+#define HOST_PRIV_NULL	   ((host_priv_t)0)
+#define PROCESSOR_NULL	   ((processor_t)0)
+#define PROCESSOR_SET_NULL ((processor_set_t)0)
+#define SEMAPHORE_NULL	   ((semaphore_t)0)
+
+/* mach_port_space_info(): a name, as the table has it */
+typedef struct ipc_info_space {
+	natural_t iis_genno_mask;
+	natural_t iis_table_size;
+	natural_t iis_table_next;
+	natural_t iis_tree_size;
+	natural_t iis_tree_small;
+	natural_t iis_tree_hash;
+} ipc_info_space_t;
+
+typedef struct ipc_info_name {
+	mach_port_name_t iin_name;
+	integer_t iin_collision;
+	mach_port_type_t iin_type;
+	mach_port_urefs_t iin_urefs;
+	natural_t iin_object;
+	natural_t iin_next;
+	natural_t iin_hash;
+} ipc_info_name_t;
+
+typedef ipc_info_name_t *ipc_info_name_array_t;
+
+/* mach_port_kobject(): what the kernel keeps behind a port */
+#define IKOT_NONE      0
+#define IKOT_THREAD    1
+#define IKOT_TASK      2
+#define IKOT_HOST      3
+#define IKOT_HOST_PRIV 4
+#define IKOT_DEVICE    13

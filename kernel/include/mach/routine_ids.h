@@ -1,0 +1,264 @@
+/*
+ * mach/routine_ids.h: the message id of every routine a kernel port answers.
+ *
+ * A reply carries the request's id plus MSGID_REPLY.  Ids are unique among
+ * the routines of one kind of port, not beyond (402 is somebody else's at the
+ * bootstrap port).  Notifications are in mach/notify.h, devices in
+ * device/device.h, Baton's own in mach/baton_host.h.
+ */
+#pragma once
+
+#define MSGID_REPLY 100
+
+/* mach_port */
+#define MSGID_MACH_PORT_NAMES                         3200
+#define MSGID_MACH_PORT_TYPE                          3201
+#define MSGID_MACH_PORT_ALLOCATE_NAME                 3203
+#define MSGID_MACH_PORT_ALLOCATE                      3204
+#define MSGID_MACH_PORT_DESTROY                       3205
+#define MSGID_MACH_PORT_DEALLOCATE                    3206
+#define MSGID_MACH_PORT_GET_REFS                      3207
+#define MSGID_MACH_PORT_MOD_REFS                      3208
+#define MSGID_MACH_PORT_PEEK                          3209
+#define MSGID_MACH_PORT_SET_MSCOUNT                   3210
+#define MSGID_MACH_PORT_GET_SET_STATUS                3211
+#define MSGID_MACH_PORT_MOVE_MEMBER                   3212
+#define MSGID_MACH_PORT_REQUEST_NOTIFICATION          3213
+#define MSGID_MACH_PORT_INSERT_RIGHT                  3214
+#define MSGID_MACH_PORT_EXTRACT_RIGHT                 3215
+#define MSGID_MACH_PORT_SET_SEQNO                     3216
+#define MSGID_MACH_PORT_GET_ATTRIBUTES                3217
+#define MSGID_MACH_PORT_SET_ATTRIBUTES                3218
+#define MSGID_MACH_PORT_ALLOCATE_QOS                  3219
+#define MSGID_MACH_PORT_ALLOCATE_FULL                 3220
+#define MSGID_TASK_SET_PORT_SPACE                     3221
+#define MSGID_MACH_PORT_GET_SRIGHTS                   3222
+#define MSGID_MACH_PORT_SPACE_INFO                    3223
+#define MSGID_MACH_PORT_DNREQUEST_INFO                3224
+#define MSGID_MACH_PORT_INSERT_MEMBER                 3226
+#define MSGID_MACH_PORT_EXTRACT_MEMBER                3227
+#define MSGID_MACH_PORT_GET_CONTEXT                   3228
+#define MSGID_MACH_PORT_SET_CONTEXT                   3229
+#define MSGID_MACH_PORT_KOBJECT                       3230
+#define MSGID_MACH_PORT_CONSTRUCT                     3231
+#define MSGID_MACH_PORT_DESTRUCT                      3232
+#define MSGID_MACH_PORT_GUARD                         3233
+#define MSGID_MACH_PORT_UNGUARD                       3234
+#define MSGID_MACH_PORT_SPACE_BASIC_INFO              3235
+#define MSGID_MACH_PORT_SPECIAL_REPLY_PORT_RESET_LINK 3236
+#define MSGID_MACH_PORT_GUARD_WITH_FLAGS              3237
+#define MSGID_MACH_PORT_SWAP_GUARD                    3238
+#define MSGID_MACH_PORT_KOBJECT_DESCRIPTION           3239
+#define MSGID_MACH_PORT_IS_CONNECTION_FOR_SERVICE     3240
+#define MSGID_MACH_PORT_GET_SERVICE_PORT_INFO         3241
+#define MSGID_MACH_PORT_ASSERT_ATTRIBUTES             3242
+
+/* task */
+#define MSGID_TASK_CREATE                             3400
+#define MSGID_TASK_TERMINATE                          3401
+#define MSGID_TASK_THREADS                            3402
+#define MSGID_MACH_PORTS_REGISTER                     3403
+#define MSGID_MACH_PORTS_LOOKUP                       3404
+#define MSGID_TASK_INFO                               3405
+#define MSGID_TASK_SET_INFO                           3406
+#define MSGID_TASK_SUSPEND                            3407
+#define MSGID_TASK_RESUME                             3408
+#define MSGID_TASK_GET_SPECIAL_PORT                   3409
+#define MSGID_TASK_SET_SPECIAL_PORT                   3410
+#define MSGID_THREAD_CREATE                           3411
+#define MSGID_THREAD_CREATE_RUNNING                   3412
+#define MSGID_TASK_SET_EXCEPTION_PORTS                3413
+#define MSGID_TASK_GET_EXCEPTION_PORTS                3414
+#define MSGID_TASK_SWAP_EXCEPTION_PORTS               3415
+#define MSGID_SEMAPHORE_CREATE                        3418
+#define MSGID_SEMAPHORE_DESTROY                       3419
+#define MSGID_TASK_POLICY_SET                         3420
+#define MSGID_TASK_POLICY_GET                         3421
+#define MSGID_TASK_GET_STATE                          3433
+#define MSGID_TASK_SET_STATE                          3434
+#define MSGID_TASK_SET_PHYS_FOOTPRINT_LIMIT           3435
+#define MSGID_TASK_PURGABLE_INFO                      3438
+#define MSGID_TASK_GENERATE_CORPSE                    3442
+#define MSGID_TASK_MAP_CORPSE_INFO                    3443
+#define MSGID_TASK_MAP_CORPSE_INFO_64                 3450
+#define MSGID_TASK_INSPECT                            3451
+#define MSGID_TASK_GET_EXC_GUARD_BEHAVIOR             3452
+#define MSGID_TASK_SET_EXC_GUARD_BEHAVIOR             3453
+#define MSGID_MACH_TASK_IS_SELF                       3455
+#define MSGID_TASK_CREATE_IDENTITY_TOKEN              3457
+#define MSGID_TASK_IDENTITY_TOKEN_GET_TASK_PORT       3458
+#define MSGID_TASK_GET_EXCEPTION_PORTS_INFO           3460
+#define MSGID_TASK_TEST_SYNC_UPCALL                   3461
+#define MSGID_TASK_SET_CORPSE_FORKING_BEHAVIOR        3462
+#define MSGID_TASK_TEST_ASYNC_UPCALL_PROPAGATION      3463
+#define MSGID_TASK_MAP_KCDATA_OBJECT_64               3464
+#define MSGID_TASK_REGISTER_HARDENED_EXCEPTION_HANDLER 3465
+
+/* thread_act */
+#define MSGID_THREAD_TERMINATE                        3600
+#define MSGID_ACT_GET_STATE                           3601
+#define MSGID_ACT_SET_STATE                           3602
+#define MSGID_THREAD_GET_STATE                        3603
+#define MSGID_THREAD_SET_STATE                        3604
+#define MSGID_THREAD_SUSPEND                          3605
+#define MSGID_THREAD_RESUME                           3606
+#define MSGID_THREAD_ABORT                            3607
+#define MSGID_THREAD_ABORT_SAFELY                     3608
+#define MSGID_THREAD_DEPRESS_ABORT                    3609
+#define MSGID_THREAD_GET_SPECIAL_PORT                 3610
+#define MSGID_THREAD_SET_SPECIAL_PORT                 3611
+#define MSGID_THREAD_INFO                             3612
+#define MSGID_THREAD_SET_EXCEPTION_PORTS              3613
+#define MSGID_THREAD_GET_EXCEPTION_PORTS              3614
+#define MSGID_THREAD_SWAP_EXCEPTION_PORTS             3615
+#define MSGID_THREAD_POLICY                           3616
+#define MSGID_THREAD_POLICY_SET                       3617
+#define MSGID_THREAD_POLICY_GET                       3618
+#define MSGID_THREAD_SET_POLICY                       3624
+#define MSGID_THREAD_CONVERT_THREAD_STATE             3628
+#define MSGID_THREAD_RAISE_EXCEPTION                  3629
+#define MSGID_THREAD_GET_EXCEPTION_PORTS_INFO         3630
+#define MSGID_THREAD_ADOPT_EXCEPTION_HANDLER          3631
+
+/* mach_vm */
+#define MSGID_MACH_VM_ALLOCATE                        4800
+#define MSGID_MACH_VM_DEALLOCATE                      4801
+#define MSGID_MACH_VM_PROTECT                         4802
+#define MSGID_MACH_VM_INHERIT                         4803
+#define MSGID_MACH_VM_READ                            4804
+#define MSGID_MACH_VM_READ_LIST                       4805
+#define MSGID_MACH_VM_WRITE                           4806
+#define MSGID_MACH_VM_COPY                            4807
+#define MSGID_MACH_VM_READ_OVERWRITE                  4808
+#define MSGID_MACH_VM_MSYNC                           4809
+#define MSGID_MACH_VM_BEHAVIOR_SET                    4810
+#define MSGID_MACH_VM_MAP                             4811
+#define MSGID_MACH_VM_MACHINE_ATTRIBUTE               4812
+#define MSGID_MACH_VM_REMAP                           4813
+#define MSGID_MACH_VM_PAGE_QUERY                      4814
+#define MSGID_MACH_VM_REGION_RECURSE                  4815
+#define MSGID_MACH_VM_REGION                          4816
+#define MSGID_MACH_VM_MAKE_MEMORY_ENTRY               4817
+#define MSGID_MACH_VM_PAGE_INFO                       4819
+#define MSGID_MACH_VM_PAGE_RANGE_QUERY                4820
+#define MSGID_MACH_VM_REMAP_NEW                       4821
+#define MSGID_MACH_VM_RANGE_CREATE                    4825
+
+/* vm_map */
+#define MSGID_VM_REGION                               3800
+#define MSGID_VM_ALLOCATE                             3801
+#define MSGID_VM_DEALLOCATE                           3802
+#define MSGID_VM_PROTECT                              3803
+#define MSGID_VM_INHERIT                              3804
+#define MSGID_VM_READ                                 3805
+#define MSGID_VM_READ_LIST                            3806
+#define MSGID_VM_WRITE                                3807
+#define MSGID_VM_COPY                                 3808
+#define MSGID_VM_READ_OVERWRITE                       3809
+#define MSGID_VM_MSYNC                                3810
+#define MSGID_VM_BEHAVIOR_SET                         3811
+#define MSGID_VM_MAP                                  3812
+#define MSGID_VM_MACHINE_ATTRIBUTE                    3813
+#define MSGID_VM_REMAP                                3814
+#define MSGID_TASK_WIRE                               3815
+#define MSGID_MACH_MAKE_MEMORY_ENTRY                  3816
+#define MSGID_VM_MAP_PAGE_QUERY                       3817
+#define MSGID_MACH_VM_REGION_INFO                     3818
+#define MSGID_VM_MAPPED_PAGES_INFO                    3819
+#define MSGID_VM_REGION_RECURSE                       3821
+#define MSGID_VM_REGION_RECURSE_64                    3822
+#define MSGID_MACH_VM_REGION_INFO_64                  3823
+#define MSGID_VM_REGION_64                            3824
+#define MSGID_MACH_MAKE_MEMORY_ENTRY_64               3825
+#define MSGID_VM_MAP_64                               3826
+#define MSGID_VM_MAP_EXEC_LOCKDOWN                    3831
+#define MSGID_VM_REMAP_NEW                            3832
+
+/* mach_host */
+#define MSGID_HOST_INFO                               200
+#define MSGID_HOST_KERNEL_VERSION                     201
+#define MSGID_HOST_PAGE_SIZE                          202
+#define MSGID_MACH_MEMORY_OBJECT_MEMORY_ENTRY         203
+#define MSGID_HOST_PROCESSOR_INFO                     204
+#define MSGID_HOST_GET_IO_MAIN                        205
+#define MSGID_HOST_GET_CLOCK_SERVICE                  206
+#define MSGID_HOST_VIRTUAL_PHYSICAL_TABLE_INFO        209
+#define MSGID_PROCESSOR_SET_DEFAULT                   213
+#define MSGID_MACH_MEMORY_OBJECT_MEMORY_ENTRY_64      215
+#define MSGID_HOST_STATISTICS                         216
+#define MSGID_HOST_REQUEST_NOTIFICATION               217
+#define MSGID_HOST_LOCKGROUP_INFO                     218
+#define MSGID_HOST_STATISTICS64                       219
+#define MSGID_MACH_ZONE_INFO                          220
+#define MSGID_MACH_ZONE_FORCE_GC                      221
+#define MSGID_MACH_MEMORY_INFO                        227
+#define MSGID_MACH_ZONE_INFO_FOR_ZONE                 231
+#define MSGID_MACH_ZONE_INFO_FOR_LARGEST_ZONE         232
+
+/* host_priv */
+#define MSGID_HOST_GET_BOOT_INFO                      400
+#define MSGID_HOST_REBOOT                             401
+#define MSGID_HOST_PRIV_STATISTICS                    402
+#define MSGID_HOST_DEFAULT_MEMORY_MANAGER             403
+#define MSGID_VM_WIRE                                 404
+#define MSGID_THREAD_WIRE                             405
+#define MSGID_HOST_PROCESSORS                         407
+#define MSGID_HOST_GET_SPECIAL_PORT                   412
+#define MSGID_HOST_SET_SPECIAL_PORT                   413
+#define MSGID_HOST_SET_EXCEPTION_PORTS                414
+#define MSGID_HOST_GET_EXCEPTION_PORTS                415
+#define MSGID_HOST_SWAP_EXCEPTION_PORTS               416
+#define MSGID_MACH_VM_WIRE                            418
+#define MSGID_HOST_PROCESSOR_SETS                     419
+#define MSGID_HOST_PROCESSOR_SET_PRIV                 420
+
+/* exc */
+#define MSGID_EXCEPTION_RAISE                         2401
+#define MSGID_EXCEPTION_RAISE_STATE                   2402
+#define MSGID_EXCEPTION_RAISE_STATE_IDENTITY          2403
+
+/* mach_exc */
+#define MSGID_MACH_EXCEPTION_RAISE                    2405
+#define MSGID_MACH_EXCEPTION_RAISE_STATE              2406
+#define MSGID_MACH_EXCEPTION_RAISE_STATE_IDENTITY     2407
+#define MSGID_MACH_EXCEPTION_RAISE_IDENTITY_PROTECTED 2408
+#define MSGID_MACH_EXCEPTION_RAISE_BACKTRACE          2409
+#define MSGID_MACH_EXCEPTION_RAISE_STATE_IDENTITY_PROTECTED 2410
+
+/* clock */
+#define MSGID_CLOCK_GET_TIME                          1000
+#define MSGID_CLOCK_GET_ATTRIBUTES                    1001
+#define MSGID_CLOCK_ALARM                             1002
+
+/* semaphore */
+#define MSGID_SEMAPHORE_SIGNAL                        617200
+#define MSGID_SEMAPHORE_SIGNAL_ALL                    617201
+#define MSGID_SEMAPHORE_WAIT                          617202
+#define MSGID_SEMAPHORE_SIGNAL_THREAD                 617203
+#define MSGID_SEMAPHORE_TIMEDWAIT                     617204
+#define MSGID_SEMAPHORE_WAIT_SIGNAL                   617205
+#define MSGID_SEMAPHORE_TIMEDWAIT_SIGNAL              617206
+
+/* clock_reply */
+#define MSGID_CLOCK_ALARM_REPLY                       3125107
+
+/* processor */
+#define MSGID_PROCESSOR_START                         3000
+#define MSGID_PROCESSOR_EXIT                          3001
+#define MSGID_PROCESSOR_INFO                          3002
+#define MSGID_PROCESSOR_CONTROL                       3003
+#define MSGID_PROCESSOR_ASSIGN                        3004
+#define MSGID_PROCESSOR_GET_ASSIGNMENT                3005
+
+/* processor_set */
+#define MSGID_PROCESSOR_SET_STATISTICS                4000
+#define MSGID_PROCESSOR_SET_TASKS                     4005
+#define MSGID_PROCESSOR_SET_THREADS                   4006
+#define MSGID_PROCESSOR_SET_STACK_USAGE               4008
+#define MSGID_PROCESSOR_SET_INFO                      4009
+#define MSGID_PROCESSOR_SET_TASKS_WITH_FLAVOR         4010
+
+/* memory_entry */
+#define MSGID_MACH_MEMORY_ENTRY_PURGABLE_CONTROL      4900
+#define MSGID_MACH_MEMORY_ENTRY_ACCESS_TRACKING       4901
+#define MSGID_MACH_MEMORY_ENTRY_OWNERSHIP             4902
