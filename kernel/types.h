@@ -23,6 +23,9 @@ typedef uint64_t uaddr_t;
 #define PAGE_MASK  (PAGE_SIZE - 1)
 #define CACHE_LINE 64
 
+/* <assert.h> is not part of a freestanding C library. */
+#define static_assert _Static_assert
+
 #define must_check    __attribute__((warn_unused_result))
 #define cache_aligned __attribute__((aligned(CACHE_LINE)))
 #define likely(x)     __builtin_expect(!!(x), 1)
