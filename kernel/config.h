@@ -21,7 +21,8 @@
 #define CONFIG_MAX_HARTS 8
 
 /* Bytes of kernel stack per hart; a thread that waits keeps none. */
-#define CONFIG_STACK_SIZE 8192
+#define CONFIG_STACK_SHIFT 13
+#define CONFIG_STACK_SIZE  (1 << CONFIG_STACK_SHIFT)
 
 /* Round-robin slice, in microseconds. */
 #define CONFIG_SLICE_US 10000

@@ -45,6 +45,8 @@ struct cpu {
 	struct thread *idle;	/* I */
 	struct pmap *pmap;	/* l: whose tables satp names */
 	struct thread *fpu_owner; /* l: whose registers the FPU holds */
+	bool fpu_on;		/* l: what sstatus.FS says */
+	volatile bool probing;	/* l: a trap skips the instruction, see trap.c */
 	uint32_t index;		/* I: 0 .. harts - 1 */
 	uint64_t hart;		/* I: what SBI calls it */
 	atomic_uint online;	/* a */

@@ -4,6 +4,8 @@
 #pragma once
 #include "kernel/types.h"
 
+struct cpu;
+struct machine;
 struct thread;
 
 /* The running thread: register tp, which changes only at a switch. */
@@ -24,6 +26,9 @@ arch_current(void)
  */
 noreturn void arch_thread_resume(struct thread *next);
 
+/* Load all user registers of the current thread and leave the kernel. */
+noreturn void arch_user_return(void);
+
 /* Make @thread current without leaving the caller's stack: wait_begin(). */
 static inline void
 arch_set_current(struct thread *thread)
@@ -34,16 +39,10 @@ arch_set_current(struct thread *thread)
 /* A new user thread's registers: all zero but these. */
 void arch_thread_start(struct thread *thread, uaddr_t pc, uaddr_t sp);
 
-/* ---- floating point: lazily switched ---- */
-
-/* May @thread's live registers be dropped from this hart?  Saves them. */
-void fpu_save(struct thread *thread);
-/* @thread is gone: forget its registers, free its save area. */
-void fpu_discard(struct thread *thread);
-/* First use, or use after another thread: KERN_RESOURCE_SHORTAGE is possible. */
-kern_return_t fpu_take(struct thread *thread);
-
 /* ---- waiting and waking ---- */
+
+/* Start the other harts of @machine; those that do not come are left out. */
+void arch_start_harts(const struct machine *machine);
 
 /* Sleep until an interrupt is pending; interrupts stay disabled. */
 void arch_wait_for_interrupt(void);
@@ -57,7 +56,7 @@ arch_relax(void)
 	__asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010" ::: "memory");
 }
 
-/* Ask the hardware for an interrupt at @deadline (ticks). */
+/* Ask the hardware for an interrupt at @deadline (ticks); UINT64_MAX: none. */
 void arch_set_timer(uint64_t deadline);
 uint64_t arch_read_time(void);
 uint64_t arch_read_cycles(void);
@@ -75,3 +74,9 @@ void arch_sync_code(void);
 
 /* Orders this hart's earlier accesses before its later ones. */
 #define fence_full()  __asm__ volatile("fence rw, rw" ::: "memory")
+
+/*
+ * Run one instruction that this hart may not have; false when it trapped.
+ * The word @csr is a CSR number that the probe reads.
+ */
+bool arch_probe_stimecmp(void);

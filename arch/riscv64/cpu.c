@@ -1,0 +1,239 @@
+/*
+ * cpu.c: switching threads, time, and talking to other harts.
+ */
+#include <arch/cpu.h>
+#include <arch/csr.h>
+#include <arch/fpu.h>
+#include <arch/pmap.h>
+#include <arch/sbi.h>
+
+#include "arch/riscv64/boot.h"
+#include "arch/riscv64/trap.h"
+#include "drivers/machine.h"
+#include "kernel/cpu.h"
+#include "kernel/kassert.h"
+#include "kernel/klog.h"
+#include "kernel/sched.h"
+#include "kernel/task.h"
+#include "vm/map.h"
+
+/* The core has Sstc: deadlines need no call into firmware. */
+static bool has_stimecmp;
+
+noreturn void
+arch_thread_resume(struct thread *next)
+{
+	struct cpu *cpu = this_cpu();
+
+	next->cpu = cpu;
+	fpu_switch(cpu, next);
+	pmap_switch(next->task != NULL ? &next->task->map->pmap : &kernel_pmap);
+	arch_continue(next, next->cont != NULL ? next->cont : thread_return,
+	    cpu->stack_top);
+}
+
+/* ---- time ---- */
+
+uint64_t
+arch_read_time(void)
+{
+	return csr_read(time);
+}
+
+uint64_t
+arch_read_cycles(void)
+{
+	return csr_read(cycle);
+}
+
+void
+arch_set_timer(uint64_t deadline)
+{
+	if (has_stimecmp)
+		csr_write(0x14d, deadline);
+	else
+		sbi_set_timer(deadline);
+}
+
+/* ---- waiting ---- */
+
+void
+arch_wait_for_interrupt(void)
+{
+	/* sie says what may wake us; sstatus.SIE stays clear, so no trap. */
+	__asm__ volatile("wfi" ::: "memory");
+}
+
+void
+arch_poll_interrupts(void)
+{
+	uint64_t pending = csr_read(sip) & csr_read(sie);
+
+	if (pending & SIE_SSIE)
+		trap_interrupt(IRQ_SOFTWARE);
+	if (pending & SIE_STIE)
+		trap_interrupt(IRQ_TIMER);
+	if (pending & SIE_SEIE)
+		trap_interrupt(IRQ_EXTERNAL);
+}
+
+/* ---- other harts ---- */
+
+/* Call @send with masks of SBI hart ids that cover the cpus of @mask. */
+static void
+for_harts(uint64_t mask, void (*send)(uint64_t mask, uint64_t base))
+{
+	while (mask != 0) {
+		uint64_t base = UINT64_MAX;
+		uint64_t harts = 0;
+
+		for (uint32_t i = 0; i < cpu_count; i++) {
+			if (mask >> i & 1)
+				base = min_u64(base, cpus[i].hart);
+		}
+		for (uint32_t i = 0; i < cpu_count; i++) {
+			if ((mask >> i & 1) && cpus[i].hart - base < 64) {
+				harts |= 1UL << (cpus[i].hart - base);
+				mask &= ~(1UL << i);
+			}
+		}
+		send(harts, base);
+	}
+}
+
+void
+arch_send_ipi(uint32_t cpu_index)
+{
+	/*
+	 * What the other hart shall find is in memory before the interrupt
+	 * is: the call is an environment call, whose device write could pass
+	 * our stores.
+	 */
+	__asm__ volatile("fence rw, rwo" ::: "memory");
+	for_harts(1UL << cpu_index, sbi_send_ipi);
+}
+
+void
+arch_remote_fence(uint64_t mask)
+{
+	mask &= atomic_load(&cpu_online_mask);
+	for_harts(mask, sbi_remote_fence);
+}
+
+void
+arch_serve_ipi(struct cpu *cpu)
+{
+	/* Whoever sent it left its wish in an AST or a run queue: both are
+	 * looked at on the way out. */
+	(void)cpu;
+}
+
+/*
+ * Firmware makes the other harts run fence.i at once, whatever they are doing.
+ * It is dear, and rare: programs are loaded, not patched.  Cores such as the
+ * U74 keep stale instructions for ever otherwise.
+ */
+void
+arch_sync_code(void)
+{
+	uint64_t others = atomic_load(&cpu_online_mask) &
+	    ~(1UL << this_cpu()->index);
+
+	/* The stores that wrote the code come before every hart's fence.i. */
+	__asm__ volatile("fence rw, rw\n\tfence.i" ::: "memory");
+	if (others != 0)
+		for_harts(others, sbi_remote_fence_i);
+}
+
+/* ---- starting ---- */
+
+/*
+ * What each hart sets up for itself.  Counters: users may read cycle, time and
+ * instret; firmware before and after OpenSBI 1.8 differs in what it leaves.
+ */
+void
+arch_hart_init(void)
+{
+	csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_SPP |
+		SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
+	csr_write(scounteren, 7);
+	csr_write(sscratch, 0);
+	arch_set_timer(UINT64_MAX);
+	csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
+	/* Code may have been written to this hart's memory before it came. */
+	__asm__ volatile("fence.i" ::: "memory");
+}
+
+void
+arch_boot_init(void)
+{
+	has_stimecmp = arch_probe_stimecmp();
+	arch_hart_init();
+}
+
+const char *
+arch_timer_name(void)
+{
+	return has_stimecmp ? "stimecmp" : "SBI";
+}
+
+/* A hart that SBI started: ours from start.S on. */
+noreturn void
+hart_main(struct cpu *cpu)
+{
+	arch_hart_init();
+	pmap_boot_hart();
+	/* release: pairs with the acquire in hart_start() */
+	atomic_store_explicit(&cpu->online, 1, memory_order_release);
+	sched_idle();
+}
+
+/* Start one hart and wait for it; false when it does not come in time. */
+static bool
+hart_start(struct cpu *cpu)
+{
+	static struct hart_start start[CONFIG_MAX_HARTS];
+	struct hart_start *mine = &start[cpu->index];
+	uint64_t deadline;
+
+	mine->root = va_to_pa(kernel_pmap.root);
+	mine->cpu = cpu;
+	mine->idle = cpu->idle;
+	mine->stack_top = cpu->stack_top;
+	/* It reads its struct before paging, on another hart. */
+	fence_full();
+	if (sbi_hart_start(cpu->hart, va_to_pa(secondary_entry),
+		va_to_pa(mine)).error != SBI_SUCCESS)
+		return false;
+	deadline = timer_after_us(CONFIG_HART_START_US);
+	/* acquire: pairs with the release in hart_main() */
+	while (!atomic_load_explicit(&cpu->online, memory_order_acquire)) {
+		if (timer_now() > deadline)
+			return false;
+		arch_relax();
+	}
+	return true;
+}
+
+/*
+ * Only harts that arrived get a bit in cpu_online_mask: firmware answers
+ * success for harts that never run, and a fence sent to one hangs for ever.
+ */
+void
+arch_start_harts(const struct machine *machine)
+{
+	uint32_t online = 1;
+
+	for (uint32_t i = 1; i < cpu_count; i++) {
+		if (hart_start(&cpus[i])) {
+			atomic_fetch_or(&cpu_online_mask, 1UL << i);
+			online++;
+			klog("smp: hart %lu is up\n", cpus[i].hart);
+		} else {
+			klog("smp: hart %lu does not come, left alone\n",
+			    cpus[i].hart);
+		}
+	}
+	klog("smp: %u of %u harts, %u unfit\n", online, machine->hart_count,
+	    machine->harts_unfit);
+}

@@ -1,0 +1,10 @@
+/*
+ * arch/offsets.h: where assembly finds fields of C structs.  trap.c checks
+ * each against offsetof.  Readable by assembly.
+ */
+#pragma once
+
+#define THREAD_CPU 256
+#define THREAD_AST 264
+
+#define CPU_STACK_TOP 0

@@ -1,0 +1,272 @@
+/*
+ * trap.S: the one way into the kernel and the two ways out.  No policy.
+ *
+ * In user mode sscratch holds the current thread; in the kernel it holds 0
+ * and tp holds the thread.  So after the swap at trap_entry a tp that is not a
+ * kernel address tells that the trap came from the kernel itself.
+ *
+ * The kernel stack is the hart's, empty at every entry from user mode.
+ */
+#include <arch/offsets.h>
+#include <arch/trapframe.h>
+
+#include "kernel/config.h"
+
+#define CAUSE_USER_ECALL 8
+#define SYSCALL_COUNT	 128
+
+	.macro	save_callee_saved from
+	sd	ra, TF_RA(tp)
+	sd	sp, TF_SP(tp)
+	sd	gp, TF_GP(tp)
+	.if	\from == 0
+	sd	s0, TF_S0(tp)
+	sd	s1, TF_S1(tp)
+	.endif
+	sd	s2, TF_S2(tp)
+	sd	s3, TF_S3(tp)
+	sd	s4, TF_S4(tp)
+	sd	s5, TF_S5(tp)
+	sd	s6, TF_S6(tp)
+	sd	s7, TF_S7(tp)
+	sd	s8, TF_S8(tp)
+	sd	s9, TF_S9(tp)
+	sd	s10, TF_S10(tp)
+	sd	s11, TF_S11(tp)
+	.endm
+
+	.macro	save_temporaries base
+	sd	t0, TF_T0(\base)
+	sd	t1, TF_T1(\base)
+	sd	t2, TF_T2(\base)
+	sd	t3, TF_T3(\base)
+	sd	t4, TF_T4(\base)
+	sd	t5, TF_T5(\base)
+	sd	t6, TF_T6(\base)
+	sd	a0, TF_A0(\base)
+	sd	a1, TF_A1(\base)
+	sd	a2, TF_A2(\base)
+	sd	a3, TF_A3(\base)
+	sd	a4, TF_A4(\base)
+	sd	a5, TF_A5(\base)
+	sd	a6, TF_A6(\base)
+	sd	a7, TF_A7(\base)
+	.endm
+
+	.macro	load_temporaries base
+	ld	t0, TF_T0(\base)
+	ld	t1, TF_T1(\base)
+	ld	t2, TF_T2(\base)
+	ld	t3, TF_T3(\base)
+	ld	t4, TF_T4(\base)
+	ld	t5, TF_T5(\base)
+	ld	t6, TF_T6(\base)
+	ld	a0, TF_A0(\base)
+	ld	a1, TF_A1(\base)
+	ld	a2, TF_A2(\base)
+	ld	a3, TF_A3(\base)
+	ld	a4, TF_A4(\base)
+	ld	a5, TF_A5(\base)
+	ld	a6, TF_A6(\base)
+	ld	a7, TF_A7(\base)
+	.endm
+
+/*
+ * The fetch unit runs on past sret.  What stands there must not be a jump
+ * through a register: on a measured core that started a page walk which the
+ * user's first fetch then waited for, 20 cycles.
+ */
+	.macro	leave_kernel
+	sret
+	.rept	16
+	nop
+	.endr
+	.endm
+
+	.section .text.hot, "ax"
+
+/*
+ * In:	sscratch = the current thread (from user mode) or 0 (from the kernel);
+ *	every other register the interrupted code's; interrupts off.
+ */
+	.globl	trap_entry
+	.balign	64
+trap_entry:
+	csrrw	tp, sscratch, tp
+	bgez	tp, trap_from_kernel
+	sd	s0, TF_S0(tp)
+	sd	s1, TF_S1(tp)
+	csrr	s0, scause
+	addi	s1, s0, -CAUSE_USER_ECALL
+	bnez	s1, trap_from_user
+
+/*
+ * A system call: the number, negative, in t0; arguments in a0 to a7 and t1.
+ * The function is called with the arguments where they are, and its result is
+ * a0.  It may instead never return and leave by thread_return().
+ */
+	csrr	s1, sepc
+	csrrw	s0, sscratch, zero		/* the user's tp */
+	addi	s1, s1, 4
+	save_callee_saved 2
+	sd	s0, TF_TP(tp)
+	sd	s1, TF_EPC(tp)
+	sd	t1, TF_T1(tp)
+	ld	s1, THREAD_CPU(tp)
+	neg	t0, t0
+	li	t1, SYSCALL_COUNT
+	ld	sp, CPU_STACK_TOP(s1)
+	mv	s0, zero			/* backtraces end here */
+	bgeu	t0, t1, 1f
+	lla	t1, syscall_table
+	slli	t0, t0, 3
+	add	t0, t0, t1
+	ld	t0, (t0)
+	jalr	t0
+syscall_return:
+	lw	t0, THREAD_AST(tp)
+	ld	t1, TF_EPC(tp)
+	bnez	t0, 2f
+	csrw	sepc, t1
+	csrw	sscratch, tp
+	/* s2 to s11 hold what they held: C preserves them. */
+	ld	ra, TF_RA(tp)
+	ld	sp, TF_SP(tp)
+	ld	s0, TF_S0(tp)
+	ld	s1, TF_S1(tp)
+	ld	tp, TF_TP(tp)
+	/* Nothing of the kernel's stays in a register. */
+	li	a1, 0
+	li	a2, 0
+	li	a3, 0
+	li	a4, 0
+	li	a5, 0
+	li	a6, 0
+	li	a7, 0
+	li	t0, 0
+	li	t1, 0
+	li	t2, 0
+	li	t3, 0
+	li	t4, 0
+	li	t5, 0
+	li	t6, 0
+	leave_kernel
+
+1:	call	syscall_unknown
+	j	syscall_return
+2:	tail	thread_return_value
+
+/* Any other trap from user mode: all registers are the user's and live. */
+trap_from_user:
+	save_callee_saved 2
+	save_temporaries tp
+	csrrw	a1, sscratch, zero
+	sd	a1, TF_TP(tp)
+	csrr	a1, sepc
+	sd	a1, TF_EPC(tp)
+	ld	s1, THREAD_CPU(tp)
+	ld	sp, CPU_STACK_TOP(s1)
+	mv	a0, s0				/* scause */
+	mv	s0, zero
+	call	trap_user
+	tail	thread_return
+
+/*
+ * Back to user mode with every register from the current thread's trapframe.
+ *
+ * In:	tp = the current thread, its address space current, interrupts off.
+ */
+	.globl	arch_user_return
+arch_user_return:
+	ld	t0, TF_EPC(tp)
+	csrw	sscratch, tp
+	csrw	sepc, t0
+	ld	ra, TF_RA(tp)
+	ld	sp, TF_SP(tp)
+	ld	gp, TF_GP(tp)
+	ld	s0, TF_S0(tp)
+	ld	s1, TF_S1(tp)
+	ld	s2, TF_S2(tp)
+	ld	s3, TF_S3(tp)
+	ld	s4, TF_S4(tp)
+	ld	s5, TF_S5(tp)
+	ld	s6, TF_S6(tp)
+	ld	s7, TF_S7(tp)
+	ld	s8, TF_S8(tp)
+	ld	s9, TF_S9(tp)
+	ld	s10, TF_S10(tp)
+	ld	s11, TF_S11(tp)
+	load_temporaries tp
+	ld	tp, TF_TP(tp)
+	leave_kernel
+
+/*
+ * In:	a0 = the thread to run, a1 = its continuation, a2 = top of this hart's
+ *	stack.
+ * Out:	the continuation, on an empty stack, tp = the thread.
+ */
+	.globl	arch_continue
+arch_continue:
+	mv	tp, a0
+	mv	sp, a2
+	mv	s0, zero
+	mv	ra, zero
+	jr	a1
+
+/*
+ * A trap taken in the kernel: a user copy that met a fault, a probe, or a bug.
+ * Interrupts are off in the kernel, so it is never one of those.
+ *
+ * Out:	trap_kernel(frame, scause), on the same stack unless that overflowed.
+ */
+	.text
+trap_from_kernel:
+	csrrw	tp, sscratch, tp		/* the kernel's tp, and 0 */
+	csrw	sscratch, t0
+	ld	t0, THREAD_CPU(tp)
+	ld	t0, CPU_STACK_TOP(t0)
+	sub	t0, t0, sp			/* bytes in use */
+	addi	t0, t0, TF_SIZE
+	srli	t0, t0, CONFIG_STACK_SHIFT
+	bnez	t0, stack_overflow
+	csrrw	t0, sscratch, zero
+	addi	sp, sp, -TF_SIZE
+	sd	s0, TF_S0(sp)
+	addi	s0, sp, TF_SIZE
+	sd	s0, TF_SP(sp)
+kernel_frame:
+	sd	ra, TF_RA(sp)
+	sd	gp, TF_GP(sp)
+	sd	tp, TF_TP(sp)
+	sd	s1, TF_S1(sp)
+	save_temporaries sp
+	csrr	s1, sepc
+	sd	s1, TF_EPC(sp)
+	mv	a0, sp
+	csrr	a1, scause
+	call	trap_kernel
+	ld	s1, TF_EPC(sp)
+	csrw	sepc, s1
+	/* The trap set SPP; sret clears it again, for the next user. */
+	ld	ra, TF_RA(sp)
+	ld	s0, TF_S0(sp)
+	ld	s1, TF_S1(sp)
+	load_temporaries sp
+	addi	sp, sp, TF_SIZE
+	sret
+
+/* Nothing may be pushed: take the stack kept for this, and never come back. */
+stack_overflow:
+	csrr	t0, sscratch
+	csrw	sscratch, s0
+	lla	s0, emergency_stack_top - TF_SIZE
+	sd	sp, TF_SP(s0)
+	mv	sp, s0
+	csrrw	s0, sscratch, zero
+	sd	s0, TF_S0(sp)
+	j	kernel_frame
+
+	.section .bss
+	.balign	16
+	.skip	4096
+emergency_stack_top:

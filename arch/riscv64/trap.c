@@ -1,0 +1,196 @@
+/*
+ * trap.c: what a trap means: page fault, interrupt, floating point, or bug.
+ */
+#include <arch/cpu.h>
+#include <arch/csr.h>
+#include <arch/fpu.h>
+#include <arch/offsets.h>
+#include <arch/pmap.h>
+#include <arch/trapframe.h>
+#include <arch/usercopy.h>
+
+#include "arch/riscv64/trap.h"
+#include "kernel/cpu.h"
+#include "kernel/exception.h"
+#include "kernel/irq.h"
+#include "kernel/kassert.h"
+#include "kernel/klog.h"
+#include "kernel/panic.h"
+#include "kernel/sched.h"
+#include "kernel/task.h"
+#include "vm/map.h"
+
+static_assert(offsetof(struct thread, tf) == 0, "tp finds the trapframe");
+static_assert(offsetof(struct thread, cpu) == THREAD_CPU, "offsets.h");
+static_assert(offsetof(struct thread, ast) == THREAD_AST, "offsets.h");
+static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "offsets.h");
+
+/*
+ * The faulting address.  Cores with erratum CIP-453 do not extend its sign
+ * for instruction faults, so we do.
+ */
+static uint64_t
+fault_address(void)
+{
+	return (uint64_t)((int64_t)(csr_read(stval) << 25) >> 25);
+}
+
+static unsigned
+fault_access(uint64_t cause)
+{
+	switch (cause) {
+	case CAUSE_FETCH_PAGE:
+		return VM_PROT_EXECUTE;
+	case CAUSE_STORE_PAGE:
+		return VM_PROT_WRITE;
+	default:
+		return VM_PROT_READ;
+	}
+}
+
+static bool
+is_page_fault(uint64_t cause)
+{
+	return cause == CAUSE_FETCH_PAGE || cause == CAUSE_LOAD_PAGE ||
+	    cause == CAUSE_STORE_PAGE;
+}
+
+void
+trap_interrupt(uint64_t number)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->counters.interrupts++;
+	switch (number) {
+	case IRQ_SOFTWARE:
+		cpu->counters.ipis++;
+		csr_clear(sip, SIE_SSIE);
+		/* What is asked of us stands in the current thread's AST, in
+		 * our run queue, or is an instruction fence. */
+		arch_serve_ipi(cpu);
+		break;
+	case IRQ_TIMER:
+		timer_interrupt();
+		break;
+	case IRQ_EXTERNAL:
+		irq_interrupt();
+		break;
+	default:
+		/* Seen on real cores: a bit that vanished meanwhile. */
+		break;
+	}
+}
+
+static void
+page_fault(struct thread *self, uint64_t cause)
+{
+	uint64_t address = fault_address();
+	kern_return_t kr;
+
+	this_cpu()->counters.faults++;
+	ktrace(KT_FAULT, address, cause);
+	kr = map_fault(self->task->map, address, fault_access(cause));
+	if (unlikely(kr != KERN_SUCCESS))
+		exception_raise(EXC_BAD_ACCESS, kr, address);
+}
+
+/* Any trap from user mode that is not a system call. */
+void
+trap_user(uint64_t cause)
+{
+	struct thread *self = current_thread();
+	uint64_t address = fault_address();
+
+	if (cause & CAUSE_INTERRUPT) {
+		trap_interrupt(cause & ~CAUSE_INTERRUPT);
+		return;
+	}
+	this_cpu()->counters.traps++;
+	if (is_page_fault(cause)) {
+		page_fault(self, cause);
+		return;
+	}
+	switch (cause) {
+	case CAUSE_ILLEGAL:
+		/* An FP instruction of a thread that does not own the unit
+		 * looks the same: give it the unit and let it try again. */
+		if (this_cpu()->fpu_owner == self) {
+			exception_raise(EXC_BAD_INSTRUCTION,
+			    EXC_RISCV_ILLEGAL, self->tf.epc);
+		} else if (fpu_take() != KERN_SUCCESS) {
+			exception_raise(EXC_BAD_INSTRUCTION,
+			    EXC_RISCV_NO_FPU, self->tf.epc);
+		}
+		return;
+	case CAUSE_BREAKPOINT:
+		exception_raise(
+		    EXC_BREAKPOINT, EXC_RISCV_BREAKPOINT, self->tf.epc);
+		return;
+	case CAUSE_FETCH_MISALIGNED:
+	case CAUSE_LOAD_MISALIGNED:
+	case CAUSE_STORE_MISALIGNED:
+		exception_raise(
+		    EXC_BAD_ACCESS, EXC_RISCV_MISALIGNED, address);
+		return;
+	case CAUSE_FETCH_ACCESS:
+	case CAUSE_LOAD_ACCESS:
+	case CAUSE_STORE_ACCESS:
+		exception_raise(EXC_BAD_ACCESS, KERN_MEMORY_ERROR, address);
+		return;
+	default:
+		exception_raise(EXC_BAD_INSTRUCTION, (int64_t)cause, address);
+	}
+}
+
+/* A user copy met a fault: serve it and retry, or make the copy fail. */
+static void
+usercopy_trap(struct trapframe *frame, uint64_t cause)
+{
+	kern_return_t kr = KERN_INVALID_ADDRESS;
+
+	this_cpu()->counters.faults++;
+	if (is_page_fault(cause))
+		kr = map_fault(current_thread()->task->map, fault_address(),
+		    fault_access(cause));
+	if (kr != KERN_SUCCESS)
+		frame->epc = (uintptr_t)usercopy_fault;
+}
+
+/* Any trap from the kernel.  @frame lacks s2 to s11: C keeps those. */
+void
+trap_kernel(struct trapframe *frame, uint64_t cause)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (frame->epc >= (uintptr_t)usercopy_start &&
+	    frame->epc < (uintptr_t)usercopy_end) {
+		usercopy_trap(frame, cause);
+		return;
+	}
+	if (cpu->probing) {
+		cpu->probing = false;
+		frame->epc += 4;
+		return;
+	}
+	if (frame->sp - cpu->stack_top + CONFIG_STACK_SIZE >
+	    CONFIG_STACK_SIZE)
+		klog("trap: kernel stack overflow\n");
+	panic("trap in the kernel: cause %lx pc %p address %lx ra %p", cause,
+	    (void *)frame->epc, csr_read(stval), (void *)frame->ra);
+}
+
+bool
+arch_probe_stimecmp(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->probing = true;
+	/* stimecmp by its number: the assembler may not know it. */
+	__asm__ volatile(".option push\n.option norvc\n"
+			 "csrw 0x14d, %0\n.option pop" ::"r"(UINT64_MAX)
+			 : "memory");
+	if (!cpu->probing)
+		return false;
+	cpu->probing = false;
+	return true;
+}
