@@ -26,6 +26,8 @@ setup = $(BUILD)/setup/$(1)
 quiet := $(if $(filter 1,$(V)),,@)
 say   := @printf '  %-8s%s\n'
 
+export PYTHONDONTWRITEBYTECODE := 1
+
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
 MAKEFLAGS += --jobs=$(shell nproc)

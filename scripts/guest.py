@@ -5,8 +5,10 @@ scripts/bench-report.
 """
 
 import dataclasses
+import os
 import pathlib
 import re
+import select
 import shutil
 import socket
 import subprocess
@@ -14,6 +16,7 @@ import tempfile
 import time
 
 QEMU = "qemu-system-riscv64"
+CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\x00]")
 UBOOT = pathlib.Path("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin")
 
 
@@ -31,6 +34,7 @@ class Machine:
     cpu: str = "rv64"
     dtb: str = ""
     disabled: tuple = ()  # harts that the device tree calls disabled
+    threads: bool = True  # one host thread per hart
     icount: bool = False  # count instructions, and let them be the clock
     extra: tuple = ()
 
@@ -51,8 +55,9 @@ class Machine:
             args += ["-dtb", self.dtb or self._edited_tree(folder)]
         if self.icount:
             args += ["-icount", "shift=0"]
-        elif self.harts > 1:
-            args += ["-accel", "tcg,thread=multi"]
+        else:
+            threads = "multi" if self.threads else "single"
+            args += ["-accel", f"tcg,thread={threads}"]
         return args + list(self.extra)
 
     def _edited_tree(self, folder):
@@ -90,18 +95,33 @@ def from_arguments(options):
     return Machine(**{k: v for k, v in vars(options).items() if k in names})
 
 
+started = []  # processes of guests that still run
+
+
+def end_all():
+    """For a script that is told to stop: leave no machine behind."""
+    for process in list(started):
+        process.kill()
+
+
+class Hung(Exception):
+    """The guest's time is up."""
+
+
 class Guest:
     """A machine that runs with its console in our hands."""
 
-    def __init__(self, machine):
+    def __init__(self, machine, seconds):
         self.folder = tempfile.mkdtemp(prefix="baton-")
         self.monitor_path = f"{self.folder}/monitor"
+        self.end = time.monotonic() + seconds
         self.process = subprocess.Popen(
             machine.arguments(self.folder)
             + ["-serial", "stdio"]
             + ["-monitor", f"unix:{self.monitor_path},server=on,wait=off"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT)
+        started.append(self.process)
 
     def __enter__(self):
         return self
@@ -109,15 +129,28 @@ class Guest:
     def __exit__(self, *_):
         self.process.kill()
         self.process.wait()
+        started.remove(self.process)
         self.process.stdin.close()
         self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def read(self):
+        """Some of what the console says; None once the machine has ended."""
+        left = self.end - time.monotonic()
+        stdout = self.process.stdout
+        if left <= 0 or not select.select([stdout], [], [], left)[0]:
+            raise Hung
+        text = os.read(stdout.fileno(), 65536).decode("utf-8", "replace")
+        return CONTROL.sub("", text) if text else None
+
     def lines(self):
-        """The console's lines as they come, without control characters."""
-        for raw in self.process.stdout:
-            text = raw.decode("utf-8", "replace")
-            yield re.sub(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\n\x00]", "", text)
+        """The console's lines as they come, until the machine ends."""
+        line = ""
+        while (text := self.read()) is not None:
+            *whole, line = (line + text).split("\n")
+            yield from whole
+        if line:
+            yield line
 
     def type(self, text):
         self.process.stdin.write(text.encode())
@@ -172,9 +205,3 @@ class Symbols:
         if best is None or address - best[0] > 0x10000:
             return "outside the kernel"
         return f"{best[1]}+{address - best[0]:#x}"
-
-
-def deadline(seconds):
-    """A function that says how many seconds are left."""
-    end = time.monotonic() + seconds
-    return lambda: end - time.monotonic()

@@ -1,0 +1,194 @@
+"""The kinds of suite that scripts/run-tests runs, and how each is judged.
+
+A suite has a name and run(), which returns a Result.  It never hangs: every
+guest and every program has a limit, and a guest that reaches it is asked
+where its harts are before it is ended.
+"""
+
+import dataclasses
+import os
+import re
+import subprocess
+import time
+
+import guest
+
+DONE = "tests: done"  # the last line of every test run in a guest
+TAP = re.compile(r"(not )?ok (\d+)(?: - (.*))?$")
+PLAN = re.compile(r"1\.\.(\d+)(?: # (SKIP|skip).*)?$")
+SHOWN = 20  # lines of a hung or broken guest
+
+
+@dataclasses.dataclass
+class Result:
+    passed: int = 0
+    skipped: int = 0
+    failures: list = dataclasses.field(default_factory=list)
+    output: list = dataclasses.field(default_factory=list)
+    seconds: float = 0.0
+
+    def fail(self, what, lines=()):
+        """Count a failure; @lines are shown below it."""
+        self.failures.append((what, list(lines)))
+
+    def check(self, good, what, lines=()):
+        if good:
+            self.passed += 1
+        else:
+            self.fail(what, lines)
+
+
+def read_tap(result, lines):
+    """Count the TAP lines among @lines, which a caller may produce slowly.
+
+    Programs follow one another, each with its own plan; what a program printed
+    since its last case is what explains a case that failed.
+    """
+    program, ran, since = "", 0, []
+    for line in lines:
+        result.output.append(line)
+        if case := TAP.match(line):
+            ran += 1
+            name = f"{program}{case[3] or case[2]}"
+            if case[1]:
+                result.fail(name, since)
+            elif "# SKIP" in name or "# skip" in name:
+                result.skipped += 1
+            else:
+                result.passed += 1
+            since = []
+        elif plan := PLAN.match(line):
+            if plan[2]:
+                result.skipped += 1
+            elif int(plan[1]) != ran:
+                result.fail(f"{program}planned {plan[1]} cases, ran {ran}",
+                            result.output[-SHOWN:])
+            ran, since = 0, []
+        elif line.startswith("# test/"):
+            program = line.split()[1].removeprefix("test/") + ": "
+            if ran:
+                result.fail(f"a program before {program}ended without a plan",
+                            result.output[-SHOWN:])
+            ran, since = 0, []
+        else:
+            since.append(line)
+        if line.startswith("panic:"):
+            result.fail(line)
+        if line.strip() == DONE:
+            return True
+    return False
+
+
+@dataclasses.dataclass
+class Program:
+    """A program of this machine that prints TAP."""
+
+    name: str
+    command: list
+    limit: int = 60
+
+    def run(self):
+        result = Result()
+        environment = dict(os.environ, CMOCKA_MESSAGE_OUTPUT="TAP")
+        try:
+            done = subprocess.run(
+                self.command, env=environment, timeout=self.limit, text=True,
+                errors="replace", stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        except subprocess.TimeoutExpired as late:
+            shown = (late.stdout or b"").decode("utf-8", "replace")
+            result.fail(f"not done after {self.limit} s",
+                        shown.splitlines()[-SHOWN:])
+            return result
+        read_tap(result, done.stdout.splitlines())
+        if done.returncode and not result.failures:
+            result.fail(f"exit status {done.returncode}",
+                        done.stdout.splitlines()[-60:])
+        elif not result.passed + result.skipped + len(result.failures):
+            result.fail("ran no case", done.stdout.splitlines()[-SHOWN:])
+        return result
+
+
+@dataclasses.dataclass
+class Guest:
+    """A machine that is judged by its console."""
+
+    name: str
+    machine: guest.Machine
+    elf: str
+    limit: int = 120
+
+    def run(self):
+        result = Result()
+        with guest.Guest(self.machine, self.limit) as running:
+            try:
+                self.judge(running, result)
+            except guest.Hung:
+                result.fail(f"not done after {self.limit} s",
+                            result.output[-SHOWN:] + self.harts(running))
+        return result
+
+    def harts(self, running):
+        """Where each hart of a guest is, a line each."""
+        symbols = guest.Symbols(self.elf)
+        return [f"hart {hart}: pc {pc:#x} {symbols.name(pc)}"
+                for hart, pc in running.program_counters()]
+
+    def judge(self, running, result):
+        raise NotImplementedError
+
+
+class Tests(Guest):
+    """The in-guest tests, on some machine, which has to power off then.
+
+    QEMU's spike machine does not obey OpenSBI in that.
+    """
+
+    def judge(self, running, result):
+        lines = running.lines()
+        if not read_tap(result, lines):
+            result.fail(f"ended without '{DONE}'", result.output[-SHOWN:])
+        elif not result.passed:
+            result.fail("ran no case", result.output[-SHOWN:])
+        elif self.machine.machine != "spike":
+            result.output += lines  # which end when the machine powers off
+
+
+@dataclasses.dataclass
+class Dialogue(Guest):
+    """Steps of (what the console must come to say, what is typed then).
+
+    Behind the last step the machine has to end by itself.
+    """
+
+    steps: list = dataclasses.field(default_factory=list)
+
+    def judge(self, running, result):
+        heard, whole = "", ""
+        for pattern, answer in self.steps:
+            while not (found := re.search(pattern, heard, re.M)):
+                if (text := running.read()) is None:
+                    result.fail(f"the machine ended before '{pattern}'",
+                                result.output[-SHOWN:])
+                    return
+                heard += text
+                whole += text
+                result.output = whole.split("\n")
+            result.passed += 1
+            heard = heard[found.end():]
+            if answer:
+                running.type(answer)
+        while running.read() is not None:
+            pass
+
+
+def timed(suite):
+    """Run @suite and note how long it took."""
+    start = time.monotonic()
+    try:
+        result = suite.run()
+    except (OSError, subprocess.SubprocessError) as error:
+        result = Result()
+        result.fail(str(error))
+    result.seconds = time.monotonic() - start
+    return result

@@ -1,0 +1,101 @@
+"""What `make test` runs: the list of suites, and the machines they run on.
+
+Each row of MACHINES is one boot of the in-guest tests.  A new machine is a new
+row; a new test in a guest is a new test/user/NAME.c and needs no change here.
+"""
+
+import dataclasses
+import pathlib
+import struct
+
+import guest
+import harness
+
+BUILD = pathlib.Path("build")
+ELF = str(BUILD / "baton.elf")
+IMAGE = str(BUILD / "baton.img")
+ARCHIVE = str(BUILD / "archive.cpio")
+DEBUG_IMAGE = str(BUILD / "debug/baton.img")
+DEBUG_ELF = str(BUILD / "debug/baton.elf")
+
+NORMAL = guest.Machine(kernel=IMAGE, initrd=ARCHIVE, append="run=test/all")
+
+# name, what differs from NORMAL
+MACHINES = {
+    "8 harts": dict(harts=8),
+    "4 harts, 1 GiB": dict(harts=4, mem="1G"),
+    "4 harts, checks on": dict(kernel=DEBUG_IMAGE),
+    "2 harts, 64 MiB": dict(harts=2, mem="64M"),
+    "1 hart, 8 GiB": dict(harts=1, mem="8G"),
+    "4 harts, no Sstc": dict(cpu="rv64,sstc=off"),
+    "5 harts, hart 0 disabled": dict(harts=5, disabled=(0,)),
+    "2 harts, no ASIDs": dict(harts=2, append="run=test/all asid_bits=0"),
+    "the spike machine": dict(harts=2, machine="spike"),
+}
+
+PROMPT = r"^baton> "
+
+
+def unit_tests():
+    """The host unit tests that the Makefile has built."""
+    sources = sorted(pathlib.Path("test/unit").glob("test_*.c"))
+    return [harness.Program(f"unit {source.stem[5:]}",
+                            [str(BUILD / "unit" / source.stem)])
+            for source in sources]
+
+
+def host_scripts():
+    """Tests of what the build made and of the scripts, run here."""
+    scripts = sorted(pathlib.Path("test/host").glob("test_*"))
+    return [harness.Program(f"host {script.stem[5:]}", [str(script)], 120)
+            for script in scripts]
+
+
+def guest_tests():
+    for name, changes in MACHINES.items():
+        machine = dataclasses.replace(NORMAL, **changes)
+        debug = machine.kernel == DEBUG_IMAGE
+        yield harness.Tests(name, machine, DEBUG_ELF if debug else ELF,
+                            limit=240)
+
+
+def high_base():
+    """The kernel somewhere else in memory, where a jump takes the firmware."""
+    base = 0x9A600000
+    # auipc t0, 0; ld t0, 16(t0); jr t0; nop; .dword base
+    jump = BUILD / "test/jump.bin"
+    jump.parent.mkdir(parents=True, exist_ok=True)
+    jump.write_bytes(struct.pack("<4IQ", 0x297, 0x102B283, 0x28067, 0x13, base))
+    machine = dataclasses.replace(
+        NORMAL, kernel=str(jump),
+        extra=("-device", f"loader,file={IMAGE},addr={base:#x}"))
+    return harness.Tests("another load address", machine, ELF)
+
+
+def shell():
+    """What a user sees: the prompt, each command, and the way out."""
+    return harness.Dialogue(
+        "the shell", dataclasses.replace(NORMAL, append=""), ELF, limit=90,
+        steps=[
+            (PROMPT, "help\n"),
+            (r"run PROGRAM", ""),
+            (PROMPT, "ps\n"),
+            (r"bootstrap", ""),
+            (PROMPT, "ports\n"),
+            (PROMPT, "mem\n"),
+            (r"free", ""),
+            (PROMPT, "no-such-command\n"),
+            (PROMPT, "halt\n"),
+        ])
+
+
+def shell_panic():
+    return harness.Dialogue(
+        "a panic", dataclasses.replace(NORMAL, append=""), ELF, limit=90,
+        steps=[(PROMPT, "panic\n"), (r"^panic: ", "")])
+
+
+def suites():
+    """Every suite, the longest first within each kind."""
+    return [*unit_tests(), *host_scripts(), *guest_tests(), high_base(),
+            shell(), shell_panic()]
