@@ -10,10 +10,25 @@
 #include "kernel/timer.h"
 #include "kernel/types.h"
 
+struct page;
 struct pmap;
-struct zone_magazine;
 
-#define ZONE_MAX 24 /* kinds of kernel object, see zone.h */
+#define ZONE_MAX      40 /* zones, see zone.h */
+#define MAGAZINE_SIZE 16
+
+/* Objects of one zone that this hart keeps at hand. */
+struct zone_magazine {
+	uint32_t count;
+	void *object[MAGAZINE_SIZE];
+};
+
+/* Pages that this hart keeps at hand. */
+struct page_cache {
+	struct page *free[64];
+	uint32_t count;
+};
+
+enum cpu_state { CPU_ABSENT, CPU_ONLINE, CPU_GIVEN_UP };
 
 /* The run queue of one hart. */
 struct run_queue {
@@ -49,16 +64,15 @@ struct cpu {
 	volatile bool probing;	/* l: a trap skips the instruction, see trap.c */
 	uint32_t index;		/* I: 0 .. harts - 1 */
 	uint64_t hart;		/* I: what SBI calls it */
-	atomic_uint online;	/* a */
+	atomic_uint online;	/* a: enum cpu_state */
 	atomic_uint running_priority; /* a: hint for wake-ups */
 	struct cpu_counters counters; /* l */
 	struct run_queue runq;
 	struct timer_queue timers;
-	struct zone_magazine *magazine; /* l: one per zone, see zone.c */
-	struct page_cache {	/* l */
-		struct page *free[64];
-		uint32_t count;
-	} pages;
+	struct timer slice;	/* l: armed while an equal waits */
+	bool slice_over;	/* l: it fired */
+	struct zone_magazine magazine[ZONE_MAX]; /* l */
+	struct page_cache pages;  /* l */
 	struct page_cache tables; /* l: page-table pages, all zero */
 	uint64_t asid_generation; /* l: TLB holds no older ASIDs */
 	/* Debug: locks held, outermost first, and where each was taken. */

@@ -120,8 +120,8 @@ struct thread {
 	struct fpu_state *fpu;	/* [o] NULL: never touched the unit */
 
 	struct spinlock lock;	/* rank LOCK_THREAD */
-	uint32_t suspend_count; /* [t] */
-	bool started;		/* [t] */
+	uint32_t suspend_count; /* [t] by thread_suspend(); 1 when new */
+	uint32_t held;		/* [t] by the task's suspension: 0 or 1 */
 	atomic_uint refs;	/* [a] the task's list holds one while alive */
 	struct list task_link;	/* [T] */
 	struct list stop_waiters; /* [t] threads in thread_stop_wait() */

@@ -6,19 +6,25 @@
  * zone_fail_after().  Objects come back as they were freed, not zeroed.
  */
 #pragma once
+#include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
-/* I: immutable   z: lock   l: hart's own */
+/* I: immutable   z: lock   a: atomic */
 struct zone {
 	const char *name;	/* I */
 	uint32_t size;		/* I: of one object */
-	uint32_t index;		/* I: which magazine */
+	uint32_t index;		/* I: which magazine of each hart is its own */
+	uint32_t order;		/* I: a slab is 2^order pages */
+	atomic_uint colour;	/* a: of the next slab */
 	struct spinlock lock;	/* rank LOCK_ZONE */
-	struct zone_object *free; /* z */
+	struct list partial;	/* z: slabs that have a free object */
 	uint64_t total;		/* z: objects that exist */
-	uint64_t spare;		/* z: of these, on the free list */
+	uint64_t in_slabs;	/* z: of these, free in slabs */
 };
+
+/* The zones behind kmem_alloc(). */
+void kmem_init(void);
 
 /* @alignment is a power of two; 0: 16 bytes. */
 void zone_init(

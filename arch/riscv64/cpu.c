@@ -181,10 +181,18 @@ arch_timer_name(void)
 noreturn void
 hart_main(struct cpu *cpu)
 {
+	uint32_t expected = CPU_ABSENT;
+
 	arch_hart_init();
 	pmap_boot_hart();
-	/* release: pairs with the acquire in hart_start() */
-	atomic_store_explicit(&cpu->online, 1, memory_order_release);
+	/* Somebody may have given up on us: then we must never run a thread,
+	 * for nobody would send us a fence. */
+	if (!atomic_compare_exchange_strong(
+		&cpu->online, &expected, CPU_ONLINE)) {
+		for (;;)
+			arch_wait_for_interrupt();
+	}
+	atomic_fetch_or(&cpu_online_mask, 1UL << cpu->index);
 	sched_idle();
 }
 
@@ -206,10 +214,12 @@ hart_start(struct cpu *cpu)
 		va_to_pa(mine)).error != SBI_SUCCESS)
 		return false;
 	deadline = timer_after_us(CONFIG_HART_START_US);
-	/* acquire: pairs with the release in hart_main() */
-	while (!atomic_load_explicit(&cpu->online, memory_order_acquire)) {
+	while (atomic_load(&cpu->online) == CPU_ABSENT) {
+		uint32_t expected = CPU_ABSENT;
+
 		if (timer_now() > deadline)
-			return false;
+			return !atomic_compare_exchange_strong(
+			    &cpu->online, &expected, CPU_GIVEN_UP);
 		arch_relax();
 	}
 	return true;
@@ -226,7 +236,6 @@ arch_start_harts(const struct machine *machine)
 
 	for (uint32_t i = 1; i < cpu_count; i++) {
 		if (hart_start(&cpus[i])) {
-			atomic_fetch_or(&cpu_online_mask, 1UL << i);
 			online++;
 			klog("smp: hart %lu is up\n", cpus[i].hart);
 		} else {

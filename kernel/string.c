@@ -1,0 +1,135 @@
+/*
+ * string.c: memory and strings.  Words are copied eight bytes at a time where
+ * both sides allow it, since a misaligned access may trap into firmware.
+ */
+#include "kernel/string.h"
+#include "kernel/types.h"
+
+/* May alias anything, as memory that is copied does. */
+typedef uint64_t __attribute__((may_alias)) word_t;
+
+static bool
+both_aligned(const void *a, const void *b)
+{
+	return (((uintptr_t)a | (uintptr_t)b) & (sizeof(word_t) - 1)) == 0;
+}
+
+void *
+memcpy(void *restrict to, const void *restrict from, size_t size)
+{
+	char *out = to;
+	const char *in = from;
+
+	if (both_aligned(out, in)) {
+		for (; size >= sizeof(word_t); size -= sizeof(word_t)) {
+			*(word_t *)(void *)out = *(const word_t *)(const void *)in;
+			out += sizeof(word_t);
+			in += sizeof(word_t);
+		}
+	}
+	while (size-- > 0)
+		*out++ = *in++;
+	return to;
+}
+
+void *
+memmove(void *to, const void *from, size_t size)
+{
+	char *out = to;
+	const char *in = from;
+
+	if (out <= in || out >= in + size)
+		return memcpy(to, from, size);
+	while (size-- > 0)
+		out[size] = in[size];
+	return to;
+}
+
+void *
+memset(void *to, int byte, size_t size)
+{
+	char *out = to;
+	word_t word = (unsigned char)byte * 0x0101010101010101UL;
+
+	while (size > 0 && ((uintptr_t)out & (sizeof(word_t) - 1)) != 0) {
+		*out++ = (char)byte;
+		size--;
+	}
+	for (; size >= sizeof(word_t); size -= sizeof(word_t)) {
+		*(word_t *)(void *)out = word;
+		out += sizeof(word_t);
+	}
+	while (size-- > 0)
+		*out++ = (char)byte;
+	return to;
+}
+
+int
+memcmp(const void *a, const void *b, size_t size)
+{
+	const unsigned char *x = a;
+	const unsigned char *y = b;
+
+	for (; size > 0; size--, x++, y++) {
+		if (*x != *y)
+			return *x - *y;
+	}
+	return 0;
+}
+
+size_t
+strlen(const char *string)
+{
+	size_t length = 0;
+
+	while (string[length] != '\0')
+		length++;
+	return length;
+}
+
+int
+strncmp(const char *a, const char *b, size_t size)
+{
+	for (; size > 0; size--, a++, b++) {
+		if (*a != *b)
+			return (unsigned char)*a - (unsigned char)*b;
+		if (*a == '\0')
+			break;
+	}
+	return 0;
+}
+
+int
+strcmp(const char *a, const char *b)
+{
+	return strncmp(a, b, SIZE_MAX);
+}
+
+void
+string_copy(char *to, const char *from, size_t size)
+{
+	size_t length = strlen(from);
+
+	if (length >= size)
+		length = size - 1;
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
+const char *
+string_option(const char *line, const char *word)
+{
+	size_t length = strlen(word);
+	bool exact = word[length - 1] != '=';
+
+	while (*line != '\0') {
+		while (*line == ' ')
+			line++;
+		if (strncmp(line, word, length) == 0 &&
+		    (!exact || line[length] == ' ' || line[length] == '\0'))
+			return line + length;
+		while (*line != ' ' && *line != '\0')
+			line++;
+	}
+	return NULL;
+}
