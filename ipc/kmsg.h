@@ -1,0 +1,113 @@
+/*
+ * ipc/kmsg.h: a message while the kernel has it.
+ *
+ *	struct kmsg | body, as the sender wrote it | kdescriptors
+ *		    ^ kmsg->body, 8-aligned	   ^ kmsg->descriptor
+ *
+ * The user's header is 24 bytes; the kernel keeps its words in fields of its
+ * own, with names replaced by ports.  The body is what followed the header, at
+ * user offset 24.  A descriptor's port or memory is in the kdescriptor; the
+ * user's form in the body is written anew when the message is received.
+ *
+ * A kmsg owns what it names: its two header rights, the first @done of its
+ * descriptors.  kmsg_destroy() gives all of it up; kmsg_free() is for a message
+ * that owns nothing (any more).
+ */
+#pragma once
+#include <mach/message.h>
+
+#include "ipc/reaper.h"
+#include "kernel/kassert.h"
+#include "kernel/list.h"
+#include "kernel/types.h"
+
+struct port;
+struct space;
+struct task;
+struct transfer;
+
+#define HEADER_SIZE ((uint32_t)sizeof(mach_msg_header_t))
+static_assert(HEADER_SIZE == 24, "the user's header");
+
+/* Longest message, header included; more gives MACH_SEND_TOO_LARGE. */
+#define MESSAGE_SIZE_MAX (256 * 1024 + 4096)
+/* Most descriptors of one message; more gives MACH_SEND_TOO_LARGE. */
+#define DESCRIPTORS_MAX 16383
+/* Most rights of one out-of-line array; more gives MACH_SEND_TOO_LARGE. */
+#define OOL_PORTS_MAX 16384
+
+/* A descriptor: what it carries, instead of what the user wrote. */
+struct kdescriptor {
+	union {
+		struct port *port;	   /* PORT, GUARDED_PORT; may be NULL */
+		struct transfer *transfer; /* OOL; NULL: 0 bytes */
+		struct port **ports;	   /* OOL_PORTS; NULL: none */
+	};
+	uint32_t size;	     /* bytes of OOL, rights of OOL_PORTS */
+	uint8_t type;	     /* MACH_MSG_*_DESCRIPTOR */
+	uint8_t disposition; /* MACH_MSG_TYPE_PORT_*: as received */
+	uint8_t copy;	     /* MACH_MSG_*_COPY */
+	bool dead;	     /* the right was MACH_PORT_DEAD when sent */
+};
+static_assert(sizeof(struct kdescriptor) == 16, "two words");
+
+/* Belongs to one thread at a time, or to the queue it is in. */
+struct kmsg {
+	union {
+		struct list link;      /* in a port's queue */
+		struct reap_item reap; /* while being destroyed */
+	};
+	struct port *remote;  /* the destination: a right of remote_type */
+	struct port *local;   /* the reply right, of local_type; or NULL */
+	uint32_t size;	      /* header and body, as the user counts */
+	int32_t id;
+	uint8_t remote_type;  /* MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or 0 */
+	uint8_t local_type;
+	bool complex;
+	bool has_receive;     /* some descriptor carries a receive right */
+	uint8_t zone;	      /* where its memory came from */
+	bool local_dead;      /* the reply port was MACH_PORT_DEAD */
+	uint32_t descriptor_count;
+	uint32_t done;	      /* descriptors that own something */
+	uint32_t progress;    /* within the step that is being done */
+	uint32_t capacity;    /* bytes behind this struct */
+	uint32_t sequence;    /* set when it leaves the queue */
+	uint64_t context;     /* the port's, set at the same time */
+	uint64_t sender;      /* task id; 0: the kernel */
+	struct kdescriptor *descriptor;
+	uint8_t body[] __attribute__((aligned(8)));
+};
+static_assert(offsetof(struct kmsg, body) % 8 == 0, "bodies are copied in words");
+
+void kmsg_init(void);
+
+/*
+ * A message with room for @body_size bytes behind the header and for
+ * @descriptors.  Fields are zero, @size is 24 + @body_size, the body is not
+ * cleared.  NULL: no memory.
+ */
+struct kmsg *kmsg_alloc(uint32_t body_size, uint32_t descriptors) must_check;
+void kmsg_free(struct kmsg *kmsg);
+
+/* Give up everything it carries, in bounded steps, then free it. */
+void kmsg_destroy(struct kmsg *kmsg);
+void kmsg_destroy_later(struct kmsg *kmsg);
+
+/* Fields behind the header of a message that the kernel makes. */
+static inline void *
+kmsg_at(struct kmsg *kmsg, uint32_t user_offset, uint32_t size)
+{
+	KASSERT(user_offset >= HEADER_SIZE);
+	KASSERT(user_offset + size <= kmsg->size);
+	return kmsg->body + (user_offset - HEADER_SIZE);
+}
+
+/*
+ * The kernel sends: a notification, an interrupt, a reply.  Never blocks,
+ * ignores the queue limit, cannot fail; to a dead port, the message is
+ * destroyed.  Consumes the message and one right to @port of @type
+ * (MACH_MSG_TYPE_PORT_SEND or _SEND_ONCE).  No lock of rank LOCK_PORT or above
+ * held; may be called from an interrupt.
+ */
+void port_send_kernel(
+    struct port *port, mach_msg_type_name_t type, struct kmsg *kmsg);

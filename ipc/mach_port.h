@@ -1,0 +1,72 @@
+/*
+ * ipc/mach_port.h: the mach_port_*() calls on a space.
+ *
+ * Each is served as a trap (port_traps.c) and as a message to the task's port
+ * (port_server.c).  Names of functions and results are Mach's.
+ */
+#pragma once
+#include <mach/port.h>
+
+#include "ipc/space.h"
+#include "kernel/types.h"
+
+struct port;
+
+kern_return_t must_check mach_port_allocate(
+    struct space *space, mach_port_right_t right, mach_port_name_t *namep);
+kern_return_t must_check mach_port_allocate_name(
+    struct space *space, mach_port_right_t right, mach_port_name_t name);
+kern_return_t must_check mach_port_construct(struct space *space,
+    const mach_port_options_t *options, uint64_t context,
+    mach_port_name_t *namep);
+kern_return_t must_check mach_port_destruct(struct space *space,
+    mach_port_name_t name, int32_t send_delta, uint64_t guard);
+kern_return_t must_check mach_port_deallocate(
+    struct space *space, mach_port_name_t name);
+kern_return_t must_check mach_port_destroy(
+    struct space *space, mach_port_name_t name);
+kern_return_t must_check mach_port_mod_refs(struct space *space,
+    mach_port_name_t name, mach_port_right_t right, int32_t delta);
+kern_return_t must_check mach_port_get_refs(struct space *space,
+    mach_port_name_t name, mach_port_right_t right, mach_port_urefs_t *urefsp);
+kern_return_t must_check mach_port_type(
+    struct space *space, mach_port_name_t name, mach_port_type_t *typep);
+
+/* @port: a right of @type that the caller holds, consumed on success. */
+kern_return_t must_check mach_port_insert_right(struct space *space,
+    mach_port_name_t name, struct port *port, mach_msg_type_name_t type);
+/* The right made from @name comes back in *@portp. */
+kern_return_t must_check mach_port_extract_right(struct space *space,
+    mach_port_name_t name, mach_msg_type_name_t disposition,
+    struct port **portp, mach_msg_type_name_t *typep);
+
+kern_return_t must_check mach_port_insert_member(
+    struct space *space, mach_port_name_t name, mach_port_name_t pset);
+kern_return_t must_check mach_port_extract_member(
+    struct space *space, mach_port_name_t name, mach_port_name_t pset);
+/* Out of all sets, and into @after if that is not MACH_PORT_NULL. */
+kern_return_t must_check mach_port_move_member(
+    struct space *space, mach_port_name_t name, mach_port_name_t after);
+
+/* *@countp: how many words @info has room for, then how many were written. */
+kern_return_t must_check mach_port_get_attributes(struct space *space,
+    mach_port_name_t name, mach_port_flavor_t flavor, uint32_t *info,
+    uint32_t *countp);
+kern_return_t must_check mach_port_set_attributes(struct space *space,
+    mach_port_name_t name, mach_port_flavor_t flavor, const uint32_t *info,
+    uint32_t count);
+kern_return_t must_check mach_port_set_mscount(
+    struct space *space, mach_port_name_t name, uint32_t count);
+kern_return_t must_check mach_port_set_seqno(
+    struct space *space, mach_port_name_t name, uint32_t sequence);
+kern_return_t must_check mach_port_get_context(
+    struct space *space, mach_port_name_t name, uint64_t *contextp);
+kern_return_t must_check mach_port_set_context(
+    struct space *space, mach_port_name_t name, uint64_t context);
+kern_return_t must_check mach_port_get_srights(
+    struct space *space, mach_port_name_t name, uint32_t *countp);
+kern_return_t must_check mach_port_kobject(struct space *space,
+    mach_port_name_t name, uint32_t *kindp, uint64_t *objectp);
+
+/* The most words that get_attributes writes. */
+#define PORT_INFO_MAX 17

@@ -1,0 +1,65 @@
+/*
+ * ipc/mqueue.h: a port's queue: messages, threads that wait for one, threads
+ * that wait for room.
+ *
+ * At most one of @messages and @receivers is not empty, and threads stand in
+ * @senders only while @count >= @limit.  All of it is under the port's lock.
+ *
+ * A receiver who finds no message stands in @receivers of the port, or in the
+ * same list of a set.  A sender takes the first that it can claim and puts the
+ * message into its hands: such a message is never in the queue.
+ *
+ * A sender who finds the queue full stands in @senders with its message.  Who
+ * makes room moves the first such message into the queue and wakes its
+ * sender, whose send has then happened: order is kept, nobody starves.
+ */
+#pragma once
+#include "kernel/list.h"
+#include "kernel/types.h"
+
+struct kmsg;
+struct port;
+struct thread;
+
+struct mqueue {
+	struct list receivers; /* struct thread by wait_link */
+	struct list messages;  /* struct kmsg by link */
+	struct list senders;   /* struct thread by wait_link */
+	uint16_t count;	       /* of messages */
+	uint16_t limit;	       /* MACH_PORT_QLIMIT_* */
+};
+
+void mqueue_init(struct mqueue *queue);
+
+/* What became of a message that mqueue_post() was given. */
+enum post_result {
+	POST_QUEUED,	/* in the queue: nobody waited */
+	POST_DELIVERED,	/* in the hands of *@receiverp, claimed */
+	POST_FULL,	/* nowhere: the caller may wait for room */
+};
+
+/*
+ * Give @kmsg to a thread waiting on @port or on a set that it is in, else to
+ * its queue if there is room or @force.
+ * Locks: the port's; takes those of its sets.
+ */
+enum post_result mqueue_post(struct port *port, struct kmsg *kmsg, bool force,
+    struct thread **receiverp) must_check;
+
+/*
+ * Take the first message off @port's queue; NULL: there is none.  Room that
+ * this makes goes to the first waiting sender.  Locks: the port's.
+ */
+struct kmsg *mqueue_take(struct port *port) must_check;
+/* Look at it, leave it there. */
+struct kmsg *mqueue_first(struct port *port);
+
+/* The limit was raised: let in as many waiting senders as now fit. */
+void mqueue_admit(struct port *port);
+
+/* End the wait of all receivers with @result, at most @most of them; how many
+ * it was.  Locks: the port's. */
+uint32_t mqueue_wake_receivers(
+    struct mqueue *queue, kern_return_t result, uint32_t most);
+uint32_t mqueue_wake_senders(
+    struct mqueue *queue, kern_return_t result, uint32_t most);

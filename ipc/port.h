@@ -1,0 +1,185 @@
+/*
+ * ipc/port.h: ports, their states, references and counts.  Read right.h next.
+ *
+ *	 port_create()                        port_create_kernel()
+ *	      |                                       |
+ *	      v         copied in                     v
+ *	   SPACE  ----------------------> TRANSIT   KERNEL
+ *	      ^   <----------------------     |       |
+ *	      |         copied out            |       |  port_destroy_kernel()
+ *	      |                               |       |
+ *	      +---- receive right destroyed --+-------+
+ *				   |
+ *				   v
+ *				 DEAD
+ *
+ * SPACE    a name space holds the receive right: @receiver, @name
+ * TRANSIT  a message (or the kernel, for a moment) holds it
+ * KERNEL   the kernel serves it: @kind, @object
+ * DEAD     no more messages; names of it turn into dead names when looked at
+ *
+ * Who refers to a port.  Each name table entry that names it holds one
+ * reference, and so does each right on its way in a message, each receive
+ * right, each thread that waits on it.  The counts of send and send-once
+ * rights are another matter: they count rights, not references, and are what
+ * the no-senders notification goes by.  A space counts as one send right,
+ * whatever its user references are.
+ */
+#pragma once
+#include <mach/message.h>
+#include <mach/port.h>
+
+#include "ipc/mqueue.h"
+#include "ipc/reaper.h"
+#include "kernel/kassert.h"
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/types.h"
+
+struct kmsg;
+struct space;
+struct task;
+struct thread;
+
+enum port_state { PORT_SPACE, PORT_TRANSIT, PORT_KERNEL, PORT_DEAD };
+
+/* What a port of the kernel's stands for. */
+enum kobject_kind {
+	KOBJECT_NONE,
+	KOBJECT_TASK,	       /* struct task: a reference per call */
+	KOBJECT_THREAD,	       /* struct thread: a reference per call */
+	KOBJECT_HOST,	       /* NULL */
+	KOBJECT_HOST_PRIV,     /* NULL */
+	KOBJECT_DEVICE_MASTER, /* NULL */
+	KOBJECT_DEVICE,	       /* struct device, never freed */
+	KOBJECT_KIND_COUNT
+};
+
+/* p: this port's lock   a: atomic   I: immutable   R: transit_lock */
+struct port {
+	struct spinlock lock;	/* rank LOCK_PORT */
+	atomic_uint refs;	/* [a] */
+	mach_port_name_t name;	/* [p] SPACE: the receiver's name for it */
+	struct space *receiver; /* [p] SPACE: who holds the receive right */
+	struct mqueue queue;	/* [p] messages, waiting receivers, senders */
+
+	uint8_t state;		/* [p] enum port_state */
+	uint8_t kind;		/* [p] enum kobject_kind; KERNEL only */
+	bool reaping;		/* [p] the reaper holds @reap */
+	uint32_t send_rights;	/* [p] in spaces, messages and the kernel */
+	uint32_t send_once_rights; /* [p] the same */
+	uint32_t make_send_count;  /* [p] since it was received or reset */
+	uint32_t sequence;	/* [p] of the next message received */
+	uint32_t notices_owed;	/* [p] send-once notices that lacked memory */
+	void *object;		/* [p] KERNEL */
+	uint64_t context;	/* [p] the receiver's own word */
+	struct kmsg *carrier;	/* [R] TRANSIT: the message that holds it */
+	struct list sets;	/* [p] struct pset_link by port_link */
+	struct list requests;	/* [p] struct name_request by port_link */
+	struct kmsg *no_senders; /* [p] notice set aside, or NULL */
+	uint32_t no_senders_sync; /* [p] make-send count it waits for */
+	struct kmsg *destroyed;	/* [p] port-destroyed notice, or NULL */
+	struct reap_item reap;	/* for the long part of dying */
+};
+static_assert(sizeof(struct port) <= 320, "a port is five cache lines");
+
+/* Any live or dead port, or none, as a right in a message may be. */
+#define PORT_NONE ((struct port *)NULL)
+
+extern struct spinlock transit_lock; /* rank LOCK_MQUEUE: @carrier of all */
+
+void port_init(void);
+
+static inline struct port *
+port_get(struct port *port)
+{
+	atomic_fetch_add_explicit(&port->refs, 1, memory_order_relaxed);
+	return port;
+}
+
+/* Frees with the last reference. */
+void port_put(struct port *port);
+
+/* Lock two ports, which may be one and the same, in the order of addresses. */
+void port_lock_pair(struct port *a, struct port *b);
+void port_unlock_pair(struct port *a, struct port *b);
+
+static inline bool
+port_is_dead(const struct port *port)
+{
+	return port->state == PORT_DEAD;
+}
+
+/*
+ * A new port in state TRANSIT without rights: the caller holds its receive
+ * right, and its only reference with it.  NULL: no memory.
+ */
+struct port *port_create(void) must_check;
+
+/*
+ * The receive right that the caller holds ends: rights to the port turn into
+ * dead names, what waits is woken, what is queued is destroyed.  A pending
+ * port-destroyed request gets the right instead.  Long work is left to the
+ * reaper; the _later form leaves all of it, for callers that are themselves
+ * part of a destruction.
+ * Refs: consumes the receive right's.  Locks: none held.
+ */
+void port_destroy(struct port *port);
+void port_destroy_later(struct port *port);
+
+/* ---- the kernel's own ports ---- */
+
+/*
+ * A port that stands for @object.  The kernel holds its receive right.
+ * Refs: the caller's one is that receive right's; NULL: no memory.
+ */
+struct port *port_create_kernel(
+    enum kobject_kind kind, void *object) must_check;
+
+/*
+ * The object is going: no message reaches it any more once this returns
+ * (those being served hold references of their own to it).
+ * Refs: consumes the receive right's.
+ */
+void port_destroy_kernel(struct port *port);
+
+/*
+ * What @port stands for if it is of @kind, else NULL.  Tasks and threads come
+ * with a reference of their own.  @port may be NULL.
+ */
+void *port_object_get(struct port *port, enum kobject_kind kind) must_check;
+void kobject_put(enum kobject_kind kind, void *object);
+
+static inline struct task *
+port_task_get(struct port *port)
+{
+	return port_object_get(port, KOBJECT_TASK);
+}
+
+static inline struct thread *
+port_thread_get(struct port *port)
+{
+	return port_object_get(port, KOBJECT_THREAD);
+}
+
+/* ---- rights that the kernel itself holds ---- */
+
+/*
+ * A new send right to @port, with a reference: for task special ports,
+ * replies, boot.  MAKE_SEND: counts as one.  NULL or dead gives it back as it
+ * is (a right to a dead port is carried like any other).
+ */
+struct port *right_make_send(struct port *port);
+/* Another send right of one that the caller holds. */
+struct port *right_copy_send(struct port *port);
+/* A send-once right. */
+struct port *right_make_send_once(struct port *port);
+/* Give one up; NULL is nothing.  May send a no-senders notification. */
+void right_release_send(struct port *port);
+/* Give one up unused: its port gets a send-once notification. */
+void right_release_send_once(struct port *port);
+/* @type: MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or _RECEIVE. */
+void right_release(struct port *port, mach_msg_type_name_t type);
+
+/* Debug and tests: the fields agree with each other. */
+void port_check(struct port *port);

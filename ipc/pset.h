@@ -1,0 +1,74 @@
+/*
+ * ipc/pset.h: port sets: one place to wait for messages to many ports.
+ *
+ * A set has no queue of its own.  Messages stay with their ports; the set
+ * keeps a list of those members whose queue is not empty (@ready), and the
+ * threads that wait on the set.  Membership is a struct pset_link; a port may
+ * be in several sets.
+ *
+ * Locks: a port's comes before a set's.  A sender holds the port and looks at
+ * its sets; a receiver finds a ready member under the set's lock, lets go of
+ * it, locks the port, and takes a message if one is still there.
+ */
+#pragma once
+#include "ipc/port.h"
+
+/* P: the port's lock and the set's, both to change, either to look
+ * p: the port's   s: the set's */
+struct pset_link {
+	struct list port_link;	 /* [P] the port's sets */
+	struct list member_link; /* [P] the set's members */
+	struct list ready_link;	 /* [s] in @ready, or alone */
+	struct port *port;	 /* I: a reference */
+	struct pset *pset;	 /* I: no reference: the set unlinks first */
+};
+
+struct pset {
+	struct spinlock lock;	/* rank LOCK_PSET */
+	atomic_uint refs;
+	bool dead;		/* [s] */
+	mach_port_name_t name;	/* [s] in the space that holds it */
+	uint32_t member_count;	/* [s] */
+	struct list members;	/* [s] */
+	struct list ready;	/* [s] members with messages */
+	struct list receivers;	/* [s] struct thread by wait_link */
+	struct reap_item reap;
+};
+
+void pset_init(void);
+struct pset *pset_create(void) must_check;
+
+static inline struct pset *
+pset_get(struct pset *pset)
+{
+	atomic_fetch_add_explicit(&pset->refs, 1, memory_order_relaxed);
+	return pset;
+}
+
+void pset_put(struct pset *pset);
+
+/* Its name is gone: members leave, waiters get MACH_RCV_PORT_DIED.
+ * Refs: consumes the name's. */
+void pset_destroy(struct pset *pset);
+
+/*
+ * Returns: KERN_SUCCESS
+ *          KERN_ALREADY_IN_SET
+ *          KERN_INVALID_CAPABILITY  the port is dead or not in a space
+ *          KERN_INVALID_NAME        the set is dead
+ *          KERN_RESOURCE_SHORTAGE
+ */
+kern_return_t must_check pset_insert(struct pset *pset, struct port *port);
+/* KERN_NOT_IN_SET */
+kern_return_t must_check pset_remove(struct pset *pset, struct port *port);
+/* Take @port out of all sets, at most @most; true: there are more.
+ * Locks: the port's. */
+bool pset_remove_all(struct port *port, uint32_t most);
+
+/* The port's queue became non-empty, or empty.  Locks: the port's. */
+void pset_port_ready(struct port *port);
+void pset_port_empty(struct port *port);
+
+/* A member that has a message, with a reference, or NULL.  Locks: the set's.
+ * The next call gives another, so that members take turns. */
+struct port *pset_next_ready(struct pset *pset);

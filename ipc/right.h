@@ -1,0 +1,93 @@
+/*
+ * ipc/right.h: rights: made, copied, moved, destroyed; between names in a
+ * space and ports in messages.
+ *
+ *	name in a space  -- right_copyin -->  port with a right in a message
+ *	name in a space  <-- right_copyout -  port with a right in a message
+ *
+ * Every function checks everything before it changes anything.
+ *
+ * A name whose port has died turns into a dead name the moment somebody looks
+ * at it (entry_check()): the dying port does not search the spaces.
+ */
+#pragma once
+#include "ipc/port.h"
+#include "ipc/space.h"
+
+/*
+ * Make a right of @disposition (MACH_MSG_TYPE_MOVE_* .. MAKE_*) from @name.
+ * In *@portp: the port with a reference and the right counted; NULL for
+ * MACH_PORT_NULL; and NULL with *@deadp for MACH_PORT_DEAD or a dead name,
+ * where @dead_ok.
+ *
+ * Locks: none held.
+ * Returns: KERN_SUCCESS
+ *	    KERN_INVALID_NAME	no such name
+ *	    KERN_INVALID_RIGHT	it denotes something else, or is dead
+ *	    KERN_INVALID_VALUE	no such disposition
+ */
+kern_return_t must_check right_copyin(struct space *space,
+    mach_port_name_t name, mach_msg_type_name_t disposition, bool dead_ok,
+    struct port **portp, bool *deadp);
+
+/* The two rights of a header, taken together or not at all. */
+struct header_rights {
+	struct port *remote; /* with a right of remote_type */
+	struct port *local;  /* or NULL */
+	mach_msg_type_name_t remote_type, local_type;
+	bool local_dead;
+};
+
+/*
+ * Returns: MACH_MSG_SUCCESS, MACH_SEND_INVALID_HEADER, MACH_SEND_INVALID_DEST,
+ *	    MACH_SEND_INVALID_REPLY
+ */
+kern_return_t must_check right_copyin_header(struct space *space,
+    uint32_t bits, mach_port_name_t remote, mach_port_name_t local,
+    struct header_rights *rights);
+
+/*
+ * Give @space a right of @type (MACH_MSG_TYPE_PORT_*) that the caller holds.
+ * On success the right and its reference have moved.  A NULL port gives
+ * MACH_PORT_NULL; a dead one MACH_PORT_DEAD, and is consumed.
+ *
+ * Returns: KERN_SUCCESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE,
+ *	    KERN_TERMINATED, KERN_UREFS_OVERFLOW (never for receive)
+ */
+kern_return_t must_check right_copyout(struct space *space, struct port *port,
+    mach_msg_type_name_t type, mach_port_name_t *namep);
+/* The same under a name that the caller chose: also KERN_NAME_EXISTS,
+ * KERN_RIGHT_EXISTS. */
+kern_return_t must_check right_copyout_name(struct space *space,
+    struct port *port, mach_msg_type_name_t type, mach_port_name_t name);
+
+/* What a right of @disposition is called by the one who receives it. */
+mach_msg_type_name_t right_received_type(mach_msg_type_name_t disposition);
+
+/* ---- looking up, for calls that only want the port ---- */
+
+/* A reference to the port that @name has a send or receive right to; NULL. */
+struct port *port_from_name(struct space *space, mach_port_name_t name);
+/* Where @name is a receive right: its port with a reference.
+ * KERN_INVALID_NAME, KERN_INVALID_RIGHT */
+kern_return_t must_check port_from_receive_name(
+    struct space *space, mach_port_name_t name, struct port **portp);
+
+/* What the task port @name stands for: a reference, or NULL. */
+struct task *task_from_name(struct space *space, mach_port_name_t name);
+struct thread *thread_from_name(struct space *space, mach_port_name_t name);
+
+/* ---- for ipc/ alone: entries; the space is locked ---- */
+
+/*
+ * Look up @name, turning it into a dead name if its port has died.  NULL: no
+ * such name.  What the caller must release once the space is unlocked (a
+ * reference, the name's request) goes to @loose.
+ */
+struct loose {
+	struct port *port;	      /* drop a reference */
+	struct name_request *request; /* free */
+};
+struct entry *entry_check(
+    struct space *space, mach_port_name_t name, struct loose *loose);
+void loose_release(struct loose *loose);

@@ -1,0 +1,208 @@
+/*
+ * ipc/space.h: a task's names for rights.
+ *
+ * A name is index << 8 | generation.  The index finds an entry, and the
+ * generation in the entry's key must agree: so a name that was given up is
+ * refused until its entry has been used 256 times more.
+ *
+ *	space.first[]   chunk chunk chunk ...	the first 4096 names
+ *	space.root -> middle -> chunk		the rest, to 24 bits of index
+ *
+ * A chunk is one page: 128 entries, and beside each what is seldom needed.
+ * Chunks never move and live as long as the space.
+ *
+ * A task has one name per port for its receive and send rights together, and
+ * finds it by the port: as the port's own @name if it has the receive right,
+ * else in a treap through the entries' side records (@by_port), whose
+ * priorities are a hash of the index, so that it needs no memory of its own.
+ * Send-once rights have a name each and are not in it.
+ */
+#pragma once
+#include <mach/port.h>
+
+#include "kernel/lock.h"
+#include "kernel/types.h"
+
+struct name_request;
+struct port;
+struct pset;
+
+#define NAME_GENERATION_MASK 0xffU
+#define NAME_INDEX_SHIFT     8
+#define NAME_INDEX_MAX	     0xfffffeU /* MACH_PORT_DEAD is no name */
+
+static inline uint32_t
+name_index(mach_port_name_t name)
+{
+	return name >> NAME_INDEX_SHIFT;
+}
+
+static inline mach_port_name_t
+name_make(uint32_t index, uint32_t generation)
+{
+	return index << NAME_INDEX_SHIFT | (generation & NAME_GENERATION_MASK);
+}
+
+/*
+ * Free: no type bits; the generation is the last one used.
+ * A dead name has no port.
+ */
+struct entry {
+	uint32_t key;	/* MACH_PORT_TYPE_* bits | generation */
+	uint32_t urefs; /* user references; of send rights or dead names */
+	union {
+		struct port *port; /* a reference */
+		struct pset *pset; /* a reference */
+	};
+};
+static_assert(sizeof(struct entry) == 16, "four to a cache line");
+
+struct entry_side {
+	struct name_request *request; /* with MACH_PORT_TYPE_DNREQUEST */
+	uint32_t left;	/* treap by port; free entries: the next free one */
+	uint32_t right;
+};
+
+#define CHUNK_SHIFT 7
+#define CHUNK_COUNT (1U << CHUNK_SHIFT)
+
+struct chunk {
+	struct entry entry[CHUNK_COUNT];
+	struct entry_side side[CHUNK_COUNT];
+};
+static_assert(sizeof(struct chunk) == PAGE_SIZE, "a page");
+
+#define FIRST_CHUNKS  32
+#define MIDDLE_SHIFT  8
+#define MIDDLE_CHUNKS (1U << MIDDLE_SHIFT)
+#define ROOT_MIDDLES  (1U << (24 - CHUNK_SHIFT - MIDDLE_SHIFT))
+
+struct middle {
+	struct chunk *chunk[MIDDLE_CHUNKS];
+};
+
+/* s: the space's lock   S: changed under it, read by anybody
+ * I: immutable   a: atomic */
+struct space {
+	struct spinlock lock;	/* rank LOCK_SPACE */
+	atomic_uint refs;	/* [a] the task's, and of calls under way */
+	bool dead;		/* [s] no more names are made */
+	uint32_t bound;		/* [s] indices from here on were never used */
+	uint32_t free;		/* [s] first free index below bound; 0: none */
+	uint32_t count;		/* [s] names in use */
+	uint32_t limit;		/* [s] most names it may have */
+	uint32_t by_port;	/* [s] root of the treap; 0: empty */
+	uint64_t task_id;	/* I: whose it is, for people and trailers */
+	struct chunk *_Atomic first[FIRST_CHUNKS]; /* [S] */
+	struct middle *_Atomic *_Atomic root;	   /* [S] or NULL */
+};
+
+void space_init(void);
+
+/* A new, empty space.  KERN_RESOURCE_SHORTAGE. */
+kern_return_t must_check space_create(uint64_t task_id, struct space **spacep);
+
+static inline struct space *
+space_get(struct space *space)
+{
+	atomic_fetch_add_explicit(&space->refs, 1, memory_order_relaxed);
+	return space;
+}
+
+void space_put(struct space *space);
+
+/*
+ * One bounded step of giving up all rights in a dying task's space: true when
+ * there is more to do.  After the last the caller drops its reference.
+ */
+bool must_check space_destroy_step(struct space *space);
+
+/*
+ * Enter a send right that the kernel holds; its count and reference move into
+ * the space, on success only.
+ * Returns: KERN_SUCCESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE,
+ *	    KERN_TERMINATED (dying), KERN_UREFS_OVERFLOW
+ */
+kern_return_t must_check space_insert_send(
+    struct space *space, struct port *port, mach_port_name_t *namep);
+
+/* ---- for ipc/ alone: the table ---- */
+
+static inline struct chunk *
+space_chunk(struct space *space, uint32_t number)
+{
+	struct middle *_Atomic *root;
+	struct middle *middle;
+
+	/* acquire: pairs with the release in chunk_add() */
+	if (likely(number < FIRST_CHUNKS))
+		return atomic_load_explicit(
+		    &space->first[number], memory_order_acquire);
+	root = atomic_load_explicit(&space->root, memory_order_acquire);
+	if (root == NULL)
+		return NULL;
+	middle = atomic_load_explicit(
+	    &root[number >> MIDDLE_SHIFT], memory_order_acquire);
+	if (middle == NULL)
+		return NULL;
+	return middle->chunk[number & (MIDDLE_CHUNKS - 1)];
+}
+
+/* The entry at @index, in use or not; NULL: beyond the table. */
+static inline struct entry *
+space_entry(struct space *space, uint32_t index)
+{
+	struct chunk *chunk = space_chunk(space, index >> CHUNK_SHIFT);
+
+	if (unlikely(chunk == NULL))
+		return NULL;
+	return &chunk->entry[index & (CHUNK_COUNT - 1)];
+}
+
+static inline struct entry_side *
+space_side(struct space *space, uint32_t index)
+{
+	return &space_chunk(space, index >> CHUNK_SHIFT)
+		    ->side[index & (CHUNK_COUNT - 1)];
+}
+
+/* The entry that @name denotes now; NULL: none.  Locks: the space's. */
+static inline struct entry *
+space_lookup(struct space *space, mach_port_name_t name)
+{
+	struct entry *entry = space_entry(space, name_index(name));
+
+	if (unlikely(entry == NULL))
+		return NULL;
+	if (unlikely((uint8_t)entry->key != (uint8_t)name))
+		return NULL;
+	if (unlikely((entry->key & MACH_PORT_TYPE_ALL_RIGHTS) == 0))
+		return NULL;
+	return entry;
+}
+
+/*
+ * Take a free entry and give it a new generation; the caller fills it in, the
+ * key last.  Locks: the space's.
+ * Returns: KERN_SUCCESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE,
+ *	    KERN_TERMINATED
+ */
+kern_return_t must_check entry_alloc(struct space *space,
+    mach_port_name_t *namep, struct entry **entryp);
+/* The same for a name that the caller chose: also KERN_NAME_EXISTS,
+ * KERN_INVALID_VALUE. */
+kern_return_t must_check entry_alloc_name(
+    struct space *space, mach_port_name_t name, struct entry **entryp);
+/* Give it back; its port or set is no longer in it. */
+void entry_free(
+    struct space *space, mach_port_name_t name, struct entry *entry);
+
+/* The treap by port: entries with send, without receive.  Locks: space's. */
+void space_index_port(struct space *space, mach_port_name_t name);
+void space_unindex_port(struct space *space, mach_port_name_t name);
+/* The name of its receive or send right to @port: 0: it has none.
+ * Locks: the space's and the port's. */
+mach_port_name_t space_find_port(struct space *space, struct port *port);
+
+/* Debug and tests: the table agrees with itself. */
+void space_check(struct space *space);
