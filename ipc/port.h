@@ -41,7 +41,12 @@ struct space;
 struct task;
 struct thread;
 
-enum port_state { PORT_SPACE, PORT_TRANSIT, PORT_KERNEL, PORT_DEAD };
+enum port_state {
+	PORT_IN_SPACE,
+	PORT_IN_TRANSIT,
+	PORT_IN_KERNEL,
+	PORT_IS_DEAD,
+};
 
 /* What a port of the kernel's stands for. */
 enum kobject_kind {
@@ -107,7 +112,7 @@ void port_unlock_pair(struct port *a, struct port *b);
 static inline bool
 port_is_dead(const struct port *port)
 {
-	return port->state == PORT_DEAD;
+	return port->state == PORT_IS_DEAD;
 }
 
 /*
