@@ -11,6 +11,7 @@ APPEND  ?=
 DTB     ?=
 BOARD   ?= qemu-virt
 DEBUG   ?= 0
+FUZZ_SECONDS ?= 60
 V       ?= 0
 
 # ---- where things go ----
@@ -73,12 +74,17 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 ##@ Check
 
-.PHONY: test unit bench lint
+.PHONY: test unit fuzz bench lint
 test: all unit-build | $(call setup,test) $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 
 unit: unit-build ## run the host unit tests alone
 	@scripts/run-tests unit
+
+fuzz: $(FUZZERS) ## give each fuzzer FUZZ_SECONDS=60
+	@for fuzzer in $(FUZZERS); do mkdir -p $$fuzzer.corpus && \
+	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
+	    -artifact_prefix=$$fuzzer. $$fuzzer.corpus || exit 1; done
 
 bench: all ## count instructions per operation; a table and build/bench/results.json
 	@scripts/bench-report --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE) \
@@ -99,7 +105,7 @@ format: | $(call setup,style) ## lay out the source by .clang-format
 size: all ## how large the kernel and the programs are
 	@scripts/size $(KERNEL_ELF) $(KERNEL_IMAGE) $(PROGRAMS)
 
-setup: $(foreach g,build test image debug style,$(call setup,$g)) ## install every package that any target needs
+setup: $(foreach g,build test fuzz image debug style,$(call setup,$g)) ## install every package that any target needs
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)

@@ -38,45 +38,77 @@ class Result:
             self.fail(what, lines)
 
 
-def read_tap(result, lines):
-    """Count the TAP lines among @lines, which a caller may produce slowly.
+class TapReader:
+    """Counts the TAP lines of programs that run one after another.
 
-    Programs follow one another, each with its own plan; what a program printed
-    since its last case is what explains a case that failed.
+    A line "# test/NAME" begins a program.  A plan may come before its cases or
+    behind them.  What a program printed since its last case is what explains
+    a case that failed.
     """
-    program, ran, since = "", 0, []
-    for line in lines:
-        result.output.append(line)
-        if case := TAP.match(line):
-            ran += 1
-            name = f"{program}{case[3] or case[2]}"
-            if case[1]:
-                result.fail(name, since)
-            elif "# SKIP" in name or "# skip" in name:
-                result.skipped += 1
-            else:
-                result.passed += 1
-            since = []
-        elif plan := PLAN.match(line):
-            if plan[2]:
-                result.skipped += 1
-            elif int(plan[1]) != ran:
-                result.fail(f"{program}planned {plan[1]} cases, ran {ran}",
-                            result.output[-SHOWN:])
-            ran, since = 0, []
-        elif line.startswith("# test/"):
-            program = line.split()[1].removeprefix("test/") + ": "
-            if ran:
-                result.fail(f"a program before {program}ended without a plan",
-                            result.output[-SHOWN:])
-            ran, since = 0, []
+
+    def __init__(self, result):
+        self.result = result
+        self.program = ""
+        self.planned = None
+        self.begin()
+
+    def begin(self):
+        self.ran, self.since = 0, []
+
+    def finish(self):
+        """The program is over: did it run what it had planned?"""
+        if self.planned is None and self.ran:
+            self.complain("ended without a plan")
+        elif self.planned is not None and self.planned != self.ran:
+            self.complain(f"planned {self.planned} cases, ran {self.ran}")
+        self.planned = None
+        self.begin()
+
+    def complain(self, what):
+        self.result.fail(f"{self.program}{what}", self.result.output[-SHOWN:])
+
+    def case(self, bad, number, name):
+        self.ran += 1
+        name = f"{self.program}{name or number}"
+        if bad:
+            self.result.fail(name, self.since)
+        elif "# skip" in name.lower():
+            self.result.skipped += 1
         else:
-            since.append(line)
-        if line.startswith("panic:"):
-            result.fail(line)
-        if line.strip() == DONE:
-            return True
-    return False
+            self.result.passed += 1
+        self.since = []
+
+    def plan(self, cases, skipped):
+        if skipped:
+            self.result.skipped += 1
+            return
+        if self.ran and self.planned is None:
+            self.planned = cases
+            self.finish()
+            return
+        self.finish()
+        self.planned = cases
+
+    def read(self, lines):
+        """Read to the end; True when that was the DONE line."""
+        for line in lines:
+            self.result.output.append(line)
+            if found := TAP.match(line):
+                self.case(*found.groups())
+            elif found := PLAN.match(line):
+                self.plan(int(found[1]), found[2])
+            elif line.startswith("# test/"):
+                self.finish()
+                self.program = line.split()[1].removeprefix("test/") + ": "
+            elif line.strip() == DONE:
+                self.finish()
+                return True
+            else:
+                self.since.append(line)
+                if line.startswith("panic:"):
+                    self.result.fail(line)
+        self.finish()
+        return False
 
 
 @dataclasses.dataclass
@@ -100,7 +132,7 @@ class Program:
             result.fail(f"not done after {self.limit} s",
                         shown.splitlines()[-SHOWN:])
             return result
-        read_tap(result, done.stdout.splitlines())
+        TapReader(result).read(done.stdout.splitlines())
         if done.returncode and not result.failures:
             result.fail(f"exit status {done.returncode}",
                         done.stdout.splitlines()[-60:])
@@ -146,7 +178,7 @@ class Tests(Guest):
 
     def judge(self, running, result):
         lines = running.lines()
-        if not read_tap(result, lines):
+        if not TapReader(result).read(lines):
             result.fail(f"ended without '{DONE}'", result.output[-SHOWN:])
         elif not result.passed:
             result.fail("ran no case", result.output[-SHOWN:])

@@ -1,45 +1,63 @@
 # Host unit tests: kernel files built as ordinary programs, under the address
-# and undefined-behaviour sanitisers.
+# and undefined-behaviour sanitisers, and fuzzers of the same kind.
 #
 # test/unit/test_NAME.c is one program.  A line in its head comment says which
-# kernel files it is about, and these are built into it:
+# kernel files it is about, and these are built into it; another may name
+# libraries of this machine:
 #
 #     Sources: kernel/zone.c vm/page.c
+#     Libraries: fdt
 #
-# What they need from elsewhere (panic, the log, a hart) comes from the
-# stand-ins of test/unit/host/, whose headers hide those of arch/.
+# What the files need from elsewhere (panic, the log, a hart) comes from the
+# stand-ins of test/unit/host/, whose headers hide those of arch/ that name
+# the machine's instructions.
+# test/fuzz/fuzz_NAME.c is the same for libFuzzer, built by clang.
 
 HOST_CC    := gcc
+FUZZ_CC    := clang
 HOST       := $(BUILD)/unit
 HOST_FLAGS := -std=gnu17 -O1 -g -MMD -MP -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer -fno-common \
 	$(WARNINGS) -DCONFIG_DEBUG=1 \
-	-Itest/unit/host/include -I. -Itest/unit -Ikernel/include
+	-Itest/unit/host/include -I. -Itest/unit -Ikernel/include \
+	-Iarch/riscv64/include
 
-UNIT_TESTS := $(sort $(wildcard test/unit/test_*.c))
+UNIT_TESTS    := $(sort $(wildcard test/unit/test_*.c))
 UNIT_PROGRAMS := $(UNIT_TESTS:test/unit/%.c=$(HOST)/%)
-HOST_OBJECTS := $(patsubst %,$(HOST)/%.o,$(wildcard test/unit/host/*.c))
+FUZZERS       := $(patsubst test/fuzz/%.c,$(BUILD)/fuzz/%,\
+	$(sort $(wildcard test/fuzz/fuzz_*.c)))
+HOST_OBJECTS  := $(patsubst %,$(HOST)/%.o,$(wildcard test/unit/host/*.c))
 
-unit_sources = $(shell sed -n 's/^.*Sources: *//p' $(1))
+# What the head comment of a test says behind a word.
+said = $(shell sed -n 's/^ \* $(2): *//p' $(1))
 
 $(HOST)/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,test)
 	$(say) HOSTCC $<
 	$(quiet)mkdir -p $(@D) && $(HOST_CC) $(HOST_FLAGS) -c $< -o $@
 
 $(HOST)/libhost.a: $(HOST_OBJECTS)
-	$(quiet)rm -f $@ && ar rcsD $@ $^
+	$(quiet)mkdir -p $(@D) && rm -f $@ && ar rcsD $@ $^
 
+# $(call unit_test,FILE,KERNEL SOURCES,LIBRARIES)
 define unit_test
-UNIT_OBJECTS += $(HOST)/$(1).o $(patsubst %,$(HOST)/%.o,$(call unit_sources,$(1)))
-$(1:test/unit/%.c=$(HOST)/%): $(HOST)/$(1).o \
-	$(patsubst %,$(HOST)/%.o,$(call unit_sources,$(1))) $(HOST)/libhost.a
+UNIT_OBJECTS += $(patsubst %,$(HOST)/%.o,$(1) $(2))
+$(1:test/unit/%.c=$(HOST)/%): $(patsubst %,$(HOST)/%.o,$(1) $(2)) \
+	$(HOST)/libhost.a
+$(1:test/unit/%.c=$(HOST)/%): HOST_LIBRARIES := $(3:%=-l%)
 endef
-$(foreach t,$(UNIT_TESTS),$(eval $(call unit_test,$t)))
+$(foreach t,$(UNIT_TESTS),$(eval \
+	$(call unit_test,$t,$(call said,$t,Sources),$(call said,$t,Libraries))))
 
 $(UNIT_PROGRAMS):
 	$(say) HOSTLD $@
 	$(quiet)$(HOST_CC) -fsanitize=address,undefined \
-	    $(filter %.o,$^) $(filter %.a,$^) -lcmocka -o $@
+	    $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBRARIES) -lcmocka -o $@
+
+$(BUILD)/fuzz/%: test/fuzz/%.c $(BUILD_RULES) scripts/unit.mk | $(call setup,fuzz)
+	$(say) FUZZCC $@
+	$(quiet)mkdir -p $(@D) && $(FUZZ_CC) $(HOST_FLAGS) \
+	    -fsanitize=fuzzer $< $(call said,$<,Sources) \
+	    $(wildcard test/unit/host/*.c) -o $@ && rm -f $(@D)/*.d
 
 .PHONY: unit-build
 unit-build: $(UNIT_PROGRAMS)
