@@ -11,6 +11,8 @@
 #pragma once
 #include "kernel/thread.h"
 
+extern struct thread idle_threads[];
+
 void sched_init_cpu(struct cpu *cpu);
 
 /* Run the best runnable thread; the current one is queued or waits. */
@@ -32,11 +34,21 @@ void sched_wake(struct thread *thread);
 /* Put the current thread at the end of its level and run the best one. */
 noreturn void sched_yield(continuation_t cont);
 
-/* The same, but run @next (claimed or taken off its run queue) if possible. */
-bool sched_take(struct thread *thread); /* off its run queue, for a handoff */
+/* The same, but run @next at once, which sched_take() gave us. */
+noreturn void sched_yield_to(struct thread *next, continuation_t cont);
 
-/* Ask hart @cpu to look at its run queue and its current thread's AST. */
+/* Take @thread off its run queue, if it is on one and may run here. */
+bool must_check sched_take(struct thread *thread);
+
+/* Make hart @cpu look at its run queue and its current thread's AST. */
 void sched_poke(struct cpu *cpu);
+/* This hart was poked. */
+void sched_poked(void);
+
+/* AST_RESCHED: give way if somebody better waits, or an equal long enough. */
+void sched_preempt(struct thread *self);
+/* Does somebody of higher priority wait on this hart? */
+bool sched_should_yield(const struct thread *self);
 
 /* What the idle thread does for ever. */
 noreturn void sched_idle(void);

@@ -111,9 +111,9 @@ struct thread {
 	struct step_state step;	/* [o] */
 
 	struct list run_link;	/* [the run queue's lock] */
+	struct cpu *queued_on;	/* [that hart's run queue lock] or NULL */
 	enum thread_state state; /* [o], or the run queue's lock */
 	uint32_t base_priority; /* [t] */
-	uint64_t slice_end;	/* [o] when round robin takes its turn */
 	struct cpu *bound;	/* [t] NULL: any hart */
 
 	struct cpu *fpu_cpu;	/* [o] hart that holds its live FP registers */
@@ -124,10 +124,8 @@ struct thread {
 	uint32_t held;		/* [t] by the task's suspension: 0 or 1 */
 	atomic_uint refs;	/* [a] the task's list holds one while alive */
 	struct list task_link;	/* [T] */
-	struct list stop_waiters; /* [t] threads in thread_stop_wait() */
 	struct port *self_port; /* [t] the kernel port that names us */
 	struct port *reply_port; /* [o] reserved for the IPC code */
-	uint64_t ticks;		/* [o] processor time used, see sched.c */
 };
 static_assert(sizeof(struct thread) < 1024, "a thread costs under 1 KiB");
 
@@ -161,6 +159,8 @@ void thread_put(struct thread *thread);
 /* Mach's suspend and resume; resume of a running one: KERN_FAILURE. */
 kern_return_t thread_suspend(struct thread *thread);
 kern_return_t thread_resume(struct thread *thread);
+/* The task's part in it: stop while held. */
+void thread_hold(struct thread *thread, bool hold);
 /* Make it end at its next step towards user mode; returns at once. */
 void thread_terminate(struct thread *thread);
 /* End its interruptible wait, or fail its next one. */
@@ -178,12 +178,14 @@ void thread_set_priority(struct thread *thread, uint32_t priority);
  *
  * @deadline in ticks, or TIMER_NEVER.
  */
-#define TIMER_NEVER UINT64_MAX
 void wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
     struct spinlock *queue_lock);
 
 /* In the continuation: disarm the deadline; why the wait ended. */
 kern_return_t wait_finish(struct thread *self);
+
+/* Wait for @deadline alone; the trap's result says how the wait ended. */
+noreturn void thread_sleep(uint64_t deadline);
 
 /* End @thread's wait, if nobody did before: true for the one who may. */
 static inline bool must_check
@@ -207,8 +209,12 @@ noreturn void thread_return_value(uint64_t result);
 
 /*
  * A preemption point of a long operation: true when this thread should give
- * way (or was told to end).  The caller saves its progress in self->step and
- * calls thread_yield_to(cont), which never returns.
+ * way, or was told to end.  The caller saves its progress in self->step and
+ * calls sched_yield(cont).
  */
 bool thread_should_yield(void);
-noreturn void thread_yield(continuation_t cont);
+
+void thread_zone_init(void);
+
+/* Give up the rights the thread holds; the IPC code's, called at its end. */
+void thread_drop_ports(struct thread *self);

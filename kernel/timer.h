@@ -10,6 +10,9 @@
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
+/* The deadline of what never comes. */
+#define TIMER_NEVER UINT64_MAX
+
 struct cpu;
 struct timer;
 

@@ -120,14 +120,6 @@ arch_remote_fence(uint64_t mask)
 	for_harts(mask, sbi_remote_fence);
 }
 
-void
-arch_serve_ipi(struct cpu *cpu)
-{
-	/* Whoever sent it left its wish in an AST or a run queue: both are
-	 * looked at on the way out. */
-	(void)cpu;
-}
-
 /*
  * Firmware makes the other harts run fence.i at once, whatever they are doing.
  * It is dear, and rare: programs are loaded, not patched.  Cores such as the

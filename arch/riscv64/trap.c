@@ -65,9 +65,9 @@ trap_interrupt(uint64_t number)
 	case IRQ_SOFTWARE:
 		cpu->counters.ipis++;
 		csr_clear(sip, SIE_SSIE);
-		/* What is asked of us stands in the current thread's AST, in
-		 * our run queue, or is an instruction fence. */
-		arch_serve_ipi(cpu);
+		/* What is asked stands in our run queue or in the current
+		 * thread's AST. */
+		sched_poked();
 		break;
 	case IRQ_TIMER:
 		timer_interrupt();

@@ -4,13 +4,10 @@
 
 #include "kernel/types.h"
 
-struct cpu;
-
 void trap_user(uint64_t cause);
 void trap_kernel(struct trapframe *frame, uint64_t cause);
 /* One pending interrupt, by its number in scause. */
 void trap_interrupt(uint64_t number);
-void arch_serve_ipi(struct cpu *cpu);
 
 /* The first hart, and what every hart sets up for itself. */
 void arch_boot_init(void);

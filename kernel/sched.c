@@ -1,0 +1,381 @@
+/* sched.c: run queues, waking, handing off, idling; see sched.h. */
+#include "kernel/sched.h"
+
+#include <arch/cpu.h>
+#include <arch/fpu.h>
+
+#include "kernel/cpu.h"
+#include "kernel/kassert.h"
+
+struct cpu cpus[CONFIG_MAX_HARTS];
+uint32_t cpu_count;
+atomic_ulong cpu_online_mask;
+
+/* Harts that found nothing to run; a hint for wake-ups. */
+static atomic_ulong idle_mask;
+
+struct thread idle_threads[CONFIG_MAX_HARTS];
+
+static void
+slice_over(struct timer *timer)
+{
+	struct cpu *cpu = container_of(timer, struct cpu, slice);
+
+	/* On the hart itself, so that its current thread is ours. */
+	cpu->slice_over = true;
+	sched_poked();
+}
+
+void
+sched_init_cpu(struct cpu *cpu)
+{
+	struct thread *idle = &idle_threads[cpu->index];
+
+	spin_init(&cpu->runq.lock, LOCK_RUNQ);
+	for (unsigned i = 0; i < PRIORITY_LEVELS; i++)
+		list_init(&cpu->runq.level[i]);
+	timer_queue_init(&cpu->timers);
+	cpu->slice.function = slice_over;
+	idle->cpu = cpu;
+	idle->priority = PRIORITY_IDLE;
+	idle->cont = sched_idle;
+	idle->state = THREAD_RUNNING;
+	spin_init(&idle->lock, LOCK_THREAD);
+	cpu->idle = idle;
+}
+
+/* ---- one run queue; its lock is held ---- */
+
+static void
+runq_add(struct cpu *cpu, struct thread *thread)
+{
+	struct run_queue *queue = &cpu->runq;
+	uint32_t level = thread->priority;
+
+	thread->state = THREAD_RUNNABLE;
+	__atomic_store_n(&thread->queued_on, cpu, __ATOMIC_RELAXED);
+	list_add_tail(&queue->level[level], &thread->run_link);
+	queue->bitmap[level / 64] |= 1UL << level % 64;
+	queue->count++;
+}
+
+static void
+runq_remove(struct cpu *cpu, struct thread *thread)
+{
+	struct run_queue *queue = &cpu->runq;
+	uint32_t level = thread->priority;
+
+	__atomic_store_n(&thread->queued_on, NULL, __ATOMIC_RELAXED);
+	list_remove(&thread->run_link);
+	if (list_empty(&queue->level[level]))
+		queue->bitmap[level / 64] &= ~(1UL << level % 64);
+	queue->count--;
+}
+
+/* The highest level that has a thread, or -1. */
+static int
+runq_best_level(const struct run_queue *queue)
+{
+	if (queue->bitmap[1] != 0)
+		return 127 - __builtin_clzl(queue->bitmap[1]);
+	if (queue->bitmap[0] != 0)
+		return 63 - __builtin_clzl(queue->bitmap[0]);
+	return -1;
+}
+
+static struct thread *
+runq_best(struct run_queue *queue)
+{
+	int level = runq_best_level(queue);
+
+	if (level < 0)
+		return NULL;
+	return list_first(&queue->level[level], struct thread, run_link);
+}
+
+/* ---- choosing ---- */
+
+/* May @thread, runnable, run on @cpu? */
+static bool
+may_run_on(const struct thread *thread, const struct cpu *cpu)
+{
+	const struct cpu *fpu =
+	    __atomic_load_n(&thread->fpu_cpu, __ATOMIC_RELAXED);
+
+	return (thread->bound == NULL || thread->bound == cpu) &&
+	    (fpu == NULL || fpu == cpu);
+}
+
+/* How many threads of a level a thief looks at. */
+#define STEAL_LOOK 4
+
+static struct thread *
+steal_from(struct cpu *victim, struct cpu *thief)
+{
+	struct run_queue *queue = &victim->runq;
+	int level = runq_best_level(queue);
+	struct list *link;
+	int looked = 0;
+
+	if (level < 0)
+		return NULL;
+	list_for_each(link, &queue->level[level]) {
+		struct thread *thread =
+		    container_of(link, struct thread, run_link);
+
+		if (may_run_on(thread, thief)) {
+			runq_remove(victim, thread);
+			thief->counters.steals++;
+			return thread;
+		}
+		if (++looked == STEAL_LOOK)
+			break;
+	}
+	return NULL;
+}
+
+/* A thread of the busiest other hart, or NULL. */
+static struct thread *
+steal(struct cpu *thief)
+{
+	struct cpu *busiest = NULL;
+	uint32_t most = 0;
+	struct thread *thread;
+
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		uint32_t count = __atomic_load_n(
+		    &cpus[i].runq.count, __ATOMIC_RELAXED);
+
+		if (&cpus[i] != thief && count > most) {
+			most = count;
+			busiest = &cpus[i];
+		}
+	}
+	if (busiest == NULL || !spin_trylock(&busiest->runq.lock))
+		return NULL;
+	thread = steal_from(busiest, thief);
+	spin_unlock(&busiest->runq.lock);
+	return thread;
+}
+
+/* Take the thread that @cpu should run now, or NULL. */
+static struct thread *
+choose(struct cpu *cpu)
+{
+	struct thread *thread;
+
+	spin_lock(&cpu->runq.lock);
+	thread = runq_best(&cpu->runq);
+	if (thread != NULL)
+		runq_remove(cpu, thread);
+	spin_unlock(&cpu->runq.lock);
+	return thread != NULL ? thread : steal(cpu);
+}
+
+/* Let the running thread's slice end if an equal waits behind it. */
+static void
+slice_start(struct cpu *cpu, const struct thread *thread)
+{
+	if (runq_best_level(&cpu->runq) < (int)thread->priority)
+		return;
+	if (cpu->slice.cpu == NULL)
+		timer_arm(&cpu->slice, timer_after_us(CONFIG_SLICE_US));
+}
+
+static noreturn void
+run(struct cpu *cpu, struct thread *thread)
+{
+	thread->state = THREAD_RUNNING;
+	atomic_store_explicit(&cpu->running_priority, thread->priority,
+	    memory_order_relaxed);
+	cpu->counters.switches++;
+	ktrace(KT_SWITCH, (uintptr_t)current_thread(), (uintptr_t)thread);
+	arch_thread_resume(thread);
+}
+
+noreturn void
+sched_switch(void)
+{
+	struct cpu *cpu = this_cpu();
+	struct thread *next = choose(cpu);
+
+	KASSERT(cpu->held_count == 0);
+	cpu->slice_over = false;
+	if (next != NULL) {
+		slice_start(cpu, next);
+		run(cpu, next);
+	}
+	/* An idle hart takes no interrupt that nobody needs. */
+	timer_cancel(&cpu->slice);
+	run(cpu, cpu->idle);
+}
+
+bool
+sched_can_handoff(const struct thread *next)
+{
+	return may_run_on(next, this_cpu());
+}
+
+noreturn void
+sched_handoff(struct thread *next)
+{
+	struct cpu *cpu = this_cpu();
+	int best;
+
+	KASSERT(cpu->held_count == 0);
+	/* A racy look: whoever adds a better thread after it pokes us. */
+	best = runq_best_level(&cpu->runq);
+	if (unlikely(!may_run_on(next, cpu) || best > (int)next->priority)) {
+		sched_wake(next);
+		sched_switch();
+	}
+	run(cpu, next);
+}
+
+/* ---- waking ---- */
+
+/* Where a thread that becomes runnable should run. */
+static struct cpu *
+place(struct thread *thread)
+{
+	struct cpu *last = thread->cpu;
+	uint64_t idle;
+
+	if (thread->bound != NULL)
+		return thread->bound;
+	if (__atomic_load_n(&thread->fpu_cpu, __ATOMIC_RELAXED) != NULL)
+		return last;
+	idle = atomic_load_explicit(&idle_mask, memory_order_relaxed);
+	if (idle == 0 || (idle >> last->index & 1) != 0)
+		return last;
+	return &cpus[__builtin_ctzl(idle)];
+}
+
+void
+sched_poked(void)
+{
+	atomic_fetch_or_explicit(
+	    &current_thread()->ast, AST_RESCHED, memory_order_relaxed);
+}
+
+void
+sched_poke(struct cpu *cpu)
+{
+	if (cpu != this_cpu())
+		arch_send_ipi(cpu->index);
+	else
+		sched_poked();
+}
+
+void
+sched_wake(struct thread *thread)
+{
+	struct cpu *cpu = place(thread);
+	uint32_t priority = thread->priority;
+
+	ktrace(KT_WAKE, (uintptr_t)thread, cpu->index);
+	spin_lock(&cpu->runq.lock);
+	runq_add(cpu, thread);
+	spin_unlock(&cpu->runq.lock);
+	/* From here on @thread may run and end.  An idle hart stored its
+	 * priority before it last looked at its queue under the lock. */
+	if (atomic_load_explicit(&cpu->running_priority,
+		memory_order_relaxed) <= priority)
+		sched_poke(cpu);
+}
+
+/*
+ * Queue the current thread behind its equals.  It may run elsewhere from here
+ * on, so its FP registers must not be on this hart.
+ */
+static struct cpu *
+give_way(continuation_t cont)
+{
+	struct thread *self = current_thread();
+	struct cpu *cpu = self->cpu;
+
+	self->cont = cont;
+	if (cpu->fpu_owner == self)
+		fpu_release(cpu);
+	arch_set_current(cpu->idle);
+	spin_lock(&cpu->runq.lock);
+	runq_add(cpu, self);
+	spin_unlock(&cpu->runq.lock);
+	return cpu;
+}
+
+noreturn void
+sched_yield(continuation_t cont)
+{
+	give_way(cont);
+	sched_switch();
+}
+
+noreturn void
+sched_yield_to(struct thread *next, continuation_t cont)
+{
+	run(give_way(cont), next);
+}
+
+bool
+sched_take(struct thread *thread)
+{
+	struct cpu *cpu = __atomic_load_n(&thread->queued_on, __ATOMIC_RELAXED);
+	bool taken;
+
+	if (cpu == NULL)
+		return false;
+	spin_lock(&cpu->runq.lock);
+	taken = thread->queued_on == cpu && may_run_on(thread, this_cpu());
+	if (taken)
+		runq_remove(cpu, thread);
+	spin_unlock(&cpu->runq.lock);
+	return taken;
+}
+
+void
+sched_preempt(struct thread *self)
+{
+	struct cpu *cpu = self->cpu;
+	int best = runq_best_level(&cpu->runq);
+
+	if (best > (int)self->priority ||
+	    (best == (int)self->priority && cpu->slice_over))
+		sched_yield(NULL);
+	cpu->slice_over = false;
+	slice_start(cpu, self);
+}
+
+bool
+sched_should_yield(const struct thread *self)
+{
+	return runq_best_level(&self->cpu->runq) > (int)self->priority;
+}
+
+/* ---- idling ---- */
+
+noreturn void
+sched_idle(void)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t bit = 1UL << cpu->index;
+
+	for (;;) {
+		struct thread *next;
+
+		atomic_store_explicit(&cpu->running_priority, PRIORITY_IDLE,
+		    memory_order_relaxed);
+		atomic_fetch_or_explicit(
+		    &idle_mask, bit, memory_order_relaxed);
+		next = choose(cpu);
+		if (next != NULL) {
+			atomic_fetch_and_explicit(
+			    &idle_mask, ~bit, memory_order_relaxed);
+			slice_start(cpu, next);
+			run(cpu, next);
+		}
+		arch_wait_for_interrupt();
+		arch_poll_interrupts();
+		atomic_store_explicit(&cpu->idle->ast, 0, memory_order_relaxed);
+	}
+}

@@ -1,0 +1,370 @@
+/* thread.c: life, waiting and stopping of threads; see thread.h. */
+#include "kernel/thread.h"
+
+#include <arch/cpu.h>
+#include <arch/fpu.h>
+
+#include "ipc/port.h"
+#include "kernel/cpu.h"
+#include "kernel/kassert.h"
+#include "kernel/sched.h"
+#include "kernel/task.h"
+#include "kernel/zone.h"
+
+static struct zone thread_zone;
+
+void
+thread_zone_init(void)
+{
+	zone_init(&thread_zone, "thread", sizeof(struct thread), CACHE_LINE);
+}
+
+/* The deadline of a wait has passed.  The timer lock is held. */
+static void
+wait_expired(struct timer *timer)
+{
+	struct thread *thread = container_of(timer, struct thread, timer);
+
+	if (thread_claim(thread, KERN_OPERATION_TIMED_OUT))
+		sched_wake(thread);
+}
+
+static struct thread *
+thread_alloc(uint32_t priority)
+{
+	struct thread *thread = zone_alloc_zeroed(&thread_zone);
+
+	if (thread == NULL)
+		return NULL;
+	thread->cpu = this_cpu();
+	thread->priority = priority;
+	thread->base_priority = priority;
+	thread->state = THREAD_STOPPED;
+	thread->timer.function = wait_expired;
+	spin_init(&thread->lock, LOCK_THREAD);
+	list_init(&thread->wait_link);
+	list_init(&thread->run_link);
+	list_init(&thread->task_link);
+	atomic_store_explicit(&thread->refs, 1, memory_order_relaxed);
+	return thread;
+}
+
+struct thread *
+thread_create_kernel(continuation_t cont, uint32_t priority)
+{
+	struct thread *thread = thread_alloc(priority);
+
+	if (thread != NULL)
+		thread->cont = cont;
+	return thread;
+}
+
+kern_return_t
+thread_create(struct task *task, struct thread **threadp)
+{
+	struct thread *thread = thread_alloc(PRIORITY_USER);
+
+	if (thread == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	thread->self_port = port_create_kernel(KOBJECT_THREAD, thread);
+	if (thread->self_port == NULL) {
+		zone_free(&thread_zone, thread);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	thread->task = task_get(task);
+	thread->suspend_count = 1;
+
+	spin_lock(&task->lock);
+	if (task->dying) {
+		spin_unlock(&task->lock);
+		port_destroy_kernel(thread->self_port);
+		thread->self_port = NULL;
+		thread_put(thread);
+		return KERN_TERMINATED;
+	}
+	thread->held = task->suspend_count > 0 ? 1 : 0;
+	task->thread_count++;
+	list_add_tail(&task->threads, &thread_get(thread)->task_link);
+	spin_unlock(&task->lock);
+	*threadp = thread;
+	return KERN_SUCCESS;
+}
+
+void
+thread_put(struct thread *thread)
+{
+	/* acq_rel: who frees sees what every earlier holder wrote */
+	if (atomic_fetch_sub_explicit(&thread->refs, 1, memory_order_acq_rel) !=
+	    1)
+		return;
+	KASSERT(thread->queued_on == NULL);
+	KASSERT(thread->self_port == NULL);
+	if (thread->task != NULL)
+		task_put(thread->task);
+	zone_free(&thread_zone, thread);
+}
+
+/* ---- stopping ---- */
+
+/* Tell @thread, wherever it is, to look at its AST. */
+static void
+thread_notice(struct thread *thread, unsigned ast)
+{
+	struct cpu *cpu;
+
+	/* The claim or the switch that another hart makes next sees the flag,
+	 * or we see that it runs: the fence is paired in wait_begin(). */
+	atomic_fetch_or(&thread->ast, ast);
+	cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
+	if (cpu != this_cpu())
+		sched_poke(cpu);
+}
+
+static bool
+must_stop(const struct thread *thread)
+{
+	return thread->suspend_count + thread->held > 0;
+}
+
+/* @thread's counts fell: run it again if none is left.  Unlocks it. */
+static void
+release_locked(struct thread *thread)
+{
+	bool run = !must_stop(thread) && thread->state == THREAD_STOPPED;
+
+	if (!must_stop(thread))
+		atomic_fetch_and(&thread->ast, ~AST_SUSPEND);
+	if (run)
+		thread->state = THREAD_RUNNABLE;
+	spin_unlock(&thread->lock);
+	if (run)
+		sched_wake(thread);
+}
+
+kern_return_t
+thread_suspend(struct thread *thread)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	spin_lock(&thread->lock);
+	if (thread->suspend_count == UINT32_MAX)
+		kr = KERN_FAILURE;
+	else
+		thread->suspend_count++;
+	spin_unlock(&thread->lock);
+	if (kr == KERN_SUCCESS)
+		thread_notice(thread, AST_SUSPEND);
+	return kr;
+}
+
+kern_return_t
+thread_resume(struct thread *thread)
+{
+	spin_lock(&thread->lock);
+	if (thread->suspend_count == 0) {
+		spin_unlock(&thread->lock);
+		return KERN_FAILURE;
+	}
+	thread->suspend_count--;
+	release_locked(thread);
+	return KERN_SUCCESS;
+}
+
+void
+thread_hold(struct thread *thread, bool hold)
+{
+	spin_lock(&thread->lock);
+	thread->held = hold ? 1 : 0;
+	if (!hold) {
+		release_locked(thread);
+		return;
+	}
+	spin_unlock(&thread->lock);
+	thread_notice(thread, AST_SUSPEND);
+}
+
+/* AST_SUSPEND: stop here until released.  Returns if that has happened. */
+static void
+stop(struct thread *self)
+{
+	struct cpu *cpu = self->cpu;
+
+	spin_lock(&self->lock);
+	if (!must_stop(self) ||
+	    (atomic_load(&self->ast) & AST_TERMINATE) != 0) {
+		atomic_fetch_and(&self->ast, ~AST_SUSPEND);
+		spin_unlock(&self->lock);
+		return;
+	}
+	/* Its registers may be read, and it may go on elsewhere. */
+	if (cpu->fpu_owner == self)
+		fpu_release(cpu);
+	self->cont = NULL;
+	self->state = THREAD_STOPPED;
+	arch_set_current(cpu->idle);
+	spin_unlock(&self->lock);
+	sched_switch();
+}
+
+void
+thread_abort(struct thread *thread)
+{
+	thread_notice(thread, AST_ABORT);
+	if (thread_claim(thread, KERN_ABORTED))
+		sched_wake(thread);
+}
+
+void
+thread_terminate(struct thread *thread)
+{
+	bool stopped;
+
+	thread_notice(thread, AST_TERMINATE);
+	if (thread_claim(thread, KERN_ABORTED)) {
+		sched_wake(thread);
+		return;
+	}
+	spin_lock(&thread->lock);
+	stopped = thread->state == THREAD_STOPPED;
+	if (stopped)
+		thread->state = THREAD_RUNNABLE;
+	spin_unlock(&thread->lock);
+	if (stopped)
+		sched_wake(thread);
+}
+
+void
+thread_set_priority(struct thread *thread, uint32_t priority)
+{
+	spin_lock(&thread->lock);
+	thread->base_priority = priority;
+	spin_unlock(&thread->lock);
+	/* Taken up at its next wait or its next turn. */
+	thread_notice(thread, AST_RESCHED);
+}
+
+/* AST_TERMINATE: the current thread's end.  It holds nothing by now. */
+static noreturn void
+thread_exit(struct thread *self)
+{
+	struct cpu *cpu = self->cpu;
+	struct task *task = self->task;
+	struct port *port;
+	bool last;
+
+	ktrace(KT_TERMINATE, (uintptr_t)self, 0);
+	fpu_discard(self);
+	thread_drop_ports(self);
+	spin_lock(&self->lock);
+	port = self->self_port;
+	self->self_port = NULL;
+	spin_unlock(&self->lock);
+	if (port != NULL)
+		port_destroy_kernel(port);
+
+	spin_lock(&task->lock);
+	list_remove(&self->task_link);
+	last = --task->thread_count == 0 && task->dying;
+	spin_unlock(&task->lock);
+
+	self->state = THREAD_DEAD;
+	arch_set_current(cpu->idle);
+	if (last)
+		task_reap(task);
+	thread_put(self);
+	sched_switch();
+}
+
+/* ---- waiting ---- */
+
+void
+wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
+    struct spinlock *queue_lock)
+{
+	bool woken = false;
+
+	self->cont = cont;
+	self->priority = self->base_priority; /* what was lent goes back */
+	self->state = THREAD_WAITING;
+	if (deadline != TIMER_NEVER)
+		timer_arm(&self->timer, deadline);
+	arch_set_current(self->cpu->idle);
+	/*
+	 * Either we see the AST that somebody sets, or he sees us armed: both
+	 * sides store, then load, with sequential consistency.  Even if
+	 * another hart runs @self now, it cannot end before it has had
+	 * @queue_lock, so @self may be read until we unlock.
+	 */
+	atomic_store(&self->wait_armed, 1);
+	if (unlikely((atomic_load(&self->ast) & (AST_ABORT | AST_TERMINATE)) !=
+		0))
+		woken = thread_claim(self, KERN_ABORTED);
+	spin_unlock(queue_lock);
+	if (woken)
+		sched_wake(self);
+}
+
+kern_return_t
+wait_finish(struct thread *self)
+{
+	timer_cancel(&self->timer);
+	if (self->wait_result == KERN_ABORTED)
+		atomic_fetch_and(&self->ast, ~AST_ABORT);
+	return self->wait_result;
+}
+
+static void
+sleep_continue(void)
+{
+	thread_return_value((uint64_t)wait_finish(current_thread()));
+}
+
+noreturn void
+thread_sleep(uint64_t deadline)
+{
+	struct thread *self = current_thread();
+
+	spin_lock(&self->lock);
+	wait_begin(self, sleep_continue, deadline, &self->lock);
+	sched_switch();
+}
+
+bool
+thread_should_yield(void)
+{
+	struct thread *self = current_thread();
+
+	if ((atomic_load_explicit(&self->ast, memory_order_relaxed) &
+		AST_TERMINATE) != 0)
+		return true;
+	return sched_should_yield(self);
+}
+
+/* ---- back to user mode ---- */
+
+noreturn void
+thread_return(void)
+{
+	struct thread *self = current_thread();
+	unsigned ast;
+
+	while ((ast = atomic_load_explicit(
+		    &self->ast, memory_order_relaxed)) != 0) {
+		if ((ast & AST_TERMINATE) != 0)
+			thread_exit(self);
+		if ((ast & AST_SUSPEND) != 0)
+			stop(self);
+		/* An abort that found no wait has nothing to abort. */
+		atomic_fetch_and(&self->ast, ~(AST_ABORT | AST_RESCHED));
+		if ((ast & AST_RESCHED) != 0)
+			sched_preempt(self);
+	}
+	arch_user_return();
+}
+
+noreturn void
+thread_return_value(uint64_t result)
+{
+	current_thread()->tf.a0 = result;
+	thread_return();
+}
