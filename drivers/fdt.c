@@ -594,7 +594,7 @@ fdt_string_list_has(const struct fdt_prop *prop, const char *string)
 }
 
 const char *
-fdt_string(const struct fdt *fdt, fdt_node_t node, const char *name)
+fdt_first_string(const struct fdt *fdt, fdt_node_t node, const char *name)
 {
 	struct fdt_prop prop;
 

@@ -175,7 +175,7 @@ bool fdt_get_number(
     const struct fdt *fdt, fdt_node_t node, const char *name, uint64_t *value);
 
 /* The first string of a property; NULL if absent or without an end. */
-const char *fdt_string(
+const char *fdt_first_string(
     const struct fdt *fdt, fdt_node_t node, const char *name);
 
 /* The @index-th string of a list; NULL when there are fewer. */

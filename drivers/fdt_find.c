@@ -190,7 +190,7 @@ fdt_find_device_type(const struct fdt *fdt, fdt_node_t after, const char *type)
 
 	for (node = search_start(fdt, after); node != FDT_NONE;
 	     node = fdt_next(fdt, node)) {
-		own = fdt_string(fdt, node, "device_type");
+		own = fdt_first_string(fdt, node, "device_type");
 		if (own != NULL && strcmp(own, type) == 0)
 			break;
 	}
@@ -203,7 +203,7 @@ fdt_node_t
 fdt_stdout(const struct fdt *fdt, const char **options)
 {
 	fdt_node_t chosen = find_child(fdt, FDT_ROOT, "chosen", 6);
-	const char *path = fdt_string(fdt, chosen, "stdout-path");
+	const char *path = fdt_first_string(fdt, chosen, "stdout-path");
 	size_t length, span;
 
 	if (options != NULL)

@@ -253,7 +253,7 @@ isa_has_name(const char *isa, const char *name)
 static bool
 hart_has_float(const struct fdt *fdt, fdt_node_t cpu)
 {
-	const char *isa = fdt_string(fdt, cpu, "riscv,isa");
+	const char *isa = fdt_first_string(fdt, cpu, "riscv,isa");
 	struct fdt_prop list;
 
 	if (fdt_get(fdt, cpu, "riscv,isa-extensions", &list))
@@ -268,7 +268,7 @@ hart_has_float(const struct fdt *fdt, fdt_node_t cpu)
 static bool
 hart_has_sstc(const struct fdt *fdt, fdt_node_t cpu)
 {
-	const char *isa = fdt_string(fdt, cpu, "riscv,isa");
+	const char *isa = fdt_first_string(fdt, cpu, "riscv,isa");
 	struct fdt_prop list;
 
 	if (fdt_get(fdt, cpu, "riscv,isa-extensions", &list))
@@ -284,7 +284,7 @@ hart_has_sstc(const struct fdt *fdt, fdt_node_t cpu)
 static bool
 hart_is_fit(const struct fdt *fdt, fdt_node_t cpu)
 {
-	const char *mmu = fdt_string(fdt, cpu, "mmu-type");
+	const char *mmu = fdt_first_string(fdt, cpu, "mmu-type");
 
 	return fdt_is_okay(fdt, cpu) && mmu != NULL &&
 	       strcmp(mmu, "riscv,none") != 0 && hart_has_float(fdt, cpu);
@@ -341,7 +341,7 @@ add_hart(
 static bool
 is_cpu(const struct fdt *fdt, fdt_node_t node)
 {
-	const char *type = fdt_string(fdt, node, "device_type");
+	const char *type = fdt_first_string(fdt, node, "device_type");
 
 	return type != NULL && strcmp(type, "cpu") == 0;
 }
@@ -466,14 +466,15 @@ machine_read(struct machine *machine, const struct fdt *fdt,
 
 	memset(machine, 0, sizeof(*machine));
 	machine->fdt = fdt;
-	machine->model = string_or(fdt_string(fdt, FDT_ROOT, "model"),
-	    string_or(fdt_string(fdt, FDT_ROOT, "compatible"), "unknown"));
+	machine->model = string_or(fdt_first_string(fdt, FDT_ROOT, "model"),
+	    string_or(
+		fdt_first_string(fdt, FDT_ROOT, "compatible"), "unknown"));
 	machine->command_line =
-	    string_or(fdt_string(fdt, chosen, "bootargs"), "");
+	    string_or(fdt_first_string(fdt, chosen, "bootargs"), "");
 
 	read_harts(machine, fdt, cpus, boot->hart);
-	machine->isa =
-	    string_or(fdt_string(fdt, machine->harts[0].node, "riscv,isa"), "");
+	machine->isa = string_or(
+	    fdt_first_string(fdt, machine->harts[0].node, "riscv,isa"), "");
 	read_plic(machine, fdt);
 
 	read_ram(machine, fdt);
