@@ -15,19 +15,26 @@
 
 #define PAGE_ORDER_MAX 9 /* blocks up to 2 MiB merge and split */
 
-enum page_state { PAGE_NONE, PAGE_FREE, PAGE_USED, PAGE_TABLE };
+enum page_state {
+	PAGE_NONE, /* not RAM that the allocator was given */
+	PAGE_FREE, /* heads a block on a free list */
+	PAGE_USED, /* heads a block that somebody has */
+};
 
-/* b: the buddy lock while free, else the owner's */
+/* b: the buddy lock while free, else the owner's   a: atomic */
 struct page {
 	struct list link;	/* [b] free list, or the owner's use */
 	union {
 		void *owner;	/* [b] object it belongs to, for people */
-		uint64_t word;
+		uint64_t tables; /* [m] a middle page table: tables below it */
 	};
-	atomic_ushort refs;	/* [a] leaves that name the page */
+	/*
+	 * Leaves and transfer slots that name the page.  Each takes 8 bytes
+	 * of memory, so 2^32 of them would take 32 GiB of page tables.
+	 */
+	atomic_uint refs;	/* [a] */
 	uint8_t order;		/* [b] of the block it heads */
 	uint8_t state;		/* [b] enum page_state */
-	uint16_t entries;	/* [owner] PAGE_TABLE: entries in use */
 	uint16_t unused;
 };
 static_assert(sizeof(struct page) == 32, "1/128 of memory");
@@ -51,22 +58,55 @@ page_va(const struct page *page)
 }
 
 struct machine;
-/* Give all usable RAM of @machine to the allocator. */
-void page_init(const struct machine *machine);
+
+/*
+ * Boot, before page_init(): let page_boot_alloc() use what is usable in
+ * [@start, @end), now that the kernel has it mapped.
+ */
+void page_boot_add(const struct machine *machine, paddr_t start, paddr_t end);
+/*
+ * Memory taken before the allocator runs: boot only, never freed, not zeroed.
+ * 0: there is none.
+ */
+paddr_t must_check page_boot_alloc(uint64_t size, uint64_t alignment);
+/* Give what page_boot_add() brought and nobody took to the allocator. */
+void page_init(void);
 
 /* A block of 2^@order pages, not zeroed, refs 1; NULL: none. */
-struct page *page_alloc(unsigned order) must_check;
+struct page *must_check page_alloc(unsigned order);
+/* One page, zeroed. */
+struct page *must_check page_alloc_zeroed(void);
+/* Free a block whose only holder the caller is. */
 void page_free(struct page *page);
-/* One page, from this hart's cache when it can; zeroed. */
-struct page *page_alloc_zeroed(void) must_check;
+
+/* Another leaf or slot names @page. */
+static inline void
+page_get(struct page *page)
+{
+	atomic_fetch_add_explicit(&page->refs, 1, memory_order_relaxed);
+}
+
 /* Drop one reference; the last frees. */
 void page_put(struct page *page);
+
+/*
+ * Is the caller's leaf the only one that names @page?  Then nobody else can
+ * make another.  acquire: pairs with the release in page_put(), so the last
+ * accesses of other holders are over.
+ */
+static inline bool
+page_is_sole(struct page *page)
+{
+	return atomic_load_explicit(&page->refs, memory_order_acquire) == 1;
+}
+
+/* Whole pages, by their kernel addresses. */
 void page_zero(void *page);
-void page_copy(void *to, const void *from);
+void page_copy(void *restrict to, const void *restrict from);
 
 /* Pages free, caches included; exact when harts are quiet. */
 uint64_t page_free_count(void);
 uint64_t page_total_count(void);
-/* Memory taken before the allocator runs: boot only, zeroed, never freed. */
-paddr_t page_boot_alloc(const struct machine *machine, uint64_t size,
-    uint64_t alignment);
+
+/* Tests: let the @count-th allocation from now fail, and all after; 0: never. */
+void page_fail_after(uint64_t count);

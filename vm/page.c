@@ -1,0 +1,418 @@
+/*
+ * page.c: the buddy allocator, the caches in front of it, and what boot takes
+ * before either runs.
+ *
+ *	page_alloc(0)      page_alloc(n)
+ *	     |                  |
+ *	 cpu->pages             |        no lock; refilled and drained by halves
+ *	     |                  |
+ *	 free[0] .. free[9] ----+        buddy_lock
+ *
+ * Why no descriptor of an unused page is ever read: a block of order k < 9
+ * exists only because a block of order k + 1 was split, which initialised the
+ * descriptors of both halves, and either half is the head of some block until
+ * they merge again.  The ragged ends of RAM, which no split made, are
+ * initialised page by page up to the next 2 MiB boundary.
+ */
+#include "vm/page.h"
+#include "drivers/machine.h"
+#include "kernel/cpu.h"
+#include "kernel/kassert.h"
+#include "kernel/klog.h"
+
+#define ORDERS	    (PAGE_ORDER_MAX + 1)
+#define BLOCK_PAGES (1UL << PAGE_ORDER_MAX)
+#define CACHE_PAGES ARRAY_SIZE(((struct page_cache *)NULL)->free)
+#define CACHE_HALF  (CACHE_PAGES / 2)
+
+static struct spinlock buddy_lock = SPINLOCK_INIT(LOCK_PAGE);
+static struct list free_lists[ORDERS]; /* [buddy_lock] */
+static uint32_t nonempty;	/* [buddy_lock] bit per order */
+static uint64_t buddy_free;	/* [buddy_lock] pages on the lists */
+static uint64_t total_pages;	/* I after page_init() */
+
+/* ---- before the allocator runs: boot hart only ---- */
+
+static struct machine_range boot_ranges[MACHINE_USABLE_MAX];
+static uint32_t boot_range_count;
+
+void
+page_boot_add(const struct machine *machine, paddr_t start, paddr_t end)
+{
+	for (uint32_t i = 0; i < machine->usable_count; i++) {
+		struct machine_range range = {
+		    .start = max_u64(start, machine->usable[i].start),
+		    .end = min_u64(end, machine->usable[i].end),
+		};
+
+		if (range.start >= range.end)
+			continue;
+		if (boot_range_count == MACHINE_USABLE_MAX)
+			break;
+		boot_ranges[boot_range_count++] = range;
+	}
+}
+
+/*
+ * Take [@start, @start + @size) out of a range.  What is left above it becomes
+ * a range of its own, or is lost when the list is full.
+ */
+static void
+boot_range_cut(struct machine_range *range, paddr_t start, uint64_t size)
+{
+	if (start + size < range->end && boot_range_count < MACHINE_USABLE_MAX)
+		boot_ranges[boot_range_count++] = (struct machine_range){
+		    .start = start + size, .end = range->end};
+	range->end = start;
+}
+
+paddr_t
+page_boot_alloc(uint64_t size, uint64_t alignment)
+{
+	size = page_ceil(size);
+	for (uint32_t i = 0; i < boot_range_count; i++) {
+		struct machine_range *range = &boot_ranges[i];
+		paddr_t start;
+
+		if (machine_range_size(*range) < size)
+			continue;
+		/* From the top: large blocks below stay whole. */
+		start = (range->end - size) & ~(alignment - 1);
+		if (start < range->start)
+			continue;
+		boot_range_cut(range, start, size);
+		return start;
+	}
+	return 0;
+}
+
+/* ---- buddy lists; the lock is held ---- */
+
+static void
+buddy_push(struct page *page, unsigned order)
+{
+	page->order = (uint8_t)order;
+	page->state = PAGE_FREE;
+	list_add_head(&free_lists[order], &page->link);
+	nonempty |= 1U << order;
+}
+
+static void
+buddy_unlist(struct page *page)
+{
+	list_remove(&page->link);
+	if (list_empty(&free_lists[page->order]))
+		nonempty &= ~(1U << page->order);
+}
+
+/* The other half of the block of order @order + 1 that @page is in. */
+static struct page *
+buddy_of(const struct page *page, unsigned order)
+{
+	return page_of(page_pa(page) ^ PAGE_SIZE << order);
+}
+
+static struct page *
+buddy_take(unsigned order)
+{
+	uint32_t fitting = nonempty >> order << order;
+	struct page *page;
+	unsigned have;
+
+	if (fitting == 0)
+		return NULL;
+	have = (unsigned)__builtin_ctz(fitting);
+	page = list_first(&free_lists[have], struct page, link);
+	buddy_unlist(page);
+	while (have > order) {
+		have--;
+		buddy_push(page + (1UL << have), have);
+	}
+	page->order = (uint8_t)order;
+	page->state = PAGE_USED;
+	buddy_free -= 1UL << order;
+	return page;
+}
+
+static void
+buddy_give(struct page *page, unsigned order)
+{
+	buddy_free += 1UL << order;
+	for (; order < PAGE_ORDER_MAX; order++) {
+		struct page *buddy = buddy_of(page, order);
+
+		if (buddy->state != PAGE_FREE || buddy->order != order)
+			break;
+		buddy_unlist(buddy);
+		if (buddy < page)
+			page = buddy;
+	}
+	buddy_push(page, order);
+}
+
+/* ---- boot: from ranges to blocks ---- */
+
+/* No page of the 2 MiB block around @pa is the allocator's, so far. */
+static void
+block_init(paddr_t pa)
+{
+	struct page *first = page_of(pa & ~(paddr_t)(SUPERPAGE_SIZE - 1));
+
+	for (uint64_t i = 0; i < BLOCK_PAGES; i++)
+		first[i].state = PAGE_NONE;
+}
+
+/* The largest block that starts at @at and ends at or below @end. */
+static unsigned
+fitting_order(paddr_t at, paddr_t end)
+{
+	unsigned order = PAGE_ORDER_MAX;
+
+	while ((at & ((PAGE_SIZE << order) - 1)) != 0 ||
+	    end - at < PAGE_SIZE << order)
+		order--;
+	return order;
+}
+
+static void
+range_give(const struct machine_range *range)
+{
+	for (paddr_t at = range->start; at < range->end;) {
+		unsigned order = fitting_order(at, range->end);
+
+		buddy_give(page_of(at), order);
+		total_pages += 1UL << order;
+		at += PAGE_SIZE << order;
+	}
+}
+
+void
+page_init(void)
+{
+	for (unsigned order = 0; order < ORDERS; order++)
+		list_init(&free_lists[order]);
+	/*
+	 * All ragged blocks first: two ranges may end in the same one.
+	 * pmap_boot() backed descriptors of whole blocks, so all of them are
+	 * there even where RAM itself ends in the middle of one.
+	 */
+	for (uint32_t i = 0; i < boot_range_count; i++) {
+		if (boot_ranges[i].start & (SUPERPAGE_SIZE - 1))
+			block_init(boot_ranges[i].start);
+		if (boot_ranges[i].end & (SUPERPAGE_SIZE - 1))
+			block_init(boot_ranges[i].end);
+	}
+	spin_lock(&buddy_lock);
+	for (uint32_t i = 0; i < boot_range_count; i++)
+		range_give(&boot_ranges[i]);
+	spin_unlock(&buddy_lock);
+	boot_range_count = 0;
+}
+
+/* ---- failure on demand ---- */
+
+/* Allocations until failure is injected, plus one; 0: never. */
+static atomic_ulong fail_countdown;
+
+void
+page_fail_after(uint64_t count)
+{
+	atomic_store_explicit(&fail_countdown, count, memory_order_relaxed);
+}
+
+static bool
+fail_now(void)
+{
+	uint64_t left =
+	    atomic_load_explicit(&fail_countdown, memory_order_relaxed);
+
+	if (likely(left == 0))
+		return false;
+	if (left == 1)
+		return true;
+	atomic_store_explicit(&fail_countdown, left - 1, memory_order_relaxed);
+	return false;
+}
+
+/* ---- the caches ---- */
+
+static void
+cache_refill(struct page_cache *cache)
+{
+	spin_lock(&buddy_lock);
+	while (cache->count < CACHE_HALF) {
+		struct page *page = buddy_take(0);
+
+		if (page == NULL)
+			break;
+		cache->free[cache->count++] = page;
+	}
+	spin_unlock(&buddy_lock);
+}
+
+/* Give back the half that was put in first: the rest is warmer. */
+static void
+cache_drain(struct page_cache *cache)
+{
+	spin_lock(&buddy_lock);
+	for (uint32_t i = 0; i < CACHE_HALF; i++)
+		buddy_give(cache->free[i], 0);
+	spin_unlock(&buddy_lock);
+	cache->count -= CACHE_HALF;
+	for (uint32_t i = 0; i < cache->count; i++)
+		cache->free[i] = cache->free[i + CACHE_HALF];
+}
+
+static struct page *
+block_alloc(unsigned order)
+{
+	struct page *page;
+
+	KASSERT(order <= PAGE_ORDER_MAX);
+	spin_lock(&buddy_lock);
+	page = buddy_take(order);
+	spin_unlock(&buddy_lock);
+	return page;
+}
+
+struct page *
+page_alloc(unsigned order)
+{
+	struct page *page;
+
+	if (unlikely(fail_now()))
+		return NULL;
+	if (order == 0) {
+		struct page_cache *cache = &this_cpu()->pages;
+
+		if (unlikely(cache->count == 0))
+			cache_refill(cache);
+		page = cache->count > 0 ? cache->free[--cache->count] : NULL;
+	} else {
+		page = block_alloc(order);
+	}
+	if (unlikely(page == NULL))
+		return NULL;
+	atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
+	page->owner = NULL;
+	return page;
+}
+
+void
+page_free(struct page *page)
+{
+	KASSERT(page->state == PAGE_USED);
+	KASSERT(atomic_load_explicit(&page->refs, memory_order_relaxed) == 1);
+	atomic_store_explicit(&page->refs, 0, memory_order_relaxed);
+	if (page->order == 0) {
+		struct page_cache *cache = &this_cpu()->pages;
+
+		if (unlikely(cache->count == CACHE_PAGES))
+			cache_drain(cache);
+		cache->free[cache->count++] = page;
+		return;
+	}
+	spin_lock(&buddy_lock);
+	buddy_give(page, page->order);
+	spin_unlock(&buddy_lock);
+}
+
+void
+page_put(struct page *page)
+{
+	/*
+	 * A sole holder needs no atomic.  release: our accesses to the page
+	 * come before the last holder frees it; acquire: as that last holder,
+	 * we see those of all others.
+	 */
+	if (page_is_sole(page)) {
+		page_free(page);
+	} else if (atomic_fetch_sub_explicit(
+		       &page->refs, 1, memory_order_acq_rel) == 1) {
+		atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
+		page_free(page);
+	}
+}
+
+struct page *
+page_alloc_zeroed(void)
+{
+	struct page *page = page_alloc(0);
+
+	if (likely(page != NULL))
+		page_zero(page_va(page));
+	return page;
+}
+
+/* ---- contents ---- */
+
+/* Sixteen stores a turn; more gain nothing measurable. */
+void
+page_zero(void *page)
+{
+	uint64_t *word = page;
+	uint64_t *end = word + PAGE_SIZE / sizeof(*word);
+
+	for (; word < end; word += 16) {
+		word[0] = 0;
+		word[1] = 0;
+		word[2] = 0;
+		word[3] = 0;
+		word[4] = 0;
+		word[5] = 0;
+		word[6] = 0;
+		word[7] = 0;
+		word[8] = 0;
+		word[9] = 0;
+		word[10] = 0;
+		word[11] = 0;
+		word[12] = 0;
+		word[13] = 0;
+		word[14] = 0;
+		word[15] = 0;
+	}
+}
+
+/* Forwards, one cache line a turn: what prefetchers of real cores like best. */
+void
+page_copy(void *restrict to, const void *restrict from)
+{
+	uint64_t *restrict out = to;
+	const uint64_t *restrict in = from;
+	const uint64_t *end = in + PAGE_SIZE / sizeof(*in);
+
+	for (; in < end; in += 8, out += 8) {
+		uint64_t a = in[0], b = in[1], c = in[2], d = in[3];
+		uint64_t e = in[4], f = in[5], g = in[6], h = in[7];
+
+		out[0] = a;
+		out[1] = b;
+		out[2] = c;
+		out[3] = d;
+		out[4] = e;
+		out[5] = f;
+		out[6] = g;
+		out[7] = h;
+	}
+}
+
+/* ---- counts ---- */
+
+uint64_t
+page_free_count(void)
+{
+	uint64_t count;
+
+	spin_lock(&buddy_lock);
+	count = buddy_free;
+	spin_unlock(&buddy_lock);
+	for (uint32_t i = 0; i < cpu_count; i++)
+		count += cpus[i].pages.count + cpus[i].tables.count;
+	return count;
+}
+
+uint64_t
+page_total_count(void)
+{
+	return total_pages;
+}
