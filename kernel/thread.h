@@ -73,16 +73,20 @@ struct receive_state {
 	uint64_t option;
 	uint32_t size;		/* of the buffer */
 	mach_port_name_t name;	/* of the port or set */
+	uint32_t timeout;	/* milliseconds */
+	uint32_t actual;	/* too large: how large the message is */
 	struct port *port;	/* a reference, or NULL */
 	struct pset *pset;	/* a reference, or NULL */
 	struct kmsg *kmsg;	/* handed over by the sender who claimed us */
+	uint64_t word[9];	/* a small message handed over by ipc/fast.c */
 };
 
-/* What a send that waits for room in a queue needs when it goes on. */
+/* What a send needs that waits for room in a queue, or for its turn. */
 struct send_state {
 	struct kmsg *kmsg;	/* ours until it is queued */
 	struct port *port;	/* a reference: whose queue is full */
-	uint64_t option;
+	uaddr_t buffer;
+	uint32_t timeout;	/* milliseconds */
 };
 
 /* What a long operation needs to go on after a preemption point. */
@@ -184,8 +188,8 @@ void wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 /* In the continuation: disarm the deadline; why the wait ended. */
 kern_return_t wait_finish(struct thread *self);
 
-/* Wait for @deadline alone; the trap's result says how the wait ended. */
-noreturn void thread_sleep(uint64_t deadline);
+/* Wait for @deadline alone. */
+noreturn void thread_sleep(uint64_t deadline, continuation_t cont);
 
 /* End @thread's wait, if nobody did before: true for the one who may. */
 static inline bool must_check
@@ -206,6 +210,9 @@ thread_claim(struct thread *thread, kern_return_t result)
 noreturn void thread_return(void);
 /* The same with @result in a0. */
 noreturn void thread_return_value(uint64_t result);
+
+/* Run again when nobody better wants to, or at @deadline; KERN_SUCCESS. */
+noreturn void thread_depress(uint64_t deadline);
 
 /*
  * A preemption point of a long operation: true when this thread should give
