@@ -43,7 +43,7 @@ $(U)/libmach.a: $(LIBMACH_OBJECTS)
 $(U)/libtest.a: $(LIBTEST_OBJECTS)
 $(U)/lib%.a:
 	$(say) AR $@
-	$(quiet)rm -f $@ && $(CROSS)ar rcsD $@ $^
+	$(quiet)mkdir -p $(@D) && rm -f $@ && $(CROSS)ar rcsD $@ $^
 
 # The C library calls our glue and the glue calls the C library.
 USER_LIBRARIES := $(U)/libmach.a $(U)/libsys.a
