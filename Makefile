@@ -40,6 +40,7 @@ endif
 include scripts/kernel.mk
 include scripts/userland.mk
 include scripts/unit.mk
+include scripts/lint.mk
 
 # How scripts/qemu is told what to start.
 MACHINE_OPTIONS = --harts '$(HARTS)' --mem '$(MEM)' --machine '$(MACHINE)' \
@@ -74,7 +75,7 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 ##@ Check
 
-.PHONY: test unit fuzz bench lint
+.PHONY: test unit fuzz bench lint tidy
 test: all unit-build | $(call setup,test) $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 
@@ -90,8 +91,15 @@ bench: all ## count instructions per operation; a table and build/bench/results.
 	@scripts/bench-report --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE) \
 	    --revision '$(REVISION)' $(BUILD)/bench/results.json
 
-lint: all | $(call setup,style) ## look for mistakes and breaches of style
+lint: all lint-headers | $(call setup,style) ## compile each header alone, check layout and style
+	@scripts/format --check
 	@scripts/check-style
+
+tidy: | $(call setup,build) $(call setup,style) ## clang-tidy over the kernel: slow, reports only
+	@clang-tidy --quiet $(filter %.c,$(KERNEL_SOURCES)) -- \
+	    --target=riscv64-unknown-elf -std=gnu17 -ffreestanding \
+	    -march=rv64imac -mabi=lp64 -Wno-unknown-warning-option \
+	    $(filter -I% -D%,$(KERNEL_FLAGS))
 
 ##@ Work
 

@@ -7,6 +7,7 @@ row; a new test in a guest is a new test/user/NAME.c and needs no change here.
 import dataclasses
 import pathlib
 import struct
+import subprocess
 
 import guest
 import harness
@@ -95,7 +96,18 @@ def shell_panic():
         steps=[(PROMPT, "panic\n"), (r"^panic: ", "")])
 
 
+def real_boot_chain():
+    """From a disk, through OpenSBI and U-Boot, to the same prompt."""
+    disk = BUILD / "test/uboot.img"
+    disk.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["scripts/mkimage", "--kernel", IMAGE, "--archive", ARCHIVE,
+                    disk], check=True, stdout=subprocess.DEVNULL)
+    return harness.Dialogue(
+        "U-Boot", guest.Machine(disk=str(disk)), ELF, limit=90,
+        steps=[(r"Starting kernel", ""), (PROMPT, "halt\n")])
+
+
 def suites():
-    """Every suite, the longest first within each kind."""
+    """Every suite, in the order in which they start."""
     return [*unit_tests(), *host_scripts(), *guest_tests(), high_base(),
-            shell(), shell_panic()]
+            shell(), shell_panic(), real_boot_chain()]

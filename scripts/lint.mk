@@ -1,0 +1,23 @@
+# What `make lint` compiles besides the build itself: every header alone, since
+# a header has to stand by itself, in C as the kernel or the programs see it.
+
+KERNEL_HEADERS := $(wildcard arch/riscv64/include/arch/*.h arch/riscv64/*.h \
+	kernel/*.h ipc/*.h vm/*.h drivers/*.h)
+USER_HEADERS := $(shell find kernel/include userland/include -name '*.h' \
+	2>/dev/null)
+LINTED := $(patsubst %,$(BUILD)/lint/kernel/%,$(KERNEL_HEADERS)) \
+	$(patsubst %,$(BUILD)/lint/user/%,$(USER_HEADERS))
+
+include_alone = mkdir -p $(@D) && echo '\#include "$<"' | $(CC) $(1) \
+	-fsyntax-only -MF $@.d -MT $@ -x c - && touch $@
+
+$(BUILD)/lint/kernel/%: % $(BUILD_RULES) | $(call setup,build)
+	$(quiet)$(call include_alone,$(KERNEL_FLAGS))
+
+$(BUILD)/lint/user/%: % $(BUILD_RULES) | $(call setup,build)
+	$(quiet)$(call include_alone,$(USER_FLAGS))
+
+.PHONY: lint-headers
+lint-headers: $(LINTED)
+
+-include $(LINTED:=.d)
