@@ -77,6 +77,18 @@ memcmp(const void *a, const void *b, size_t size)
 	return 0;
 }
 
+void *
+memchr(const void *bytes, int byte, size_t size)
+{
+	const char *at = bytes;
+
+	for (; size > 0; size--, at++) {
+		if (*at == (char)byte)
+			return (void *)at;
+	}
+	return NULL;
+}
+
 size_t
 strlen(const char *string)
 {
