@@ -334,6 +334,26 @@ sched_take(struct thread *thread)
 }
 
 void
+sched_reprioritize(struct thread *thread, uint32_t priority)
+{
+	struct cpu *cpu = __atomic_load_n(&thread->queued_on, __ATOMIC_RELAXED);
+	bool queued;
+
+	if (cpu == NULL)
+		return;
+	spin_lock(&cpu->runq.lock);
+	queued = thread->queued_on == cpu;
+	if (queued) {
+		runq_remove(cpu, thread);
+		thread->priority = priority;
+		runq_add(cpu, thread);
+	}
+	spin_unlock(&cpu->runq.lock);
+	if (queued)
+		sched_poke(cpu);
+}
+
+void
 sched_preempt(struct thread *self)
 {
 	struct cpu *cpu = self->cpu;
@@ -344,6 +364,12 @@ sched_preempt(struct thread *self)
 		sched_yield(NULL);
 	cpu->slice_over = false;
 	slice_start(cpu, self);
+}
+
+bool
+sched_has_others(void)
+{
+	return runq_best_level(&this_cpu()->runq) >= 0;
 }
 
 bool

@@ -40,6 +40,9 @@ noreturn void sched_yield_to(struct thread *next, continuation_t cont);
 /* Take @thread off its run queue, if it is on one and may run here. */
 bool must_check sched_take(struct thread *thread);
 
+/* Give @thread another priority if it is on a run queue. */
+void sched_reprioritize(struct thread *thread, uint32_t priority);
+
 /* Make hart @cpu look at its run queue and its current thread's AST. */
 void sched_poke(struct cpu *cpu);
 /* This hart was poked. */
@@ -47,6 +50,8 @@ void sched_poked(void);
 
 /* AST_RESCHED: give way if somebody better waits, or an equal long enough. */
 void sched_preempt(struct thread *self);
+/* Does anybody wait for this hart? */
+bool sched_has_others(void);
 /* Does somebody of higher priority wait on this hart? */
 bool sched_should_yield(const struct thread *self);
 

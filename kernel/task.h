@@ -6,6 +6,7 @@
  * thread tears down the space and the map in bounded steps.
  */
 #pragma once
+#include "ipc/reaper.h"
 #include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/types.h"
@@ -30,12 +31,15 @@ struct task {
 	struct list threads;	/* [t] by task_link */
 	struct port *self_port; /* [t] kernel port; NULL once dying */
 	struct port *special[TASK_SPECIAL_PORTS]; /* [t] send rights */
+	struct reap_item reap;	/* its end, in steps */
+	uint32_t told;		/* [t] of its threads, told to end */
+	bool reap_when_empty;	/* [t] the last thread wakes the reaper */
 	struct list link;	/* [L] all tasks */
 	uint64_t id;		/* [I] for people */
 	char name[TASK_NAME_SIZE]; /* [t] for people */
 };
 
-extern struct spinlock task_list_lock; /* rank LOCK_TASK, never with a task's */
+extern struct spinlock task_list_lock; /* rank LOCK_TASK_LIST */
 extern struct list task_list;
 
 void task_init(void);
@@ -57,8 +61,8 @@ void task_put(struct task *task);
 
 /* Start the end of @task; KERN_TERMINATED when that had begun before. */
 kern_return_t task_terminate(struct task *task);
-/* The last thread of a dying task is gone: hand it to the reaper. */
-void task_reap(struct task *task);
+/* @thread, of @task, has ended; the task's reference to it goes with it. */
+void task_thread_gone(struct task *task, struct thread *thread);
 
 kern_return_t task_suspend(struct task *task);
 kern_return_t task_resume(struct task *task);

@@ -250,7 +250,6 @@ thread_exit(struct thread *self)
 	struct cpu *cpu = self->cpu;
 	struct task *task = self->task;
 	struct port *port;
-	bool last;
 
 	ktrace(KT_TERMINATE, (uintptr_t)self, 0);
 	fpu_discard(self);
@@ -262,16 +261,12 @@ thread_exit(struct thread *self)
 	if (port != NULL)
 		port_destroy_kernel(port);
 
-	spin_lock(&task->lock);
-	list_remove(&self->task_link);
-	last = --task->thread_count == 0 && task->dying;
-	spin_unlock(&task->lock);
-
 	self->state = THREAD_DEAD;
 	arch_set_current(cpu->idle);
-	if (last)
-		task_reap(task);
-	thread_put(self);
+	/* The reaper may tear the task's tables down from here on, except
+	 * that this hart still has them: it asks pmap_in_use(). */
+	task_thread_gone(task, self);
+	thread_put(self); /* the task's */
 	sched_switch();
 }
 
@@ -313,20 +308,49 @@ wait_finish(struct thread *self)
 	return self->wait_result;
 }
 
-static void
-sleep_continue(void)
-{
-	thread_return_value((uint64_t)wait_finish(current_thread()));
-}
-
 noreturn void
-thread_sleep(uint64_t deadline)
+thread_sleep(uint64_t deadline, continuation_t cont)
 {
 	struct thread *self = current_thread();
 
 	spin_lock(&self->lock);
-	wait_begin(self, sleep_continue, deadline, &self->lock);
+	wait_begin(self, cont, deadline, &self->lock);
 	sched_switch();
+}
+
+/* ---- giving way ---- */
+
+/* The time of a depression is over.  The timer lock is held. */
+static void
+depress_over(struct timer *timer)
+{
+	struct thread *thread = container_of(timer, struct thread, timer);
+
+	sched_reprioritize(thread, thread->base_priority);
+}
+
+static void
+depress_continue(void)
+{
+	struct thread *self = current_thread();
+
+	timer_cancel(&self->timer);
+	self->timer.function = wait_expired;
+	self->priority = self->base_priority;
+	thread_return_value(KERN_SUCCESS);
+}
+
+noreturn void
+thread_depress(uint64_t deadline)
+{
+	struct thread *self = current_thread();
+
+	self->priority = PRIORITY_DEPRESS;
+	if (deadline != TIMER_NEVER) {
+		self->timer.function = depress_over;
+		timer_arm(&self->timer, deadline);
+	}
+	sched_yield(depress_continue);
 }
 
 bool

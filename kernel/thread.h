@@ -30,6 +30,7 @@
 #pragma once
 #include <arch/cpu.h>
 #include <arch/trapframe.h>
+#include <mach/port.h>
 
 #include "kernel/list.h"
 #include "kernel/lock.h"

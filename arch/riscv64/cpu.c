@@ -26,10 +26,22 @@ arch_thread_resume(struct thread *next)
 	struct cpu *cpu = this_cpu();
 
 	next->cpu = cpu;
+	/*
+	 * Whoever sets an AST flag then looks where the thread runs; we say
+	 * where, then look at the flags: one of us sees the other.  Pairs
+	 * with the sequentially consistent or in thread_notice().
+	 */
+	fence_full();
 	fpu_switch(cpu, next);
 	pmap_switch(next->task != NULL ? &next->task->map->pmap : &kernel_pmap);
 	arch_continue(next, next->cont != NULL ? next->cont : thread_return,
 	    cpu->stack_top);
+}
+
+void
+arch_thread_start(struct thread *thread, uaddr_t pc, uaddr_t sp)
+{
+	thread->tf = (struct trapframe){.epc = pc, .sp = sp};
 }
 
 /* ---- time ---- */

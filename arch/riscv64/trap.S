@@ -13,7 +13,6 @@
 #include "kernel/config.h"
 
 #define CAUSE_USER_ECALL 8
-#define SYSCALL_COUNT	 128
 
 	.macro	save_callee_saved from
 	sd	ra, TF_RA(tp)

@@ -8,3 +8,6 @@
 #define THREAD_AST 264
 
 #define CPU_STACK_TOP 0
+
+/* System calls are numbered from -1 down to less than this many. */
+#define SYSCALL_COUNT 128

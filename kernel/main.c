@@ -1,0 +1,173 @@
+/* main.c: booting, as a list of calls in order. */
+#include <arch/cpu.h>
+#include <arch/fpu.h>
+#include <arch/layout.h>
+#include <arch/pmap.h>
+#include <arch/sbi.h>
+
+#include "arch/riscv64/boot.h"
+#include "arch/riscv64/trap.h"
+#include "drivers/fdt.h"
+#include "drivers/machine.h"
+#include "ipc/message.h"
+#include "ipc/reaper.h"
+#include "kernel/boot.h"
+#include "kernel/cpu.h"
+#include "kernel/device.h"
+#include "kernel/host.h"
+#include "kernel/irq.h"
+#include "kernel/kassert.h"
+#include "kernel/klog.h"
+#include "kernel/sched.h"
+#include "kernel/servers.h"
+#include "kernel/string.h"
+#include "kernel/task.h"
+#include "kernel/version.h"
+#include "kernel/zone.h"
+#include "vm/map.h"
+#include "vm/page.h"
+#include "vm/transfer.h"
+
+/*
+ * The device tree, copied out of the way before anything else is written:
+ * firmware puts it anywhere and does not reserve it.
+ */
+#define TREE_MAX 0x100000
+static uint8_t tree_copy[TREE_MAX]
+    __attribute__((section(".noinit"), aligned(16)));
+static struct fdt tree;
+static struct machine machine;
+
+static void
+say_hello(uint64_t hart)
+{
+	char firmware[96];
+
+	sbi_describe(firmware, sizeof(firmware));
+	klog("\n%s\n", baton_version);
+	klog("boot: hart %lu, kernel at %lx, %s\n", hart, kernel_image_pa,
+	    firmware);
+}
+
+/* Copy the tree at @pa and find out from it what the machine is. */
+static void
+read_machine(uint64_t hart, paddr_t pa)
+{
+	const void *blob = pa_to_va(pa);
+	uint32_t size = fdt_blob_size(blob);
+	struct machine_boot boot = {
+	    .hart = hart,
+	    .image = {kernel_image_pa,
+		kernel_image_pa + (uint64_t)(__kernel_end - __kernel_start)},
+	    .tree = {pa, pa + size},
+	};
+	enum fdt_status status;
+	enum machine_status found;
+
+	if (size > TREE_MAX)
+		panic("the device tree is %u bytes, more than %u", size,
+		    TREE_MAX);
+	memcpy(tree_copy, blob, size);
+	status = fdt_open(&tree, tree_copy, size);
+	if (status != FDT_OK)
+		panic("no device tree at %lx: %s", pa,
+		    fdt_status_name(status));
+	found = machine_read(&machine, &tree, &boot);
+	klog("tree: %s, %u nodes, %u bytes at %lx\n", machine.model,
+	    tree.node_count, size, pa);
+	if (found == MACHINE_NO_RAM)
+		panic("the device tree names no memory");
+	if (found == MACHINE_NO_TIMEBASE)
+		panic("the device tree has no timebase-frequency");
+}
+
+static void
+describe_cpus(void)
+{
+	cpu_count = machine.hart_count;
+	if (cpu_count > CONFIG_MAX_HARTS) {
+		klog("smp: %u harts, built for %u\n", cpu_count,
+		    CONFIG_MAX_HARTS);
+		cpu_count = CONFIG_MAX_HARTS;
+	}
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		cpus[i].index = i;
+		cpus[i].hart = machine.harts[i].id;
+		if (i > 0)
+			sched_init_cpu(&cpus[i]);
+	}
+	cpus[0].online = CPU_ONLINE;
+	atomic_store(&cpu_online_mask, 1);
+}
+
+static void
+read_options(void)
+{
+	const char *line = machine.command_line;
+	const char *value;
+
+	if (string_option(line, "trace=on") != NULL)
+		ktrace_on = true;
+	value = string_option(line, "fastpath=");
+	if (value != NULL && strncmp(value, "off", 3) == 0)
+		ipc_fast_enabled = false;
+}
+
+static void
+start_memory(void)
+{
+	pmap_boot(&machine);
+	for (uint32_t i = 0; i < cpu_count; i++)
+		cpus[i].stack_top = pmap_stack_top(i);
+	page_init();
+	klog("vm: %lu MiB free of %lu, kernel %lu KiB, ASIDs %u bits\n",
+	    page_free_count() >> (20 - PAGE_SHIFT),
+	    page_total_count() >> (20 - PAGE_SHIFT),
+	    (uint64_t)(__kernel_end - __kernel_start) >> 10, pmap_asid_bits);
+}
+
+static void
+start_kernel_objects(void)
+{
+	kmem_init();
+	fpu_init();
+	map_zone_init();
+	transfer_zone_init();
+	thread_zone_init();
+	ipc_init();
+	task_init();
+	host_init();
+	servers_register();
+}
+
+/* What is left runs on the boot hart's own, guarded stack. */
+static noreturn void
+boot_rest(void)
+{
+	start_kernel_objects();
+	irq_init(&machine);
+	device_init(&machine);
+	arch_start_harts(&machine);
+	reaper_start();
+	boot_first_task(&machine);
+	sched_idle();
+}
+
+/* The boot hart, from start.S: paging is on, interrupts are off. */
+noreturn void
+boot_main(uint64_t hart, paddr_t tree_pa)
+{
+	cpus[0].hart = hart;
+	cpus[0].stack_top = (uintptr_t)boot_stack_top;
+	sched_init_cpu(&cpus[0]);
+	sbi_init();
+	say_hello(hart);
+	read_machine(hart, tree_pa);
+	read_options();
+	describe_cpus();
+	timer_init(machine.timebase);
+	arch_boot_init();
+	klog("timer: %lu Hz, by %s\n", timer_frequency, arch_timer_name());
+	start_memory();
+	arch_continue(cpus[0].idle, boot_rest, cpus[0].stack_top);
+}

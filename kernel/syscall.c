@@ -1,0 +1,60 @@
+/*
+ * syscall.c: the table of system calls, by the negative of the trap number.
+ *
+ * trap.S calls these with the user's argument registers as they are and puts
+ * the result into the user's a0; so each is a C function of up to eight 64-bit
+ * arguments.  A ninth argument is in the current thread's tf.t1.
+ */
+#include "kernel/syscall.h"
+
+#include <mach/trap_numbers.h>
+
+#include "ipc/traps.h"
+#include "kernel/clock.h"
+#include "kernel/host.h"
+#include "vm/user.h"
+
+kern_return_t
+syscall_unknown(void)
+{
+	return KERN_INVALID_ARGUMENT;
+}
+
+#define CALL(number, function) [-(number)] = (syscall_t)(function)
+
+const syscall_t syscall_table[SYSCALL_COUNT] = {
+    [0 ... SYSCALL_COUNT - 1] = (syscall_t)syscall_unknown,
+
+    CALL(TRAP_MACH_VM_ALLOCATE, vm_allocate_trap),
+    CALL(TRAP_MACH_VM_DEALLOCATE, vm_deallocate_trap),
+    CALL(TRAP_MACH_VM_PROTECT, vm_protect_trap),
+    CALL(TRAP_MACH_VM_MAP, vm_map_trap),
+
+    CALL(TRAP_MACH_PORT_ALLOCATE, port_allocate_trap),
+    CALL(TRAP_MACH_PORT_DEALLOCATE, port_deallocate_trap),
+    CALL(TRAP_MACH_PORT_MOD_REFS, port_mod_refs_trap),
+    CALL(TRAP_MACH_PORT_MOVE_MEMBER, port_move_member_trap),
+    CALL(TRAP_MACH_PORT_INSERT_RIGHT, port_insert_right_trap),
+    CALL(TRAP_MACH_PORT_INSERT_MEMBER, port_insert_member_trap),
+    CALL(TRAP_MACH_PORT_EXTRACT_MEMBER, port_extract_member_trap),
+    CALL(TRAP_MACH_PORT_CONSTRUCT, port_construct_trap),
+    CALL(TRAP_MACH_PORT_DESTRUCT, port_destruct_trap),
+    CALL(TRAP_MACH_PORT_GET_ATTRIBUTES, port_get_attributes_trap),
+    CALL(TRAP_MACH_PORT_TYPE, port_type_trap),
+    CALL(TRAP_MACH_PORT_REQUEST_NOTIFICATION, port_request_notification_trap),
+
+    CALL(TRAP_MACH_REPLY_PORT, mach_reply_port),
+    CALL(TRAP_THREAD_SELF, thread_self_trap),
+    CALL(TRAP_TASK_SELF, task_self_trap),
+    CALL(TRAP_HOST_SELF, host_self_trap),
+
+    CALL(TRAP_MACH_MSG, mach_msg_trap),
+    CALL(TRAP_MACH_MSG_OVERWRITE, mach_msg_overwrite_trap),
+    CALL(TRAP_MACH_MSG2, mach_msg2_trap),
+
+    CALL(TRAP_SWTCH_PRI, swtch_pri_trap),
+    CALL(TRAP_SWTCH, swtch_trap),
+    CALL(TRAP_THREAD_SWITCH, thread_switch_trap),
+    CALL(TRAP_MACH_TIMEBASE_INFO, mach_timebase_info_trap),
+    CALL(TRAP_MACH_WAIT_UNTIL, mach_wait_until_trap),
+};

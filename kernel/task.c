@@ -1,0 +1,251 @@
+/* task.c: life and end of tasks; see task.h. */
+#include "kernel/task.h"
+
+#include <mach/task_special_ports.h>
+
+#include "ipc/port.h"
+#include "ipc/space.h"
+#include "kernel/cpu.h"
+#include "kernel/kassert.h"
+#include "kernel/string.h"
+#include "kernel/thread.h"
+#include "kernel/zone.h"
+#include "vm/map.h"
+
+struct spinlock task_list_lock = SPINLOCK_INIT(LOCK_TASK_LIST);
+struct list task_list;
+
+static struct zone task_zone;
+static atomic_ulong next_task_id;
+
+static bool reap_step(struct reap_item *item);
+
+void
+task_init(void)
+{
+	zone_init(&task_zone, "task", sizeof(struct task), CACHE_LINE);
+	list_init(&task_list);
+}
+
+/* The parts of a task that can fail; undone in reverse order. */
+static kern_return_t
+make_parts(struct task *task)
+{
+	kern_return_t kr;
+
+	kr = map_create(&task->map);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = space_create(task->id, &task->space);
+	if (kr != KERN_SUCCESS)
+		goto out_map;
+	task->self_port = port_create_kernel(KOBJECT_TASK, task);
+	if (task->self_port == NULL) {
+		kr = KERN_RESOURCE_SHORTAGE;
+		goto out_space;
+	}
+	return KERN_SUCCESS;
+
+out_space:
+	while (space_destroy_step(task->space))
+		;
+	space_put(task->space);
+out_map:
+	while (map_destroy_step(task->map))
+		;
+	return kr;
+}
+
+kern_return_t
+task_create(struct task **taskp)
+{
+	struct task *task = zone_alloc_zeroed(&task_zone);
+	kern_return_t kr;
+
+	if (task == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	task->id = atomic_fetch_add(&next_task_id, 1) + 1;
+	spin_init(&task->lock, LOCK_TASK);
+	list_init(&task->threads);
+	task->reap.step = reap_step;
+	/* One for the caller, one until it has been torn down. */
+	atomic_store_explicit(&task->refs, 2, memory_order_relaxed);
+	kr = make_parts(task);
+	if (kr != KERN_SUCCESS) {
+		zone_free(&task_zone, task);
+		return kr;
+	}
+	spin_lock(&task_list_lock);
+	list_add_tail(&task_list, &task->link);
+	spin_unlock(&task_list_lock);
+	*taskp = task;
+	return KERN_SUCCESS;
+}
+
+void
+task_put(struct task *task)
+{
+	/* acq_rel: who frees sees what every earlier holder wrote */
+	if (atomic_fetch_sub_explicit(&task->refs, 1, memory_order_acq_rel) !=
+	    1)
+		return;
+	KASSERT(task->map == NULL);
+	space_put(task->space);
+	zone_free(&task_zone, task);
+}
+
+/* ---- suspension ---- */
+
+static void
+hold_threads_locked(struct task *task, bool hold)
+{
+	struct list *link;
+
+	list_for_each(link, &task->threads)
+		thread_hold(
+		    container_of(link, struct thread, task_link), hold);
+}
+
+kern_return_t
+task_suspend(struct task *task)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	spin_lock(&task->lock);
+	if (task->dying)
+		kr = KERN_TERMINATED;
+	else if (task->suspend_count == UINT32_MAX)
+		kr = KERN_FAILURE;
+	else if (task->suspend_count++ == 0)
+		hold_threads_locked(task, true);
+	spin_unlock(&task->lock);
+	return kr;
+}
+
+kern_return_t
+task_resume(struct task *task)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	spin_lock(&task->lock);
+	if (task->dying)
+		kr = KERN_TERMINATED;
+	else if (task->suspend_count == 0)
+		kr = KERN_FAILURE;
+	else if (--task->suspend_count == 0)
+		hold_threads_locked(task, false);
+	spin_unlock(&task->lock);
+	return kr;
+}
+
+/* ---- the end ---- */
+
+kern_return_t
+task_terminate(struct task *task)
+{
+	struct port *self_port;
+
+	spin_lock(&task->lock);
+	if (task->dying) {
+		spin_unlock(&task->lock);
+		return KERN_TERMINATED;
+	}
+	task->dying = true;
+	self_port = task->self_port;
+	task->self_port = NULL;
+	spin_unlock(&task->lock);
+
+	ktrace(KT_TERMINATE, (uintptr_t)task, 1);
+	port_destroy_kernel(self_port);
+	reap_later(&task->reap);
+	return KERN_SUCCESS;
+}
+
+/* Threads told to end in one step. */
+#define THREADS_PER_STEP 16
+
+/*
+ * Tell some threads to end; those told go to the end of the list, so that
+ * @told of them have been when all have.  True when the rest is for later.
+ */
+static bool
+end_threads(struct task *task)
+{
+	struct thread *some[THREADS_PER_STEP];
+	uint32_t count = 0;
+
+	spin_lock(&task->lock);
+	while (count < THREADS_PER_STEP && task->told < task->thread_count) {
+		struct thread *thread =
+		    list_first(&task->threads, struct thread, task_link);
+
+		list_remove(&thread->task_link);
+		list_add_tail(&task->threads, &thread->task_link);
+		some[count++] = thread_get(thread);
+		task->told++;
+	}
+	spin_unlock(&task->lock);
+	for (uint32_t i = 0; i < count; i++) {
+		thread_terminate(some[i]);
+		thread_put(some[i]);
+	}
+	return count == THREADS_PER_STEP;
+}
+
+static void
+drop_special_ports(struct task *task)
+{
+	for (unsigned i = 0; i < TASK_SPECIAL_PORTS; i++) {
+		right_release_send(task->special[i]);
+		task->special[i] = NULL;
+	}
+}
+
+/* One step of a dying task's end; true while the next can follow at once. */
+static bool
+reap_step(struct reap_item *item)
+{
+	struct task *task = container_of(item, struct task, reap);
+	bool waiting;
+
+	if (end_threads(task))
+		return true;
+	spin_lock(&task->lock);
+	waiting = task->thread_count > 0;
+	task->reap_when_empty = waiting;
+	spin_unlock(&task->lock);
+	if (waiting)
+		return false; /* task_thread_gone() brings us back */
+	if (space_destroy_step(task->space))
+		return true;
+	/* A hart that just left the last thread may still have the tables. */
+	if (pmap_in_use(&task->map->pmap))
+		return true;
+	if (map_destroy_step(task->map))
+		return true;
+	task->map = NULL;
+	drop_special_ports(task);
+	spin_lock(&task_list_lock);
+	list_remove(&task->link);
+	spin_unlock(&task_list_lock);
+	task_put(task);
+	return false;
+}
+
+void
+task_thread_gone(struct task *task, struct thread *thread)
+{
+	bool last;
+
+	spin_lock(&task->lock);
+	list_remove(&thread->task_link);
+	task->thread_count--;
+	if (task->told > task->thread_count)
+		task->told = task->thread_count;
+	last = task->thread_count == 0 && task->reap_when_empty;
+	if (last)
+		task->reap_when_empty = false;
+	spin_unlock(&task->lock);
+	if (last)
+		reap_later(&task->reap);
+}
