@@ -38,7 +38,7 @@ typedef int32_t fdt_node_t; /* offset in the structure block, or FDT_NONE */
 
 enum fdt_status {
 	FDT_OK,
-	FDT_BAD_ALIGNMENT,   /* the blob is not on a 4-byte boundary */
+	FDT_BAD_ALIGNMENT,   /* a block does not begin on a 4-byte boundary */
 	FDT_BAD_MAGIC,	     /* these bytes are not a device tree */
 	FDT_BAD_VERSION,     /* not readable as version 17 */
 	FDT_BAD_SIZE,	     /* a block, or the whole, is outside the blob */
@@ -62,7 +62,7 @@ struct fdt {
 	uint32_t node_count;
 };
 
-/* A property; @data points into the blob, 4-byte aligned. */
+/* A property; @data points into the blob and has no alignment. */
 struct fdt_prop {
 	const char *name;
 	const uint8_t *data;
@@ -184,8 +184,8 @@ bool fdt_string_list_has(const struct fdt_prop *prop, const char *string);
 
 /*
  * The number in @count cells (0, 1 or 2) of @prop that start at cell @first:
- * big-endian, most significant cell first, read as 32-bit words since nothing
- * in a tree is aligned to more.
+ * big-endian, most significant cell first.  Never cast @data instead: cells
+ * of a tree have no alignment that a load of 64 bits could rely on.
  */
 bool fdt_cells(const struct fdt_prop *prop, uint32_t first, uint32_t count,
     uint64_t *value);

@@ -3,7 +3,7 @@
  * of itself.  See fdt.h.
  */
 #include "drivers/fdt.h"
-#include <string.h>
+#include "kernel/string.h"
 
 /* ---- what a node says of itself ---- */
 

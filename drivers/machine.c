@@ -6,7 +6,7 @@
  */
 #include "drivers/machine.h"
 #include "kernel/types.h"
-#include <string.h>
+#include "kernel/string.h"
 
 enum {
 	FIRMWARE_SIZE = 2 << 20, /* booti's distance from RAM's start */
