@@ -1,0 +1,23 @@
+/* baton/host.h: mach/baton_host.h as calls. */
+#pragma once
+
+#include <mach/baton_host.h>
+#include <mach/mach_types.h>
+
+/* Counts of the kernel since boot, and of its objects now. */
+kern_return_t host_kernel_counters(
+    host_t host, struct baton_kernel_counters *counters);
+
+/*
+ * The tasks with ids above @after: fills @tasks, which has room for
+ * BATON_TASK_SUMMARY_MAX; *@count is 0 when there are no more.
+ */
+kern_return_t host_task_summary(host_t host, uint64_t after,
+    struct baton_task_summary *tasks, uint32_t *count);
+
+/* A send right to every task, in an array for the caller to give back. */
+kern_return_t host_tasks(host_priv_t host_priv, task_array_t *tasks,
+    mach_msg_type_number_t *count);
+
+/* What lists and fault reports call the task. */
+kern_return_t task_set_name(task_t task, const char *name);

@@ -1,0 +1,13 @@
+/* mach/mach_error.h: words for error codes. */
+#pragma once
+
+#include <mach/error.h>
+
+/* "(os/kern) invalid argument"; never null, not to be freed. */
+char *mach_error_string(mach_error_t error);
+
+/* The system the code belongs to: "(os/kern)". */
+char *mach_error_type(mach_error_t error);
+
+/* Prints @message, the words and the code on stderr. */
+void mach_error(const char *message, mach_error_t error);

@@ -1,0 +1,28 @@
+/*
+ * mach/mach_host.h: the machine as a whole.
+ *
+ * Anybody may ask with mach_host_self(); what changes the machine wants the
+ * privileged host port.
+ */
+#pragma once
+
+#include <mach/host_reboot.h>
+#include <mach/mach_types.h>
+
+/* HOST_BASIC_INFO and others: *@count is the room in words, then the fill. */
+kern_return_t host_info(host_t host, host_flavor_t flavor, host_info_t info,
+    mach_msg_type_number_t *count);
+
+/* HOST_VM_INFO and others; the second with counts of 64 bits. */
+kern_return_t host_statistics(host_t host, host_flavor_t flavor,
+    host_info_t info, mach_msg_type_number_t *count);
+kern_return_t host_statistics64(host_t host, host_flavor_t flavor,
+    host_info64_t info, mach_msg_type_number_t *count);
+
+/* One line that says which kernel this is. */
+kern_return_t host_kernel_version(host_t host, kernel_version_t version);
+
+kern_return_t host_page_size(host_t host, vm_size_t *size);
+
+/* HOST_REBOOT_ bits; returns only if it fails. */
+kern_return_t host_reboot(host_priv_t host_priv, int options);

@@ -1,0 +1,9 @@
+/* mach/mach_interface.h: the routines of kernel objects. */
+#pragma once
+
+#include <mach/mach_host.h>
+#include <mach/mach_port.h>
+#include <mach/mach_vm.h>
+#include <mach/task.h>
+#include <mach/thread_act.h>
+#include <mach/vm_map.h>

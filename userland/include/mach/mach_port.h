@@ -1,0 +1,147 @@
+/*
+ * mach/mach_port.h: rights and names of a task.
+ *
+ * @task is the task whose names are meant, usually mach_task_self(): then the
+ * call is one trap.  For another task it is a message to the kernel.
+ *
+ * Besides what is noted, each may return KERN_INVALID_TASK (@task is no live
+ * task's port), KERN_INVALID_NAME (@name denotes nothing), KERN_INVALID_RIGHT
+ * (it denotes another kind of right), KERN_RESOURCE_SHORTAGE, and for another
+ * task the codes of mach_msg().
+ */
+#pragma once
+
+#include <mach/mach_types.h>
+
+/*
+ * A new right: MACH_PORT_RIGHT_RECEIVE, _PORT_SET or _DEAD_NAME.  The task
+ * owns it.  KERN_INVALID_VALUE: of another kind.  KERN_NO_SPACE.
+ */
+kern_return_t mach_port_allocate(
+    ipc_space_t task, mach_port_right_t right, mach_port_name_t *name);
+
+/* The same by a name of the caller's choice.  KERN_NAME_EXISTS. */
+kern_return_t mach_port_allocate_name(
+    ipc_space_t task, mach_port_right_t right, mach_port_name_t name);
+
+/*
+ * A new receive right with the queue limit, context or guard, and send right
+ * that @options (MPO_) ask for.
+ */
+kern_return_t mach_port_construct(ipc_space_t task,
+    mach_port_options_ptr_t options, mach_port_context_t context,
+    mach_port_name_t *name);
+
+/*
+ * Destroys a receive right and takes @send_delta (<= 0) from the references
+ * of a send right by the same name.  KERN_INVALID_ARGUMENT: wrong @guard.
+ */
+kern_return_t mach_port_destruct(ipc_space_t task, mach_port_name_t name,
+    mach_port_delta_t send_delta, mach_port_context_t guard);
+
+/* Gives up everything the name denotes, however many references it has. */
+kern_return_t mach_port_destroy(ipc_space_t task, mach_port_name_t name);
+
+/*
+ * Takes one reference from a send, send-once or dead-name right; the last one
+ * frees the name.  KERN_INVALID_RIGHT: it is a receive right or a set.
+ */
+kern_return_t mach_port_deallocate(ipc_space_t task, mach_port_name_t name);
+
+/* How many references of this kind the name has; 0 if not of this kind. */
+kern_return_t mach_port_get_refs(ipc_space_t task, mach_port_name_t name,
+    mach_port_right_t right, mach_port_urefs_t *refs);
+
+/*
+ * Adds @delta to them.  KERN_INVALID_VALUE: fewer than none would be left.
+ * KERN_UREFS_OVERFLOW.
+ */
+kern_return_t mach_port_mod_refs(ipc_space_t task, mach_port_name_t name,
+    mach_port_right_t right, mach_port_delta_t delta);
+
+/* What the name denotes: MACH_PORT_TYPE_ bits. */
+kern_return_t mach_port_type(
+    ipc_space_t task, mach_port_name_t name, mach_port_type_t *type);
+
+/*
+ * All names and their types, in two arrays of equal length that the caller
+ * must give back with mach_vm_deallocate().
+ */
+kern_return_t mach_port_names(ipc_space_t task, mach_port_name_array_t *names,
+    mach_msg_type_number_t *name_count, mach_port_type_array_t *types,
+    mach_msg_type_number_t *type_count);
+
+/*
+ * Gives @task the right @poly of the caller, treated as @disposition says,
+ * by the name @name.  KERN_NAME_EXISTS: the name denotes another port.
+ * KERN_RIGHT_EXISTS: the task has that port by another name.
+ * KERN_INVALID_CAPABILITY: @poly is no such right.
+ */
+kern_return_t mach_port_insert_right(ipc_space_t task, mach_port_name_t name,
+    mach_port_t poly, mach_msg_type_name_t disposition);
+
+/* Takes a right out of @task; the caller gets it, of kind *@type. */
+kern_return_t mach_port_extract_right(ipc_space_t task, mach_port_name_t name,
+    mach_msg_type_name_t disposition, mach_port_t *poly,
+    mach_msg_type_name_t *type);
+
+/* The make-send count and the sequence number of a receive right. */
+kern_return_t mach_port_set_mscount(
+    ipc_space_t task, mach_port_name_t name, mach_port_mscount_t count);
+kern_return_t mach_port_set_seqno(
+    ipc_space_t task, mach_port_name_t name, mach_port_seqno_t seqno);
+
+/* The context delivered in trailers of kind MACH_RCV_TRAILER_CTX. */
+kern_return_t mach_port_get_context(
+    ipc_space_t task, mach_port_name_t name, mach_port_context_t *context);
+kern_return_t mach_port_set_context(
+    ipc_space_t task, mach_port_name_t name, mach_port_context_t context);
+
+/*
+ * MACH_PORT_LIMITS_INFO, MACH_PORT_RECEIVE_STATUS: *@count is the room in
+ * words, then how many were filled.
+ */
+kern_return_t mach_port_get_attributes(ipc_space_t task,
+    mach_port_name_t name, mach_port_flavor_t flavor, mach_port_info_t info,
+    mach_msg_type_number_t *count);
+
+/* MACH_PORT_LIMITS_INFO.  KERN_INVALID_VALUE: beyond MACH_PORT_QLIMIT_MAX. */
+kern_return_t mach_port_set_attributes(ipc_space_t task,
+    mach_port_name_t name, mach_port_flavor_t flavor, mach_port_info_t info,
+    mach_msg_type_number_t count);
+
+/*
+ * Puts @member, a receive right, into the set @after and no other; with
+ * MACH_PORT_NULL takes it out of all.  KERN_NOT_IN_SET.
+ */
+kern_return_t mach_port_move_member(
+    ipc_space_t task, mach_port_name_t member, mach_port_name_t after);
+
+/* Into, or out of, one set among others.  KERN_ALREADY_IN_SET, _NOT_IN_SET. */
+kern_return_t mach_port_insert_member(
+    ipc_space_t task, mach_port_name_t name, mach_port_name_t set);
+kern_return_t mach_port_extract_member(
+    ipc_space_t task, mach_port_name_t name, mach_port_name_t set);
+
+/* The members of a set, in an array for the caller to give back. */
+kern_return_t mach_port_get_set_status(ipc_space_t task, mach_port_name_t name,
+    mach_port_name_array_t *members, mach_msg_type_number_t *count);
+
+/*
+ * Asks for the message @id (mach/notify.h) about @name to be sent to @notify,
+ * a send-once right made from it as @disposition says; MACH_PORT_NULL takes a
+ * request back.  The one asked for before is returned in *@previous and
+ * belongs to the caller.  @sync: for NO_SENDERS the make-send count to wait
+ * for, for DEAD_NAME non-zero to be told at once of a name that is dead
+ * already (else KERN_INVALID_ARGUMENT).
+ */
+kern_return_t mach_port_request_notification(ipc_space_t task,
+    mach_port_name_t name, mach_msg_id_t id, mach_port_mscount_t sync,
+    mach_port_t notify, mach_msg_type_name_t disposition,
+    mach_port_t *previous);
+
+/* Operations on a guarded receive right need the guard. */
+kern_return_t mach_port_guard(ipc_space_t task, mach_port_name_t name,
+    mach_port_context_t guard, boolean_t strict);
+kern_return_t mach_port_unguard(
+    ipc_space_t task, mach_port_name_t name, mach_port_context_t guard);

@@ -1,0 +1,90 @@
+/*
+ * mach/mach_traps.h: the traps themselves, one function each.
+ *
+ * Most programs want the calls of mach/mach_port.h, mach/mach_vm.h and
+ * mach/message.h, which use these where they can.  Traps that name a task
+ * work on the caller's own only.
+ */
+#pragma once
+
+#include <mach/mach_types.h>
+
+mach_port_name_t mach_reply_port(void);
+mach_port_name_t task_self_trap(void);
+mach_port_name_t thread_self_trap(void);
+mach_port_name_t host_self_trap(void);
+mach_port_name_t thread_get_special_reply_port(void);
+
+mach_msg_return_t mach_msg_trap(mach_msg_header_t *msg,
+    mach_msg_option_t option, mach_msg_size_t send_size,
+    mach_msg_size_t rcv_size, mach_port_name_t rcv_name,
+    mach_msg_timeout_t timeout, mach_port_name_t notify);
+mach_msg_return_t mach_msg_overwrite_trap(mach_msg_header_t *msg,
+    mach_msg_option_t option, mach_msg_size_t send_size,
+    mach_msg_size_t rcv_size, mach_port_name_t rcv_name,
+    mach_msg_timeout_t timeout, mach_port_name_t notify,
+    mach_msg_header_t *rcv_msg, mach_msg_size_t rcv_limit);
+mach_msg_return_t mach_msg2_trap(void *data, uint64_t options,
+    uint64_t bits_and_send_size, uint64_t remote_and_local_port,
+    uint64_t voucher_and_id, uint64_t desc_count_and_rcv_name,
+    uint64_t rcv_size_and_priority, uint64_t timeout);
+
+/*
+ * Give the processor away: to anybody, to anybody of at least @priority.
+ * Non-zero when there was somebody to give it to.
+ */
+boolean_t swtch(void);
+boolean_t swtch_pri(int priority);
+
+/*
+ * Gives the processor to @thread (MACH_PORT_NULL: to anybody); @option is a
+ * SWITCH_OPTION_ and @milliseconds how long it holds.
+ */
+kern_return_t thread_switch(mach_port_name_t thread, int option,
+    mach_msg_timeout_t milliseconds);
+
+kern_return_t mach_timebase_info_trap(mach_timebase_info_t info);
+
+kern_return_t _kernelrpc_mach_vm_allocate_trap(mach_port_name_t task,
+    mach_vm_address_t *address, mach_vm_size_t size, int flags);
+kern_return_t _kernelrpc_mach_vm_deallocate_trap(
+    mach_port_name_t task, mach_vm_address_t address, mach_vm_size_t size);
+kern_return_t _kernelrpc_mach_vm_protect_trap(mach_port_name_t task,
+    mach_vm_address_t address, mach_vm_size_t size, boolean_t set_maximum,
+    vm_prot_t protection);
+kern_return_t _kernelrpc_mach_vm_map_trap(mach_port_name_t task,
+    mach_vm_address_t *address, mach_vm_size_t size, mach_vm_offset_t mask,
+    int flags, vm_prot_t protection);
+
+kern_return_t _kernelrpc_mach_port_allocate_trap(mach_port_name_t task,
+    mach_port_right_t right, mach_port_name_t *name);
+kern_return_t _kernelrpc_mach_port_deallocate_trap(
+    mach_port_name_t task, mach_port_name_t name);
+kern_return_t _kernelrpc_mach_port_mod_refs_trap(mach_port_name_t task,
+    mach_port_name_t name, mach_port_right_t right, mach_port_delta_t delta);
+kern_return_t _kernelrpc_mach_port_move_member_trap(
+    mach_port_name_t task, mach_port_name_t member, mach_port_name_t after);
+kern_return_t _kernelrpc_mach_port_insert_right_trap(mach_port_name_t task,
+    mach_port_name_t name, mach_port_name_t poly,
+    mach_msg_type_name_t disposition);
+kern_return_t _kernelrpc_mach_port_insert_member_trap(
+    mach_port_name_t task, mach_port_name_t name, mach_port_name_t set);
+kern_return_t _kernelrpc_mach_port_extract_member_trap(
+    mach_port_name_t task, mach_port_name_t name, mach_port_name_t set);
+kern_return_t _kernelrpc_mach_port_construct_trap(mach_port_name_t task,
+    mach_port_options_t *options, uint64_t context, mach_port_name_t *name);
+kern_return_t _kernelrpc_mach_port_destruct_trap(mach_port_name_t task,
+    mach_port_name_t name, mach_port_delta_t send_delta, uint64_t guard);
+kern_return_t _kernelrpc_mach_port_get_attributes_trap(mach_port_name_t task,
+    mach_port_name_t name, mach_port_flavor_t flavor, mach_port_info_t info,
+    mach_msg_type_number_t *count);
+kern_return_t _kernelrpc_mach_port_guard_trap(mach_port_name_t task,
+    mach_port_name_t name, uint64_t guard, boolean_t strict);
+kern_return_t _kernelrpc_mach_port_unguard_trap(
+    mach_port_name_t task, mach_port_name_t name, uint64_t guard);
+kern_return_t _kernelrpc_mach_port_type_trap(mach_port_name_t task,
+    mach_port_name_t name, mach_port_type_t *type);
+kern_return_t _kernelrpc_mach_port_request_notification_trap(
+    mach_port_name_t task, mach_port_name_t name, mach_msg_id_t id,
+    mach_port_mscount_t sync, mach_port_name_t notify,
+    mach_msg_type_name_t disposition, mach_port_name_t *previous);

@@ -1,0 +1,45 @@
+/*
+ * mach/task.h: tasks.
+ *
+ * Besides what is noted, each may return KERN_INVALID_ARGUMENT (@task is no
+ * task's port), MACH_SEND_INVALID_DEST (it is dead) and
+ * KERN_RESOURCE_SHORTAGE.  Ports that are returned belong to the caller.
+ */
+#pragma once
+
+#include <mach/mach_types.h>
+
+/*
+ * A new task without threads, with an empty address space, or with what the
+ * regions of @task are to bequeath.  It gets @task's special ports.
+ */
+kern_return_t task_create(task_t task, ledger_array_t ledgers,
+    mach_msg_type_number_t ledger_count, boolean_t inherit_memory,
+    task_t *child);
+
+/* Ends a task and everything in it; one's own does not return. */
+kern_return_t task_terminate(task_t task);
+
+/* The threads, in an array for the caller to give back. */
+kern_return_t task_threads(task_t task, thread_act_array_t *threads,
+    mach_msg_type_number_t *count);
+
+/* MACH_TASK_BASIC_INFO and others of mach/task_info.h. */
+kern_return_t task_info(task_t task, task_flavor_t flavor, task_info_t info,
+    mach_msg_type_number_t *count);
+
+/* Counted: a task runs when it was resumed as often as suspended. */
+kern_return_t task_suspend(task_t task);
+kern_return_t task_resume(task_t task); /* KERN_FAILURE: it was not */
+
+/* TASK_BOOTSTRAP_PORT and others; MACH_PORT_NULL if never set. */
+kern_return_t task_get_special_port(
+    task_t task, int which, mach_port_t *special);
+kern_return_t task_set_special_port(
+    task_t task, int which, mach_port_t special);
+
+/* A new thread, suspended, or running with the registers given. */
+kern_return_t thread_create(task_t task, thread_act_t *thread);
+kern_return_t thread_create_running(task_t task,
+    thread_state_flavor_t flavor, thread_state_t state,
+    mach_msg_type_number_t count, thread_act_t *thread);

@@ -1,0 +1,69 @@
+/* libmach/mig.c: what stubs need besides mach_msg(). */
+#include <string.h>
+
+#include <mach/mach.h>
+
+static _Thread_local mach_port_t reply_port;
+
+mach_port_t
+mig_get_reply_port(void)
+{
+	if (reply_port == MACH_PORT_NULL)
+		reply_port = mach_reply_port();
+	return reply_port;
+}
+
+void
+mig_dealloc_reply_port(mach_port_t port)
+{
+	mach_port_t old = reply_port;
+
+	/* Forgotten first: the call below may want a reply port of its own. */
+	reply_port = MACH_PORT_NULL;
+	if (port == old && port != MACH_PORT_NULL)
+		mach_port_mod_refs(
+		    mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+}
+
+void
+mig_put_reply_port(mach_port_t port)
+{
+	(void)port;
+}
+
+int
+mig_strncpy(char *to, const char *from, int size)
+{
+	size_t length;
+
+	if (size <= 0)
+		return 0;
+	length = strnlen(from, (size_t)size - 1);
+	memcpy(to, from, length);
+	to[length] = '\0';
+	return (int)length + 1;
+}
+
+int
+mig_strncpy_zerofill(char *to, const char *from, int size)
+{
+	int length = mig_strncpy(to, from, size);
+
+	if (length < size)
+		memset(to + length, 0, (size_t)(size - length));
+	return length;
+}
+
+void
+mig_allocate(vm_address_t *address, vm_size_t size)
+{
+	if (vm_allocate(mach_task_self(), address, size, VM_FLAGS_ANYWHERE) !=
+	    KERN_SUCCESS)
+		*address = 0;
+}
+
+void
+mig_deallocate(vm_address_t address, vm_size_t size)
+{
+	vm_deallocate(mach_task_self(), address, size);
+}

@@ -1,0 +1,175 @@
+/* libmach/msg_server.c: the loop of a server. */
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include <mach/mach.h>
+
+/* A request and the room for its answer, of one size. */
+struct buffers {
+	mach_msg_header_t *request;
+	mach_msg_header_t *reply;
+	mach_msg_size_t size;
+};
+
+static bool
+buffers_allocate(struct buffers *buffers, mach_msg_size_t max_size)
+{
+	buffers->size = round_msg(max_size);
+	buffers->request = malloc(buffers->size);
+	buffers->reply = malloc(buffers->size);
+	return buffers->request != NULL && buffers->reply != NULL;
+}
+
+static void
+buffers_free(struct buffers *buffers)
+{
+	free(buffers->request);
+	free(buffers->reply);
+}
+
+/* Lets @demux answer; false when the reply buffer holds nothing to send. */
+static bool
+answer(mach_msg_demux_t demux, struct buffers *buffers)
+{
+	mig_reply_error_t *reply = (mig_reply_error_t *)buffers->reply;
+
+	demux(buffers->request, buffers->reply);
+	if (!(reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)) {
+		if (reply->RetCode == MIG_NO_REPLY)
+			reply->Head.msgh_remote_port = MACH_PORT_NULL;
+		else if (reply->RetCode != KERN_SUCCESS &&
+		    buffers->request->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+			/* The right to reply is in use: only the rest goes. */
+			buffers->request->msgh_remote_port = MACH_PORT_NULL;
+			mach_msg_destroy(buffers->request);
+		}
+	}
+	if (reply->Head.msgh_remote_port != MACH_PORT_NULL)
+		return true;
+	if (reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+		mach_msg_destroy(buffers->reply);
+	return false;
+}
+
+/*
+ * A client that waits through a send-once right never keeps us; one that gave
+ * a send right may have let its queue fill up, and is not waited for.
+ */
+static mach_msg_option_t
+send_options(const mach_msg_header_t *reply)
+{
+	if (MACH_MSGH_BITS_REMOTE(reply->msgh_bits) ==
+	    MACH_MSG_TYPE_MOVE_SEND_ONCE)
+		return MACH_SEND_MSG;
+	return MACH_SEND_MSG | MACH_SEND_TIMEOUT;
+}
+
+/* The reply went nowhere; what it carried must not stay with us. */
+static bool
+send_failed(mach_msg_return_t mr, mach_msg_header_t *reply)
+{
+	if (mr != MACH_SEND_INVALID_DEST && mr != MACH_SEND_TIMED_OUT)
+		return false;
+	mach_msg_destroy(reply);
+	return true;
+}
+
+static void
+swap(struct buffers *buffers)
+{
+	mach_msg_header_t *request = buffers->request;
+
+	buffers->request = buffers->reply;
+	buffers->reply = request;
+}
+
+/*
+ * No client can end the server by what it sends: a message too long was
+ * destroyed by the kernel, one without room for what it carries came without.
+ */
+static bool
+client_error(mach_msg_return_t mr, mach_msg_header_t *request)
+{
+	switch (mr & ~MACH_MSG_MASK) {
+	case MACH_RCV_TOO_LARGE:
+	case MACH_RCV_HEADER_ERROR:
+		return true;
+	case MACH_RCV_BODY_ERROR:
+		mach_msg_destroy(request);
+		return true;
+	}
+	return false;
+}
+
+static mach_msg_return_t
+receive(struct buffers *buffers, mach_port_t port, mach_msg_option_t options)
+{
+	mach_msg_return_t mr;
+
+	do
+		mr = mach_msg(buffers->request, MACH_RCV_MSG | options, 0,
+		    buffers->size, port, MACH_MSG_TIMEOUT_NONE,
+		    MACH_PORT_NULL);
+	while (client_error(mr, buffers->request));
+	return mr;
+}
+
+/* Sends the reply and receives the next request in one call. */
+static mach_msg_return_t
+reply_and_receive(
+    struct buffers *buffers, mach_port_t port, mach_msg_option_t options)
+{
+	mach_msg_return_t mr;
+
+	mr = mach_msg(buffers->reply,
+	    send_options(buffers->reply) | MACH_RCV_MSG | options,
+	    buffers->reply->msgh_size, buffers->size, port,
+	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+	if (send_failed(mr, buffers->reply))
+		return receive(buffers, port, options);
+	swap(buffers); /* the next request is where the reply was */
+	if (client_error(mr, buffers->request))
+		return receive(buffers, port, options);
+	return mr;
+}
+
+mach_msg_return_t
+mach_msg_server(mach_msg_demux_t demux, mach_msg_size_t max_size,
+    mach_port_t port, mach_msg_options_t options)
+{
+	struct buffers buffers;
+	mach_msg_return_t mr = KERN_RESOURCE_SHORTAGE;
+
+	if (buffers_allocate(&buffers, max_size)) {
+		mr = receive(&buffers, port, options);
+		while (mr == MACH_MSG_SUCCESS) {
+			if (answer(demux, &buffers))
+				mr = reply_and_receive(
+				    &buffers, port, options);
+			else
+				mr = receive(&buffers, port, options);
+		}
+	}
+	buffers_free(&buffers);
+	return mr;
+}
+
+mach_msg_return_t
+mach_msg_server_once(mach_msg_demux_t demux, mach_msg_size_t max_size,
+    mach_port_t port, mach_msg_options_t options)
+{
+	struct buffers buffers;
+	mach_msg_return_t mr = KERN_RESOURCE_SHORTAGE;
+
+	if (buffers_allocate(&buffers, max_size))
+		mr = receive(&buffers, port, options);
+	if (mr == MACH_MSG_SUCCESS && answer(demux, &buffers)) {
+		mr = mach_msg(buffers.reply, send_options(buffers.reply),
+		    buffers.reply->msgh_size, 0, MACH_PORT_NULL,
+		    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+		if (send_failed(mr, buffers.reply))
+			mr = MACH_MSG_SUCCESS;
+	}
+	buffers_free(&buffers);
+	return mr;
+}

@@ -1,0 +1,144 @@
+/*
+ * libmach/thread.c: baton/thread.h.
+ *
+ * A thread's memory is one region:
+ *
+ *	| page that faults | stack, growing down ... | variables | handle |
+ */
+#include <baton/thread.h>
+#include <picotls.h>
+#include <stdio.h>
+
+#include <mach/mach.h>
+
+#define STACK_DEFAULT (32 * 1024UL)
+
+struct mach_thread {
+	void (*run)(void *);
+	void *arg;
+	thread_t port;
+	vm_address_t region;
+	vm_size_t size;
+};
+
+void mach_thread_entry(void);
+void mach_thread_main(struct mach_thread *thread) __attribute__((noreturn));
+
+/* Called by mach_thread_entry. */
+void
+mach_thread_main(struct mach_thread *thread)
+{
+	thread->run(thread->arg);
+	fflush(stdout);
+	mig_dealloc_reply_port(mig_get_reply_port());
+
+	/*
+	 * The last call needs a reply port once more, which dies with the
+	 * message: the kernel ends us instead of answering.
+	 */
+	for (;;)
+		thread_terminate(thread->port);
+}
+
+static vm_address_t
+round_down(vm_address_t address, size_t alignment)
+{
+	return address & ~(alignment - 1);
+}
+
+static struct mach_thread *
+thread_allocate(vm_size_t stack_size, riscv64_thread_state_t *state)
+{
+	vm_size_t size = round_page(stack_size + _tls_size() + PAGE_SIZE) +
+	    PAGE_SIZE;
+	size_t alignment = _tls_align() > 16 ? _tls_align() : 16;
+	vm_address_t region, variables;
+	struct mach_thread *thread;
+
+	if (vm_allocate(mach_task_self(), &region, size, VM_FLAGS_ANYWHERE) !=
+	    KERN_SUCCESS)
+		return NULL;
+	vm_protect(mach_task_self(), region, PAGE_SIZE, FALSE, VM_PROT_NONE);
+
+	thread = (struct mach_thread *)round_down(
+	    region + size - sizeof(*thread), 16);
+	thread->region = region;
+	thread->size = size;
+	variables =
+	    round_down((vm_address_t)thread - _tls_size(), alignment);
+	_init_tls((void *)variables);
+	*state = (riscv64_thread_state_t){
+	    .pc = (uint64_t)mach_thread_entry,
+	    .sp = variables,
+	    .tp = variables,
+	    .a0 = (uint64_t)thread,
+	};
+	return thread;
+}
+
+static void
+thread_free(struct mach_thread *thread)
+{
+	vm_deallocate(mach_task_self(), thread->region, thread->size);
+}
+
+kern_return_t
+mach_thread_start(void (*run)(void *), void *arg, vm_size_t stack_size,
+    struct mach_thread **handle)
+{
+	riscv64_thread_state_t state;
+	struct mach_thread *thread;
+	kern_return_t kr;
+
+	if (stack_size == 0)
+		stack_size = STACK_DEFAULT;
+	thread = thread_allocate(stack_size, &state);
+	if (thread == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	thread->run = run;
+	thread->arg = arg;
+
+	/* It starts only when we know its port: it needs that to end. */
+	kr = thread_create(mach_task_self(), &thread->port);
+	if (kr == KERN_SUCCESS)
+		kr = thread_set_state(thread->port, RISCV64_THREAD_STATE,
+		    (thread_state_t)&state, RISCV64_THREAD_STATE_COUNT);
+	if (kr == KERN_SUCCESS)
+		kr = thread_resume(thread->port);
+	if (kr != KERN_SUCCESS) {
+		thread_free(thread);
+		return kr;
+	}
+	*handle = thread;
+	return KERN_SUCCESS;
+}
+
+/*
+ * The stack can go only when nothing runs on it any more, which is when the
+ * thread's port dies.
+ */
+void
+mach_thread_join(struct mach_thread *thread)
+{
+	mach_port_t self = mach_task_self(), done = mach_reply_port(), previous;
+	mach_dead_name_notification_t note;
+	kern_return_t kr;
+
+	kr = mach_port_request_notification(self, thread->port,
+	    MACH_NOTIFY_DEAD_NAME, 1, done, MACH_MSG_TYPE_MAKE_SEND_ONCE,
+	    &previous);
+	if (kr == KERN_SUCCESS) {
+		mach_msg(&note.not_header, MACH_RCV_MSG, 0, sizeof(note), done,
+		    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+		mach_port_deallocate(self, thread->port);
+	}
+	mach_port_deallocate(self, thread->port);
+	mach_port_mod_refs(self, done, MACH_PORT_RIGHT_RECEIVE, -1);
+	thread_free(thread);
+}
+
+thread_t
+mach_thread_port(const struct mach_thread *thread)
+{
+	return thread->port;
+}

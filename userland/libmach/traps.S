@@ -1,0 +1,165 @@
+/*
+ * libmach/traps.S: the traps, one function each, and mach_msg().
+ *
+ * C passes a ninth argument on the stack; the kernel wants it in t1.
+ */
+#include <mach/trap_numbers.h>
+
+	.macro	trap name, number
+	.globl	\name
+	.type	\name, @function
+\name:
+	li	t0, \number
+	ecall
+	ret
+	.size	\name, . - \name
+	.endm
+
+	.macro	trap9 name, number
+	.globl	\name
+	.type	\name, @function
+\name:
+	ld	t1, 0(sp)
+	li	t0, \number
+	ecall
+	ret
+	.size	\name, . - \name
+	.endm
+
+	.text
+	trap	mach_reply_port, TRAP_MACH_REPLY_PORT
+	trap	task_self_trap, TRAP_TASK_SELF
+	trap	thread_self_trap, TRAP_THREAD_SELF
+	trap	mach_thread_self, TRAP_THREAD_SELF
+	trap	host_self_trap, TRAP_HOST_SELF
+	trap	mach_host_self, TRAP_HOST_SELF
+	trap	thread_get_special_reply_port, TRAP_THREAD_GET_SPECIAL_REPLY_PORT
+
+	trap	mach_msg_trap, TRAP_MACH_MSG
+	trap	mach_msg2_trap, TRAP_MACH_MSG2
+	trap9	mach_msg_overwrite_trap, TRAP_MACH_MSG_OVERWRITE
+
+	trap	swtch, TRAP_SWTCH
+	trap	swtch_pri, TRAP_SWTCH_PRI
+	trap	thread_switch, TRAP_THREAD_SWITCH
+	trap	mach_wait_until, TRAP_MACH_WAIT_UNTIL
+	trap	mach_timebase_info_trap, TRAP_MACH_TIMEBASE_INFO
+	trap	mach_timebase_info, TRAP_MACH_TIMEBASE_INFO
+
+	trap	_kernelrpc_mach_vm_allocate_trap, TRAP_MACH_VM_ALLOCATE
+	trap	_kernelrpc_mach_vm_deallocate_trap, TRAP_MACH_VM_DEALLOCATE
+	trap	_kernelrpc_mach_vm_protect_trap, TRAP_MACH_VM_PROTECT
+	trap	_kernelrpc_mach_vm_map_trap, TRAP_MACH_VM_MAP
+
+	trap	_kernelrpc_mach_port_allocate_trap, TRAP_MACH_PORT_ALLOCATE
+	trap	_kernelrpc_mach_port_deallocate_trap, TRAP_MACH_PORT_DEALLOCATE
+	trap	_kernelrpc_mach_port_mod_refs_trap, TRAP_MACH_PORT_MOD_REFS
+	trap	_kernelrpc_mach_port_move_member_trap, TRAP_MACH_PORT_MOVE_MEMBER
+	trap	_kernelrpc_mach_port_insert_right_trap, TRAP_MACH_PORT_INSERT_RIGHT
+	trap	_kernelrpc_mach_port_insert_member_trap, TRAP_MACH_PORT_INSERT_MEMBER
+	trap	_kernelrpc_mach_port_extract_member_trap, TRAP_MACH_PORT_EXTRACT_MEMBER
+	trap	_kernelrpc_mach_port_construct_trap, TRAP_MACH_PORT_CONSTRUCT
+	trap	_kernelrpc_mach_port_destruct_trap, TRAP_MACH_PORT_DESTRUCT
+	trap	_kernelrpc_mach_port_get_attributes_trap, TRAP_MACH_PORT_GET_ATTRIBUTES
+	trap	_kernelrpc_mach_port_guard_trap, TRAP_MACH_PORT_GUARD
+	trap	_kernelrpc_mach_port_unguard_trap, TRAP_MACH_PORT_UNGUARD
+	trap	_kernelrpc_mach_port_type_trap, TRAP_MACH_PORT_TYPE
+	trap	_kernelrpc_mach_port_request_notification_trap, TRAP_MACH_PORT_REQUEST_NOTIFICATION
+
+/*
+ * mach_absolute_time(): the timebase, readable in user mode.
+ */
+	.globl	mach_absolute_time
+	.type	mach_absolute_time, @function
+mach_absolute_time:
+	rdtime	a0
+	ret
+	.size	mach_absolute_time, . - mach_absolute_time
+
+/*
+ * mach_msg(msg, option, send_size, rcv_size, rcv_name, timeout, notify): with
+ * the header in the registers of the mach_msg2 trap, so that the kernel need
+ * not read it from memory.
+ *
+ * A header that is not 8-aligned goes the long way, through memory; so does a
+ * call that only receives, whose buffer may hold anything.  What a restart
+ * needs is kept in a frame that struct message_call of msg.c describes.
+ */
+#define MACH_SEND_MSG 1
+#define CALL_DATA     0
+#define CALL_OPTION   8
+#define CALL_RECEIVE  16
+#define CALL_SIZES    24
+#define CALL_TIMEOUT  32
+#define CALL_RA	      40
+#define CALL_SIZE     48
+
+	.globl	mach_msg
+	.type	mach_msg, @function
+mach_msg:
+	andi	t0, a0, 7
+	andi	t1, a1, MACH_SEND_MSG
+	addi	sp, sp, -CALL_SIZE
+	slli	a3, a3, 32
+	srli	a3, a3, 32
+	slli	a6, a6, 32
+	or	a6, a6, a3		/* room and priority */
+	slli	a7, a5, 32
+	srli	a7, a7, 32		/* timeout */
+	slli	a5, a4, 32		/* no descriptors, receive name */
+	slli	a2, a2, 32
+	bnez	t0, .Lunaligned
+	beqz	t1, .Lreceive
+	lw	t0, 0(a0)
+	ld	a3, 8(a0)		/* remote and local port */
+	ld	a4, 16(a0)		/* voucher and id */
+	bltz	t0, .Lcomplex
+.Lbits:
+	or	a2, a2, t0		/* bits and size */
+.Ltrap:
+	sd	a0, CALL_DATA(sp)
+	sd	a1, CALL_OPTION(sp)
+	sd	a5, CALL_RECEIVE(sp)
+	sd	a6, CALL_SIZES(sp)
+	sd	a7, CALL_TIMEOUT(sp)
+	li	t0, TRAP_MACH_MSG2
+	ecall
+	bnez	a0, .Lfailed
+	addi	sp, sp, CALL_SIZE
+	ret
+
+.Lcomplex:
+	slli	t0, t0, 32
+	srli	t0, t0, 32
+	lwu	t2, 24(a0)
+	or	a5, a5, t2		/* descriptors, receive name */
+	j	.Lbits
+
+.Lreceive:
+	li	a2, 0
+	li	a3, 0
+	li	a4, 0
+	j	.Ltrap
+
+.Lunaligned:
+	beqz	t1, .Lreceive
+	lwu	a3, 8(a0)
+	lwu	t0, 12(a0)
+	slli	t0, t0, 32
+	or	a3, a3, t0
+	lwu	a4, 16(a0)
+	lwu	t0, 20(a0)
+	slli	t0, t0, 32
+	or	a4, a4, t0
+	lw	t0, 0(a0)
+	bltz	t0, .Lcomplex
+	j	.Lbits
+
+.Lfailed:
+	sd	ra, CALL_RA(sp)
+	mv	a1, sp
+	call	mach_msg_restart
+	ld	ra, CALL_RA(sp)
+	addi	sp, sp, CALL_SIZE
+	ret
+	.size	mach_msg, . - mach_msg
