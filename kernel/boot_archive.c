@@ -99,21 +99,38 @@ member_read(
 }
 
 enum boot_archive_status
+boot_archive_next(const struct boot_archive *archive, uint64_t *offset,
+    const char **name, struct boot_file *file)
+{
+	struct member member;
+
+	while (member_read(archive, *offset, &member)) {
+		if (strcmp(member.name, "TRAILER!!!") == 0)
+			return BOOT_ARCHIVE_NO_FILE;
+		*offset = member.next;
+		if ((member.mode & MODE_TYPE) == MODE_REGULAR) {
+			*name = member.name;
+			*file = member.file;
+			return BOOT_ARCHIVE_OK;
+		}
+	}
+	return BOOT_ARCHIVE_DAMAGED;
+}
+
+enum boot_archive_status
 boot_archive_find(const struct boot_archive *archive, const char *name,
     struct boot_file *file)
 {
 	uint64_t offset = 0;
-	struct member member;
+	const char *found_name;
+	struct boot_file found;
+	enum boot_archive_status status;
 
-	while (member_read(archive, offset, &member)) {
-		if (strcmp(member.name, "TRAILER!!!") == 0)
-			return BOOT_ARCHIVE_NO_FILE;
-		if ((member.mode & MODE_TYPE) == MODE_REGULAR &&
-		    strcmp(member.name, name) == 0) {
-			*file = member.file;
-			return BOOT_ARCHIVE_OK;
-		}
-		offset = member.next;
-	}
-	return BOOT_ARCHIVE_DAMAGED;
+	do
+		status = boot_archive_next(
+		    archive, &offset, &found_name, &found);
+	while (status == BOOT_ARCHIVE_OK && strcmp(found_name, name) != 0);
+	if (status == BOOT_ARCHIVE_OK)
+		*file = found;
+	return status;
 }

@@ -7,7 +7,7 @@
  */
 #include "kernel/elf.h"
 
-#include <arch/layout.h>
+#include <mach/vm_param.h>
 #include <mach/vm_prot.h>
 
 #include "kernel/string.h"
@@ -90,8 +90,8 @@ check_segment(
 		return ELF_TRUNCATED;
 	if (header->size == 0 || header->stored > header->size)
 		return ELF_BAD_SEGMENT;
-	if (header->start >= USER_END ||
-	    header->size > USER_END - header->start ||
+	if (header->start >= VM_MAX_ADDRESS ||
+	    header->size > VM_MAX_ADDRESS - header->start ||
 	    page_floor(header->start) < lowest)
 		return ELF_BAD_SEGMENT;
 	if ((header->flags & FLAG_WRITE) && (header->flags & FLAG_EXECUTE))
@@ -109,7 +109,7 @@ holds_entry(const struct elf *elf, const struct program_header *header)
 static enum elf_status
 check_program_headers(const struct elf *elf)
 {
-	uint64_t lowest = USER_BASE;
+	uint64_t lowest = VM_MIN_ADDRESS;
 	bool has_entry = false;
 
 	for (uint32_t i = 0; i < elf->header_count; i++) {

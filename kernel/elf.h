@@ -1,7 +1,8 @@
 /*
- * kernel/elf.h: read the program that becomes the first task.
+ * kernel/elf.h: read a program: the first task here, all others in the
+ * bootstrap server, which is built with this file too.
  *
- * Only what the kernel has to load is accepted: 64-bit little-endian RISC-V,
+ * Only what they have to load is accepted: 64-bit little-endian RISC-V,
  * linked to a fixed address (ET_EXEC), static.  elf_open() checks everything
  * once, so whoever then walks the segments may use them as they come:
  *

@@ -5,6 +5,11 @@
 # userland/NAME/ for the four of USER_SERVERS; test/user/NAME.c becomes test/NAME.
 
 USER_SERVERS := bootstrap console sh bench
+
+# The readers of archives and programs that the first task has in common with
+# the kernel.
+bootstrap_SHARED := kernel/boot_archive.c kernel/elf.c
+
 ARCHIVE      := $(BUILD)/archive.cpio
 U            := $(BUILD)/user
 
@@ -41,7 +46,7 @@ LIBTEST_OBJECTS := $(call objects,test/user/lib/*.[cS])
 $(U)/libsys.a: $(LIBC_OBJECTS)
 $(U)/libmach.a: $(LIBMACH_OBJECTS)
 $(U)/libtest.a: $(LIBTEST_OBJECTS)
-$(U)/lib%.a:
+$(U)/lib%.a: | $(call setup,build)
 	$(say) AR $@
 	$(quiet)mkdir -p $(@D) && rm -f $@ && $(CROSS)ar rcsD $@ $^
 
@@ -61,7 +66,7 @@ $(U)/programs/$(1): $(CRT0) $(2) $(3) $(USER_LIBRARIES) userland/libc/program.ld
 endef
 
 $(foreach p,$(USER_SERVERS),$(if $(wildcard userland/$p/*.c),\
-	$(eval $(call program,$p,$(call objects,userland/$p/*.[cS])))))
+	$(eval $(call program,$p,$(call objects,userland/$p/*.[cS] $($p_SHARED))))))
 $(foreach f,$(sort $(wildcard userland/bin/*.c)),\
 	$(eval $(call program,$(basename $(notdir $f)),$(call objects,$f))))
 $(foreach d,$(sort $(wildcard userland/bin/*/)),\
