@@ -58,7 +58,8 @@ struct cpu_counters {
 struct cpu {
 	uintptr_t stack_top;	/* I: trap.S loads it, first */
 	struct thread *idle;	/* I */
-	struct pmap *pmap;	/* l: whose tables satp names */
+	struct pmap *pmap;	/* l: whose tables satp names, or is about to */
+	struct pmap *pmap_loaded; /* l: or still does, see arch's tlb.c */
 	struct thread *fpu_owner; /* l: whose registers the FPU holds */
 	bool fpu_on;		/* l: what sstatus.FS says */
 	volatile bool probing;	/* l: a trap skips the instruction, see trap.c */

@@ -54,3 +54,17 @@
 	__asm__ volatile("csrs " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
 #define csr_clear(csr, bits) \
 	__asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
+
+/* Drop all translations of this hart; orders earlier stores to tables. */
+static inline void
+sfence_vma_all(void)
+{
+	__asm__ volatile("sfence.vma" ::: "memory");
+}
+
+/* Drop those of the page at @va, in every space. */
+static inline void
+sfence_vma_page(uint64_t va)
+{
+	__asm__ volatile("sfence.vma %0, zero" ::"r"(va) : "memory");
+}

@@ -5,92 +5,170 @@
  * memory that is private to a task the tables are the only record of which
  * page is where, so a pmap owns what its leaves name (less PTE_FOREIGN).
  *
+ * An entry that is not 0 but lacks V is a page that is there and may not be
+ * accessed: its next fault gives it what the map allows.
+ *
+ * Tables below the root exist only where some map entry lies, so that whoever
+ * removes the last map entry of a table's span frees the table, and no table
+ * counts its entries.
+ *
  * Translations that other harts may hold.  Entries are written first, then
  * the invalidation is made, then the pages may be seen by anybody else:
  *  - an entry that only became valid or more permissive: nothing; a fault on
- *    it is spurious (pmap_fault_is_spurious);
+ *    it is spurious, and map_fault() knows;
  *  - anything else: pmap_retire(), which takes the ASID away, so that the
  *    space gets a fresh one at its next satp write, and which sends a remote
  *    fence only to harts that are in the space at this moment.
  */
 #pragma once
+#include <arch/layout.h>
 #include <arch/pte.h>
 
+#include "kernel/config.h"
+#include "kernel/list.h"
 #include "kernel/types.h"
 
 struct cpu;
 
-/* m: the map's lock   a: atomic */
+/* m: the map's lock   a: atomic   A: the ASID allocator's lock */
 struct pmap {
 	pte_t *root;		/* I */
 	_Atomic uint64_t satp;	/* [a] 0: needs an ASID at its next switch */
-	atomic_ulong harts;	/* [a] harts that ran it since it was retired */
 	uint64_t table_count;	/* [m] tables below the root */
+	struct list link;	/* [A] all pmaps but the kernel's */
 };
 
+/* The kernel's own space: no user half. */
 extern struct pmap kernel_pmap;
 
-/* Protection bits of a leaf, from VM_PROT_*; valid, A and D as needed. */
-pte_t pte_protection(unsigned prot);
-
 /* ---- life ---- */
+
 kern_return_t must_check pmap_init(struct pmap *pmap);
-/*
- * Free the tables, of which all leaves are gone, and the root.  No hart may
- * be in the space: pmap_in_use() says.
- */
+/* Free the root; the tables are gone, and no hart may be in the space. */
 void pmap_destroy(struct pmap *pmap);
-/* Is some hart's satp this pmap's?  The caller looks again later if so. */
+/* Does some hart's satp name this pmap?  The caller looks again later if so. */
 bool pmap_in_use(const struct pmap *pmap);
 
 /* ---- entries; the map's lock is held ---- */
 
-/*
- * The entry for @va at @level (0: a page), with all tables above it made if
- * @create; NULL when a table is missing, or could not be allocated, or when a
- * leaf of a higher level covers @va.
- */
-pte_t *pmap_entry(struct pmap *pmap, uaddr_t va, unsigned level, bool create);
+/* Bits of a user leaf that allows @prot (VM_PROT_*), V, A and D as needed. */
+pte_t pte_protection(unsigned prot);
 
 /*
- * The first present leaf or table entry in [@va, @end): its address, its
- * level and in *@startp the first address it spans.  Skips absent tables in
- * one step each.  NULL when there is none.
+ * The entry for @va at @level (0: a page, 1: a leaf table, 2: a middle table);
+ * NULL where there is no table for it.
  */
-pte_t *pmap_next(struct pmap *pmap, uaddr_t va, uaddr_t end, unsigned *levelp,
-    uaddr_t *startp);
+pte_t *pmap_find(const struct pmap *pmap, uaddr_t va, unsigned level);
+/* The same, with the tables above it made; NULL when memory is short. */
+pte_t *pmap_make(struct pmap *pmap, uaddr_t va, unsigned level);
+
+/*
+ * The entries of pages from @va on in one leaf table: *@stopp says up to which
+ * address.  NULL: up to *@stopp there are none.  For loops over ranges.
+ */
+pte_t *pmap_leaves(const struct pmap *pmap, uaddr_t va, uint64_t *stopp);
+
+/* A run of memory, and the part of it in which no map entry lies any more. */
+struct pmap_hole {
+	uint64_t start, end;
+};
+
+/*
+ * Free the pages of [@start, @end) and every table in it that lies wholly
+ * within @hole; no hart can reach them when they are freed.  Returns true when
+ * there were any: pmap_retire() has then been called.
+ */
+bool pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
+    const struct pmap_hole *hole);
+/*
+ * How far from @start a pmap_remove() or pmap_restrict() may go for some
+ * PMAP_STEP entries looked at; at most @end.
+ */
+#define PMAP_STEP 256
+uint64_t pmap_step_end(const struct pmap *pmap, uaddr_t start, uint64_t end);
+
+/*
+ * Take all rights but @prot from the leaves in [@start, @end).  Returns true
+ * when some leaf lost one: pmap_retire() has then been called.
+ */
+bool pmap_restrict(
+    struct pmap *pmap, uaddr_t start, uint64_t end, unsigned prot);
+
+/* ---- whole runs of entries, for transfers ---- */
+
+/*
+ * Move @count entries of @level from @va on out of the tables, into @slots;
+ * where there is no table, zeros.  Returns how many were not 0.
+ * The caller sees to it that the pmap is retired if any was not, and has
+ * pmap_remove() free the tables that are left empty.
+ */
+unsigned pmap_unlink(struct pmap *pmap, uaddr_t va, unsigned level,
+    pte_t *slots, unsigned count);
+/* Make the tables that pmap_link() needs; false: memory is short. */
+bool must_check pmap_prepare(
+    struct pmap *pmap, uaddr_t va, unsigned level, unsigned count);
+/* Put entries where nothing is; cannot fail. */
+void pmap_link(struct pmap *pmap, uaddr_t va, unsigned level,
+    const pte_t *slots, unsigned count);
 
 /* An empty, zeroed table page; NULL when memory is short. */
 pte_t *pmap_table_alloc(void);
 /* Give back a table whose entries are all zero again. */
 void pmap_table_free(pte_t *table);
-/* Free the tables in [@start, @end) that have become empty. */
-void pmap_prune(struct pmap *pmap, uaddr_t start, uaddr_t end);
+/* Free the page that @pte, a leaf that nobody can reach, names. */
+void pmap_leaf_free(pte_t pte);
 
-/* Does the entry for @va now allow @access (PTE_R, PTE_W or PTE_X)? */
-bool pmap_allows(struct pmap *pmap, uaddr_t va, pte_t access);
-/* This hart forgets its translation of @va, after a spurious fault. */
-void pmap_fence_page(uaddr_t va);
+static inline pte_t *
+pte_table(pte_t pte)
+{
+	return pa_to_va(pte_pa(pte));
+}
+
+static inline pte_t
+pte_of_table(const pte_t *table)
+{
+	return pte_make(va_to_pa(table), PTE_V);
+}
+
+/* ---- invalidation and switching: tlb.c ---- */
 
 /* Drop every translation that any hart may hold of @pmap. */
 void pmap_retire(struct pmap *pmap);
-
-/* ---- switching ---- */
-
+/* This hart forgets its translation of @va, of the current space. */
+void pmap_fence_page(uaddr_t va);
 /* Make @pmap current on this hart, if it is not. */
 void pmap_switch(struct pmap *pmap);
+/* Is @pmap the space that this hart is in? */
+bool pmap_is_current(const struct pmap *pmap);
+/* Is another hart in it at this moment?  A hint: it may change at once. */
+bool pmap_runs_elsewhere(const struct pmap *pmap);
 
-/* ---- boot and the kernel's own half ---- */
+/* Bits of satp.ASID; 0: the core has none, or the option asid_bits= says so. */
+extern uint32_t pmap_asid_bits;
+
+/* ---- boot and the kernel's own half: pmap_boot.c ---- */
 
 struct machine;
-/* Direct map, guarded stacks; turns the boot tables into the kernel's. */
-void pmap_boot(const struct machine *machine);
-/* Each hart: probe ASIDs, take the kernel's tables. */
-void pmap_boot_hart(void);
-/* Map a device window for the kernel; NULL: no room. */
-void *pmap_map_device(paddr_t pa, uint64_t size);
-/* Map @size bytes of fresh memory at the kernel address @va, zeroed, in the
- * largest leaves that fit; boot only (struct page array, stacks). */
-void pmap_back(vaddr_t va, uint64_t size);
 
-extern uint32_t pmap_asid_bits; /* 0: none, or switched off at boot */
+/*
+ * Make the kernel's tables: direct map, image, struct page array, guarded
+ * stacks, device windows; and use them.  Feeds page_boot_alloc().  Reads the
+ * kernel options (asid_bits=N: use no more than N bits of ASID).
+ */
+void pmap_boot(const struct machine *machine);
+/* Each other hart, on the kernel's tables. */
+void pmap_boot_hart(void);
+
+/* Stacks, each with a hole of its size below it. */
+#define STACK_STRIDE (2 * CONFIG_STACK_SIZE)
+/* The top of hart @index's stack, mapped by pmap_boot(). */
+static inline uintptr_t
+pmap_stack_top(uint32_t index)
+{
+	return STACKS_BASE + (uintptr_t)(index + 1) * STACK_STRIDE;
+}
+/*
+ * Map a device window for the kernel, read-write; NULL: no room.  Other harts
+ * that already run may meet a spurious fault, so: before they do.
+ */
+void *must_check pmap_map_device(paddr_t pa, uint64_t size);

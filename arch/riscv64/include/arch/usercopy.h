@@ -8,6 +8,8 @@
  * No lock may be held.
  */
 #pragma once
+#include <arch/layout.h>
+
 #include "kernel/types.h"
 
 kern_return_t copyin(void *to, uaddr_t from, size_t size) must_check;
@@ -17,5 +19,5 @@ kern_return_t copyout(uaddr_t to, const void *from, size_t size) must_check;
 static inline bool
 user_range_ok(uaddr_t address, uint64_t size)
 {
-	return size <= 0x4000000000UL && address <= 0x4000000000UL - size;
+	return size <= USER_END && address <= USER_END - size;
 }

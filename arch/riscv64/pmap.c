@@ -1,0 +1,489 @@
+/*
+ * pmap.c: Sv39 tables of user space: find, make, remove, restrict, and move
+ * whole runs of entries.  Invalidation is in tlb.c.
+ *
+ *	level 2      level 1            level 0
+ *	root ------> middle table ----> leaf table ----> pages
+ *	1 GiB each   2 MiB each         4 KiB each
+ *
+ * Removing takes two passes over the entries, with the invalidation between
+ * them: the first clears V, so that no walk passes; the second frees what the
+ * entries still name, when no hart can reach it.
+ */
+#include <arch/layout.h>
+#include <arch/pmap.h>
+
+#include "arch/riscv64/tlb.h"
+#include "kernel/cpu.h"
+#include "kernel/kassert.h"
+#include "vm/page.h"
+
+#include <mach/vm_prot.h>
+
+#define ROOT_LEVEL  (PT_LEVELS - 1)
+#define KERNEL_HALF (PTE_COUNT / 2) /* of a root: first entry of the kernel's */
+
+struct pmap kernel_pmap;
+
+/* ---- tables ---- */
+
+pte_t *
+pmap_table_alloc(void)
+{
+	struct page_cache *cache = &this_cpu()->tables;
+	struct page *page;
+
+	if (likely(cache->count > 0)) {
+		page = cache->free[--cache->count];
+	} else {
+		page = page_alloc_zeroed();
+		if (page == NULL)
+			return NULL;
+	}
+	page->tables = 0;
+	return page_va(page);
+}
+
+void
+pmap_table_free(pte_t *table)
+{
+	struct page_cache *cache = &this_cpu()->tables;
+	struct page *page = page_of(va_to_pa(table));
+
+	if (likely(cache->count < ARRAY_SIZE(cache->free)))
+		cache->free[cache->count++] = page;
+	else
+		page_free(page);
+}
+
+/* The tables below a middle table. */
+static uint64_t *
+tables_below(const pte_t *middle)
+{
+	return &page_of(va_to_pa(middle))->tables;
+}
+
+kern_return_t
+pmap_init(struct pmap *pmap)
+{
+	pte_t *root = pmap_table_alloc();
+
+	if (root == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	for (unsigned i = KERNEL_HALF; i < PTE_COUNT; i++)
+		root[i] = kernel_pmap.root[i];
+	pmap->root = root;
+	pmap->table_count = 0;
+	tlb_add(pmap);
+	return KERN_SUCCESS;
+}
+
+void
+pmap_destroy(struct pmap *pmap)
+{
+	KASSERT(pmap->table_count == 0);
+	KASSERT(!pmap_in_use(pmap));
+	tlb_remove(pmap);
+	for (unsigned i = KERNEL_HALF; i < PTE_COUNT; i++)
+		pmap->root[i] = 0;
+	pmap_table_free(pmap->root);
+}
+
+/* ---- one entry ---- */
+
+pte_t
+pte_protection(unsigned prot)
+{
+	pte_t pte = PTE_V | PTE_U | PTE_A;
+
+	if (prot & VM_PROT_READ)
+		pte |= PTE_R;
+	if (prot & VM_PROT_WRITE)
+		pte |= PTE_R | PTE_W | PTE_D; /* W without R is reserved */
+	if (prot & VM_PROT_EXECUTE)
+		pte |= PTE_X;
+	return pte_is_leaf(pte) ? pte : 0;
+}
+
+pte_t *
+pmap_find(const struct pmap *pmap, uaddr_t va, unsigned level)
+{
+	pte_t *table = pmap->root;
+
+	for (unsigned at = ROOT_LEVEL; at > level; at--) {
+		pte_t pte = table[pt_index(va, at)];
+
+		if (pte == 0)
+			return NULL;
+		table = pte_table(pte);
+	}
+	return &table[pt_index(va, level)];
+}
+
+/* The table that the entry at @level for @va is to point to. */
+static pte_t *
+table_make(struct pmap *pmap, pte_t *entry, unsigned level)
+{
+	pte_t *table = pmap_table_alloc();
+
+	if (table == NULL)
+		return NULL;
+	pmap->table_count++;
+	if (level < ROOT_LEVEL) {
+		uintptr_t middle = (uintptr_t)entry & ~PAGE_MASK;
+
+		(*tables_below((pte_t *)middle))++;
+	}
+	/* Its zeros must be in memory before a walk can find it. */
+	atomic_thread_fence(memory_order_release);
+	*entry = pte_of_table(table);
+	return table;
+}
+
+pte_t *
+pmap_make(struct pmap *pmap, uaddr_t va, unsigned level)
+{
+	pte_t *table = pmap->root;
+
+	for (unsigned at = ROOT_LEVEL; at > level; at--) {
+		pte_t *entry = &table[pt_index(va, at)];
+
+		if (likely(*entry != 0))
+			table = pte_table(*entry);
+		else
+			table = table_make(pmap, entry, at);
+		if (unlikely(table == NULL))
+			return NULL;
+	}
+	return &table[pt_index(va, level)];
+}
+
+/* ---- ranges ---- */
+
+/* The end of the span of the entry at @level that covers @va. */
+static uint64_t
+span_end(uaddr_t va, unsigned level)
+{
+	return (va | (pt_span(level) - 1)) + 1;
+}
+
+/* Does the whole span of that entry lie in @hole? */
+static bool
+span_in_hole(uaddr_t va, unsigned level, const struct pmap_hole *hole)
+{
+	uint64_t end = span_end(va, level);
+
+	return end - pt_span(level) >= hole->start && end <= hole->end;
+}
+
+pte_t *
+pmap_leaves(const struct pmap *pmap, uaddr_t va, uint64_t *stopp)
+{
+	pte_t pte = pmap->root[pt_index(va, 2)];
+
+	if (pte == 0) {
+		*stopp = span_end(va, 2);
+		return NULL;
+	}
+	*stopp = span_end(va, 1);
+	pte = pte_table(pte)[pt_index(va, 1)];
+	return pte != 0 ? &pte_table(pte)[pt_index(va, 0)] : NULL;
+}
+
+uint64_t
+pmap_step_end(const struct pmap *pmap, uaddr_t start, uint64_t end)
+{
+	uint64_t left = PMAP_STEP;
+	uint64_t stop;
+
+	for (uaddr_t va = start; va < end; va = stop) {
+		uint64_t cost = 1;
+
+		if (pmap_leaves(pmap, va, &stop) != NULL)
+			cost = (min_u64(stop, end) - va) >> PAGE_SHIFT;
+		if (cost > left)
+			return va + (left << PAGE_SHIFT);
+		left -= cost;
+		if (left == 0)
+			return min_u64(stop, end);
+	}
+	return end;
+}
+
+bool
+pmap_restrict(struct pmap *pmap, uint64_t start, uint64_t end, unsigned prot)
+{
+	const pte_t lost = (PTE_R | PTE_W | PTE_X) & ~pte_protection(prot);
+	bool changed = false;
+	uint64_t stop;
+
+	for (uaddr_t va = start; va < end; va = stop) {
+		pte_t *leaf = pmap_leaves(pmap, va, &stop);
+
+		if (leaf == NULL)
+			continue;
+		for (uint64_t left = (min_u64(stop, end) - va) >> PAGE_SHIFT;
+		     left > 0; left--, leaf++) {
+			if ((*leaf & lost) == 0)
+				continue;
+			changed = true;
+			*leaf &= ~lost;
+			if ((*leaf & (PTE_R | PTE_X)) == 0)
+				*leaf &= ~PTE_V;
+		}
+	}
+	if (changed)
+		pmap_retire(pmap);
+	return changed;
+}
+
+/* ---- removing, first pass: close the way ---- */
+
+static bool
+hide_leaves(pte_t *leaf, uint64_t count)
+{
+	pte_t seen = 0;
+
+	for (; count > 0; count--, leaf++) {
+		seen |= *leaf;
+		*leaf &= ~PTE_V;
+	}
+	return seen != 0;
+}
+
+static bool
+hide_leaf_tables(pte_t *middle, uaddr_t va, uint64_t end,
+    const struct pmap_hole *hole)
+{
+	bool found = false;
+	uint64_t stop;
+
+	for (; va < end; va = stop) {
+		pte_t *entry = &middle[pt_index(va, 1)];
+
+		stop = span_end(va, 1);
+		if (*entry == 0)
+			continue;
+		if (span_in_hole(va, 1, hole)) {
+			*entry &= ~PTE_V;
+			found = true;
+		} else if (hide_leaves(&pte_table(*entry)[pt_index(va, 0)],
+			       (min_u64(stop, end) - va) >> PAGE_SHIFT)) {
+			found = true;
+		}
+	}
+	return found;
+}
+
+static bool
+hide_range(struct pmap *pmap, uaddr_t va, uint64_t end,
+    const struct pmap_hole *hole)
+{
+	bool found = false;
+	uint64_t stop;
+
+	for (; va < end; va = stop) {
+		pte_t *entry = &pmap->root[pt_index(va, 2)];
+
+		stop = span_end(va, 2);
+		if (*entry == 0)
+			continue;
+		if (span_in_hole(va, 2, hole)) {
+			*entry &= ~PTE_V;
+			found = true;
+		} else if (hide_leaf_tables(pte_table(*entry), va,
+			       min_u64(stop, end), hole)) {
+			found = true;
+		}
+	}
+	return found;
+}
+
+/* ---- second pass: free what is hidden ---- */
+
+void
+pmap_leaf_free(pte_t pte)
+{
+	if (!(pte & PTE_FOREIGN))
+		page_put(page_of(pte_pa(pte)));
+}
+
+static void
+free_leaves(pte_t *leaf, uint64_t count)
+{
+	for (; count > 0; count--, leaf++) {
+		pte_t pte = *leaf;
+
+		if (pte == 0)
+			continue;
+		*leaf = 0;
+		pmap_leaf_free(pte);
+	}
+}
+
+/* @middle is hidden itself, or each of its hidden entries is. */
+static void
+free_leaf_tables(struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end,
+    bool all_hidden)
+{
+	uint64_t stop;
+
+	for (; va < end; va = stop) {
+		pte_t *entry = &middle[pt_index(va, 1)];
+		pte_t *leaf_table;
+
+		stop = span_end(va, 1);
+		if (*entry == 0)
+			continue;
+		leaf_table = pte_table(*entry);
+		if (all_hidden || !(*entry & PTE_V)) {
+			free_leaves(leaf_table, PTE_COUNT);
+			*entry = 0;
+			(*tables_below(middle))--;
+			pmap->table_count--;
+			pmap_table_free(leaf_table);
+		} else {
+			free_leaves(&leaf_table[pt_index(va, 0)],
+			    (min_u64(stop, end) - va) >> PAGE_SHIFT);
+		}
+	}
+}
+
+static void
+free_range(struct pmap *pmap, uaddr_t va, uint64_t end)
+{
+	uint64_t stop;
+
+	for (; va < end; va = stop) {
+		pte_t *entry = &pmap->root[pt_index(va, 2)];
+		bool hidden = !(*entry & PTE_V);
+		pte_t *middle;
+
+		stop = span_end(va, 2);
+		if (*entry == 0)
+			continue;
+		middle = pte_table(*entry);
+		free_leaf_tables(
+		    pmap, middle, va, min_u64(stop, end), hidden);
+		if (!hidden)
+			continue;
+		/* All its tables were in the hole, and in this range. */
+		KASSERT(*tables_below(middle) == 0);
+		*entry = 0;
+		pmap->table_count--;
+		pmap_table_free(middle);
+	}
+}
+
+bool
+pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
+    const struct pmap_hole *hole)
+{
+	if (!hide_range(pmap, start, end, hole))
+		return false;
+	pmap_retire(pmap);
+	free_range(pmap, start, end);
+	return true;
+}
+
+/* ---- runs of entries ---- */
+
+/* Entries of @va's table at @level, from its own on, but at most @count. */
+static unsigned
+run_in_table(uaddr_t va, unsigned level, unsigned count)
+{
+	return (unsigned)min_u64(count, PTE_COUNT - pt_index(va, level));
+}
+
+/*
+ * Tables that came (or went) with @present of the @count entries at @slots.
+ */
+static void
+count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
+    const pte_t *slots, unsigned count, unsigned present, int sign)
+{
+	uint64_t below = 0;
+
+	if (level == 0)
+		return;
+	if (level == 1) {
+		uintptr_t middle = (uintptr_t)entry & ~PAGE_MASK;
+
+		*tables_below((pte_t *)middle) += sign * (int64_t)present;
+	} else {
+		for (unsigned i = 0; i < count; i++) {
+			if (slots[i] != 0)
+				below += *tables_below(pte_table(slots[i]));
+		}
+	}
+	pmap->table_count += sign * (int64_t)(present + below);
+}
+
+unsigned
+pmap_unlink(struct pmap *pmap, uaddr_t va, unsigned level, pte_t *slots,
+    unsigned count)
+{
+	unsigned total = 0;
+
+	while (count > 0) {
+		unsigned run = run_in_table(va, level, count);
+		pte_t *entry = pmap_find(pmap, va, level);
+		unsigned present = 0;
+
+		for (unsigned i = 0; i < run; i++) {
+			pte_t pte = 0;
+
+			if (entry != NULL) {
+				pte = entry[i];
+				entry[i] = 0;
+			}
+			slots[i] = pte;
+			present += pte != 0;
+		}
+		if (present > 0)
+			count_tables(
+			    pmap, entry, level, slots, run, present, -1);
+		total += present;
+		slots += run;
+		count -= run;
+		va += run * pt_span(level);
+	}
+	return total;
+}
+
+bool
+pmap_prepare(struct pmap *pmap, uaddr_t va, unsigned level, unsigned count)
+{
+	while (count > 0) {
+		unsigned run = run_in_table(va, level, count);
+
+		if (pmap_make(pmap, va, level) == NULL)
+			return false;
+		count -= run;
+		va += run * pt_span(level);
+	}
+	return true;
+}
+
+void
+pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
+    unsigned count)
+{
+	/* What the entries name must be in memory before a walk finds it. */
+	atomic_thread_fence(memory_order_release);
+	while (count > 0) {
+		unsigned run = run_in_table(va, level, count);
+		pte_t *entry = pmap_find(pmap, va, level);
+		unsigned present = 0;
+
+		for (unsigned i = 0; i < run; i++) {
+			KASSERT(entry[i] == 0);
+			entry[i] = slots[i];
+			present += slots[i] != 0;
+		}
+		count_tables(pmap, entry, level, slots, run, present, 1);
+		slots += run;
+		count -= run;
+		va += run * pt_span(level);
+	}
+}

@@ -1,0 +1,14 @@
+/* tlb.h: what pmap.c and pmap_boot.c ask of tlb.c. */
+#pragma once
+#include "kernel/types.h"
+
+struct pmap;
+
+/* A space comes to be, without an ASID; and goes, when no hart is in it. */
+void tlb_add(struct pmap *pmap);
+void tlb_remove(struct pmap *pmap);
+
+/* The first hart: take the kernel's tables; count the ASIDs. */
+void tlb_boot(uint32_t asid_bits_max);
+/* Every other hart, on the kernel's tables. */
+void tlb_boot_hart(void);

@@ -1,0 +1,209 @@
+/*
+ * usercopy.S: copyin and copyout, the only code that touches user memory.
+ *
+ * kern_return_t copyin(void *to, uaddr_t from, size_t size);
+ * kern_return_t copyout(uaddr_t to, const void *from, size_t size);
+ *
+ * In:	a0 = to, a1 = from, a2 = size; a user space is current.
+ * Out:	a0 = KERN_SUCCESS or KERN_INVALID_ADDRESS.  Clobbers a1 to a5, t0 to t6.
+ *
+ * Between usercopy_start and usercopy_end a page fault is the map's business:
+ * the trap handler serves it and comes back to the faulting instruction, or
+ * goes on at usercopy_fault.  No instruction of it depends on what the trap
+ * handler does not keep: it keeps everything but s2 to s11.
+ *
+ * No access is misaligned: many cores have firmware emulate those.
+ */
+#include <arch/layout.h>
+
+#define SSTATUS_SUM	     0x40000
+#define KERN_SUCCESS	     0
+#define KERN_INVALID_ADDRESS 1
+
+/* Goes to usercopy_refuse unless [\address, \address + a2) is the user's. */
+	.macro	check_user address
+	li	t0, USER_END
+	bltu	t0, a2, usercopy_refuse
+	sub	t0, t0, a2
+	bltu	t0, \address, usercopy_refuse
+	.endm
+
+	.section .text.hot, "ax"
+	.globl	copyin, copyout, usercopy_start, usercopy_end, usercopy_fault
+
+	.balign	64
+copyout:
+	check_user a0
+	j	usercopy
+
+copyin:
+	check_user a1
+usercopy:
+	or	t0, a0, a1
+	or	t1, t0, a2
+	li	t6, SSTATUS_SUM
+	andi	t1, t1, 7
+	csrs	sstatus, t6
+	bnez	t1, copy_ragged
+
+usercopy_start:
+/* Everything is a multiple of 8. */
+copy_words:
+	addi	t5, a2, -64
+	bltz	t5, 2f
+	add	t5, a1, t5			/* the last full line's start */
+1:	ld	t0, 0(a1)
+	ld	t1, 8(a1)
+	ld	t2, 16(a1)
+	ld	t3, 24(a1)
+	ld	t4, 32(a1)
+	ld	a3, 40(a1)
+	ld	a4, 48(a1)
+	ld	a5, 56(a1)
+	sd	t0, 0(a0)
+	sd	t1, 8(a0)
+	sd	t2, 16(a0)
+	sd	t3, 24(a0)
+	sd	t4, 32(a0)
+	sd	a3, 40(a0)
+	sd	a4, 48(a0)
+	sd	a5, 56(a0)
+	addi	a1, a1, 64
+	addi	a0, a0, 64
+	bgeu	t5, a1, 1b
+	andi	a2, a2, 63
+	/* Pairs, then one: a message header is one pair and one. */
+2:	addi	a2, a2, -16
+	bltz	a2, 4f
+3:	ld	t0, 0(a1)
+	ld	t1, 8(a1)
+	addi	a1, a1, 16
+	addi	a2, a2, -16
+	sd	t0, 0(a0)
+	sd	t1, 8(a0)
+	addi	a0, a0, 16
+	bgez	a2, 3b
+4:	addi	a2, a2, 8
+	bltz	a2, 5f
+	ld	t0, 0(a1)
+	sd	t0, 0(a0)
+5:	csrc	sstatus, t6
+	li	a0, KERN_SUCCESS
+	ret
+
+/*
+ * Ends or addresses are odd.  Where the two addresses agree modulo 8 (or 4),
+ * bytes up to the first boundary, words of that size, and the bytes left.
+ */
+copy_ragged:
+	xor	t1, a0, a1
+	andi	t2, t1, 7
+	beqz	t2, ragged_doublewords
+	andi	t2, t1, 3
+	beqz	t2, ragged_words
+
+/* Bytes: a2 of them, four a turn while there are. */
+copy_bytes:
+	addi	a2, a2, -4
+	bltz	a2, 2f
+1:	lbu	t0, 0(a1)
+	lbu	t1, 1(a1)
+	lbu	t2, 2(a1)
+	lbu	t3, 3(a1)
+	addi	a1, a1, 4
+	addi	a2, a2, -4
+	sb	t0, 0(a0)
+	sb	t1, 1(a0)
+	sb	t2, 2(a0)
+	sb	t3, 3(a0)
+	addi	a0, a0, 4
+	bgez	a2, 1b
+2:	addi	a2, a2, 4
+	beqz	a2, 4f
+3:	lbu	t0, 0(a1)
+	addi	a1, a1, 1
+	addi	a2, a2, -1
+	sb	t0, 0(a0)
+	addi	a0, a0, 1
+	bnez	a2, 3b
+4:	csrc	sstatus, t6
+	li	a0, KERN_SUCCESS
+	ret
+
+/* Copies \bytes bytes up to the next multiple of \unit, or goes to bytes. */
+	.macro	copy_head unit
+	li	t0, 2 * \unit
+	bltu	a2, t0, copy_bytes
+1:	andi	t1, a0, \unit - 1
+	beqz	t1, 2f
+	lbu	t0, 0(a1)
+	addi	a1, a1, 1
+	addi	a2, a2, -1
+	sb	t0, 0(a0)
+	addi	a0, a0, 1
+	j	1b
+2:
+	.endm
+
+ragged_doublewords:
+	copy_head 8
+	addi	a2, a2, -32
+	bltz	a2, 4f
+3:	ld	t0, 0(a1)
+	ld	t1, 8(a1)
+	ld	t2, 16(a1)
+	ld	t3, 24(a1)
+	addi	a1, a1, 32
+	addi	a2, a2, -32
+	sd	t0, 0(a0)
+	sd	t1, 8(a0)
+	sd	t2, 16(a0)
+	sd	t3, 24(a0)
+	addi	a0, a0, 32
+	bgez	a2, 3b
+4:	addi	a2, a2, 24
+	bltz	a2, 6f
+5:	ld	t0, 0(a1)
+	addi	a1, a1, 8
+	addi	a2, a2, -8
+	sd	t0, 0(a0)
+	addi	a0, a0, 8
+	bgez	a2, 5b
+6:	addi	a2, a2, 8
+	j	copy_bytes
+
+ragged_words:
+	copy_head 4
+	addi	a2, a2, -16
+	bltz	a2, 4f
+3:	lwu	t0, 0(a1)
+	lwu	t1, 4(a1)
+	lwu	t2, 8(a1)
+	lwu	t3, 12(a1)
+	addi	a1, a1, 16
+	addi	a2, a2, -16
+	sw	t0, 0(a0)
+	sw	t1, 4(a0)
+	sw	t2, 8(a0)
+	sw	t3, 12(a0)
+	addi	a0, a0, 16
+	bgez	a2, 3b
+4:	addi	a2, a2, 12
+	bltz	a2, 6f
+5:	lwu	t0, 0(a1)
+	addi	a1, a1, 4
+	addi	a2, a2, -4
+	sw	t0, 0(a0)
+	addi	a0, a0, 4
+	bgez	a2, 5b
+6:	addi	a2, a2, 4
+	j	copy_bytes
+usercopy_end:
+
+/* Here the trap handler goes on when the map could not serve the fault. */
+usercopy_fault:
+	li	t6, SSTATUS_SUM
+	csrc	sstatus, t6
+usercopy_refuse:
+	li	a0, KERN_INVALID_ADDRESS
+	ret
