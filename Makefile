@@ -19,9 +19,11 @@ V       ?= 0
 BUILD := build
 OUT   := $(BUILD)$(if $(filter 1,$(DEBUG)),/debug)
 
-# A rule that needs tools of a group names its stamp as an order-only
-# prerequisite; scripts/setup installs what is missing.
-setup = $(BUILD)/setup/$(1)
+# A rule that needs tools of a group has $(call setup,GROUP) behind its `|`:
+# scripts/setup looks for them, in a few milliseconds, and installs what is
+# missing.
+SETUP_GROUPS := build test fuzz image debug style
+setup = setup-$(1)
 
 # `$(say) WORD FILE` announces a step; V=1 shows the command itself.
 quiet := $(if $(filter 1,$(V)),,@)
@@ -113,11 +115,11 @@ format: | $(call setup,style) ## lay out the source by .clang-format
 size: all ## how large the kernel and the programs are
 	@scripts/size $(KERNEL_ELF) $(KERNEL_IMAGE) $(PROGRAMS)
 
-setup: $(foreach g,build test fuzz image debug style,$(call setup,$g)) ## install every package that any target needs
+setup: $(SETUP_GROUPS:%=setup-%) ## install every package that any target needs
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
 
-$(call setup,%): scripts/setup
+.PHONY: $(SETUP_GROUPS:%=setup-%)
+$(SETUP_GROUPS:%=setup-%): setup-%:
 	@scripts/setup $*
-	@mkdir -p $(@D) && touch $@

@@ -35,7 +35,7 @@ $(HOST)/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,test)
 	$(say) HOSTCC $<
 	$(quiet)mkdir -p $(@D) && $(HOST_CC) $(HOST_FLAGS) -c $< -o $@
 
-$(HOST)/libhost.a: $(HOST_OBJECTS)
+$(HOST)/libhost.a: $(HOST_OBJECTS) | $(call setup,test)
 	$(quiet)mkdir -p $(@D) && rm -f $@ && ar rcsD $@ $^
 
 # $(call unit_test,FILE,KERNEL SOURCES,LIBRARIES)
