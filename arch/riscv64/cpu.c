@@ -121,7 +121,7 @@ arch_send_ipi(uint32_t cpu_index)
 	 * is: the call is an environment call, whose device write could pass
 	 * our stores.
 	 */
-	__asm__ volatile("fence rw, rwo" ::: "memory");
+	__asm__ volatile("fence rw, orw" ::: "memory");
 	for_harts(1UL << cpu_index, sbi_send_ipi);
 }
 

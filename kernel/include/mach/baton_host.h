@@ -45,6 +45,7 @@ struct baton_kernel_counters {
 	uint64_t pages_total; /* now: pages of RAM the kernel manages */
 	uint64_t pages_free;  /* now */
 	uint64_t harts;	      /* now: harts that run */
+	uint64_t boot_cycles; /* boot hart: from entry to the first user instruction */
 	uint64_t objects[BATON_OBJECT_KINDS]; /* now */
 };
 
@@ -105,5 +106,5 @@ struct task_set_name_request {
 
 #pragma pack(pop)
 
-_Static_assert(sizeof(struct baton_kernel_counters) == 192, "ABI");
+_Static_assert(sizeof(struct baton_kernel_counters) == 200, "ABI");
 _Static_assert(sizeof(struct baton_task_summary) == 72, "ABI");

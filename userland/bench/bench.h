@@ -1,0 +1,47 @@
+/* bench.h: how a benchmark takes its samples and reports them. */
+#pragma once
+#include <stdint.h>
+
+#define SAMPLES_MAX 4096
+
+/*
+ * The counter that the figures are in: cycles on a board, executed
+ * instructions where the simulator counts those.
+ */
+static inline uint64_t
+bench_now(void)
+{
+	uint64_t now;
+
+	__asm__ volatile("rdcycle %0" : "=r"(now)::"memory");
+	return now;
+}
+
+/* A series of samples of one measurement. */
+void bench_begin(const char *name, const char *what);
+void bench_sample(uint64_t cost);
+/* Sort them and print the line that scripts/bench-report collects. */
+void bench_end(void);
+
+/* End the program: something that must work did not. */
+void bench_fail(const char *what, int code) __attribute__((noreturn));
+
+static inline void
+bench_check(int code, const char *what)
+{
+	if (code != 0)
+		bench_fail(what, code);
+}
+
+/* ---- the benchmarks, one function a file or family ---- */
+
+void bench_traps(void);
+void bench_rpc(void);
+void bench_transfer(void);
+void bench_memory(void);
+void bench_boot(void);
+
+/* The partner task or thread: answers requests for ever. */
+void bench_serve(unsigned port) __attribute__((noreturn));
+/* A send right to the partner task's port. */
+unsigned bench_partner(void);

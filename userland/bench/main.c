@@ -1,0 +1,152 @@
+/*
+ * main.c: measure what the kernel's operations cost.
+ *
+ * Each figure is printed as one line of JSON behind the word BENCH, with
+ * minimum, median, 99th percentile and maximum over its samples; `make bench`
+ * makes the table.  With an argument, only benchmarks whose names begin with
+ * it are run.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mach/mach.h>
+#include <servers/bootstrap.h>
+
+#include "bench.h"
+#include "protocol.h"
+
+static struct {
+	const char *name;
+	const char *what;
+	uint64_t sample[SAMPLES_MAX];
+	size_t count;
+} series;
+
+static int
+compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a;
+	uint64_t y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+void
+bench_begin(const char *name, const char *what)
+{
+	series.name = name;
+	series.what = what;
+	series.count = 0;
+}
+
+void
+bench_sample(uint64_t cost)
+{
+	/* What reading the counter itself adds. */
+	static uint64_t reading = UINT64_MAX;
+
+	if (reading == UINT64_MAX) {
+		uint64_t before = bench_now();
+
+		reading = bench_now() - before;
+	}
+	if (series.count < SAMPLES_MAX)
+		series.sample[series.count++] =
+		    cost > reading ? cost - reading : 0;
+}
+
+void
+bench_end(void)
+{
+	size_t n = series.count;
+
+	if (n == 0)
+		return;
+	qsort(series.sample, n, sizeof(series.sample[0]), compare);
+	printf("BENCH {\"name\": \"%s\", \"what\": \"%s\", \"samples\": %zu, "
+	       "\"min\": %llu, \"median\": %llu, \"p99\": %llu, "
+	       "\"max\": %llu}\n",
+	    series.name, series.what, n,
+	    (unsigned long long)series.sample[0],
+	    (unsigned long long)series.sample[n / 2],
+	    (unsigned long long)series.sample[n - 1 - n / 100],
+	    (unsigned long long)series.sample[n - 1]);
+	fflush(stdout);
+}
+
+void
+bench_fail(const char *what, int code)
+{
+	printf("bench: %s: %s (%#x)\n", what, mach_error_string(code),
+	    (unsigned)code);
+	exit(1);
+}
+
+static void
+partner_main(void)
+{
+	mach_port_t port;
+
+	bench_check(bootstrap_check_in(bootstrap_port, BENCH_SERVICE, &port),
+	    "check in as the partner");
+	bench_serve(port);
+}
+
+unsigned
+bench_partner(void)
+{
+	static mach_port_t partner;
+	char *const arguments[] = {"bench", "--partner", NULL};
+	task_t task;
+
+	if (partner != MACH_PORT_NULL)
+		return partner;
+	bench_check(
+	    bootstrap_spawn(bootstrap_port, "bench", arguments, &task),
+	    "start the partner");
+	while (bootstrap_look_up(bootstrap_port, BENCH_SERVICE, &partner) !=
+	    BOOTSTRAP_SUCCESS)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
+	return partner;
+}
+
+static void
+partner_stop(void)
+{
+	mach_msg_header_t bye = {
+	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+	    .msgh_size = sizeof(bye),
+	    .msgh_remote_port = bench_partner(),
+	};
+
+	/* Any id that it does not know ends it. */
+	(void)mach_msg(&bye, MACH_SEND_MSG, sizeof(bye), 0, MACH_PORT_NULL,
+	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+}
+
+static const struct {
+	const char *family;
+	void (*run)(void);
+} families[] = {
+    {"boot", bench_boot},
+    {"trap", bench_traps},
+    {"rpc", bench_rpc},
+    {"transfer", bench_transfer},
+    {"fault", bench_memory},
+};
+
+int
+main(int argc, char **argv)
+{
+	const char *wanted = argc > 1 ? argv[1] : "";
+
+	if (strcmp(wanted, "--partner") == 0)
+		partner_main();
+	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
+		if (strncmp(families[i].family, wanted, strlen(wanted)) == 0)
+			families[i].run();
+	}
+	partner_stop();
+	return 0;
+}

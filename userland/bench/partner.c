@@ -1,0 +1,71 @@
+/* partner.c: the other side of every round trip. */
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <mach/mach.h>
+
+#include "bench.h"
+#include "protocol.h"
+
+/* A request, and after answer() its reply, in the same place. */
+union buffer {
+	mach_msg_header_t header;
+	struct bench_message message;
+	struct bench_transfer transfer;
+	struct bench_transfer_reply transfer_reply;
+};
+
+static void
+answer_transfer(union buffer *buffer, uint64_t arrived)
+{
+	const mach_msg_ool_descriptor_t *memory = &buffer->transfer.memory;
+
+	bench_check(vm_deallocate(mach_task_self(),
+			(vm_address_t)memory->address, memory->size),
+	    "give back what was sent");
+	buffer->transfer_reply.arrived = arrived;
+	buffer->header.msgh_size =
+	    offsetof(struct bench_transfer_reply, trailer);
+}
+
+/* The request becomes its reply.  An unknown id ends the program. */
+static inline void
+answer(union buffer *buffer, uint64_t arrived)
+{
+	mach_msg_header_t *header = &buffer->header;
+
+	switch (header->msgh_id) {
+	case BENCH_EMPTY:
+		header->msgh_size = sizeof(*header);
+		break;
+	case BENCH_ECHO:
+		break;
+	case BENCH_TRANSFER:
+		answer_transfer(buffer, arrived);
+		break;
+	default:
+		exit(0);
+	}
+	header->msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+	header->msgh_local_port = MACH_PORT_NULL;
+	header->msgh_id += 100;
+}
+
+void
+bench_serve(unsigned port)
+{
+	static _Thread_local union buffer buffer;
+	kern_return_t kr;
+
+	kr = mach_msg(&buffer.header, MACH_RCV_MSG, 0, sizeof(buffer), port,
+	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+	for (;;) {
+		uint64_t arrived = bench_now();
+
+		bench_check(kr, "receive a request");
+		answer(&buffer, arrived);
+		kr = mach_msg(&buffer.header, MACH_SEND_MSG | MACH_RCV_MSG,
+		    buffer.header.msgh_size, sizeof(buffer), port,
+		    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+	}
+}

@@ -1,0 +1,31 @@
+/* protocol.h: what the benchmark asks its partner. */
+#pragma once
+#include <mach/mach.h>
+
+#define BENCH_SERVICE "bench.partner"
+
+#define BODY_MAX 4096
+
+/* Requests, by msgh_id; the reply's is 100 higher. */
+#define BENCH_EMPTY    7000 /* answered by an empty message */
+#define BENCH_ECHO     7001 /* answered by a body as long as the request's */
+#define BENCH_TRANSFER 7002 /* answered by when the memory was here */
+
+/* Both directions, with room for the trailer. */
+struct bench_message {
+	mach_msg_header_t header;
+	char body[BODY_MAX];
+	mach_msg_max_trailer_t trailer;
+};
+
+struct bench_transfer {
+	mach_msg_header_t header;
+	mach_msg_body_t body;
+	mach_msg_ool_descriptor_t memory;
+};
+
+struct bench_transfer_reply {
+	mach_msg_header_t header;
+	uint64_t arrived; /* on the sender's counter */
+	mach_msg_max_trailer_t trailer;
+};
