@@ -49,6 +49,9 @@ $(shell mkdir -p $(BUILD); echo '$(REVISION)' | cmp -s - $(BUILD)/revision || \
 $(OUT)/kernel/kernel/version.c.o: KERNEL_FLAGS += -DBATON_REVISION='"$(REVISION)"'
 $(OUT)/kernel/kernel/version.c.o: $(BUILD)/revision
 
+# A table whose every row has a default that some rows replace.
+$(OUT)/kernel/kernel/syscall.c.o: KERNEL_FLAGS += -Wno-override-init
+
 # The kernel carries its own symbol table, for backtraces.  It is linked once
 # with an empty table, and again with the table made from the first result.
 # Constants lie behind the text, so the text does not move in between.
