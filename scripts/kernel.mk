@@ -26,7 +26,8 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-I. -Iarch/riscv64/include -Ikernel/include \
 	$(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG=1)
 
-KERNEL_LINK := $(CC) -nostdlib -static -no-pie -march=rv64imac_zicsr_zifencei \
+# The plain march: by it gcc finds its library of the right floating-point ABI.
+KERNEL_LINK := $(CC) -nostdlib -static -no-pie -march=rv64imac \
 	-mabi=lp64 -T $(KERNEL_SCRIPT) -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
 
