@@ -188,7 +188,7 @@ class Symbols:
 
     def __init__(self, elf):
         self.table = []
-        if pathlib.Path(elf).exists():
+        if pathlib.Path(elf).is_file():
             listing = subprocess.run(
                 ["riscv64-unknown-elf-nm", "-n", elf],
                 capture_output=True, text=True, check=True).stdout

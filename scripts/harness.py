@@ -14,7 +14,7 @@ import time
 import guest
 
 DONE = "tests: done"  # the last line of every test run in a guest
-TAP = re.compile(r"(not )?ok (\d+)(?: - (.*))?$")
+TAP = re.compile(r"(not )?ok (\d+)(?: (?:- )?(.*))?$")
 PLAN = re.compile(r"1\.\.(\d+)(?: # (SKIP|skip).*)?$")
 SHOWN = 20  # lines of a hung or broken guest
 

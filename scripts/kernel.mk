@@ -15,7 +15,7 @@ KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(OUT)/kernel/%.o)
 KERNEL_SCRIPT  := arch/riscv64/kernel.ld
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes \
-	-Wstrict-prototypes
+	-Wstrict-prototypes -Wno-missing-field-initializers
 
 KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-march=rv64imac_zicsr_zifencei -mabi=lp64 -mcmodel=medany \
