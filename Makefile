@@ -77,9 +77,13 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 ##@ Check
 
-.PHONY: test unit fuzz bench lint tidy
-test: all unit-build | $(call setup,test) $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
+.PHONY: test kernel-checked unit fuzz bench lint tidy
+test: all kernel-checked unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
+
+# The kernel once more, with lock ranks and invariants checked.
+kernel-checked:
+	@$(MAKE) DEBUG=1 $(BUILD)/debug/baton.img
 
 unit: unit-build ## run the host unit tests alone
 	@scripts/run-tests unit
