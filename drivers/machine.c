@@ -224,7 +224,7 @@ begins_long_name(char letter)
 	return letter == '_' || letter == 's' || letter == 'x' || letter == 'z';
 }
 
-/* Is @letter among the single letters of an ISA string like "rv64imafdc_zba"? */
+/* Is @letter one of the single letters of an ISA like "rv64imafdc_zba"? */
 static bool
 isa_has_letter(const char *isa, char letter)
 {

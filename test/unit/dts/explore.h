@@ -63,9 +63,7 @@ explore_bus(const struct fdt *fdt, fdt_node_t node)
 	struct fdt_interrupt interrupt;
 	struct fdt_range range;
 
-	fdt_reg_untranslated(fdt, node, 0, &range);
-	fdt_reg(fdt, node, 1, &range);
-	fdt_reg(fdt, node, UINT32_MAX, &range);
+	fdt_reg(fdt, node, 0, &range);
 	if (fdt_interrupt(fdt, node, 0, &interrupt) == FDT_OK)
 		MUST(interrupt.cell_count <= FDT_INTERRUPT_CELLS_MAX);
 	fdt_interrupt(fdt, node, UINT32_MAX, &interrupt);
