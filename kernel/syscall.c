@@ -3,7 +3,8 @@
  *
  * trap.S calls these with the user's argument registers as they are and puts
  * the result into the user's a0; so each is a C function of up to eight 64-bit
- * arguments.  A ninth argument is in the current thread's tf.t1.
+ * arguments.  A ninth argument is in the current thread's tf.t1.  Where nothing
+ * stands, syscall_unknown() answers.
  */
 #include "kernel/syscall.h"
 
@@ -23,8 +24,6 @@ syscall_unknown(void)
 #define CALL(number, function) [-(number)] = (syscall_t)(function)
 
 const syscall_t syscall_table[SYSCALL_COUNT] = {
-    [0 ... SYSCALL_COUNT - 1] = (syscall_t)syscall_unknown,
-
     CALL(TRAP_MACH_VM_ALLOCATE, vm_allocate_trap),
     CALL(TRAP_MACH_VM_DEALLOCATE, vm_deallocate_trap),
     CALL(TRAP_MACH_VM_PROTECT, vm_protect_trap),

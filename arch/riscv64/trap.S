@@ -121,6 +121,7 @@ trap_entry:
 	slli	t0, t0, 3
 	add	t0, t0, t1
 	ld	t0, (t0)
+	beqz	t0, 1f
 	jalr	t0
 syscall_return:
 	lw	t0, THREAD_AST(tp)
