@@ -3,8 +3,8 @@
  * page tables below it say which pages are there.
  *
  * Entries stand in a balanced tree ordered by address, each knowing the
- * largest gap in its subtree, so look-up, fault and allocation take
- * logarithmic time.
+ * largest gap in its subtree (map_tree.h), so look-up, fault and allocation
+ * take logarithmic time.  Neighbours that say the same are one entry.
  *
  * Kinds of memory (enum map_kind):
  *  ANONYMOUS  zero-filled at first touch.  The page tables are the only record
@@ -14,6 +14,11 @@
  *  WINDOW     a fixed range of physical addresses: a device's registers, or the
  *	       boot archive.  Never freed with the map, never moved.
  *
+ * Permissions are given by faults and taken at once.  A leaf never allows more
+ * than its entry; it may allow less, and then the next fault (fault.c) looks
+ * whether the page is shared, or its instructions need a fence, and adds what
+ * is missing.  No leaf allows both writing and executing.
+ *
  * Every call checks all its arguments before anything changes.
  */
 #pragma once
@@ -21,7 +26,9 @@
 
 #include <mach/vm_inherit.h>
 #include <mach/vm_prot.h>
+#include <mach/vm_statistics.h>
 
+#include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
@@ -29,7 +36,9 @@ enum map_kind { MAP_ANONYMOUS, MAP_WINDOW };
 
 /* m: the map's lock */
 struct map_entry {
-	struct map_entry *left, *right; /* [m] */
+	struct list link;	/* [m] the map's entries, by address */
+	struct map_entry *parent; /* [m] in the tree; NULL: its root */
+	struct map_entry *child[2]; /* [m] below and above */
 	uint64_t start, end;	/* [m] page aligned, start < end */
 	uint64_t gap;		/* [m] free bytes just below start */
 	uint64_t max_gap;	/* [m] largest gap in this subtree */
@@ -42,12 +51,19 @@ struct map_entry {
 
 struct map {
 	struct spinlock lock;	/* rank LOCK_MAP */
-	struct map_entry *root;	/* [m] */
+	struct list entries;	/* [m] in order of address */
+	struct map_entry *root;	/* [m] of the tree */
+	struct map_entry *hint;	/* [m] the one found last, or NULL */
 	uint64_t size;		/* [m] bytes that entries span */
 	uint64_t entry_count;	/* [m] */
-	uint64_t resident;	/* [m] pages mapped, PTE_FOREIGN less */
 	struct pmap pmap;	/* [m] */
 };
+
+/*
+ * Where the kernel looks for room when it may choose: above 4 GiB, so that a
+ * pointer cut to 32 bits faults.
+ */
+#define MAP_ANYWHERE_BASE 0x100000000UL
 
 void map_zone_init(void);
 
@@ -56,17 +72,19 @@ kern_return_t must_check map_create(struct map **mapp);
 
 /*
  * One bounded step of tearing @map down (a dying task's; no thread is in it):
- * true when there is more to do.  After the last, the map is freed.
+ * true when there is more to do, also while a hart's satp still names it.
+ * After the last, the map is freed.
  */
 bool must_check map_destroy_step(struct map *map);
 
 /*
  * Make a zero-filled region.  With VM_FLAGS_ANYWHERE the kernel chooses the
  * address, else *@addressp does (rounded down; the size rounded up).  @mask:
- * bits that the chosen address must have clear.
+ * bits that the chosen address must have clear, of the form 2^n - 1.
  *
  * Returns: KERN_SUCCESS, and the region's start in *@addressp
- *          KERN_INVALID_ARGUMENT  size 0 or overflow, or unknown flags
+ *          KERN_INVALID_ARGUMENT  size 0 or overflow, or unknown flags,
+ *                                 protections or inheritance
  *          KERN_NO_SPACE          no gap, or the range is (partly) taken
  *          KERN_INVALID_ADDRESS   a fixed range outside the user's half
  *          KERN_RESOURCE_SHORTAGE
@@ -75,28 +93,50 @@ kern_return_t must_check map_allocate(struct map *map, uaddr_t *addressp,
     uint64_t size, uint64_t mask, unsigned flags, unsigned prot,
     unsigned max_prot, unsigned inherit);
 
-/* A view of physical memory that is not RAM of the page allocator's. */
+/*
+ * A view of physical memory that is not RAM of the page allocator's, at an
+ * address that the kernel chooses.  @pa and @size are whole pages.
+ */
 kern_return_t must_check map_window(struct map *map, uaddr_t *addressp,
     paddr_t pa, uint64_t size, unsigned prot);
 
 /*
- * Remove whatever lies in the range, holes allowed.  Long ranges are done in
- * steps: KERN_ABORTED is never returned; instead *@donep says how far it got
- * and the caller yields and calls again until all is done.
+ * The calls below change a range that may be long, in bounded steps.  Start
+ * with *@donep 0.  KERN_SUCCESS with *@donep less than the rounded size means:
+ * give way to others, then call again with the same arguments.  map_range_more()
+ * says.
  */
+
+/* Remove whatever lies in the range; holes are allowed. */
 kern_return_t must_check map_deallocate(
     struct map *map, uaddr_t address, uint64_t size, uint64_t *donep);
 
+/*
+ * Returns: KERN_INVALID_ADDRESS     a hole in the range
+ *          KERN_PROTECTION_FAILURE  more than some region's maximum
+ *          KERN_INVALID_ARGUMENT    unknown bits, or a range that wraps
+ *          KERN_RESOURCE_SHORTAGE
+ * Nothing has changed then, save for ranges of so many regions that they take
+ * several steps.
+ */
 kern_return_t must_check map_protect(struct map *map, uaddr_t address,
-    uint64_t size, bool set_maximum, unsigned prot);
-kern_return_t must_check map_inherit(
-    struct map *map, uaddr_t address, uint64_t size, unsigned inherit);
+    uint64_t size, bool set_maximum, unsigned prot, uint64_t *donep);
+kern_return_t must_check map_inherit(struct map *map, uaddr_t address,
+    uint64_t size, unsigned inherit, uint64_t *donep);
 
-/* What mach_vm_region reports about the first region at or above *@addressp. */
+/* Is there more to do of a range after the step that set @done? */
+static inline bool
+map_range_more(uaddr_t address, uint64_t size, uint64_t done)
+{
+	return done < page_ceil(address + size) - page_floor(address);
+}
+
+/* What mach_vm_region reports about the first region at or above @address. */
 struct map_region {
 	uint64_t start, size;
 	unsigned prot, max_prot, inherit, kind;
 };
+/* KERN_INVALID_ADDRESS: there is none. */
 kern_return_t must_check map_region(
     struct map *map, uaddr_t address, struct map_region *region);
 
@@ -115,12 +155,15 @@ kern_return_t must_check map_fault(
 /*
  * Copy between the kernel and another task's memory, faulting pages in and
  * checking protections; no need for the map to be current.  Bounded by the
- * caller: at most 64 KiB a call.
+ * caller: at most 64 KiB a call.  On failure some bytes may have been copied.
  */
 kern_return_t must_check map_copy_to(
     struct map *map, uaddr_t to, const void *from, uint64_t size);
 kern_return_t must_check map_copy_from(
     struct map *map, void *to, uaddr_t from, uint64_t size);
 
-/* Debug and tests: entries sorted, disjoint, gaps exact, tables consistent. */
+/*
+ * Debug and tests: entries sorted, disjoint and merged, gaps exact, the tree
+ * balanced, leaves within what entries allow.  Slow: visits every leaf.
+ */
 void map_check(struct map *map);

@@ -1,0 +1,276 @@
+/*
+ * fault.c: one page fault, and the same steps for copies into other tasks.
+ *
+ * What a fault finds, and what it does:
+ *
+ *	no entry, or not allowed	an error
+ *	no page				a zeroed one, or the window's
+ *	a page, access allowed		nothing: the hart's translation was old
+ *	a page, allowed by the entry	the right is added; first,
+ *	   to write, page shared	   the page is copied
+ *	   to execute			   all harts' instruction fetches are
+ *					   made to see what was written
+ *
+ * A page that may be written may not be executed: adding the one right takes
+ * the other.  So nothing is executed that was written after the last
+ * instruction fence, whatever the task does and wherever it runs.
+ */
+#include <arch/cpu.h>
+
+#include "kernel/string.h"
+#include "vm/map.h"
+#include "vm/map_tree.h"
+#include "vm/page.h"
+
+/* Writing implies reading: the hardware has no write-only pages. */
+static bool
+entry_allows(const struct map_entry *entry, unsigned access)
+{
+	unsigned allowed = entry->prot;
+
+	if (allowed & VM_PROT_WRITE)
+		allowed |= VM_PROT_READ;
+	return (allowed & access) != 0;
+}
+
+/* The bit of a leaf that lets @access pass. */
+static pte_t
+access_bit(unsigned access)
+{
+	switch (access) {
+	case VM_PROT_WRITE:
+		return PTE_W;
+	case VM_PROT_EXECUTE:
+		return PTE_X;
+	default:
+		return PTE_R;
+	}
+}
+
+/* All that a page new to @entry may be given at once. */
+static pte_t
+fresh_rights(const struct map_entry *entry, unsigned access)
+{
+	return pte_protection(entry->prot &
+	    ~(access == VM_PROT_EXECUTE ? VM_PROT_WRITE : VM_PROT_EXECUTE));
+}
+
+/* ---- no page yet ---- */
+
+static void
+leaf_set(pte_t *leaf, pte_t pte, unsigned access)
+{
+	if (access == VM_PROT_EXECUTE)
+		arch_sync_code();
+	/* The page's contents must be in memory before a walk finds it. */
+	atomic_thread_fence(memory_order_release);
+	*leaf = pte;
+}
+
+static kern_return_t
+fill_zero(const struct map_entry *entry, pte_t *leaf, unsigned access)
+{
+	struct page *page = page_alloc_zeroed();
+
+	if (page == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	leaf_set(
+	    leaf, pte_make(page_pa(page), fresh_rights(entry, access)), access);
+	return KERN_SUCCESS;
+}
+
+static void
+fill_window(const struct map_entry *entry, uaddr_t va, pte_t *leaf,
+    unsigned access)
+{
+	paddr_t pa = entry->window + (va - entry->start);
+
+	leaf_set(leaf, pte_make(pa, fresh_rights(entry, access) | PTE_FOREIGN),
+	    access);
+}
+
+/* ---- a page that does not allow enough ---- */
+
+/* Give @leaf a copy of its page of its own. */
+static kern_return_t
+copy_page(struct map *map, pte_t *leaf, pte_t bits)
+{
+	struct page *shared = page_of(pte_pa(*leaf));
+	struct page *copy = page_alloc(0);
+	bool reachable = (*leaf & PTE_V) != 0;
+
+	if (copy == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	page_copy(page_va(copy), page_va(shared));
+	leaf_set(leaf, pte_make(page_pa(copy), bits), VM_PROT_WRITE);
+	/* Some thread may read through the old translation until now. */
+	if (reachable)
+		pmap_retire(&map->pmap);
+	page_put(shared);
+	return KERN_SUCCESS;
+}
+
+/* Add what @access needs to the rights that @leaf gives. */
+static kern_return_t
+add_right(struct map *map, const struct map_entry *entry, uaddr_t va,
+    pte_t *leaf, unsigned access)
+{
+	const pte_t rights = PTE_R | PTE_W | PTE_X;
+	pte_t old = *leaf;
+	pte_t new = old | pte_protection(access & ~(unsigned)VM_PROT_READ) |
+	    pte_protection(entry->prot & VM_PROT_READ);
+	bool current = pmap_is_current(&map->pmap);
+
+	if (access == VM_PROT_WRITE) {
+		new &= ~PTE_X;
+		if (!(old & PTE_FOREIGN) &&
+		    !page_is_sole(page_of(pte_pa(old))))
+			return copy_page(map, leaf, new & ~PTE_PPN_MASK);
+	} else if (access == VM_PROT_EXECUTE) {
+		new &= ~PTE_W;
+	} else {
+		new |= pte_protection(VM_PROT_READ);
+	}
+	leaf_set(leaf, new, access);
+	/*
+	 * Rights that went must go everywhere.  Rights that came: other harts
+	 * find out by a spurious fault; this one would, too, at once.
+	 */
+	if (old & rights & ~new)
+		pmap_retire(&map->pmap);
+	else if (current)
+		pmap_fence_page(va);
+	return KERN_SUCCESS;
+}
+
+/* ---- one fault ---- */
+
+/*
+ * Make the leaf of @va allow @access, as far as the map does.  The map's lock
+ * is held, and *@leafp is good for as long.
+ */
+static kern_return_t
+fault_locked(struct map *map, uaddr_t va, unsigned access, pte_t **leafp)
+{
+	struct map_entry *entry = map_find(map, va);
+	pte_t *leaf;
+
+	if (unlikely(entry == NULL || va < entry->start))
+		return KERN_INVALID_ADDRESS;
+	if (unlikely(!entry_allows(entry, access)))
+		return KERN_PROTECTION_FAILURE;
+	leaf = pmap_make(&map->pmap, va, 0);
+	if (unlikely(leaf == NULL))
+		return KERN_RESOURCE_SHORTAGE;
+	*leafp = leaf;
+	if (*leaf == 0) {
+		if (entry->kind == MAP_ANONYMOUS)
+			return fill_zero(entry, leaf, access);
+		fill_window(entry, va, leaf, access);
+		return KERN_SUCCESS;
+	}
+	if (*leaf & access_bit(access)) {
+		/* The hart's translation is older than the entry. */
+		if (pmap_is_current(&map->pmap))
+			pmap_fence_page(va);
+		return KERN_SUCCESS;
+	}
+	return add_right(map, entry, va, leaf, access);
+}
+
+kern_return_t
+map_fault(struct map *map, uaddr_t address, unsigned access)
+{
+	kern_return_t kr;
+	pte_t *leaf;
+
+	spin_lock(&map->lock);
+	kr = fault_locked(map, page_floor(address), access, &leaf);
+	spin_unlock(&map->lock);
+	return kr;
+}
+
+/* ---- copies between the kernel and any task ---- */
+
+/*
+ * The kernel's address of the page at @va, with @access allowed.  The map's
+ * lock is held, and keeps the page where it is.
+ */
+static kern_return_t
+page_for(struct map *map, uaddr_t va, unsigned access, char **bytesp)
+{
+	pte_t *leaf;
+	kern_return_t kr = fault_locked(map, va, access, &leaf);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	/* A device's registers are no memory, and not in the direct map. */
+	if (*leaf & PTE_FOREIGN)
+		return KERN_PROTECTION_FAILURE;
+	*bytesp = pa_to_va(pte_pa(*leaf));
+	return KERN_SUCCESS;
+}
+
+/* One page's worth of a copy, at most up to its end. */
+static kern_return_t
+copy_piece(struct map *map, uaddr_t address, void *to, const void *from,
+    uint64_t size)
+{
+	uint64_t offset = address & PAGE_MASK;
+	unsigned access = to == NULL ? VM_PROT_WRITE : VM_PROT_READ;
+	kern_return_t kr;
+	char *page;
+
+	spin_lock(&map->lock);
+	kr = page_for(map, address - offset, access, &page);
+	if (kr == KERN_SUCCESS) {
+		if (to == NULL)
+			memcpy(page + offset, from, size);
+		else
+			memcpy(to, page + offset, size);
+	}
+	spin_unlock(&map->lock);
+	return kr;
+}
+
+static uint64_t
+piece_size(uaddr_t address, uint64_t size)
+{
+	return min_u64(size, PAGE_SIZE - (address & PAGE_MASK));
+}
+
+kern_return_t
+map_copy_to(struct map *map, uaddr_t to, const void *from, uint64_t size)
+{
+	const char *bytes = from;
+
+	while (size > 0) {
+		uint64_t piece = piece_size(to, size);
+		kern_return_t kr = copy_piece(map, to, NULL, bytes, piece);
+
+		if (kr != KERN_SUCCESS)
+			return kr;
+		to += piece;
+		bytes += piece;
+		size -= piece;
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+map_copy_from(struct map *map, void *to, uaddr_t from, uint64_t size)
+{
+	char *bytes = to;
+
+	while (size > 0) {
+		uint64_t piece = piece_size(from, size);
+		kern_return_t kr = copy_piece(map, from, bytes, NULL, piece);
+
+		if (kr != KERN_SUCCESS)
+			return kr;
+		from += piece;
+		bytes += piece;
+		size -= piece;
+	}
+	return KERN_SUCCESS;
+}

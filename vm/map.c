@@ -1,0 +1,660 @@
+/*
+ * map.c: what each range of a task's memory is: allocate, remove, change, ask.
+ *
+ * Long ranges are worked through in steps.  A step covers as much as some
+ * PMAP_STEP page-table entries and STEP_ENTRIES map entries allow, and leaves
+ * the map whole: entries and leaves always agree up to where it got.
+ */
+#include "vm/map.h"
+#include "kernel/kassert.h"
+#include "kernel/zone.h"
+#include "vm/map_range.h"
+#include "vm/map_tree.h"
+#include "vm/page.h"
+
+/* Entries that one step visits, each for some 150 instructions. */
+#define STEP_ENTRIES 48
+/* Entries that a first step checks before it changes any, at 10 each. */
+#define CHECK_ENTRIES 512
+
+static struct zone map_zone, entry_zone;
+
+void
+map_zone_init(void)
+{
+	zone_init(&map_zone, "map", sizeof(struct map), 0);
+	zone_init(&entry_zone, "map entry", sizeof(struct map_entry), 0);
+}
+
+/* ---- life ---- */
+
+kern_return_t
+map_create(struct map **mapp)
+{
+	struct map *map = zone_alloc(&map_zone);
+
+	if (map == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	spin_init(&map->lock, LOCK_MAP);
+	map_tree_init(map);
+	if (pmap_init(&map->pmap) != KERN_SUCCESS) {
+		zone_free(&map_zone, map);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	*mapp = map;
+	return KERN_SUCCESS;
+}
+
+bool
+map_destroy_step(struct map *map)
+{
+	uint64_t reached;
+
+	spin_lock(&map->lock);
+	if (!list_empty(&map->entries)) {
+		/* Whole entries from the first on: nothing is split. */
+		kern_return_t kr =
+		    map_remove_step(map, 0, USER_END, &reached);
+
+		KASSERT(kr == KERN_SUCCESS);
+		spin_unlock(&map->lock);
+		return true;
+	}
+	spin_unlock(&map->lock);
+	if (pmap_in_use(&map->pmap))
+		return true;
+	pmap_destroy(&map->pmap);
+	zone_free(&map_zone, map);
+	return false;
+}
+
+/* ---- entries ---- */
+
+/* Can @high, which starts where @low ends, be part of it? */
+static bool
+can_join(const struct map_entry *low, const struct map_entry *high)
+{
+	return low->end == high->start && low->kind == high->kind &&
+	    low->prot == high->prot && low->max_prot == high->max_prot &&
+	    low->inherit == high->inherit &&
+	    (low->kind != MAP_WINDOW ||
+		high->window - low->window == low->end - low->start);
+}
+
+/* Make one of @entry and what follows it, if they say the same. */
+static void
+join_next(struct map *map, struct map_entry *entry)
+{
+	struct map_entry *next = map_next(map, entry);
+	uint64_t end;
+
+	if (next == NULL || !can_join(entry, next))
+		return;
+	end = next->end;
+	map_tree_remove(map, next);
+	zone_free(&entry_zone, next);
+	map_tree_resize(map, entry, entry->start, end);
+}
+
+/* The same with what stands before it; returns the entry that is left. */
+static struct map_entry *
+join_previous(struct map *map, struct map_entry *entry)
+{
+	struct map_entry *previous = map_previous(map, entry);
+
+	if (previous == NULL || !can_join(previous, entry))
+		return entry;
+	join_next(map, previous);
+	return previous;
+}
+
+kern_return_t
+map_enter(struct map *map, const struct map_entry *template)
+{
+	struct map_entry *above = map_find(map, template->start);
+	struct map_entry *below =
+	    above != NULL ? map_previous(map, above) : map_last(map);
+	struct map_entry *entry;
+
+	KASSERT(above == NULL || above->start >= template->end);
+	if (below != NULL && can_join(below, template)) {
+		map_tree_resize(map, below, below->start, template->end);
+		join_next(map, below);
+		return KERN_SUCCESS;
+	}
+	entry = zone_alloc(&entry_zone);
+	if (entry == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	*entry = *template;
+	map_tree_insert(map, entry);
+	join_next(map, entry);
+	return KERN_SUCCESS;
+}
+
+/*
+ * Cut @entry in two at @at, inside it: @upper, fresh memory, takes the part
+ * from @at on.
+ */
+static void
+entry_split(struct map *map, struct map_entry *entry, uint64_t at,
+    struct map_entry *upper)
+{
+	uint64_t end = entry->end;
+
+	*upper = *entry;
+	upper->start = at;
+	upper->window += at - entry->start;
+	map_tree_resize(map, entry, entry->start, at);
+	upper->end = end;
+	map_tree_insert(map, upper);
+}
+
+/* Let no entry reach across @at.  KERN_RESOURCE_SHORTAGE. */
+static kern_return_t
+clip_at(struct map *map, uint64_t at)
+{
+	struct map_entry *entry = map_find(map, at);
+	struct map_entry *upper;
+
+	if (entry == NULL || entry->start >= at)
+		return KERN_SUCCESS;
+	upper = zone_alloc(&entry_zone);
+	if (upper == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	entry_split(map, entry, at, upper);
+	return KERN_SUCCESS;
+}
+
+/* ---- ranges; map_range.h ---- */
+
+bool
+map_covered(struct map *map, uint64_t start, uint64_t end, unsigned most)
+{
+	struct map_entry *entry = map_find(map, start);
+
+	for (; most > 0 && entry != NULL && entry->start <= start; most--) {
+		start = entry->end;
+		if (start >= end)
+			return true;
+		entry = map_next(map, entry);
+	}
+	return false;
+}
+
+kern_return_t
+map_cut(struct map *map, uint64_t start, uint64_t end)
+{
+	struct map_entry *entry = map_find(map, start);
+	struct map_entry *next;
+
+	if (entry == NULL || entry->start >= end)
+		return KERN_SUCCESS;
+	if (entry->start < start && entry->end > end) {
+		struct map_entry *upper = zone_alloc(&entry_zone);
+
+		if (upper == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		entry_split(map, entry, end, upper);
+	}
+	for (; entry != NULL && entry->start < end; entry = next) {
+		next = map_next(map, entry);
+		if (entry->start < start) {
+			map_tree_resize(map, entry, entry->start, start);
+		} else if (entry->end > end) {
+			map_tree_resize(map, entry, end, entry->end);
+		} else {
+			map_tree_remove(map, entry);
+			zone_free(&entry_zone, entry);
+		}
+	}
+	return KERN_SUCCESS;
+}
+
+struct pmap_hole
+map_hole(struct map *map, uint64_t at)
+{
+	struct map_entry *above = map_find(map, at);
+	struct map_entry *below =
+	    above != NULL ? map_previous(map, above) : map_last(map);
+
+	KASSERT(above == NULL || above->start > at);
+	return (struct pmap_hole){
+	    .start = below != NULL ? below->end : 0,
+	    .end = above != NULL ? above->start : USER_END,
+	};
+}
+
+/* How far a step from @start may go for its map entries; at most @end. */
+static uint64_t
+entries_step_end(
+    struct map *map, struct map_entry *entry, uint64_t end)
+{
+	for (unsigned i = 0; i < STEP_ENTRIES; i++) {
+		if (entry == NULL || entry->start >= end)
+			return end;
+		entry = map_next(map, entry);
+	}
+	return entry != NULL ? min_u64(entry->start, end) : end;
+}
+
+kern_return_t
+map_remove_step(
+    struct map *map, uint64_t start, uint64_t end, uint64_t *reachedp)
+{
+	struct map_entry *entry = map_find(map, start);
+	uint64_t last = min_u64(end, USER_END);
+	struct pmap_hole hole;
+	uint64_t stop;
+
+	if (entry == NULL || entry->start >= end) {
+		*reachedp = end;
+		return KERN_SUCCESS;
+	}
+	start = max_u64(start, entry->start);
+	stop = entries_step_end(map, entry, last);
+	stop = pmap_step_end(&map->pmap, start, stop);
+	if (map_cut(map, start, stop) != KERN_SUCCESS)
+		return KERN_RESOURCE_SHORTAGE;
+
+	/* ---- committed: nothing below can fail ---- */
+	hole = map_hole(map, start);
+	pmap_remove(&map->pmap, start, stop, &hole);
+	*reachedp = stop == last ? end : stop;
+	return KERN_SUCCESS;
+}
+
+/* ---- allocating ---- */
+
+/* Sizes and addresses that a region may have, rounded to pages. */
+static kern_return_t
+check_region(uint64_t *sizep, unsigned prot, unsigned max_prot,
+    unsigned inherit)
+{
+	if (*sizep == 0 || *sizep > UINT64_MAX - PAGE_MASK)
+		return KERN_INVALID_ARGUMENT;
+	if ((max_prot & ~(unsigned)VM_PROT_ALL) != 0 ||
+	    (prot & ~max_prot) != 0 || inherit > VM_INHERIT_LAST_VALID)
+		return KERN_INVALID_ARGUMENT;
+	*sizep = page_ceil(*sizep);
+	return *sizep <= USER_END ? KERN_SUCCESS : KERN_NO_SPACE;
+}
+
+/*
+ * Room for @size bytes at a multiple of @unit.  Large regions start where
+ * whole page tables do, so that they can be sent by whole tables.
+ */
+static kern_return_t
+choose_address(
+    struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
+{
+	uint64_t better = PAGE_SIZE;
+
+	if (size >= GIGAPAGE_SIZE)
+		better = GIGAPAGE_SIZE;
+	else if (size >= SUPERPAGE_SIZE)
+		better = SUPERPAGE_SIZE;
+	if (better > unit && map_tree_room(map, size, better, 0, addressp))
+		return KERN_SUCCESS;
+	return map_tree_room(map, size, unit, 0, addressp) ? KERN_SUCCESS
+							   : KERN_NO_SPACE;
+}
+
+static kern_return_t
+check_address(struct map *map, uaddr_t start, uint64_t size)
+{
+	struct map_entry *entry;
+
+	if (start < USER_BASE || start > USER_END - size)
+		return KERN_INVALID_ADDRESS;
+	entry = map_find(map, start);
+	return entry == NULL || entry->start >= start + size ? KERN_SUCCESS
+							     : KERN_NO_SPACE;
+}
+
+/* The power of two whose multiples have the bits of @mask clear. */
+static uint64_t
+unit_of_mask(uint64_t mask)
+{
+	uint64_t unit = PAGE_SIZE;
+
+	while (unit <= mask && unit < USER_END)
+		unit <<= 1;
+	return unit;
+}
+
+kern_return_t
+map_allocate(struct map *map, uaddr_t *addressp, uint64_t size, uint64_t mask,
+    unsigned flags, unsigned prot, unsigned max_prot, unsigned inherit)
+{
+	struct map_entry region = {
+	    .start = page_floor(*addressp),
+	    .kind = MAP_ANONYMOUS,
+	    .prot = (uint8_t)prot,
+	    .max_prot = (uint8_t)max_prot,
+	    .inherit = (uint8_t)inherit,
+	};
+	kern_return_t kr;
+
+	/* A tag says what the memory is for, in lists: accepted and unused. */
+	if (flags & ~(unsigned)(VM_FLAGS_ANYWHERE | VM_FLAGS_ALIAS_MASK))
+		return KERN_INVALID_ARGUMENT;
+	kr = check_region(&size, prot, max_prot, inherit);
+	if (kr != KERN_SUCCESS)
+		return kr;
+
+	spin_lock(&map->lock);
+	if (flags & VM_FLAGS_ANYWHERE)
+		kr = choose_address(
+		    map, size, unit_of_mask(mask), &region.start);
+	else
+		kr = check_address(map, region.start, size);
+	region.end = region.start + size;
+	if (kr == KERN_SUCCESS)
+		kr = map_enter(map, &region);
+	spin_unlock(&map->lock);
+	if (kr == KERN_SUCCESS)
+		*addressp = region.start;
+	return kr;
+}
+
+kern_return_t
+map_window(struct map *map, uaddr_t *addressp, paddr_t pa, uint64_t size,
+    unsigned prot)
+{
+	struct map_entry region = {
+	    .window = pa,
+	    .kind = MAP_WINDOW,
+	    .prot = (uint8_t)prot,
+	    .max_prot = (uint8_t)prot,
+	    .inherit = VM_INHERIT_NONE,
+	};
+	kern_return_t kr = check_region(&size, prot, prot, VM_INHERIT_NONE);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if ((pa & PAGE_MASK) != 0)
+		return KERN_INVALID_ARGUMENT;
+
+	spin_lock(&map->lock);
+	kr = choose_address(map, size, PAGE_SIZE, &region.start);
+	region.end = region.start + size;
+	if (kr == KERN_SUCCESS)
+		kr = map_enter(map, &region);
+	spin_unlock(&map->lock);
+	if (kr == KERN_SUCCESS)
+		*addressp = region.start;
+	return kr;
+}
+
+/* ---- removing ---- */
+
+/*
+ * The pages that [@address, @address + @size) touches; false when the end
+ * wraps.  Nothing lies above USER_END.
+ */
+static bool must_check
+page_range(uaddr_t address, uint64_t size, uint64_t *startp, uint64_t *endp)
+{
+	if (address > UINT64_MAX - PAGE_MASK ||
+	    size > UINT64_MAX - PAGE_MASK - address)
+		return false;
+	*startp = page_floor(address);
+	*endp = page_ceil(address + size);
+	return true;
+}
+
+kern_return_t
+map_deallocate(
+    struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
+{
+	uint64_t start, end, reached;
+	kern_return_t kr;
+
+	if (size == 0)
+		return KERN_SUCCESS;
+	if (!page_range(address, size, &start, &end))
+		return KERN_INVALID_ARGUMENT;
+	spin_lock(&map->lock);
+	kr = map_remove_step(map, start + *donep, end, &reached);
+	spin_unlock(&map->lock);
+	if (kr == KERN_SUCCESS)
+		*donep = reached - start;
+	return kr;
+}
+
+/* ---- changing ---- */
+
+/* What to make of the entries in a range. */
+struct change {
+	bool protect;	  /* else only inheritance */
+	bool set_maximum; /* @prot is the new maximum too */
+	unsigned prot;
+	unsigned inherit;
+};
+
+static kern_return_t
+check_change(const struct map_entry *entry, const struct change *change)
+{
+	return change->protect && (change->prot & ~entry->max_prot) != 0
+	    ? KERN_PROTECTION_FAILURE
+	    : KERN_SUCCESS;
+}
+
+/* Can all of [@start, @end), or its first CHECK_ENTRIES, be changed? */
+static kern_return_t
+check_changes(struct map *map, uint64_t start, uint64_t end,
+    const struct change *change)
+{
+	struct map_entry *entry = map_find(map, start);
+
+	for (unsigned i = 0; i < CHECK_ENTRIES && start < end; i++) {
+		kern_return_t kr;
+
+		if (entry == NULL || entry->start > start)
+			return KERN_INVALID_ADDRESS;
+		kr = check_change(entry, change);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		start = entry->end;
+		entry = map_next(map, entry);
+	}
+	return KERN_SUCCESS;
+}
+
+static void
+change_entry(struct map_entry *entry, const struct change *change)
+{
+	if (!change->protect) {
+		entry->inherit = (uint8_t)change->inherit;
+	} else if (change->set_maximum) {
+		entry->max_prot = (uint8_t)change->prot;
+		entry->prot &= (uint8_t)change->prot;
+	} else {
+		entry->prot = (uint8_t)change->prot;
+	}
+}
+
+/* Apply @change to the entries of [@start, @end), of which no end is inside. */
+static void
+change_entries(struct map *map, uint64_t start, uint64_t end,
+    const struct change *change)
+{
+	struct map_entry *entry = map_find(map, start);
+
+	while (entry != NULL && entry->start < end) {
+		change_entry(entry, change);
+		entry = map_next(map, join_previous(map, entry));
+	}
+	if (entry != NULL)
+		join_previous(map, entry);
+}
+
+static kern_return_t
+change_step(struct map *map, uint64_t start, uint64_t end,
+    const struct change *change, uint64_t *reachedp)
+{
+	kern_return_t kr = check_changes(map, start, end, change);
+	uint64_t stop;
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	stop = entries_step_end(map, map_find(map, start), end);
+	if (change->protect)
+		stop = pmap_step_end(&map->pmap, start, stop);
+	if (clip_at(map, start) != KERN_SUCCESS)
+		return KERN_RESOURCE_SHORTAGE;
+	if (clip_at(map, stop) != KERN_SUCCESS) {
+		/* Undo the clip: what was one entry is one again. */
+		join_previous(map, map_find(map, start));
+		return KERN_RESOURCE_SHORTAGE;
+	}
+
+	/* ---- committed: nothing below can fail ---- */
+	change_entries(map, start, stop, change);
+	/* More rights are given by faults. */
+	if (change->protect)
+		pmap_restrict(&map->pmap, start, stop, change->prot);
+	*reachedp = stop;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+change_range(struct map *map, uaddr_t address, uint64_t size,
+    const struct change *change, uint64_t *donep)
+{
+	uint64_t start, end, reached;
+	kern_return_t kr;
+
+	if (size == 0)
+		return KERN_SUCCESS;
+	if (!page_range(address, size, &start, &end))
+		return KERN_INVALID_ARGUMENT;
+	spin_lock(&map->lock);
+	kr = change_step(map, start + *donep, end, change, &reached);
+	spin_unlock(&map->lock);
+	if (kr == KERN_SUCCESS)
+		*donep = reached - start;
+	return kr;
+}
+
+kern_return_t
+map_protect(struct map *map, uaddr_t address, uint64_t size, bool set_maximum,
+    unsigned prot, uint64_t *donep)
+{
+	struct change change = {
+	    .protect = true, .set_maximum = set_maximum, .prot = prot};
+
+	if ((prot & ~(unsigned)VM_PROT_ALL) != 0)
+		return KERN_INVALID_ARGUMENT;
+	return change_range(map, address, size, &change, donep);
+}
+
+kern_return_t
+map_inherit(struct map *map, uaddr_t address, uint64_t size, unsigned inherit,
+    uint64_t *donep)
+{
+	struct change change = {.inherit = inherit};
+
+	if (inherit > VM_INHERIT_LAST_VALID)
+		return KERN_INVALID_ARGUMENT;
+	return change_range(map, address, size, &change, donep);
+}
+
+/* ---- asking ---- */
+
+kern_return_t
+map_region(struct map *map, uaddr_t address, struct map_region *region)
+{
+	struct map_entry *entry;
+
+	spin_lock(&map->lock);
+	entry = map_find(map, address);
+	if (entry != NULL)
+		*region = (struct map_region){
+		    .start = entry->start,
+		    .size = entry->end - entry->start,
+		    .prot = entry->prot,
+		    .max_prot = entry->max_prot,
+		    .inherit = entry->inherit,
+		    .kind = entry->kind,
+		};
+	spin_unlock(&map->lock);
+	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
+}
+
+/* ---- checks ---- */
+
+static void
+check_leaf(const struct map_entry *entry, pte_t pte, uint64_t offset)
+{
+	const pte_t rights = PTE_R | PTE_W | PTE_X;
+
+	KASSERT((pte & rights & ~pte_protection(entry->prot)) == 0);
+	KASSERT((pte & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
+	KASSERT((pte & PTE_V) != 0 || (pte & rights) == 0);
+	if (entry->kind == MAP_WINDOW) {
+		KASSERT(pte & PTE_FOREIGN);
+		KASSERT(pte_pa(pte) == entry->window + offset);
+		return;
+	}
+	KASSERT(!(pte & PTE_FOREIGN));
+	if (pte & PTE_W)
+		KASSERT(page_is_sole(page_of(pte_pa(pte))));
+}
+
+static void
+check_entry(struct map *map, const struct map_entry *entry)
+{
+	uint64_t stop;
+
+	for (uint64_t va = entry->start; va < entry->end; va = stop) {
+		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
+
+		stop = min_u64(stop, entry->end);
+		for (uint64_t at = va; leaf != NULL && at < stop;
+		     at += PAGE_SIZE, leaf++) {
+			if (*leaf != 0)
+				check_leaf(entry, *leaf, at - entry->start);
+		}
+	}
+}
+
+/* Where no entry is, no table has a leaf, and no table is there for nothing. */
+static void
+check_hole(struct map *map, uint64_t start, uint64_t end)
+{
+	uint64_t stop;
+
+	for (uint64_t va = start; va < end; va = stop) {
+		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
+
+		KASSERT(leaf == NULL || stop - pt_span(1) < start ||
+		    stop > end);
+		stop = min_u64(stop, end);
+		for (uint64_t at = va; leaf != NULL && at < stop;
+		     at += PAGE_SIZE, leaf++)
+			KASSERT(*leaf == 0);
+	}
+}
+
+void
+map_check(struct map *map)
+{
+	uint64_t end = 0;
+	struct list *link;
+
+	spin_lock(&map->lock);
+	map_tree_check(map);
+	list_for_each(link, &map->entries) {
+		struct map_entry *entry =
+		    container_of(link, struct map_entry, link);
+		struct map_entry *next = map_next(map, entry);
+
+		check_hole(map, end, entry->start);
+		check_entry(map, entry);
+		KASSERT(next == NULL || !can_join(entry, next));
+		end = entry->end;
+	}
+	check_hole(map, end, USER_END);
+	spin_unlock(&map->lock);
+}

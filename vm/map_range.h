@@ -1,0 +1,35 @@
+/*
+ * vm/map_range.h: what map.c does for the other files of vm/ on part of a map.
+ * The map's lock is held throughout; ranges are whole pages.
+ */
+#pragma once
+#include "vm/map.h"
+
+/*
+ * Enter a region where nothing is, as @template says (bounds, kind, rights);
+ * joined with its neighbours where they say the same.  KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t must_check map_enter(
+    struct map *map, const struct map_entry *template);
+
+/* Do at most @most entries cover all of [@start, @end)? */
+bool must_check map_covered(
+    struct map *map, uint64_t start, uint64_t end, unsigned most);
+
+/*
+ * Take the range out of the entries; the leaves are the caller's business.
+ * KERN_RESOURCE_SHORTAGE, with nothing changed, is possible only where the
+ * range lies inside one entry.
+ */
+kern_return_t must_check map_cut(
+    struct map *map, uint64_t start, uint64_t end);
+
+/* The hole around @at, which no entry covers. */
+struct pmap_hole map_hole(struct map *map, uint64_t at);
+
+/*
+ * Remove a first part of the range, pages and all, in bounded time; *@reachedp
+ * says up to where.
+ */
+kern_return_t must_check map_remove_step(
+    struct map *map, uint64_t start, uint64_t end, uint64_t *reachedp);

@@ -1,0 +1,312 @@
+/*
+ * map_tree.c: an AVL tree of map entries, augmented with gaps.
+ *
+ * An entry's gap is what is free between the entry below it and itself, as far
+ * as the kernel may choose addresses there: above MAP_ANYWHERE_BASE.  What is
+ * free above the last entry is nobody's gap.
+ *
+ *	   base      entry        entry              USER_END
+ *	-----|========[ ]==========[  ]==================|
+ *	      its gap     its gap       tail
+ */
+#include "vm/map_tree.h"
+#include "kernel/kassert.h"
+
+enum side { BELOW, ABOVE };
+
+void
+map_tree_init(struct map *map)
+{
+	list_init(&map->entries);
+	map->root = NULL;
+	map->hint = NULL;
+	map->size = 0;
+	map->entry_count = 0;
+}
+
+/* ---- balance ---- */
+
+static int
+height_of(const struct map_entry *entry)
+{
+	return entry != NULL ? entry->height : 0;
+}
+
+static uint64_t
+max_gap_of(const struct map_entry *entry)
+{
+	return entry != NULL ? entry->max_gap : 0;
+}
+
+/* Work out what @entry says about its subtree. */
+static void
+entry_update(struct map_entry *entry)
+{
+	struct map_entry *below = entry->child[BELOW];
+	struct map_entry *above = entry->child[ABOVE];
+	int low = height_of(below), high = height_of(above);
+
+	entry->height = (uint8_t)(1 + (low > high ? low : high));
+	entry->max_gap = max_u64(
+	    entry->gap, max_u64(max_gap_of(below), max_gap_of(above)));
+}
+
+/* Let @new stand where @old stands. */
+static void
+take_place(struct map *map, struct map_entry *old, struct map_entry *new)
+{
+	struct map_entry *parent = old->parent;
+
+	if (parent == NULL)
+		map->root = new;
+	else
+		parent->child[parent->child[ABOVE] == old] = new;
+	if (new != NULL)
+		new->parent = parent;
+}
+
+static void
+adopt(struct map_entry *parent, enum side side, struct map_entry *child)
+{
+	parent->child[side] = child;
+	if (child != NULL)
+		child->parent = parent;
+}
+
+/* @entry goes down to @side; its child of the other side takes its place. */
+static struct map_entry *
+rotate(struct map *map, struct map_entry *entry, enum side side)
+{
+	struct map_entry *riser = entry->child[!side];
+
+	take_place(map, entry, riser);
+	adopt(entry, !side, riser->child[side]);
+	adopt(riser, side, entry);
+	entry_update(entry);
+	entry_update(riser);
+	return riser;
+}
+
+/* Update and balance everything from @entry to the root. */
+static void
+rebalance(struct map *map, struct map_entry *entry)
+{
+	for (; entry != NULL; entry = entry->parent) {
+		int lean = height_of(entry->child[ABOVE]) -
+		    height_of(entry->child[BELOW]);
+		enum side heavy = lean > 0 ? ABOVE : BELOW;
+		struct map_entry *child;
+
+		if (lean >= -1 && lean <= 1) {
+			entry_update(entry);
+			continue;
+		}
+		child = entry->child[heavy];
+		if (height_of(child->child[!heavy]) >
+		    height_of(child->child[heavy]))
+			rotate(map, child, heavy);
+		entry = rotate(map, entry, !heavy);
+	}
+}
+
+/* ---- gaps ---- */
+
+/* Where the gap below @entry starts; @entry NULL: the tail's. */
+static uint64_t
+gap_start(const struct map *map, const struct map_entry *entry)
+{
+	const struct map_entry *previous =
+	    entry != NULL ? map_previous(map, entry) : map_last(map);
+
+	return max_u64(
+	    previous != NULL ? previous->end : 0, MAP_ANYWHERE_BASE);
+}
+
+static uint64_t
+gap_of(const struct map *map, const struct map_entry *entry)
+{
+	uint64_t low = gap_start(map, entry);
+
+	return entry->start > low ? entry->start - low : 0;
+}
+
+/* Something next to @entry changed; NULL is no entry. */
+static void
+regap(struct map *map, struct map_entry *entry)
+{
+	if (entry == NULL)
+		return;
+	entry->gap = gap_of(map, entry);
+	rebalance(map, entry);
+}
+
+bool
+map_tree_room(struct map *map, uint64_t size, uint64_t unit, uint64_t offset,
+    uaddr_t *addressp)
+{
+	/* Enough for any start of the gap, so that one descent finds it. */
+	const uint64_t need = size + unit - PAGE_SIZE;
+	struct map_entry *entry = map->root;
+	uint64_t low;
+
+	if (max_gap_of(entry) < need)
+		entry = NULL;
+	while (entry != NULL) {
+		if (max_gap_of(entry->child[BELOW]) >= need)
+			entry = entry->child[BELOW];
+		else if (entry->gap >= need)
+			break;
+		else
+			entry = entry->child[ABOVE];
+	}
+	low = gap_start(map, entry);
+	low += (offset - low) & (unit - 1);
+	if (entry == NULL && (low > USER_END || USER_END - low < size))
+		return false;
+	*addressp = low;
+	return true;
+}
+
+/* ---- finding, inserting, removing ---- */
+
+struct map_entry *
+map_find(struct map *map, uint64_t address)
+{
+	struct map_entry *entry = map->hint;
+	struct map_entry *above = NULL;
+
+	if (entry != NULL && address - entry->start < entry->end - entry->start)
+		return entry;
+	for (entry = map->root; entry != NULL;) {
+		if (address >= entry->end) {
+			entry = entry->child[ABOVE];
+		} else if (address < entry->start) {
+			above = entry;
+			entry = entry->child[BELOW];
+		} else {
+			map->hint = entry;
+			return entry;
+		}
+	}
+	return above;
+}
+
+void
+map_tree_insert(struct map *map, struct map_entry *entry)
+{
+	struct map_entry *parent = NULL;
+	struct list *before = &map->entries;
+	enum side side = BELOW;
+
+	for (struct map_entry *at = map->root; at != NULL;
+	     at = at->child[side]) {
+		parent = at;
+		side = entry->start >= at->end ? ABOVE : BELOW;
+		if (side == BELOW)
+			before = &at->link;
+	}
+	entry->parent = parent;
+	entry->child[BELOW] = NULL;
+	entry->child[ABOVE] = NULL;
+	if (parent == NULL)
+		map->root = entry;
+	else
+		parent->child[side] = entry;
+	list_add_tail(before, &entry->link);
+	map->size += entry->end - entry->start;
+	map->entry_count++;
+	regap(map, entry);
+	regap(map, map_next(map, entry));
+}
+
+void
+map_tree_remove(struct map *map, struct map_entry *entry)
+{
+	struct map_entry *next = map_next(map, entry);
+	struct map_entry *lowest_changed = entry->parent;
+
+	if (entry->child[BELOW] == NULL) {
+		take_place(map, entry, entry->child[ABOVE]);
+	} else if (entry->child[ABOVE] == NULL) {
+		take_place(map, entry, entry->child[BELOW]);
+	} else {
+		/* The next one has nothing below it: it can come up. */
+		lowest_changed = next->parent == entry ? next : next->parent;
+		take_place(map, next, next->child[ABOVE]);
+		adopt(next, BELOW, entry->child[BELOW]);
+		adopt(next, ABOVE, entry->child[ABOVE]);
+		take_place(map, entry, next);
+	}
+	list_remove(&entry->link);
+	map->size -= entry->end - entry->start;
+	map->entry_count--;
+	if (map->hint == entry)
+		map->hint = NULL;
+	rebalance(map, lowest_changed);
+	regap(map, next);
+}
+
+void
+map_tree_resize(
+    struct map *map, struct map_entry *entry, uint64_t start, uint64_t end)
+{
+	map->size += (end - start) - (entry->end - entry->start);
+	entry->window += start - entry->start;
+	entry->start = start;
+	entry->end = end;
+	regap(map, entry);
+	regap(map, map_next(map, entry));
+}
+
+/* ---- checks ---- */
+
+/* Recursion: the depth is that of a balanced tree. */
+static uint64_t
+check_subtree(const struct map *map, const struct map_entry *entry)
+{
+	uint64_t count = 1;
+	int lean = 0;
+
+	for (unsigned side = BELOW; side <= ABOVE; side++) {
+		const struct map_entry *child = entry->child[side];
+
+		if (child == NULL)
+			continue;
+		KASSERT(child->parent == entry);
+		KASSERT((child->start > entry->start) == (side == ABOVE));
+		KASSERT(child->height < entry->height);
+		KASSERT(child->max_gap <= entry->max_gap);
+		count += check_subtree(map, child);
+		lean += side == ABOVE ? child->height : -child->height;
+	}
+	KASSERT(lean >= -1 && lean <= 1);
+	KASSERT(entry->gap == gap_of(map, entry));
+	KASSERT(entry->max_gap == entry->gap ||
+	    entry->max_gap == max_gap_of(entry->child[BELOW]) ||
+	    entry->max_gap == max_gap_of(entry->child[ABOVE]));
+	KASSERT(entry->gap <= entry->max_gap);
+	return count;
+}
+
+void
+map_tree_check(struct map *map)
+{
+	uint64_t end = USER_BASE, size = 0;
+	struct list *link;
+
+	list_for_each(link, &map->entries) {
+		struct map_entry *entry =
+		    container_of(link, struct map_entry, link);
+
+		KASSERT(entry->start >= end);
+		KASSERT(entry->start < entry->end);
+		KASSERT(((entry->start | entry->end) & PAGE_MASK) == 0);
+		size += entry->end - entry->start;
+		end = entry->end;
+	}
+	KASSERT(end <= USER_END);
+	KASSERT(size == map->size);
+	KASSERT(map->entry_count ==
+	    (map->root != NULL ? check_subtree(map, map->root) : 0));
+	KASSERT(map->root == NULL || map->root->parent == NULL);
+}
