@@ -1,0 +1,491 @@
+/*
+ * kernel/host_server.c: what the host port and the privileged host port answer:
+ * the machine as a whole, and the kernel's own counts.
+ */
+#include <arch/layout.h>
+#include <arch/sbi.h>
+#include <mach/baton_host.h>
+#include <mach/host_reboot.h>
+#include <mach/mach_types.h>
+
+#include "ipc/kserver.h"
+#include "ipc/port.h"
+#include "ipc/space.h"
+#include "kernel/cpu.h"
+#include "kernel/device.h"
+#include "kernel/host.h"
+#include "kernel/kassert.h"
+#include "kernel/servers.h"
+#include "kernel/string.h"
+#include "kernel/task.h"
+#include "kernel/version.h"
+#include "kernel/zone.h"
+#include "vm/map.h"
+#include "vm/page.h"
+#include "vm/transfer.h"
+#include "vm/user.h"
+
+struct port *host_port, *host_priv_port;
+
+void
+host_init(void)
+{
+	host_port = port_create_kernel(KOBJECT_HOST, NULL);
+	host_priv_port = port_create_kernel(KOBJECT_HOST_PRIV, NULL);
+	if (host_port == NULL || host_priv_port == NULL)
+		panic("no memory for the host's ports");
+}
+
+mach_port_name_t
+host_self_trap(void)
+{
+	struct port *right = right_make_send(host_port);
+	mach_port_name_t name;
+
+	if (space_insert_send(current_thread()->task->space, right, &name) ==
+	    KERN_SUCCESS)
+		return name;
+	right_release_send(right);
+	return MACH_PORT_NULL;
+}
+
+static uint32_t
+online_harts(void)
+{
+	return (uint32_t)__builtin_popcountl(atomic_load_explicit(
+	    &cpu_online_mask, memory_order_relaxed));
+}
+
+/* ---- the machine ---- */
+
+static kern_return_t
+put_basic_info(struct kcall *call)
+{
+	uint64_t memory = page_total_count() << PAGE_SHIFT;
+	integer_t harts = (integer_t)online_harts();
+	struct host_basic_info info = {
+	    .max_cpus = (integer_t)cpu_count,
+	    .avail_cpus = harts,
+	    .memory_size = (natural_t)min_u64(memory, 0x80000000),
+	    .cpu_type = CPU_TYPE_RISCV64,
+	    .cpu_subtype = CPU_SUBTYPE_RISCV_ALL,
+	    .physical_cpu = harts,
+	    .physical_cpu_max = (integer_t)cpu_count,
+	    .logical_cpu = harts,
+	    .logical_cpu_max = (integer_t)cpu_count,
+	    .max_mem = memory,
+	};
+
+	kcall_put_array(call, &info, HOST_BASIC_INFO_COUNT, sizeof(natural_t));
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+put_sched_info(struct kcall *call)
+{
+	struct host_sched_info info = {
+	    .min_timeout = 1,
+	    .min_quantum = CONFIG_SLICE_US / 1000,
+	};
+
+	kcall_put_array(call, &info, HOST_SCHED_INFO_COUNT, sizeof(natural_t));
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+serve_host_info(struct kcall *call)
+{
+	uint32_t flavor = kcall_u32(call);
+	uint32_t room = kcall_u32(call);
+
+	if (flavor == HOST_BASIC_INFO && room >= HOST_BASIC_INFO_COUNT)
+		return put_basic_info(call);
+	if (flavor == HOST_SCHED_INFO && room >= HOST_SCHED_INFO_COUNT)
+		return put_sched_info(call);
+	return KERN_INVALID_ARGUMENT;
+}
+
+/* MIG's string of variable length: offset, length, bytes. */
+static kern_return_t
+serve_host_kernel_version(struct kcall *call)
+{
+	uint32_t size = (uint32_t)min_u64(
+	    strlen(baton_version) + 1, KERNEL_VERSION_MAX - 1);
+
+	kcall_put_u32(call, 0);
+	kcall_put_u32(call, size);
+	kcall_put_bytes(call, baton_version, size);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+serve_host_page_size(struct kcall *call)
+{
+	kcall_put_u64(call, PAGE_SIZE);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+serve_host_processor_info(struct kcall *call)
+{
+	struct processor_basic_info infos[CONFIG_MAX_HARTS];
+	struct transfer *transfer;
+	kern_return_t kr;
+
+	if (kcall_u32(call) != PROCESSOR_BASIC_INFO)
+		return KERN_INVALID_ARGUMENT;
+	for (uint32_t i = 0; i < cpu_count; i++)
+		infos[i] = (struct processor_basic_info){
+		    .cpu_type = CPU_TYPE_RISCV64,
+		    .cpu_subtype = CPU_SUBTYPE_RISCV_ALL,
+		    .running = atomic_load(&cpus[i].online) == CPU_ONLINE,
+		    .slot_num = (int)cpus[i].hart,
+		    .is_master = i == 0,
+		};
+	kr = transfer_from_kernel(
+	    infos, cpu_count * sizeof(infos[0]), &transfer);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kcall_put_ool(call, transfer, cpu_count * sizeof(infos[0]));
+	kcall_put_u32(call, cpu_count);
+	kcall_put_u32(call, cpu_count * PROCESSOR_BASIC_INFO_COUNT);
+	return KERN_SUCCESS;
+}
+
+/* ---- memory ---- */
+
+static natural_t
+narrow(uint64_t count)
+{
+	return (natural_t)min_u64(count, UINT32_MAX);
+}
+
+static struct cpu_counters
+sum_counters(void)
+{
+	struct cpu_counters sum = {.handed_off = 0};
+
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		const struct cpu_counters *one = &cpus[i].counters;
+
+		sum.handed_off += one->handed_off;
+		sum.queued += one->queued;
+		sum.switches += one->switches;
+		sum.faults += one->faults;
+		sum.interrupts += one->interrupts;
+	}
+	return sum;
+}
+
+/* Pages in use are active: nothing is paged out yet. */
+static kern_return_t
+serve_host_statistics(struct kcall *call)
+{
+	uint64_t free = page_free_count();
+	struct vm_statistics info = {
+	    .free_count = narrow(free),
+	    .active_count = narrow(page_total_count() - free),
+	    .faults = (natural_t)sum_counters().faults,
+	};
+
+	if (kcall_u32(call) != HOST_VM_INFO ||
+	    kcall_u32(call) < HOST_VM_INFO_COUNT)
+		return KERN_INVALID_ARGUMENT;
+	kcall_put_array(call, &info, HOST_VM_INFO_COUNT, sizeof(natural_t));
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+serve_host_statistics64(struct kcall *call)
+{
+	uint64_t free = page_free_count();
+	struct vm_statistics64 info = {
+	    .free_count = narrow(free),
+	    .active_count = narrow(page_total_count() - free),
+	    .faults = sum_counters().faults,
+	};
+
+	if (kcall_u32(call) != HOST_VM_INFO64 ||
+	    kcall_u32(call) < HOST_VM_INFO64_COUNT)
+		return KERN_INVALID_ARGUMENT;
+	kcall_put_array(call, &info, HOST_VM_INFO64_COUNT, sizeof(natural_t));
+	return KERN_SUCCESS;
+}
+
+/* ---- Baton's own counts ---- */
+
+/* Which kind of object a zone holds; zones of no kind are not counted. */
+static const struct zone_kind {
+	const char *zone;
+	enum baton_object kind;
+} zone_kinds[] = {
+    {"task", BATON_OBJECT_TASK},
+    {"thread", BATON_OBJECT_THREAD},
+    {"space", BATON_OBJECT_SPACE},
+    {"port", BATON_OBJECT_PORT},
+    {"pset", BATON_OBJECT_PORT_SET},
+    {"kmsg", BATON_OBJECT_MESSAGE},
+    {"map", BATON_OBJECT_MAP},
+    {"map entry", BATON_OBJECT_MAP_ENTRY},
+};
+
+/* A zone's kind is that of the name it has before a dot: "kmsg.256". */
+static bool
+zone_is(const struct zone *zone, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(zone->name, name, length) == 0 &&
+	    (zone->name[length] == '\0' || zone->name[length] == '.');
+}
+
+static void
+count_objects(struct baton_kernel_counters *counters)
+{
+	struct zone *zone = NULL;
+
+	while ((zone = zone_next(zone)) != NULL)
+		for (unsigned i = 0; i < ARRAY_SIZE(zone_kinds); i++)
+			if (zone_is(zone, zone_kinds[i].zone))
+				counters->objects[zone_kinds[i].kind] +=
+				    zone_in_use(zone);
+	/* Each map has one pmap in it. */
+	counters->objects[BATON_OBJECT_PMAP] =
+	    counters->objects[BATON_OBJECT_MAP];
+}
+
+static kern_return_t
+serve_host_kernel_counters(struct kcall *call)
+{
+	struct cpu_counters sum = sum_counters();
+	struct baton_kernel_counters counters = {
+	    .handoffs = sum.handed_off,
+	    .queued = sum.queued,
+	    .switches = sum.switches,
+	    .faults = sum.faults,
+	    .interrupts = sum.interrupts,
+	    .pages_total = page_total_count(),
+	    .pages_free = page_free_count(),
+	    .harts = online_harts(),
+	};
+
+	count_objects(&counters);
+	kcall_put_bytes(call, &counters, sizeof(counters));
+	return KERN_SUCCESS;
+}
+
+/*
+ * References to the tasks with ids above @after, at most @room.  Ids rise along
+ * the list, save for tasks made in the same instant, one of which may be missed.
+ */
+static uint32_t
+tasks_after(uint64_t after, struct task **tasks, uint32_t room)
+{
+	uint32_t count = 0;
+	struct list *link;
+
+	spin_lock(&task_list_lock);
+	list_for_each(link, &task_list) {
+		struct task *task = container_of(link, struct task, link);
+
+		if (count == room)
+			break;
+		if (task->id > after)
+			tasks[count++] = task_get(task);
+	}
+	spin_unlock(&task_list_lock);
+	return count;
+}
+
+static void
+put_summary(struct kcall *call, struct task *task, uint64_t pages)
+{
+	struct baton_task_summary summary = {
+	    .id = task->id,
+	    .resident_pages = pages,
+	    .names = task->space->count,
+	};
+
+	spin_lock(&task->lock);
+	summary.threads = task->thread_count;
+	summary.suspend_count = task->suspend_count;
+	memcpy(summary.name, task->name, sizeof(summary.name));
+	spin_unlock(&task->lock);
+	kcall_put_bytes(call, &summary, sizeof(summary));
+}
+
+/* A task of which this many entries were looked at is a large one. */
+#define SMALL_STEPS 8
+
+/*
+ * How many pages @task has in memory; false: it is too large to find out now.
+ */
+static bool
+count_pages(struct task *task, uint64_t *pages)
+{
+	uaddr_t address = 0;
+
+	*pages = 0;
+	for (unsigned steps = 0; steps < SMALL_STEPS; steps++)
+		if (!vm_count_step(task->map, &address, pages))
+			return true;
+	return false;
+}
+
+/*
+ * The pages of the first task of an answer are counted to the end, in as many
+ * steps as that takes; of the others, those follow that are small, up to the
+ * first that is not, which then begins the next answer.
+ */
+static kern_return_t
+put_summaries(struct kcall *call, struct task **tasks, uint32_t count)
+{
+	uint64_t pages[BATON_TASK_SUMMARY_MAX];
+	uint64_t *progress = call->progress; /* address, pages, of which task */
+	uint32_t known = 1;
+
+	if (progress[2] != tasks[0]->id) {
+		progress[0] = progress[1] = 0;
+		progress[2] = tasks[0]->id;
+	}
+	while (progress[0] < USER_END)
+		if (vm_count_step(tasks[0]->map, &progress[0], &progress[1]) &&
+		    thread_should_yield())
+			return KCALL_AGAIN;
+	pages[0] = progress[1];
+	while (known < count && count_pages(tasks[known], &pages[known]))
+		known++;
+
+	kcall_put_u32(call, known);
+	for (uint32_t i = 0; i < known; i++)
+		put_summary(call, tasks[i], pages[i]);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+serve_host_task_summary(struct kcall *call)
+{
+	struct task *tasks[BATON_TASK_SUMMARY_MAX];
+	uint32_t count =
+	    tasks_after(kcall_u64(call), tasks, BATON_TASK_SUMMARY_MAX);
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (count > 0)
+		kr = put_summaries(call, tasks, count);
+	else
+		kcall_put_u32(call, 0);
+	while (count > 0)
+		task_put(tasks[--count]);
+	return kr;
+}
+
+/* ---- privileged ---- */
+
+static uint32_t
+tasks_count(void)
+{
+	uint32_t count = 0;
+	struct list *link;
+
+	spin_lock(&task_list_lock);
+	list_for_each(link, &task_list)
+		count++;
+	spin_unlock(&task_list_lock);
+	return count;
+}
+
+static kern_return_t
+serve_host_tasks(struct kcall *call)
+{
+	/* Who is made meanwhile is not in the answer. */
+	uint32_t room = tasks_count();
+	struct task **tasks = kmem_alloc((room + 1) * sizeof(*tasks));
+	struct port **ports;
+	uint32_t count;
+	kern_return_t kr;
+
+	if (tasks == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	count = tasks_after(0, tasks, room);
+	/* Each reference is traded for a right, in place. */
+	ports = (struct port **)tasks;
+	for (uint32_t i = 0; i < count; i++) {
+		struct task *task = tasks[i];
+
+		ports[i] = task_make_send(task);
+		task_put(task);
+	}
+	kr = kcall_put_ool_ports(call, ports, count, MACH_MSG_TYPE_PORT_SEND);
+	kcall_put_u32(call, count);
+	kmem_free(tasks, (room + 1) * sizeof(*tasks));
+	return kr;
+}
+
+static kern_return_t
+serve_host_get_special_port(struct kcall *call)
+{
+	struct port *port;
+
+	(void)kcall_u32(call); /* a node; there is one */
+	switch (kcall_u32(call)) {
+	case HOST_PORT:
+		port = host_port;
+		break;
+	case HOST_PRIV_PORT:
+		port = host_priv_port;
+		break;
+	case HOST_IO_MAIN_PORT:
+		port = device_master_port;
+		break;
+	default:
+		return KERN_INVALID_ARGUMENT;
+	}
+	kcall_put_send(call, right_make_send(port));
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+serve_host_reboot(struct kcall *call)
+{
+	uint32_t options = kcall_u32(call);
+
+	if (options & HOST_REBOOT_DEBUGGER)
+		panic("asked for by host_reboot()");
+	if (!(options & HOST_REBOOT_HALT))
+		sbi_reset(SBI_RESET_REBOOT);
+	sbi_reset(options & HOST_REBOOT_FAILURE ? SBI_RESET_FAILURE
+						: SBI_RESET_OFF);
+}
+
+/* ---- the table ---- */
+
+#define VARIABLE(type) (sizeof(uint32_t) + sizeof(type))
+
+const struct kroutine host_routines[] = {
+    {MSGID_HOST_INFO, "host_info", KOBJECT_HOST, serve_host_info, .in = 8,
+	.out = VARIABLE(struct host_basic_info)},
+    {MSGID_HOST_KERNEL_VERSION, "host_kernel_version", KOBJECT_HOST,
+	serve_host_kernel_version, .out = 8 + KERNEL_VERSION_MAX},
+    {MSGID_HOST_PAGE_SIZE, "host_page_size", KOBJECT_HOST,
+	serve_host_page_size, .out = 8},
+    {MSGID_HOST_PROCESSOR_INFO, "host_processor_info", KOBJECT_HOST,
+	serve_host_processor_info, .in = 4, .out = 8, .out_descriptors = 1},
+    {MSGID_HOST_STATISTICS, "host_statistics", KOBJECT_HOST,
+	serve_host_statistics, .in = 8, .out = VARIABLE(struct vm_statistics)},
+    {MSGID_HOST_STATISTICS64, "host_statistics64", KOBJECT_HOST,
+	serve_host_statistics64, .in = 8,
+	.out = VARIABLE(struct vm_statistics64)},
+    {MSGID_HOST_KERNEL_COUNTERS, "host_kernel_counters", KOBJECT_HOST,
+	serve_host_kernel_counters,
+	.out = sizeof(struct baton_kernel_counters)},
+    {MSGID_HOST_TASK_SUMMARY, "host_task_summary", KOBJECT_HOST,
+	serve_host_task_summary, .in = 8,
+	.out = 4 + BATON_TASK_SUMMARY_MAX * sizeof(struct baton_task_summary)},
+    {MSGID_HOST_TASKS, "host_tasks", KOBJECT_HOST_PRIV, serve_host_tasks,
+	.out = 4, .out_descriptors = 1},
+    {MSGID_HOST_GET_SPECIAL_PORT, "host_get_special_port", KOBJECT_HOST_PRIV,
+	serve_host_get_special_port, .in = 8, .out_descriptors = 1},
+    {MSGID_HOST_REBOOT, "host_reboot", KOBJECT_HOST_PRIV, serve_host_reboot,
+	.in = 4},
+};
+const unsigned host_routine_count = ARRAY_SIZE(host_routines);

@@ -1,0 +1,15 @@
+/*
+ * kernel/servers.c: the routines of tasks, threads, the host and memory.
+ */
+#include "kernel/servers.h"
+
+#include "vm/user.h"
+
+void
+servers_register(void)
+{
+	kserver_register(task_routines, task_routine_count);
+	kserver_register(thread_routines, thread_routine_count);
+	kserver_register(host_routines, host_routine_count);
+	kserver_register(vm_routines, vm_routine_count);
+}

@@ -1,0 +1,638 @@
+/*
+ * vm/user.c: memory calls: traps for a task's own frequent ones, messages to a
+ * task's port for all.
+ *
+ * Both end in vm/map.h.  Whatever takes longer the more memory it is about goes
+ * in steps: a trap keeps its progress in the thread and yields, a message
+ * routine keeps it in the call and returns KCALL_AGAIN.
+ */
+#include "vm/user.h"
+
+#include <arch/layout.h>
+#include <arch/usercopy.h>
+#include <mach/vm_behavior.h>
+#include <mach/vm_region.h>
+#include <mach/vm_statistics.h>
+
+#include "ipc/right.h"
+#include "kernel/sched.h"
+#include "kernel/task.h"
+#include "kernel/thread.h"
+#include "kernel/zone.h"
+#include "vm/map.h"
+#include "vm/transfer.h"
+
+/* Wishes about memory that change nothing here. */
+#define FLAGS_IGNORED                                                     \
+	(VM_FLAGS_4GB_CHUNK | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_NO_CACHE |  \
+	 VM_FLAGS_RESILIENT_CODESIGN | VM_FLAGS_RESILIENT_MEDIA |         \
+	 VM_FLAGS_PERMANENT | VM_FLAGS_TPRO | VM_FLAGS_ALIAS_MASK)
+
+/* The task that @target names in the caller's space, with a reference. */
+static struct task *
+target_task(uint64_t target)
+{
+	return task_from_name(
+	    current_thread()->task->space, (mach_port_name_t)target);
+}
+
+/* ---- what traps and messages share ---- */
+
+/* All that a caller may choose of new memory. */
+struct request {
+	uint64_t size, mask;
+	unsigned flags, prot, max_prot, inherit;
+};
+
+static kern_return_t
+allocate(struct map *map, uaddr_t *addressp, const struct request *request)
+{
+	if (request->prot & ~request->max_prot)
+		return KERN_INVALID_ARGUMENT;
+	return map_allocate(map, addressp, request->size, request->mask,
+	    request->flags & ~FLAGS_IGNORED, request->prot, request->max_prot,
+	    request->inherit);
+}
+
+/* Memory as vm_allocate() gives it, of which 0 bytes are at address 0. */
+static kern_return_t
+allocate_plain(
+    struct map *map, uaddr_t *addressp, uint64_t size, unsigned flags)
+{
+	struct request request = {
+	    .size = size,
+	    .flags = flags,
+	    .prot = VM_PROT_DEFAULT,
+	    .max_prot = VM_PROT_ALL,
+	    .inherit = VM_INHERIT_DEFAULT,
+	};
+
+	if (size == 0) {
+		*addressp = 0;
+		return KERN_SUCCESS;
+	}
+	return allocate(map, addressp, &request);
+}
+
+/*
+ * Make [@address, @address + @size) whole pages.  KERN_INVALID_ARGUMENT when
+ * that has no end.
+ */
+static kern_return_t
+whole_pages(uint64_t *addressp, uint64_t *sizep)
+{
+	uint64_t start = page_floor(*addressp);
+	uint64_t end;
+
+	if (__builtin_add_overflow(*addressp, *sizep, &end) ||
+	    end > UINT64_MAX - PAGE_MASK)
+		return KERN_INVALID_ARGUMENT;
+	*addressp = start;
+	*sizep = page_ceil(end) - start;
+	return KERN_SUCCESS;
+}
+
+/* What may be done to a range, step by step. */
+enum range_change {
+	RANGE_DEALLOCATE,
+	RANGE_PROTECT,	       /* to what */
+	RANGE_PROTECT_MAXIMUM, /* to what */
+	RANGE_INHERIT,	       /* how */
+};
+
+/* Whole pages. */
+struct range {
+	uint64_t address, size;
+	enum range_change change;
+	uint32_t value; /* what the change says it is */
+};
+
+/* One step, *@donep bytes being done; KCALL_AGAIN while there is more. */
+static kern_return_t
+range_step(struct map *map, const struct range *range, uint64_t *donep)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (*donep >= range->size)
+		return KERN_SUCCESS;
+	switch (range->change) {
+	case RANGE_DEALLOCATE:
+		kr = map_deallocate(map, range->address, range->size, donep);
+		break;
+	case RANGE_PROTECT:
+	case RANGE_PROTECT_MAXIMUM:
+		kr = map_protect(map, range->address, range->size,
+		    range->change == RANGE_PROTECT_MAXIMUM, range->value,
+		    donep);
+		break;
+	case RANGE_INHERIT:
+		kr = map_inherit(
+		    map, range->address, range->size, range->value, donep);
+		break;
+	}
+	if (kr != KERN_SUCCESS || *donep >= range->size)
+		return kr;
+	return KCALL_AGAIN;
+}
+
+/* ---- traps ---- */
+
+/* The caller will not learn of memory that was just made for it. */
+static void
+take_back(struct map *map, uaddr_t start, uint64_t size)
+{
+	uint64_t done = 0;
+
+	/* Nobody has touched it yet, so one step is enough; and if some other
+	 * thread of the task had a hand in it, that is its own affair. */
+	if (map_deallocate(map, start, size, &done) != KERN_SUCCESS)
+		return;
+}
+
+/*
+ * New memory in @target's map, its address read from and written to the
+ * caller's *@address.
+ */
+static kern_return_t
+allocate_trap(uint64_t target, uaddr_t address,
+    kern_return_t (*make)(struct map *map, uaddr_t *addressp,
+	const struct request *request),
+    const struct request *request)
+{
+	struct task *task;
+	uaddr_t start;
+	kern_return_t kr = copyin(&start, address, sizeof(start));
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	task = target_task(target);
+	if (task == NULL)
+		return KERN_INVALID_ARGUMENT;
+	kr = make(task->map, &start, request);
+	if (kr == KERN_SUCCESS) {
+		kr = copyout(address, &start, sizeof(start));
+		if (kr != KERN_SUCCESS && request->size > 0)
+			take_back(task->map, start, request->size);
+	}
+	task_put(task);
+	return kr;
+}
+
+static kern_return_t
+make_plain(
+    struct map *map, uaddr_t *addressp, const struct request *request)
+{
+	return allocate_plain(map, addressp, request->size, request->flags);
+}
+
+kern_return_t
+vm_allocate_trap(
+    uint64_t target, uaddr_t address, uint64_t size, uint64_t flags)
+{
+	struct request request = {.size = size, .flags = (uint32_t)flags};
+
+	return allocate_trap(target, address, make_plain, &request);
+}
+
+kern_return_t
+vm_map_trap(uint64_t target, uaddr_t address, uint64_t size, uint64_t mask,
+    uint64_t flags, uint64_t prot)
+{
+	struct request request = {
+	    .size = size,
+	    .mask = mask,
+	    .flags = (uint32_t)flags,
+	    .prot = (uint32_t)prot,
+	    .max_prot = VM_PROT_ALL,
+	    .inherit = VM_INHERIT_DEFAULT,
+	};
+
+	return allocate_trap(target, address, allocate, &request);
+}
+
+static noreturn void range_continue(void);
+
+/*
+ * Steps of a trap until it is done.  The thread's step state: the task, with
+ * a reference; address, size, how much is done, change and value.
+ */
+static kern_return_t
+range_run(void)
+{
+	struct step_state *step = &current_thread()->step;
+	struct task *task = step->object;
+	struct range range = {
+	    .address = step->word[0],
+	    .size = step->word[1],
+	    .change = (enum range_change)(step->word[3] >> 32),
+	    .value = (uint32_t)step->word[3],
+	};
+	kern_return_t kr;
+
+	for (;;) {
+		kr = range_step(task->map, &range, &step->word[2]);
+		if (kr != KCALL_AGAIN)
+			break;
+		if (thread_should_yield())
+			sched_yield(range_continue);
+	}
+	task_put(task);
+	return kr;
+}
+
+static noreturn void
+range_continue(void)
+{
+	thread_return_value((uint64_t)range_run());
+}
+
+static kern_return_t
+range_trap(uint64_t target, uint64_t address, uint64_t size,
+    enum range_change change, uint32_t value)
+{
+	struct step_state *step = &current_thread()->step;
+	kern_return_t kr = whole_pages(&address, &size);
+	struct task *task;
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	task = target_task(target);
+	if (task == NULL)
+		return KERN_INVALID_ARGUMENT;
+	*step = (struct step_state){
+	    .object = task,
+	    .word = {address, size, 0, (uint64_t)change << 32 | value},
+	};
+	return range_run();
+}
+
+kern_return_t
+vm_deallocate_trap(uint64_t target, uint64_t address, uint64_t size)
+{
+	return range_trap(target, address, size, RANGE_DEALLOCATE, 0);
+}
+
+kern_return_t
+vm_protect_trap(uint64_t target, uint64_t address, uint64_t size,
+    uint64_t set_maximum, uint64_t prot)
+{
+	return range_trap(target, address, size,
+	    (uint32_t)set_maximum != 0 ? RANGE_PROTECT_MAXIMUM : RANGE_PROTECT,
+	    (uint32_t)prot);
+}
+
+/* ---- how much there is ---- */
+
+/* Pages in the entries of one leaf table from @leaf on. */
+static uint64_t
+count_leaves(const pte_t *leaf, uint64_t count)
+{
+	uint64_t pages = 0;
+
+	for (uint64_t i = 0; i < count; i++)
+		if (leaf[i] != 0 && (leaf[i] & PTE_FOREIGN) == 0)
+			pages++;
+	return pages;
+}
+
+bool
+vm_count_step(struct map *map, uaddr_t *addressp, uint64_t *pagesp)
+{
+	uint64_t looked = 0;
+	uint64_t stop;
+
+	spin_lock(&map->lock);
+	for (; looked < PMAP_STEP && *addressp < USER_END; *addressp = stop) {
+		const pte_t *leaf = pmap_leaves(&map->pmap, *addressp, &stop);
+		uint64_t count = (stop - *addressp) >> PAGE_SHIFT;
+
+		if (leaf != NULL)
+			*pagesp += count_leaves(leaf, count);
+		looked += leaf != NULL ? count : 1;
+	}
+	spin_unlock(&map->lock);
+	return *addressp < USER_END;
+}
+
+/* ---- messages: regions ---- */
+
+static struct map *
+called_map(const struct kcall *call)
+{
+	const struct task *task = call->object;
+
+	return task->map;
+}
+
+static kern_return_t
+serve_allocate(struct kcall *call)
+{
+	uaddr_t address = kcall_u64(call);
+	uint64_t size = kcall_u64(call);
+	uint32_t flags = kcall_u32(call);
+	kern_return_t kr;
+
+	kr = allocate_plain(called_map(call), &address, size, flags);
+	kcall_put_u64(call, address);
+	return kr;
+}
+
+/* Serve a change of a range, its two bounds read from the call. */
+static kern_return_t
+serve_range(struct kcall *call, struct range *range)
+{
+	kern_return_t kr = whole_pages(&range->address, &range->size);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	return range_step(called_map(call), range, &call->progress[0]);
+}
+
+static kern_return_t
+serve_deallocate(struct kcall *call)
+{
+	struct range range = {.change = RANGE_DEALLOCATE};
+
+	range.address = kcall_u64(call);
+	range.size = kcall_u64(call);
+	return serve_range(call, &range);
+}
+
+static kern_return_t
+serve_protect(struct kcall *call)
+{
+	struct range range;
+
+	range.address = kcall_u64(call);
+	range.size = kcall_u64(call);
+	range.change =
+	    kcall_u32(call) != 0 ? RANGE_PROTECT_MAXIMUM : RANGE_PROTECT;
+	range.value = kcall_u32(call);
+	return serve_range(call, &range);
+}
+
+static kern_return_t
+serve_inherit(struct kcall *call)
+{
+	struct range range = {.change = RANGE_INHERIT};
+
+	range.address = kcall_u64(call);
+	range.size = kcall_u64(call);
+	range.value = kcall_u32(call);
+	return serve_range(call, &range);
+}
+
+/* A view of a memory object; of none, which is zeroed memory, until pagers. */
+static kern_return_t
+serve_map(struct kcall *call)
+{
+	struct port *object = kcall_port(call);
+	uaddr_t address = kcall_u64(call);
+	struct request request;
+	kern_return_t kr;
+
+	request.size = kcall_u64(call);
+	request.mask = kcall_u64(call);
+	request.flags = kcall_u32(call);
+	(void)kcall_u64(call); /* an offset into nothing */
+	(void)kcall_u32(call); /* and whether to copy that */
+	request.prot = kcall_u32(call);
+	request.max_prot = kcall_u32(call);
+	request.inherit = kcall_u32(call);
+	if (object != NULL)
+		return KERN_INVALID_OBJECT;
+	kr = allocate(called_map(call), &address, &request);
+	kcall_put_u64(call, address);
+	return kr;
+}
+
+static kern_return_t
+serve_region(struct kcall *call)
+{
+	uaddr_t address = kcall_u64(call);
+	uint32_t flavor = kcall_u32(call);
+	uint32_t room = kcall_u32(call);
+	struct map_region region;
+	struct vm_region_basic_info_64 info;
+	kern_return_t kr;
+
+	/* In LP64 the short form's name means the long form, as elsewhere. */
+	if (flavor != VM_REGION_BASIC_INFO_64 && flavor != VM_REGION_BASIC_INFO)
+		return KERN_INVALID_ARGUMENT;
+	if (room < VM_REGION_BASIC_INFO_COUNT_64)
+		return KERN_INVALID_ARGUMENT;
+	kr = map_region(called_map(call), address, &region);
+	if (kr != KERN_SUCCESS)
+		return kr;
+
+	info = (struct vm_region_basic_info_64){
+	    .protection = (vm_prot_t)region.prot,
+	    .max_protection = (vm_prot_t)region.max_prot,
+	    .inheritance = region.inherit,
+	    .behavior = VM_BEHAVIOR_DEFAULT,
+	};
+	kcall_put_send(call, NULL);
+	kcall_put_u64(call, region.start);
+	kcall_put_u64(call, region.size);
+	kcall_put_array(
+	    call, &info, VM_REGION_BASIC_INFO_COUNT_64, sizeof(uint32_t));
+	return KERN_SUCCESS;
+}
+
+/* ---- messages: contents ---- */
+
+struct copy {
+	struct map *from_map, *to_map;
+	uaddr_t from, to;
+	uint64_t size;
+};
+
+/* Copy page by page until all is done, *@donep says, or others want a turn. */
+static kern_return_t
+copy_steps(const struct copy *copy, uint64_t *donep)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	void *page;
+
+	if (*donep == copy->size)
+		return KERN_SUCCESS;
+	page = kmem_alloc(PAGE_SIZE);
+	if (page == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	while (kr == KERN_SUCCESS && *donep < copy->size) {
+		uint64_t piece = min_u64(copy->size - *donep, PAGE_SIZE);
+
+		kr = map_copy_from(
+		    copy->from_map, page, copy->from + *donep, piece);
+		if (kr == KERN_SUCCESS)
+			kr = map_copy_to(
+			    copy->to_map, copy->to + *donep, page, piece);
+		if (kr != KERN_SUCCESS)
+			break;
+		*donep += piece;
+		if (*donep < copy->size && thread_should_yield())
+			kr = KCALL_AGAIN;
+	}
+	kmem_free(page, PAGE_SIZE);
+	return kr;
+}
+
+/*
+ * Progress of a read.  The copy is made in the caller's own memory, in a region
+ * of its own, and leaves it again as the reply's out-of-line memory: so the
+ * usual rules bound how much memory a reader can make the kernel use.
+ */
+enum {
+	READ_REGION,   /* where the copy is, 0: not yet made */
+	READ_DONE,     /* bytes copied; or with READ_FAILED, the error */
+	READ_TRANSFER, /* what has left the caller's memory so far */
+};
+#define READ_FAILED (1UL << 63)
+
+/* Give the region up, in steps, then answer with the error. */
+static kern_return_t
+read_unwind(struct kcall *call, uint64_t size)
+{
+	struct range range = {
+	    .address = call->progress[READ_REGION],
+	    .size = page_ceil(size),
+	    .change = RANGE_DEALLOCATE,
+	};
+	uint64_t done = 0;
+	kern_return_t kr;
+
+	/* Holes are no error, so each step may begin at the beginning. */
+	kr = range_step(call->caller->map, &range, &done);
+	if (kr == KCALL_AGAIN)
+		return kr;
+	return (kern_return_t)(call->progress[READ_DONE] & ~READ_FAILED);
+}
+
+/* Copy, then take the copy out of the caller's memory into the reply. */
+static kern_return_t
+read_steps(struct kcall *call, const struct copy *copy)
+{
+	struct transfer *transfer =
+	    (struct transfer *)call->progress[READ_TRANSFER];
+	kern_return_t kr = copy_steps(copy, &call->progress[READ_DONE]);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	/* Its last page is zero behind the copy, and may go whole. */
+	kr = transfer_take(copy->to_map, copy->to, page_ceil(copy->size), true,
+	    &transfer);
+	call->progress[READ_TRANSFER] = (uint64_t)transfer;
+	if (kr == KERN_OPERATION_TIMED_OUT)
+		return KCALL_AGAIN;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kcall_put_ool(call, transfer, copy->size);
+	kcall_put_u32(call, (uint32_t)copy->size);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+serve_read(struct kcall *call)
+{
+	struct copy copy = {
+	    .from_map = called_map(call), .to_map = call->caller->map};
+	uint64_t *progress = call->progress;
+	kern_return_t kr;
+
+	copy.from = kcall_u64(call);
+	copy.size = kcall_u64(call);
+	if (copy.size > UINT32_MAX)
+		return KERN_INVALID_ARGUMENT;
+	if (copy.size == 0) {
+		kcall_put_ool(call, NULL, 0);
+		kcall_put_u32(call, 0);
+		return KERN_SUCCESS;
+	}
+	if (progress[READ_REGION] == 0) {
+		kr = allocate_plain(copy.to_map, &progress[READ_REGION],
+		    copy.size, VM_FLAGS_ANYWHERE);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	copy.to = progress[READ_REGION];
+	if (!(progress[READ_DONE] & READ_FAILED)) {
+		kr = read_steps(call, &copy);
+		if (kr == KERN_SUCCESS || kr == KCALL_AGAIN)
+			return kr;
+		progress[READ_DONE] = READ_FAILED | (uint32_t)kr;
+	}
+	return read_unwind(call, copy.size);
+}
+
+/* The same into memory that the caller has already. */
+static kern_return_t
+serve_read_overwrite(struct kcall *call)
+{
+	struct copy copy = {
+	    .from_map = called_map(call), .to_map = call->caller->map};
+	kern_return_t kr;
+
+	copy.from = kcall_u64(call);
+	copy.size = kcall_u64(call);
+	copy.to = kcall_u64(call);
+	kr = copy_steps(&copy, &call->progress[0]);
+	kcall_put_u64(call, copy.size);
+	return kr;
+}
+
+static kern_return_t
+serve_write(struct kcall *call)
+{
+	uint64_t size;
+	const struct transfer *data = kcall_ool(call, &size);
+	uaddr_t address = kcall_u64(call);
+	uint64_t *done = &call->progress[0];
+	kern_return_t kr = KERN_SUCCESS;
+	void *page;
+
+	if (*done == size)
+		return KERN_SUCCESS;
+	page = kmem_alloc(PAGE_SIZE);
+	if (page == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	while (kr == KERN_SUCCESS && *done < size) {
+		uint64_t piece = min_u64(size - *done, PAGE_SIZE);
+
+		kr = transfer_to_kernel(data, *done, page, piece);
+		if (kr == KERN_SUCCESS)
+			kr = map_copy_to(
+			    called_map(call), address + *done, page, piece);
+		if (kr != KERN_SUCCESS)
+			break;
+		*done += piece;
+		if (*done < size && thread_should_yield())
+			kr = KCALL_AGAIN;
+	}
+	kmem_free(page, PAGE_SIZE);
+	return kr;
+}
+
+/* ---- the table ---- */
+
+const struct kroutine vm_routines[] = {
+    {MSGID_MACH_VM_ALLOCATE, "mach_vm_allocate", KOBJECT_TASK, serve_allocate,
+	.in = 20, .out = 8},
+    {MSGID_MACH_VM_DEALLOCATE, "mach_vm_deallocate", KOBJECT_TASK,
+	serve_deallocate, .in = 16},
+    {MSGID_MACH_VM_PROTECT, "mach_vm_protect", KOBJECT_TASK, serve_protect,
+	.in = 24},
+    {MSGID_MACH_VM_INHERIT, "mach_vm_inherit", KOBJECT_TASK, serve_inherit,
+	.in = 20},
+    {MSGID_MACH_VM_READ, "mach_vm_read", KOBJECT_TASK, serve_read, .in = 16,
+	.out = 4, .out_descriptors = 1},
+    {MSGID_MACH_VM_WRITE, "mach_vm_write", KOBJECT_TASK, serve_write, .in = 12,
+	.descriptors = "o"},
+    {MSGID_MACH_VM_READ_OVERWRITE, "mach_vm_read_overwrite", KOBJECT_TASK,
+	serve_read_overwrite, .in = 24, .out = 8},
+    {MSGID_MACH_VM_MAP, "mach_vm_map", KOBJECT_TASK, serve_map, .in = 52,
+	.descriptors = "s", .out = 8},
+    {MSGID_MACH_VM_REGION, "mach_vm_region", KOBJECT_TASK, serve_region,
+	.in = 16, .out = 16 + 4 + sizeof(struct vm_region_basic_info_64),
+	.out_descriptors = 1},
+};
+const unsigned vm_routine_count = ARRAY_SIZE(vm_routines);
