@@ -19,6 +19,7 @@ static struct zone task_zone;
 static atomic_ulong next_task_id;
 
 static bool reap_step(struct reap_item *item);
+static bool free_step(struct reap_item *item);
 
 void
 task_init(void)
@@ -89,9 +90,9 @@ task_put(struct task *task)
 	if (atomic_fetch_sub_explicit(&task->refs, 1, memory_order_acq_rel) !=
 	    1)
 		return;
-	KASSERT(task->map == NULL);
-	space_put(task->space);
-	zone_free(&task_zone, task);
+	/* No call can be using the map any more. */
+	task->reap.step = free_step;
+	reap_later(&task->reap);
 }
 
 /* ---- suspension ---- */
@@ -218,17 +219,31 @@ reap_step(struct reap_item *item)
 		return false; /* task_thread_gone() brings us back */
 	if (space_destroy_step(task->space))
 		return true;
-	/* A hart that just left the last thread may still have the tables. */
-	if (pmap_in_use(&task->map->pmap))
-		return true;
-	if (map_destroy_step(task->map))
-		return true;
-	task->map = NULL;
 	drop_special_ports(task);
 	spin_lock(&task_list_lock);
 	list_remove(&task->link);
 	spin_unlock(&task_list_lock);
 	task_put(task);
+	return false;
+}
+
+/*
+ * One step of freeing a task that nobody refers to any more.  Its map goes
+ * here and not in reap_step(): a call that another task made on this one, and
+ * that was under way when the port died, holds a reference and uses the map.
+ */
+static bool
+free_step(struct reap_item *item)
+{
+	struct task *task = container_of(item, struct task, reap);
+
+	/* A hart that just left the last thread may still have the tables. */
+	if (pmap_in_use(&task->map->pmap))
+		return true;
+	if (map_destroy_step(task->map))
+		return true;
+	space_put(task->space);
+	zone_free(&task_zone, task);
 	return false;
 }
 

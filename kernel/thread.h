@@ -93,7 +93,7 @@ struct send_state {
 /* What a long operation needs to go on after a preemption point. */
 struct step_state {
 	void *object;
-	uint64_t word[3];
+	uint64_t word[4];
 };
 
 /* o: owner only (the running thread, or whoever claimed it)
