@@ -40,7 +40,10 @@ find_node(const char *name, fdt_node_t *nodep)
 		*nodep = fdt_stdout(machine->fdt, NULL);
 	else if (name[0] == '/')
 		*nodep = fdt_find_path(machine->fdt, name);
-	return *nodep == FDT_NONE ? D_NO_SUCH_DEVICE : KERN_SUCCESS;
+	if (*nodep == FDT_NONE)
+		return D_NO_SUCH_DEVICE;
+	/* It belongs to firmware, or has no clock: touching it may hang. */
+	return fdt_is_okay(machine->fdt, *nodep) ? KERN_SUCCESS : D_DEVICE_DOWN;
 }
 
 static struct device *

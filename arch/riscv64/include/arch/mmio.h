@@ -9,30 +9,37 @@
 #pragma once
 #include "kernel/types.h"
 
+static inline volatile uint32_t *
+mmio_register(const volatile void *window, uint64_t offset)
+{
+	return (volatile uint32_t *)((uintptr_t)window + offset);
+}
+
 /*
- * What was read decides what memory is looked at next (has the device filled
- * that buffer?), so later memory accesses must not run ahead of it.
+ * The first fence: the lock that makes the register ours to read was really
+ * taken before.  The second: what was read decides what memory is looked at
+ * next (has the device filled that buffer?), so that must not run ahead of it.
  */
 static inline uint32_t
 mmio_read32(const volatile void *window, uint64_t offset)
 {
-	uint32_t value =
-	    *(const volatile uint32_t *)((const volatile uint8_t *)window +
-					 offset);
+	uint32_t value;
 
+	__asm__ volatile("fence rw, i" ::: "memory");
+	value = *mmio_register(window, offset);
 	__asm__ volatile("fence i, rw" ::: "memory");
 	return value;
 }
 
 /*
  * What was stored before (a descriptor, a line's new owner) must be in memory
- * when the device sees this and acts.
+ * when the device sees this and acts; and locks as above.
  */
 static inline void
 mmio_write32(volatile void *window, uint64_t offset, uint32_t value)
 {
 	__asm__ volatile("fence rw, o" ::: "memory");
-	*(volatile uint32_t *)((volatile uint8_t *)window + offset) = value;
+	*mmio_register(window, offset) = value;
 }
 
 /*
