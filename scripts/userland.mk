@@ -8,7 +8,7 @@ USER_SERVERS := bootstrap console sh bench
 
 # The readers of archives and programs that the first task has in common with
 # the kernel.
-bootstrap_SHARED := kernel/boot_archive.c kernel/elf.c
+bootstrap_SHARED := kernel/arguments.c kernel/boot_archive.c kernel/elf.c
 
 ARCHIVE      := $(BUILD)/archive.cpio
 U            := $(BUILD)/user

@@ -1,7 +1,10 @@
 /* libmach/bootstrap.c: the client side of servers/bootstrap.h. */
 #include "call.h"
 
+#include <stdlib.h>
 #include <string.h>
+
+#include <baton/mutex.h>
 
 #include <mach/mach.h>
 #include <servers/bootstrap.h>
@@ -71,16 +74,66 @@ pack_arguments(char *const argv[], char *packed, uint32_t *count)
 	return used;
 }
 
+/*
+ * What the server calls the tasks we have spawned: by the time one is waited
+ * for, its port may be dead, and no port to send any more.
+ */
+struct spawned {
+	struct spawned *next;
+	task_t task;
+	uint32_t id;
+};
+
+static struct spawned *spawned;
+static struct mutex spawned_lock;
+
+static void
+spawned_add(struct spawned *entry, task_t task, uint32_t id)
+{
+	entry->task = task;
+	entry->id = id;
+	mutex_lock(&spawned_lock);
+	entry->next = spawned;
+	spawned = entry;
+	mutex_unlock(&spawned_lock);
+}
+
+/* The latest task by this name; 0 if there is none. */
+static uint32_t
+spawned_take(task_t task)
+{
+	struct spawned **link, *entry;
+	uint32_t id = 0;
+
+	mutex_lock(&spawned_lock);
+	link = &spawned;
+	while (*link != NULL && (*link)->task != task)
+		link = &(*link)->next;
+	entry = *link;
+	if (entry != NULL) {
+		id = entry->id;
+		*link = entry->next;
+	}
+	mutex_unlock(&spawned_lock);
+	free(entry);
+	return id;
+}
+
 kern_return_t
 bootstrap_spawn(mach_port_t bootstrap, const char *program,
     char *const argv[], task_t *task)
 {
 	char packed[BOOTSTRAP_ARGS_MAX];
-	uint32_t count, bytes = pack_arguments(argv, packed, &count);
+	uint32_t count, bytes = pack_arguments(argv, packed, &count), id = 0;
+	struct spawned *entry = malloc(sizeof(*entry));
+	kern_return_t kr;
 	struct call call;
 
-	if (bytes == 0)
-		return BOOTSTRAP_BAD_COUNT;
+	if (bytes == 0 || entry == NULL) {
+		free(entry);
+		return entry == NULL ? BOOTSTRAP_NO_MEMORY :
+				       BOOTSTRAP_BAD_COUNT;
+	}
 	call_begin(&call, MSGID_BOOTSTRAP_SPAWN);
 	call_put_string(&call, program, BOOTSTRAP_MAX_NAME_LEN);
 	call_put_u32(&call, count);
@@ -88,21 +141,31 @@ bootstrap_spawn(mach_port_t bootstrap, const char *program,
 	call_put_bytes(&call, packed, bytes);
 	call_perform(&call, bootstrap);
 	call_get_port(&call, task);
-	return call_end(&call);
+	call_skip_ndr(&call);
+	call_get_u32(&call, &id);
+	kr = call_end(&call);
+	if (kr == KERN_SUCCESS)
+		spawned_add(entry, *task, id);
+	else
+		free(entry);
+	return kr;
 }
 
 kern_return_t
 bootstrap_wait(mach_port_t bootstrap, task_t task, int *status)
 {
 	uint32_t word = 0;
+	kern_return_t kr;
 	struct call call;
 
 	call_begin(&call, MSGID_BOOTSTRAP_WAIT);
-	call_put_port(&call, task, MACH_MSG_TYPE_COPY_SEND);
+	call_put_u32(&call, spawned_take(task));
 	call_perform(&call, bootstrap);
 	call_get_u32(&call, &word);
-	*status = (int)word;
-	return call_end(&call);
+	kr = call_end(&call);
+	if (kr == KERN_SUCCESS)
+		*status = (int)word;
+	return kr;
 }
 
 kern_return_t

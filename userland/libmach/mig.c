@@ -2,6 +2,8 @@
 #include <string.h>
 
 #include <mach/mach.h>
+#include <mach/mig.h>
+#include <mach/routine_ids.h>
 
 static _Thread_local mach_port_t reply_port;
 
@@ -66,4 +68,22 @@ void
 mig_deallocate(vm_address_t address, vm_size_t size)
 {
 	vm_deallocate(mach_task_self(), address, size);
+}
+
+void
+mig_reply_setup(const mach_msg_header_t *request, mach_msg_header_t *reply)
+{
+	mig_reply_error_t *error = (mig_reply_error_t *)reply;
+
+	*error = (mig_reply_error_t){
+	    .Head = {
+		.msgh_bits = MACH_MSGH_BITS(
+		    MACH_MSGH_BITS_REMOTE(request->msgh_bits), 0),
+		.msgh_size = sizeof(*error),
+		.msgh_remote_port = request->msgh_remote_port,
+		.msgh_id = request->msgh_id + MSGID_REPLY,
+	    },
+	    .NDR = NDR_record,
+	    .RetCode = MIG_BAD_ID,
+	};
 }

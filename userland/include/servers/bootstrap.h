@@ -18,7 +18,8 @@
 #include <mach/mach_types.h>
 
 #define BOOTSTRAP_MAX_NAME_LEN 128
-#define BOOTSTRAP_ARGS_MAX     1024
+#define BOOTSTRAP_ARGS_MAX     1024 /* bytes of all arguments together */
+#define BOOTSTRAP_ARGC_MAX     40
 
 typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
 
@@ -33,8 +34,8 @@ typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
 #define MSGID_BOOTSTRAP_CHECK_IN  402 /* {name} -> receive right */
 #define MSGID_BOOTSTRAP_REGISTER  403 /* {port, name} */
 #define MSGID_BOOTSTRAP_LOOK_UP	  404 /* {name} -> send right */
-#define MSGID_BOOTSTRAP_SPAWN	  440 /* {name, count, bytes} -> task */
-#define MSGID_BOOTSTRAP_WAIT	  441 /* {task} -> status */
+#define MSGID_BOOTSTRAP_SPAWN	  440 /* {name, count, bytes} -> task, id */
+#define MSGID_BOOTSTRAP_WAIT	  441 /* {id} -> status */
 #define MSGID_BOOTSTRAP_LIST	  442 /* {index} -> count, name */
 #define MSGID_BOOTSTRAP_DEVICE	  443 /* {name} -> send right */
 #define MSGID_BOOTSTRAP_EXIT	  444 /* {status} */
@@ -121,13 +122,7 @@ struct bootstrap_spawn_request {
 	char args[BOOTSTRAP_ARGS_MAX]; /* sent only as far as @bytes says */
 };
 
-struct bootstrap_wait_request {
-	mach_msg_header_t header;
-	mach_msg_body_t body;
-	mach_msg_port_descriptor_t task;
-};
-
-struct bootstrap_word_request { /* list, exit */
+struct bootstrap_word_request { /* wait, list, exit */
 	mach_msg_header_t header;
 	NDR_record_t ndr;
 	int32_t word;
@@ -137,6 +132,18 @@ struct bootstrap_port_reply {
 	mach_msg_header_t header;
 	mach_msg_body_t body;
 	mach_msg_port_descriptor_t port;
+};
+
+/*
+ * The id is what wait asks by: the port of a task that has ended says nothing
+ * any more.
+ */
+struct bootstrap_spawn_reply {
+	mach_msg_header_t header;
+	mach_msg_body_t body;
+	mach_msg_port_descriptor_t task;
+	NDR_record_t ndr;
+	uint32_t id;
 };
 
 struct bootstrap_wait_reply {

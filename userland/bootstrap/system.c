@@ -1,0 +1,309 @@
+/* bootstrap/system.c: see system.h. */
+#include "system.h"
+
+#include <baton/stdio.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <device/device_calls.h>
+#include <mach/mach.h>
+#include <servers/bootstrap.h>
+#include <servers/console.h>
+
+#include "child.h"
+#include "service.h"
+
+/* A server that ends this often within so short a time stays ended. */
+#define CRASHES_MAX 5
+#define CRASH_SECONDS 1
+
+#define FLUSH_MILLISECONDS 2000
+
+static const struct options *options;
+static const struct manifest *manifest;
+static unsigned int next_line; /* of the manifest's `run` and `session` */
+static mach_port_t sbi_console;
+static mach_port_t console; /* while the console server has its port */
+
+static struct {
+	unsigned int crashes; /* in a row */
+	uint64_t started;
+} servers[MANIFEST_LINES_MAX];
+
+/* ---- servers ---- */
+
+static uint64_t
+seconds(uint64_t count)
+{
+	mach_timebase_info_data_t timebase;
+
+	mach_timebase_info(&timebase);
+	return count * 1000000000 * timebase.denom / timebase.numer;
+}
+
+static void
+server_start(unsigned int index)
+{
+	const struct manifest_line *line = &manifest->lines[index];
+	char *argv[] = {line->words[1], NULL};
+	kern_return_t kr;
+
+	servers[index].started = mach_absolute_time();
+	kr = child_start(argv[0], argv, CHILD_SERVER, NULL, NULL);
+	if (kr != KERN_SUCCESS)
+		printf("bootstrap: cannot start %s: %s\n", argv[0],
+		    bootstrap_strerror(kr));
+}
+
+/* Whether a server that has ended may run once more. */
+static bool
+may_restart(unsigned int index)
+{
+	uint64_t lived = mach_absolute_time() - servers[index].started;
+
+	if (lived > seconds(CRASH_SECONDS))
+		servers[index].crashes = 0;
+	if (++servers[index].crashes < CRASHES_MAX)
+		return true;
+	if (servers[index].crashes == CRASHES_MAX)
+		printf("bootstrap: %s keeps ending, and is left alone\n",
+		    manifest->lines[index].words[1]);
+	return false;
+}
+
+/*
+ * Starts again each server that does not run, once its service's port is home:
+ * its death and the port come in any order.
+ */
+static void
+servers_restart(void)
+{
+	for (unsigned int i = 0; i < manifest->count; i++) {
+		const struct manifest_line *line = &manifest->lines[i];
+
+		if (line->verb == MANIFEST_SERVER && manifest_restarts(line) &&
+		    !child_running(line->words[1]) &&
+		    service_home(line->words[0]) && may_restart(i))
+			server_start(i);
+	}
+}
+
+static void
+servers_start(void)
+{
+	for (unsigned int i = 0; i < manifest->count; i++) {
+		const struct manifest_line *line = &manifest->lines[i];
+
+		if (line->verb != MANIFEST_SERVER)
+			continue;
+		if (service_define(line->words[0], line->words[1]) ==
+		    KERN_SUCCESS)
+			server_start(i);
+	}
+}
+
+/* ---- output: the console server's when there is one, else the firmware's ---- */
+
+void
+system_service_away(const char *name, mach_port_t port)
+{
+	if (strcmp(name, CONSOLE_SERVICE) != 0)
+		return;
+	fflush(stdout);
+	console = port;
+	stdio_use_console(console);
+}
+
+void
+system_service_home(const char *name)
+{
+	if (strcmp(name, CONSOLE_SERVICE) == 0) {
+		fflush(stdout);
+		console = MACH_PORT_NULL;
+		stdio_use_device(sbi_console);
+	}
+	servers_restart();
+}
+
+/*
+ * Waits until everything written so far is out: the server answers requests in
+ * order.  It is not trusted to answer at all.
+ */
+static void
+console_flush(void)
+{
+	mach_port_t reply = mig_get_reply_port();
+	union {
+		struct console_word_request request;
+		struct {
+			mig_reply_error_t error;
+			mach_msg_max_trailer_t trailer;
+		} reply;
+	} message = {
+	    .request = {
+		.header = {
+		    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+			MACH_MSG_TYPE_MAKE_SEND_ONCE),
+		    .msgh_remote_port = console,
+		    .msgh_local_port = reply,
+		    .msgh_id = MSGID_CONSOLE_MODE,
+		},
+		.ndr = NDR_record,
+	    },
+	};
+
+	fflush(stdout);
+	if (console != MACH_PORT_NULL)
+		mach_msg(&message.request.header,
+		    MACH_SEND_MSG | MACH_SEND_TIMEOUT | MACH_RCV_MSG |
+			MACH_RCV_TIMEOUT,
+		    sizeof(message.request), sizeof(message.reply), reply,
+		    FLUSH_MILLISECONDS, MACH_PORT_NULL);
+}
+
+static void
+power_off(int status)
+{
+	console_flush();
+	host_reboot(options->host_priv, HOST_REBOOT_HALT |
+	    (status == 0 ? 0 : HOST_REBOOT_FAILURE));
+	printf("bootstrap: the machine cannot be switched off\n");
+}
+
+/* ---- what runs next ---- */
+
+/* False when there is no such program. */
+static bool
+start(char *const argv[], enum child_role role)
+{
+	struct child *child;
+	kern_return_t kr = child_start(argv[0], argv, role, NULL, &child);
+
+	if (kr != KERN_SUCCESS) {
+		printf("bootstrap: cannot start %s: %s\n", argv[0],
+		    bootstrap_strerror(kr));
+		return false;
+	}
+
+	/* Whoever wrote the command line may do anything anyway. */
+	child->trusted = role == CHILD_FINAL;
+	return true;
+}
+
+/* The next line of the manifest that runs something. */
+static void
+run_next(void)
+{
+	for (; next_line < manifest->count; next_line++) {
+		const struct manifest_line *line = &manifest->lines[next_line];
+
+		if (line->verb == MANIFEST_RUN &&
+		    start(line->words, CHILD_RUN)) {
+			next_line++;
+			return;
+		}
+
+		/* A session stays the next line: it is started again. */
+		if (line->verb == MANIFEST_SESSION &&
+		    start(line->words, CHILD_SESSION))
+			return;
+	}
+	printf("bootstrap: nothing left to run\n");
+}
+
+void
+system_start(const struct options *the_options,
+    const struct manifest *the_manifest)
+{
+	options = the_options;
+	manifest = the_manifest;
+	if (device_open(options->device_master, D_WRITE, "sbi-console",
+		&sbi_console) == KERN_SUCCESS)
+		stdio_use_device(sbi_console);
+
+	servers_start();
+	if (options->run[0] == NULL)
+		run_next();
+	else if (!start(options->run, CHILD_FINAL))
+		power_off(1);
+}
+
+/* Tells the parent, or keeps the child until it asks. */
+static void
+spawned_ended(struct child *child)
+{
+	struct bootstrap_wait_reply reply = {
+	    .header = {
+		.msgh_bits =
+		    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0),
+		.msgh_size = sizeof(reply),
+		.msgh_remote_port = child->waiter,
+		.msgh_id = MSGID_BOOTSTRAP_WAIT + 100,
+	    },
+	    .ndr = NDR_record,
+	    .result = KERN_SUCCESS,
+	    .status = child->status,
+	};
+
+	if (child->waiter != MACH_PORT_NULL) {
+		if (mach_msg_send(&reply.header) == MACH_MSG_SUCCESS)
+			child->waiter = MACH_PORT_NULL;
+		child_free(child);
+	} else if (child->parent == NULL) {
+		child_free(child);
+	}
+}
+
+void
+system_child_ended(struct child *child)
+{
+	enum child_role role = child->role;
+	int status = child->status;
+
+	service_owner_died(child);
+	if (role == CHILD_SPAWNED) {
+		spawned_ended(child);
+		return;
+	}
+	if (status != 0 && role != CHILD_FINAL)
+		printf("bootstrap: %s has ended with status %d\n",
+		    child->program, status);
+	child_free(child);
+	switch (role) {
+	case CHILD_SERVER:
+		servers_restart();
+		break;
+	case CHILD_RUN:
+	case CHILD_SESSION:
+		run_next();
+		break;
+	case CHILD_FINAL:
+		power_off(status);
+		break;
+	case CHILD_SPAWNED:
+		break;
+	}
+}
+
+/* ---- devices ---- */
+
+kern_return_t
+system_device(const struct child *child, const char *thing, mach_port_t *port,
+    mach_msg_type_name_t *disposition)
+{
+	if (!child->trusted &&
+	    !manifest_grants(manifest, child->program, thing))
+		return BOOTSTRAP_NOT_PRIVILEGED;
+	*disposition = MACH_MSG_TYPE_COPY_SEND;
+	if (strcmp(thing, "host_priv") == 0) {
+		*port = options->host_priv;
+		return KERN_SUCCESS;
+	}
+	if (strcmp(thing, "device_master") == 0) {
+		*port = options->device_master;
+		return KERN_SUCCESS;
+	}
+	*disposition = MACH_MSG_TYPE_MOVE_SEND;
+	return device_open(options->device_master, D_READ | D_WRITE, thing,
+	    port);
+}

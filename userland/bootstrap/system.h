@@ -1,0 +1,30 @@
+/*
+ * bootstrap/system.h: what runs when: servers, then what the manifest runs,
+ * then the session; or the one program of the command line, and the end.
+ */
+#pragma once
+
+#include <mach/mach_types.h>
+
+#include "manifest.h"
+#include "options.h"
+
+struct child;
+
+/* Starts the servers and whatever comes first. */
+void system_start(
+    const struct options *options, const struct manifest *manifest);
+
+/* @child has ended, and is not looked at afterwards: goes on from there. */
+void system_child_ended(struct child *child);
+
+/* The port of the service @name has come home. */
+void system_service_home(const char *name);
+
+/* The service @name has been checked in. */
+void system_service_away(const char *name, mach_port_t port);
+
+/* bootstrap_device(): a right of our own, of which *@port is to be sent. */
+kern_return_t system_device(
+    const struct child *child, const char *thing, mach_port_t *port,
+    mach_msg_type_name_t *disposition);
