@@ -15,7 +15,7 @@
 #include "userland/console/editor.h"
 
 static struct editor editor;
-static char shown[4096];
+static char shown[16384];
 static size_t shown_count;
 
 static void
