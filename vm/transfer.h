@@ -11,13 +11,17 @@
  * never touched.  At the receiver's side, at an address that agrees with the
  * source modulo the largest unit used, each slot is linked in with one store.
  *
- * Between transfer_take() and transfer_map() nobody's tables name the pages:
- * every hart that may have held a translation has dropped it before the
+ * Between transfer_take() and transfer_map() nobody's tables name the pages
+ * (or, where both sides keep them, nobody's tables allow writing them): every
+ * hart that may have held another translation has dropped it before the
  * message can be received.  A transfer is mapped once or destroyed.
  *
  * Ends that are not whole pages are copied into fresh zeroed pages, so no byte
- * that was not sent becomes visible.  Small regions travel as a copy in a
- * kernel buffer.
+ * that was not sent becomes visible.  Where sharing would cost more than a
+ * copy, everything is copied.
+ *
+ * What the receiver gets may be read and written, whatever the sender could
+ * do with it; execution is lost.
  */
 #pragma once
 #include "kernel/types.h"
@@ -28,14 +32,16 @@ struct transfer;
 /*
  * Take [@address, @address + @size) out of @map, which is current, to send it.
  *
- * @deallocate: the region leaves the sender.  Otherwise both sides share the
- * pages copy-on-write (or get a copy, as is cheaper).  @size 0 gives *@transferp
- * NULL, which the calls below take.
+ * @deallocate: the region leaves the sender, with all pages that it touches,
+ * as vm_deallocate() of it would have it.  Otherwise both sides share the
+ * pages copy-on-write (or get a copy, as is cheaper).  @size 0 gives
+ * *@transferp NULL, which the calls below take.
  *
  * May need more than one call for long regions: KERN_OPERATION_TIMED_OUT means
  * "progress was made, yield and call again with the same arguments and the same
  * *@transferp" (NULL at first).  On any other failure the sender's memory is as
- * it was and *@transferp is NULL.
+ * it was and *@transferp is NULL.  Whoever gives up in between destroys what
+ * there is.
  *
  * Returns: KERN_SUCCESS
  *          KERN_INVALID_ADDRESS      a hole, or outside the user's half
@@ -51,7 +57,10 @@ kern_return_t must_check transfer_take(struct map *map, uaddr_t address,
 kern_return_t must_check transfer_from_kernel(
     const void *bytes, uint64_t size, struct transfer **transferp);
 
-/* Copy up to @size bytes from the start of a transfer into the kernel. */
+/*
+ * Copy @size bytes from @offset on of what was sent into the kernel.
+ * KERN_INVALID_ARGUMENT: there are not so many.
+ */
 kern_return_t must_check transfer_to_kernel(
     const struct transfer *transfer, uint64_t offset, void *bytes,
     uint64_t size);
@@ -71,6 +80,7 @@ bool must_check transfer_destroy_step(struct transfer *transfer);
 /* All steps at once, for small transfers and tests. */
 void transfer_destroy(struct transfer *transfer);
 
+/* Bytes that were sent; NULL: 0. */
 uint64_t transfer_size(const struct transfer *transfer);
 
 void transfer_zone_init(void);
