@@ -1,7 +1,7 @@
 /* device.c: see device.h; irq.c has the interrupts. */
 #include "kernel/device.h"
 
-#include <arch/sbi.h>
+#include <arch/firmware.h>
 #include <device/device.h>
 #include <mach/vm_prot.h>
 
@@ -167,7 +167,7 @@ serve_read_inband(struct kcall *call)
 	if (wanted > sizeof(data))
 		wanted = sizeof(data);
 	for (count = 0; count < wanted; count++) {
-		byte = sbi_console_read();
+		byte = firmware_console_read();
 		if (byte < 0)
 			break;
 		data[count] = (char)byte;

@@ -3,7 +3,7 @@
  * the machine as a whole, and the kernel's own counts.
  */
 #include <arch/layout.h>
-#include <arch/sbi.h>
+#include <arch/firmware.h>
 #include <mach/baton_host.h>
 #include <mach/host_reboot.h>
 #include <mach/mach_types.h>
@@ -452,9 +452,9 @@ serve_host_reboot(struct kcall *call)
 	if (options & HOST_REBOOT_DEBUGGER)
 		panic("asked for by host_reboot()");
 	if (!(options & HOST_REBOOT_HALT))
-		sbi_reset(SBI_RESET_REBOOT);
-	sbi_reset(options & HOST_REBOOT_FAILURE ? SBI_RESET_FAILURE
-						: SBI_RESET_OFF);
+		firmware_reset(RESET_REBOOT);
+	firmware_reset(options & HOST_REBOOT_FAILURE ? RESET_FAILURE
+						: RESET_OFF);
 }
 
 /* ---- the table ---- */

@@ -1,7 +1,7 @@
 /* klog.c: formatting, the log ring, and the firmware console. */
 #include "kernel/klog.h"
 
-#include <arch/sbi.h>
+#include <arch/firmware.h>
 
 #include "kernel/config.h"
 #include "kernel/lock.h"
@@ -88,8 +88,8 @@ put_conversion(struct output *out, const char *format, va_list *arguments)
 	}
 	switch (*format) {
 	case 'd':
-		number = wide ? va_arg(*arguments, long)
-			      : va_arg(*arguments, int);
+		number =
+		    wide ? va_arg(*arguments, long) : va_arg(*arguments, int);
 		value = number < 0 ? -(uint64_t)number : (uint64_t)number;
 		put_number(out, value, 10, number < 0, width, pad);
 		break;
@@ -97,8 +97,8 @@ put_conversion(struct output *out, const char *format, va_list *arguments)
 	case 'x':
 		value = wide ? va_arg(*arguments, unsigned long)
 			     : va_arg(*arguments, unsigned);
-		put_number(out, value, *format == 'x' ? 16 : 10, false, width,
-		    pad);
+		put_number(
+		    out, value, *format == 'x' ? 16 : 10, false, width, pad);
 		break;
 	case 'p':
 		put_string(out, "0x", 0);
@@ -158,8 +158,8 @@ write_locked(const char *bytes, size_t count)
 	for (size_t i = 0; i < count; i++) {
 		klog_ring[klog_ring_next++ % CONFIG_LOG_SIZE] = bytes[i];
 		if (bytes[i] == '\n')
-			sbi_console_write("\r", 1);
-		sbi_console_write(&bytes[i], 1);
+			firmware_console_write("\r", 1);
+		firmware_console_write(&bytes[i], 1);
 	}
 }
 

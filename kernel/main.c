@@ -1,12 +1,10 @@
 /* main.c: booting, as a list of calls in order. */
 #include <arch/cpu.h>
+#include <arch/firmware.h>
 #include <arch/fpu.h>
 #include <arch/layout.h>
 #include <arch/pmap.h>
-#include <arch/sbi.h>
 
-#include "arch/riscv64/boot.h"
-#include "arch/riscv64/trap.h"
 #include "drivers/fdt.h"
 #include "drivers/machine.h"
 #include "ipc/message.h"
@@ -43,7 +41,7 @@ say_hello(uint64_t hart)
 {
 	char firmware[96];
 
-	sbi_describe(firmware, sizeof(firmware));
+	firmware_describe(firmware, sizeof(firmware));
 	klog("\n%s\n", baton_version);
 	klog("boot: hart %lu, kernel at %lx, %s\n", hart, kernel_image_pa,
 	    firmware);
@@ -70,8 +68,7 @@ read_machine(uint64_t hart, paddr_t pa)
 	memcpy(tree_copy, blob, size);
 	status = fdt_open(&tree, tree_copy, size);
 	if (status != FDT_OK)
-		panic("no device tree at %lx: %s", pa,
-		    fdt_status_name(status));
+		panic("no device tree at %lx: %s", pa, fdt_status_name(status));
 	found = machine_read(&machine, &tree, &boot);
 	klog("tree: %s, %u nodes, %u bytes at %lx\n", machine.model,
 	    tree.node_count, size, pa);
@@ -160,7 +157,7 @@ boot_main(uint64_t hart, paddr_t tree_pa)
 	cpus[0].hart = hart;
 	cpus[0].stack_top = (uintptr_t)boot_stack_top;
 	sched_init_cpu(&cpus[0]);
-	sbi_init();
+	firmware_init();
 	say_hello(hart);
 	read_machine(hart, tree_pa);
 	read_options();
@@ -169,5 +166,5 @@ boot_main(uint64_t hart, paddr_t tree_pa)
 	arch_boot_init();
 	klog("timer: %lu Hz, by %s\n", timer_frequency, arch_timer_name());
 	start_memory();
-	arch_continue(cpus[0].idle, boot_rest, cpus[0].stack_top);
+	arch_boot_continue(boot_rest);
 }

@@ -7,7 +7,7 @@
 
 #include <arch/cpu.h>
 #include <arch/layout.h>
-#include <arch/sbi.h>
+#include <arch/firmware.h>
 
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
@@ -15,8 +15,8 @@
 #include "kernel/ktrace.h"
 #include "kernel/task.h"
 
-#define BACKTRACE_MAX  12
-#define PANIC_EVENTS   16
+#define BACKTRACE_MAX 12
+#define PANIC_EVENTS  16
 
 /* Made by scripts/symtab from the linked kernel. */
 extern const uint32_t symtab_count;
@@ -63,7 +63,7 @@ static bool
 frame_plausible(uintptr_t frame, uintptr_t below)
 {
 	return (frame & 7) == 0 && frame > below && (intptr_t)frame < 0 &&
-	    frame - below <= CONFIG_STACK_SIZE;
+	       frame - below <= CONFIG_STACK_SIZE;
 }
 
 void
@@ -96,8 +96,8 @@ print_locks(const struct cpu *cpu)
 }
 
 noreturn void
-panic_at(const char *function, const char *file, int line, const char *format,
-    ...)
+panic_at(
+    const char *function, const char *file, int line, const char *format, ...)
 {
 	static atomic_flag panicking = ATOMIC_FLAG_INIT;
 	struct thread *self = current_thread();
@@ -121,7 +121,7 @@ panic_at(const char *function, const char *file, int line, const char *format,
 	    (uintptr_t)__builtin_return_address(0));
 	print_locks(cpu);
 	ktrace_print(PANIC_EVENTS);
-	sbi_reset(SBI_RESET_FAILURE);
+	firmware_reset(RESET_FAILURE);
 }
 
 void

@@ -10,8 +10,6 @@ struct cpu;
 extern pte_t boot_root[];
 paddr_t boot_tables(paddr_t image, paddr_t tree);
 
-extern char boot_stack_base[], boot_stack_top[];
-
 /* What a secondary hart finds at its a1; start.S knows the offsets. */
 struct hart_start {
 	paddr_t root;
@@ -21,5 +19,4 @@ struct hart_start {
 };
 extern char secondary_entry[];
 
-noreturn void boot_main(uint64_t hart, paddr_t tree);
 noreturn void hart_main(struct cpu *cpu);

@@ -5,9 +5,9 @@
 #include <arch/csr.h>
 #include <arch/fpu.h>
 #include <arch/pmap.h>
-#include <arch/sbi.h>
 
 #include "arch/riscv64/boot.h"
+#include "arch/riscv64/sbi.h"
 #include "arch/riscv64/trap.h"
 #include "drivers/machine.h"
 #include "kernel/cpu.h"
@@ -140,8 +140,8 @@ arch_remote_fence(uint64_t mask)
 void
 arch_sync_code(void)
 {
-	uint64_t others = atomic_load(&cpu_online_mask) &
-	    ~(1UL << this_cpu()->index);
+	uint64_t others =
+	    atomic_load(&cpu_online_mask) & ~(1UL << this_cpu()->index);
 
 	/* The stores that wrote the code come before every hart's fence.i. */
 	__asm__ volatile("fence rw, rw\n\tfence.i" ::: "memory");
@@ -155,11 +155,11 @@ arch_sync_code(void)
  * What each hart sets up for itself.  Counters: users may read cycle, time and
  * instret; firmware before and after OpenSBI 1.8 differs in what it leaves.
  */
-void
-arch_hart_init(void)
+static void
+hart_init(void)
 {
 	csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_SPP |
-		SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
+			       SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
 	csr_write(scounteren, 7);
 	csr_write(sscratch, 0);
 	arch_set_timer(UINT64_MAX);
@@ -171,8 +171,16 @@ arch_hart_init(void)
 void
 arch_boot_init(void)
 {
-	has_stimecmp = arch_probe_stimecmp();
-	arch_hart_init();
+	has_stimecmp = trap_probe_stimecmp();
+	hart_init();
+}
+
+noreturn void
+arch_boot_continue(void (*cont)(void))
+{
+	struct cpu *cpu = this_cpu();
+
+	arch_continue(cpu->idle, cont, cpu->stack_top);
 }
 
 const char *
@@ -187,7 +195,7 @@ hart_main(struct cpu *cpu)
 {
 	uint32_t expected = CPU_ABSENT;
 
-	arch_hart_init();
+	hart_init();
 	pmap_boot_hart();
 	/* Somebody may have given up on us: then we must never run a thread,
 	 * for nobody would send us a fence. */
@@ -214,8 +222,8 @@ hart_start(struct cpu *cpu)
 	mine->stack_top = cpu->stack_top;
 	/* It reads its struct before paging, on another hart. */
 	fence_full();
-	if (sbi_hart_start(cpu->hart, va_to_pa(secondary_entry),
-		va_to_pa(mine)).error != SBI_SUCCESS)
+	if (sbi_hart_start(cpu->hart, va_to_pa(secondary_entry), va_to_pa(mine))
+		.error != SBI_SUCCESS)
 		return false;
 	deadline = timer_after_us(CONFIG_HART_START_US);
 	while (atomic_load(&cpu->online) == CPU_ABSENT) {

@@ -4,7 +4,9 @@
  * Extensions are looked for once.  Firmware without them is older than SBI 0.2
  * and is spoken to in the legacy form, whose hart masks are passed in memory.
  */
-#include <arch/sbi.h>
+#include "arch/riscv64/sbi.h"
+
+#include <arch/firmware.h>
 
 #include "kernel/klog.h"
 #include "kernel/lock.h"
@@ -17,13 +19,13 @@
 #define EID_SRST   0x53525354
 #define EID_DBCN   0x4442434e
 
-#define LEGACY_SET_TIMER    0
-#define LEGACY_PUTCHAR	    1
-#define LEGACY_GETCHAR	    2
-#define LEGACY_SEND_IPI	    4
-#define LEGACY_FENCE_I	    5
-#define LEGACY_SFENCE	    6
-#define LEGACY_SHUTDOWN	    8
+#define LEGACY_SET_TIMER 0
+#define LEGACY_PUTCHAR	 1
+#define LEGACY_GETCHAR	 2
+#define LEGACY_SEND_IPI	 4
+#define LEGACY_FENCE_I	 5
+#define LEGACY_SFENCE	 6
+#define LEGACY_SHUTDOWN	 8
 
 #define SBI_NOT_SUPPORTED (-2)
 
@@ -60,7 +62,7 @@ sbi_probe(uint64_t eid)
 }
 
 void
-sbi_init(void)
+firmware_init(void)
 {
 	struct sbi_result result = sbi_call(EID_BASE, 0, 0, 0, 0, 0);
 
@@ -78,14 +80,14 @@ sbi_init(void)
 }
 
 void
-sbi_describe(char *buffer, size_t size)
+firmware_describe(char *buffer, size_t size)
 {
-	format_string(buffer, size, "SBI %lu.%lu, implementation %lu:%s%s%s%s%s%s",
+	format_string(buffer, size,
+	    "SBI %lu.%lu, implementation %lu:%s%s%s%s%s%s",
 	    sbi.version >> 24 & 0x7f, sbi.version & 0xffffff,
-	    sbi.implementation, sbi.time ? " TIME" : "",
-	    sbi.ipi ? " IPI" : "", sbi.rfence ? " RFENCE" : "",
-	    sbi.hsm ? " HSM" : "", sbi.srst ? " SRST" : "",
-	    sbi.dbcn ? " DBCN" : "");
+	    sbi.implementation, sbi.time ? " TIME" : "", sbi.ipi ? " IPI" : "",
+	    sbi.rfence ? " RFENCE" : "", sbi.hsm ? " HSM" : "",
+	    sbi.srst ? " SRST" : "", sbi.dbcn ? " DBCN" : "");
 }
 
 /*
@@ -93,7 +95,7 @@ sbi_describe(char *buffer, size_t size)
  * physical address and in one piece, which a kernel stack need not be.
  */
 void
-sbi_console_write(const char *bytes, size_t count)
+firmware_console_write(const char *bytes, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		uint64_t byte = (unsigned char)bytes[i];
@@ -106,7 +108,7 @@ sbi_console_write(const char *bytes, size_t count)
 }
 
 int
-sbi_console_read(void)
+firmware_console_read(void)
 {
 	/* DBCN reads into physical memory; the old call is always there. */
 	int64_t byte = sbi_call(LEGACY_GETCHAR, 0, 0, 0, 0, 0).error;
@@ -171,24 +173,16 @@ sbi_hart_start(uint64_t hart, paddr_t entry, uint64_t opaque)
 	return sbi_call(EID_HSM, 0, hart, entry, opaque, 0);
 }
 
-struct sbi_result
-sbi_hart_status(uint64_t hart)
-{
-	if (!sbi.hsm)
-		return (struct sbi_result){SBI_NOT_SUPPORTED, 0};
-	return sbi_call(EID_HSM, 2, hart, 0, 0, 0);
-}
-
 noreturn void
-sbi_reset(enum sbi_reset how)
+firmware_reset(enum firmware_reset how)
 {
 	if (sbi.srst) {
-		uint64_t type = how == SBI_RESET_REBOOT ? 1 : 0;
-		uint64_t reason = how == SBI_RESET_FAILURE ? 1 : 0;
+		uint64_t type = how == RESET_REBOOT ? 1 : 0;
+		uint64_t reason = how == RESET_FAILURE ? 1 : 0;
 
 		sbi_call(EID_SRST, 0, type, reason, 0, 0);
 	}
-	if (how != SBI_RESET_REBOOT)
+	if (how != RESET_REBOOT)
 		sbi_call(LEGACY_SHUTDOWN, 0, 0, 0, 0, 0);
 	klog("halt: firmware cannot do this; switch the power off\n");
 	for (;;)

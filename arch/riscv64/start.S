@@ -154,7 +154,6 @@ boot_hex:
 
 	.section .bss
 	.balign	16
-	.globl	boot_stack_base, boot_stack_top
-boot_stack_base:
+	.globl	boot_stack_top
 	.skip	8192
 boot_stack_top:

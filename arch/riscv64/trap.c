@@ -1,6 +1,8 @@
 /*
  * trap.c: what a trap means: page fault, interrupt, floating point, or bug.
  */
+#include "arch/riscv64/trap.h"
+
 #include <arch/cpu.h>
 #include <arch/csr.h>
 #include <arch/fpu.h>
@@ -8,8 +10,9 @@
 #include <arch/pmap.h>
 #include <arch/trapframe.h>
 #include <arch/usercopy.h>
+#include <mach/exception_types.h>
+#include <mach/machine/exception.h>
 
-#include "arch/riscv64/trap.h"
 #include "kernel/cpu.h"
 #include "kernel/exception.h"
 #include "kernel/irq.h"
@@ -52,7 +55,7 @@ static bool
 is_page_fault(uint64_t cause)
 {
 	return cause == CAUSE_FETCH_PAGE || cause == CAUSE_LOAD_PAGE ||
-	    cause == CAUSE_STORE_PAGE;
+	       cause == CAUSE_STORE_PAGE;
 }
 
 void
@@ -115,11 +118,11 @@ trap_user(uint64_t cause)
 		/* An FP instruction of a thread that does not own the unit
 		 * looks the same: give it the unit and let it try again. */
 		if (this_cpu()->fpu_owner == self) {
-			exception_raise(EXC_BAD_INSTRUCTION,
-			    EXC_RISCV_ILLEGAL, self->tf.epc);
+			exception_raise(EXC_BAD_INSTRUCTION, EXC_RISCV_ILLEGAL,
+			    self->tf.epc);
 		} else if (fpu_take() != KERN_SUCCESS) {
-			exception_raise(EXC_BAD_INSTRUCTION,
-			    EXC_RISCV_NO_FPU, self->tf.epc);
+			exception_raise(EXC_BAD_INSTRUCTION, EXC_RISCV_NO_FPU,
+			    self->tf.epc);
 		}
 		return;
 	case CAUSE_BREAKPOINT:
@@ -129,8 +132,7 @@ trap_user(uint64_t cause)
 	case CAUSE_FETCH_MISALIGNED:
 	case CAUSE_LOAD_MISALIGNED:
 	case CAUSE_STORE_MISALIGNED:
-		exception_raise(
-		    EXC_BAD_ACCESS, EXC_RISCV_MISALIGNED, address);
+		exception_raise(EXC_BAD_ACCESS, EXC_RISCV_MISALIGNED, address);
 		return;
 	case CAUSE_FETCH_ACCESS:
 	case CAUSE_LOAD_ACCESS:
@@ -172,15 +174,14 @@ trap_kernel(struct trapframe *frame, uint64_t cause)
 		frame->epc += 4;
 		return;
 	}
-	if (frame->sp - cpu->stack_top + CONFIG_STACK_SIZE >
-	    CONFIG_STACK_SIZE)
+	if (frame->sp - cpu->stack_top + CONFIG_STACK_SIZE > CONFIG_STACK_SIZE)
 		klog("trap: kernel stack overflow\n");
 	panic("trap in the kernel: cause %lx pc %p address %lx ra %p", cause,
 	    (void *)frame->epc, csr_read(stval), (void *)frame->ra);
 }
 
 bool
-arch_probe_stimecmp(void)
+trap_probe_stimecmp(void)
 {
 	struct cpu *cpu = this_cpu();
 

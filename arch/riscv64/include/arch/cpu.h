@@ -41,6 +41,17 @@ void arch_thread_start(struct thread *thread, uaddr_t pc, uaddr_t sp);
 
 /* ---- waiting and waking ---- */
 
+/* ---- booting ---- */
+
+/* The boot hart: find out what it can do; interrupts stay off. */
+void arch_boot_init(void);
+/* By what means deadlines are set, for the boot log. */
+const char *arch_timer_name(void);
+/* Leave the stack of boot: @cont on this hart's own, as its idle thread. */
+noreturn void arch_boot_continue(void (*cont)(void));
+/* kernel/main.c: called by start.S on the hart that firmware started. */
+noreturn void boot_main(uint64_t hart, paddr_t tree);
+
 /* Start the other harts of @machine; those that do not come are left out. */
 void arch_start_harts(const struct machine *machine);
 
@@ -73,10 +84,4 @@ void arch_remote_fence(uint64_t mask);
 void arch_sync_code(void);
 
 /* Orders this hart's earlier accesses before its later ones. */
-#define fence_full()  __asm__ volatile("fence rw, rw" ::: "memory")
-
-/*
- * Run one instruction that this hart may not have; false when it trapped.
- * The word @csr is a CSR number that the probe reads.
- */
-bool arch_probe_stimecmp(void);
+#define fence_full() __asm__ volatile("fence rw, rw" ::: "memory")

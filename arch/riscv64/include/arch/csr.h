@@ -4,15 +4,15 @@
 #pragma once
 #include "kernel/types.h"
 
-#define SSTATUS_SIE   (1UL << 1)
-#define SSTATUS_SPIE  (1UL << 5)
-#define SSTATUS_SPP   (1UL << 8)
-#define SSTATUS_FS    (3UL << 13)
+#define SSTATUS_SIE	   (1UL << 1)
+#define SSTATUS_SPIE	   (1UL << 5)
+#define SSTATUS_SPP	   (1UL << 8)
+#define SSTATUS_FS	   (3UL << 13)
 #define SSTATUS_FS_INITIAL (1UL << 13)
 #define SSTATUS_FS_CLEAN   (2UL << 13)
 #define SSTATUS_FS_DIRTY   (3UL << 13)
-#define SSTATUS_SUM   (1UL << 18)
-#define SSTATUS_MXR   (1UL << 19)
+#define SSTATUS_SUM	   (1UL << 18)
+#define SSTATUS_MXR	   (1UL << 19)
 
 #define SIE_SSIE (1UL << 1) /* software: from another hart */
 #define SIE_STIE (1UL << 5) /* timer */
@@ -42,18 +42,21 @@
 #define CAUSE_STORE_PAGE       15
 
 /* Function-like macros, since the register's name is part of the opcode. */
-#define csr_read(csr)                                                  \
-	({                                                             \
-		uint64_t value_;                                       \
-		__asm__ volatile("csrr %0, " #csr : "=r"(value_)::"memory"); \
-		value_;                                                \
+#define csr_read(csr)                                                          \
+	({                                                                     \
+		uint64_t value_;                                               \
+		__asm__ volatile("csrr %0, " #csr : "=r"(value_)::"memory");   \
+		value_;                                                        \
 	})
-#define csr_write(csr, value) \
-	__asm__ volatile("csrw " #csr ", %0" ::"rK"((uint64_t)(value)) : "memory")
-#define csr_set(csr, bits) \
-	__asm__ volatile("csrs " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
-#define csr_clear(csr, bits) \
-	__asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits)) : "memory")
+#define csr_write(csr, value)                                                  \
+	__asm__ volatile("csrw " #csr ", %0" ::"rK"((uint64_t)(value))         \
+			 : "memory")
+#define csr_set(csr, bits)                                                     \
+	__asm__ volatile("csrs " #csr ", %0" ::"rK"((uint64_t)(bits))          \
+			 : "memory")
+#define csr_clear(csr, bits)                                                   \
+	__asm__ volatile("csrc " #csr ", %0" ::"rK"((uint64_t)(bits))          \
+			 : "memory")
 
 /* Drop all translations of this hart; orders earlier stores to tables. */
 static inline void

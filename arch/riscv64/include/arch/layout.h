@@ -36,6 +36,9 @@
 extern char __kernel_start[], __text_end[], __rodata_start[], __rodata_end[];
 extern char __data_start[], __bss_start[], __bss_end[], __kernel_end[];
 
+/* The stack until each hart has its own. */
+extern char boot_stack_top[];
+
 /* Where firmware put the image; set before paging is on. */
 extern paddr_t kernel_image_pa;
 

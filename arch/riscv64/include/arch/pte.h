@@ -31,8 +31,8 @@ typedef uint64_t pte_t;
 #define PTE_PPN_SHIFT 10
 #define PTE_PPN_MASK  (((1UL << 44) - 1) << PTE_PPN_SHIFT)
 
-#define PTE_COUNT  512 /* entries of one table */
-#define PT_LEVELS  3   /* level 2 is the root, level 0 holds 4 KiB leaves */
+#define PTE_COUNT 512 /* entries of one table */
+#define PT_LEVELS 3   /* level 2 is the root, level 0 holds 4 KiB leaves */
 
 static inline paddr_t
 pte_pa(pte_t pte)
