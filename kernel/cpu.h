@@ -28,12 +28,16 @@ struct page_cache {
 	uint32_t count;
 };
 
-enum cpu_state { CPU_ABSENT, CPU_ONLINE, CPU_GIVEN_UP };
+enum cpu_state {
+	CPU_ABSENT,
+	CPU_ONLINE,
+	CPU_GIVEN_UP
+};
 
 /* The run queue of one hart. */
 struct run_queue {
-	struct spinlock lock;	    /* rank LOCK_RUNQ */
-	uint64_t bitmap[2];	    /* bit set: that level has threads */
+	struct spinlock lock; /* rank LOCK_RUNQ */
+	uint64_t bitmap[2];   /* bit set: that level has threads */
 	uint32_t count;
 	struct list level[PRIORITY_LEVELS];
 };
@@ -56,37 +60,37 @@ struct cpu_counters {
 
 /* l: only this hart   a: atomic, any hart */
 struct cpu {
-	uintptr_t stack_top;	/* I: trap.S loads it, first */
-	struct thread *idle;	/* I */
-	struct pmap *pmap;	/* l: whose tables satp names, or is about to */
+	uintptr_t stack_top; /* I: trap.S loads it, first */
+	struct thread *idle; /* I */
+	struct pmap *pmap;   /* l: whose tables satp names, or is about to */
 	struct pmap *pmap_loaded; /* l: or still does, see arch's tlb.c */
 	struct thread *fpu_owner; /* l: whose registers the FPU holds */
-	bool fpu_on;		/* l: what sstatus.FS says */
-	volatile bool probing;	/* l: a trap skips the instruction, see trap.c */
-	uint32_t index;		/* I: 0 .. harts - 1 */
-	uint64_t hart;		/* I: what SBI calls it */
-	atomic_uint online;	/* a: enum cpu_state */
+	bool fpu_on;		  /* l: what sstatus.FS says */
+	volatile bool probing; /* l: a trap skips the instruction, see trap.c */
+	uint32_t index;	       /* I: 0 .. harts - 1 */
+	uint64_t hart;	       /* I: what SBI calls it */
+	atomic_uint online;    /* a: enum cpu_state */
 	atomic_uint running_priority; /* a: hint for wake-ups */
 	struct cpu_counters counters; /* l */
 	struct run_queue runq;
 	struct timer_queue timers;
-	struct timer slice;	/* l: armed while an equal waits */
-	bool slice_over;	/* l: it fired */
+	struct timer slice; /* l: armed while an equal waits */
+	bool slice_over;    /* l: it fired */
 	struct zone_magazine magazine[ZONE_MAX]; /* l */
-	struct page_cache pages;  /* l */
+	struct page_cache pages;		 /* l */
 	struct page_cache tables; /* l: page-table pages, all zero */
 	uint64_t asid_generation; /* l: TLB holds no older ASIDs */
 	/* Debug: locks held, outermost first, and where each was taken. */
 	struct {
 		struct spinlock *lock;
 		uintptr_t site;
-	} held[LOCKS_HELD_MAX];	/* l */
+	} held[LOCKS_HELD_MAX]; /* l */
 	uint32_t held_count;
 	struct ktrace_ring trace; /* l, read by a panic */
 } cache_aligned;
 
 extern struct cpu cpus[CONFIG_MAX_HARTS];
-extern uint32_t cpu_count;	    /* entries of cpus[] that are described */
+extern uint32_t cpu_count;	     /* entries of cpus[] that are described */
 extern atomic_ulong cpu_online_mask; /* bit per index */
 
 static inline struct cpu *

@@ -14,8 +14,8 @@ noreturn void panic_at(const char *function, const char *file, int line,
 
 #define panic(...) panic_at(__func__, __FILE__, __LINE__, __VA_ARGS__)
 
-#define KASSERT(condition)                                    \
-	do {                                                  \
-		if (unlikely(!(condition)))                   \
-			panic("KASSERT(%s)", #condition);     \
+#define KASSERT(condition)                                                     \
+	do {                                                                   \
+		if (unlikely(!(condition)))                                    \
+			panic("KASSERT(%s)", #condition);                      \
 	} while (0)

@@ -11,17 +11,17 @@
 
 enum ktrace_event {
 	KT_NONE,
-	KT_SEND,	/* port, message id */
-	KT_HANDOFF,	/* from thread, to thread */
-	KT_QUEUE,	/* port, messages queued */
-	KT_WAKE,	/* thread, hart */
-	KT_RECEIVE,	/* port, message id */
-	KT_SWITCH,	/* from thread, to thread */
-	KT_FAULT,	/* address, cause */
-	KT_TRANSFER,	/* bytes, entries moved */
-	KT_INTERRUPT,	/* source, thread */
-	KT_TIMER,	/* deadline, 0 */
-	KT_TERMINATE,	/* thread or task, 0 */
+	KT_SEND,      /* port, message id */
+	KT_HANDOFF,   /* from thread, to thread */
+	KT_QUEUE,     /* port, messages queued */
+	KT_WAKE,      /* thread, hart */
+	KT_RECEIVE,   /* port, message id */
+	KT_SWITCH,    /* from thread, to thread */
+	KT_FAULT,     /* address, cause */
+	KT_TRANSFER,  /* bytes, entries moved */
+	KT_INTERRUPT, /* source, thread */
+	KT_TIMER,     /* deadline, 0 */
+	KT_TERMINATE, /* thread or task, 0 */
 	KT_EVENT_COUNT
 };
 

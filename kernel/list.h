@@ -60,15 +60,14 @@ list_splice_tail(struct list *to, struct list *from)
 	list_init(from);
 }
 
-#define list_first(head, type, member) \
-	container_of((head)->next, type, member)
+#define list_first(head, type, member) container_of((head)->next, type, member)
 
 /* @link is a struct list * that visits each link; the body may not remove. */
-#define list_for_each(link, head) \
+#define list_for_each(link, head)                                              \
 	for ((link) = (head)->next; (link) != (head); (link) = (link)->next)
 
 /* The same, where the body may remove @link. */
-#define list_for_each_safe(link, following, head)                       \
-	for ((link) = (head)->next, (following) = (link)->next;         \
-	     (link) != (head);                                          \
+#define list_for_each_safe(link, following, head)                              \
+	for ((link) = (head)->next, (following) = (link)->next;                \
+	     (link) != (head);                                                 \
 	     (link) = (following), (following) = (link)->next)

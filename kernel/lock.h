@@ -13,7 +13,7 @@
 
 enum lock_rank {
 	LOCK_NONE,
-	LOCK_TASK_LIST,	/* the list of all tasks */
+	LOCK_TASK_LIST, /* the list of all tasks */
 	LOCK_TASK,	/* struct task: threads, special ports, life */
 	LOCK_MAP,	/* struct map: entries, and the pmap below it */
 	LOCK_OBJECT,	/* struct object: its pages */
@@ -46,7 +46,10 @@ struct spinlock {
 };
 static_assert(sizeof(struct spinlock) == 8, "one word of a cache line");
 
-#define SPINLOCK_INIT(rank_) {.rank = (rank_)}
+#define SPINLOCK_INIT(rank_)                                                   \
+	{                                                                      \
+		.rank = (rank_)                                                \
+	}
 
 /* How an acquire relates to the locks that this hart holds already. */
 enum lock_order {
@@ -123,8 +126,8 @@ spin_unlock(struct spinlock *lock)
 	 * Only the holder writes this half, so a plain increment will do.
 	 * release: pairs with the acquire in spin_lock().
 	 */
-	__atomic_store_n(&lock->serving, (uint16_t)(lock->serving + 1),
-	    __ATOMIC_RELEASE);
+	__atomic_store_n(
+	    &lock->serving, (uint16_t)(lock->serving + 1), __ATOMIC_RELEASE);
 }
 
 /* For KASSERTs of functions that rely on a lock; some hart holds it. */

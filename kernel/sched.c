@@ -103,7 +103,7 @@ may_run_on(const struct thread *thread, const struct cpu *cpu)
 	    __atomic_load_n(&thread->fpu_cpu, __ATOMIC_RELAXED);
 
 	return (thread->bound == NULL || thread->bound == cpu) &&
-	    (fpu == NULL || fpu == cpu);
+	       (fpu == NULL || fpu == cpu);
 }
 
 /* How many threads of a level a thief looks at. */
@@ -119,7 +119,7 @@ steal_from(struct cpu *victim, struct cpu *thief)
 
 	if (level < 0)
 		return NULL;
-	list_for_each(link, &queue->level[level]) {
+	list_for_each (link, &queue->level[level]) {
 		struct thread *thread =
 		    container_of(link, struct thread, run_link);
 
@@ -143,8 +143,8 @@ steal(struct cpu *thief)
 	struct thread *thread;
 
 	for (uint32_t i = 0; i < cpu_count; i++) {
-		uint32_t count = __atomic_load_n(
-		    &cpus[i].runq.count, __ATOMIC_RELAXED);
+		uint32_t count =
+		    __atomic_load_n(&cpus[i].runq.count, __ATOMIC_RELAXED);
 
 		if (&cpus[i] != thief && count > most) {
 			most = count;
@@ -186,8 +186,8 @@ static noreturn void
 run(struct cpu *cpu, struct thread *thread)
 {
 	thread->state = THREAD_RUNNING;
-	atomic_store_explicit(&cpu->running_priority, thread->priority,
-	    memory_order_relaxed);
+	atomic_store_explicit(
+	    &cpu->running_priority, thread->priority, memory_order_relaxed);
 	cpu->counters.switches++;
 	ktrace(KT_SWITCH, (uintptr_t)current_thread(), (uintptr_t)thread);
 	arch_thread_resume(thread);
@@ -279,8 +279,8 @@ sched_wake(struct thread *thread)
 	spin_unlock(&cpu->runq.lock);
 	/* From here on @thread may run and end.  An idle hart stored its
 	 * priority before it last looked at its queue under the lock. */
-	if (atomic_load_explicit(&cpu->running_priority,
-		memory_order_relaxed) <= priority)
+	if (atomic_load_explicit(
+		&cpu->running_priority, memory_order_relaxed) <= priority)
 		sched_poke(cpu);
 }
 
@@ -391,8 +391,7 @@ sched_idle(void)
 
 		atomic_store_explicit(&cpu->running_priority, PRIORITY_IDLE,
 		    memory_order_relaxed);
-		atomic_fetch_or_explicit(
-		    &idle_mask, bit, memory_order_relaxed);
+		atomic_fetch_or_explicit(&idle_mask, bit, memory_order_relaxed);
 		next = choose(cpu);
 		if (next != NULL) {
 			atomic_fetch_and_explicit(

@@ -22,7 +22,8 @@ memcpy(void *restrict to, const void *restrict from, size_t size)
 
 	if (both_aligned(out, in)) {
 		for (; size >= sizeof(word_t); size -= sizeof(word_t)) {
-			*(word_t *)(void *)out = *(const word_t *)(const void *)in;
+			*(word_t *)(void *)out =
+			    *(const word_t *)(const void *)in;
 			out += sizeof(word_t);
 			in += sizeof(word_t);
 		}

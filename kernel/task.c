@@ -102,9 +102,8 @@ hold_threads_locked(struct task *task, bool hold)
 {
 	struct list *link;
 
-	list_for_each(link, &task->threads)
-		thread_hold(
-		    container_of(link, struct thread, task_link), hold);
+	list_for_each (link, &task->threads)
+		thread_hold(container_of(link, struct thread, task_link), hold);
 }
 
 kern_return_t

@@ -16,7 +16,7 @@ struct port;
 struct space;
 struct thread;
 
-#define TASK_NAME_SIZE 32
+#define TASK_NAME_SIZE	   32
 #define TASK_SPECIAL_PORTS 10 /* indexed by TASK_*_PORT */
 
 /* I: immutable   t: this task's lock   a: atomic   L: task_list_lock */
@@ -31,11 +31,11 @@ struct task {
 	struct list threads;	/* [t] by task_link */
 	struct port *self_port; /* [t] kernel port; NULL once dying */
 	struct port *special[TASK_SPECIAL_PORTS]; /* [t] send rights */
-	struct reap_item reap;	/* its end, in steps */
-	uint32_t told;		/* [t] of its threads, told to end */
-	bool reap_when_empty;	/* [t] the last thread wakes the reaper */
-	struct list link;	/* [L] all tasks */
-	uint64_t id;		/* [I] for people */
+	struct reap_item reap;			  /* its end, in steps */
+	uint32_t told;		   /* [t] of its threads, told to end */
+	bool reap_when_empty;	   /* [t] the last thread wakes the reaper */
+	struct list link;	   /* [L] all tasks */
+	uint64_t id;		   /* [I] for people */
 	char name[TASK_NAME_SIZE]; /* [t] for people */
 };
 

@@ -291,8 +291,8 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 	 * @queue_lock, so @self may be read until we unlock.
 	 */
 	atomic_store(&self->wait_armed, 1);
-	if (unlikely((atomic_load(&self->ast) & (AST_ABORT | AST_TERMINATE)) !=
-		0))
+	if (unlikely(
+		(atomic_load(&self->ast) & (AST_ABORT | AST_TERMINATE)) != 0))
 		woken = thread_claim(self, KERN_ABORTED);
 	spin_unlock(queue_lock);
 	if (woken)
@@ -372,8 +372,8 @@ thread_return(void)
 	struct thread *self = current_thread();
 	unsigned ast;
 
-	while ((ast = atomic_load_explicit(
-		    &self->ast, memory_order_relaxed)) != 0) {
+	while ((ast = atomic_load_explicit(&self->ast, memory_order_relaxed)) !=
+	       0) {
 		if ((ast & AST_TERMINATE) != 0)
 			thread_exit(self);
 		if ((ast & AST_SUSPEND) != 0)

@@ -72,22 +72,22 @@ typedef void (*continuation_t)(void); /* never returns */
 struct receive_state {
 	uaddr_t buffer;
 	uint64_t option;
-	uint32_t size;		/* of the buffer */
-	mach_port_name_t name;	/* of the port or set */
-	uint32_t timeout;	/* milliseconds */
-	uint32_t actual;	/* too large: how large the message is */
-	struct port *port;	/* a reference, or NULL */
-	struct pset *pset;	/* a reference, or NULL */
-	struct kmsg *kmsg;	/* handed over by the sender who claimed us */
-	uint64_t word[9];	/* a small message handed over by ipc/fast.c */
+	uint32_t size;	       /* of the buffer */
+	mach_port_name_t name; /* of the port or set */
+	uint32_t timeout;      /* milliseconds */
+	uint32_t actual;       /* too large: how large the message is */
+	struct port *port;     /* a reference, or NULL */
+	struct pset *pset;     /* a reference, or NULL */
+	struct kmsg *kmsg;     /* handed over by the sender who claimed us */
+	uint64_t word[9];      /* a small message handed over by ipc/fast.c */
 };
 
 /* What a send needs that waits for room in a queue, or for its turn. */
 struct send_state {
-	struct kmsg *kmsg;	/* ours until it is queued */
-	struct port *port;	/* a reference: whose queue is full */
+	struct kmsg *kmsg; /* ours until it is queued */
+	struct port *port; /* a reference: whose queue is full */
 	uaddr_t buffer;
-	uint32_t timeout;	/* milliseconds */
+	uint32_t timeout; /* milliseconds */
 };
 
 /* What a long operation needs to go on after a preemption point. */
@@ -100,36 +100,36 @@ struct step_state {
  * I: immutable   t: this thread's lock   T: the task's lock   a: atomic
  * q: the lock of the queue it stands on */
 struct thread {
-	struct trapframe tf;	/* [o] first: tp finds it at offset 0 */
-	struct cpu *cpu;	/* [o] where it runs or last ran */
-	atomic_uint ast;	/* [a] AST_* */
-	uint32_t priority;	/* [o] effective: base or inherited */
-	continuation_t cont;	/* [o] NULL: return to user mode */
-	struct task *task;	/* [I] a reference; NULL: idle threads */
+	struct trapframe tf; /* [o] first: tp finds it at offset 0 */
+	struct cpu *cpu;     /* [o] where it runs or last ran */
+	atomic_uint ast;     /* [a] AST_* */
+	uint32_t priority;   /* [o] effective: base or inherited */
+	continuation_t cont; /* [o] NULL: return to user mode */
+	struct task *task;   /* [I] a reference; NULL: idle threads */
 
-	atomic_uint wait_armed; /* [a] 1: whoever swaps in 0 ends the wait */
+	atomic_uint wait_armed;	   /* [a] 1: whoever swaps in 0 ends the wait */
 	kern_return_t wait_result; /* [o] why the wait ended */
-	struct list wait_link;	/* [q] port's, set's or other queue */
-	struct timer timer;	/* deadline of the current wait */
+	struct list wait_link;	   /* [q] port's, set's or other queue */
+	struct timer timer;	   /* deadline of the current wait */
 	struct receive_state receive; /* [o] */
-	struct send_state send;	/* [o] */
-	struct step_state step;	/* [o] */
+	struct send_state send;	      /* [o] */
+	struct step_state step;	      /* [o] */
 
-	struct list run_link;	/* [the run queue's lock] */
-	struct cpu *queued_on;	/* [that hart's run queue lock] or NULL */
+	struct list run_link;	 /* [the run queue's lock] */
+	struct cpu *queued_on;	 /* [that hart's run queue lock] or NULL */
 	enum thread_state state; /* [o], or the run queue's lock */
-	uint32_t base_priority; /* [t] */
-	struct cpu *bound;	/* [t] NULL: any hart */
+	uint32_t base_priority;	 /* [t] */
+	struct cpu *bound;	 /* [t] NULL: any hart */
 
-	struct cpu *fpu_cpu;	/* [o] hart that holds its live FP registers */
-	struct fpu_state *fpu;	/* [o] NULL: never touched the unit */
+	struct cpu *fpu_cpu;   /* [o] hart that holds its live FP registers */
+	struct fpu_state *fpu; /* [o] NULL: never touched the unit */
 
-	struct spinlock lock;	/* rank LOCK_THREAD */
-	uint32_t suspend_count; /* [t] by thread_suspend(); 1 when new */
-	uint32_t held;		/* [t] by the task's suspension: 0 or 1 */
-	atomic_uint refs;	/* [a] the task's list holds one while alive */
-	struct list task_link;	/* [T] */
-	struct port *self_port; /* [t] the kernel port that names us */
+	struct spinlock lock;	 /* rank LOCK_THREAD */
+	uint32_t suspend_count;	 /* [t] by thread_suspend(); 1 when new */
+	uint32_t held;		 /* [t] by the task's suspension: 0 or 1 */
+	atomic_uint refs;	 /* [a] the task's list holds one while alive */
+	struct list task_link;	 /* [T] */
+	struct port *self_port;	 /* [t] the kernel port that names us */
 	struct port *reply_port; /* [o] reserved for the IPC code */
 };
 static_assert(sizeof(struct thread) < 1024, "a thread costs under 1 KiB");

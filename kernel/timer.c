@@ -49,7 +49,7 @@ timer_after_us(uint64_t microseconds)
 	if (seconds >= TIMER_NEVER / timer_frequency - 1)
 		return TIMER_NEVER;
 	return timer_after(seconds * timer_frequency +
-	    (rest * timer_frequency + 999999) / 1000000);
+			   (rest * timer_frequency + 999999) / 1000000);
 }
 
 uint64_t

@@ -25,14 +25,14 @@ struct timer {
 	struct cpu *cpu;	   /* where it is armed, NULL: not armed */
 	struct timer *child;	   /* pairing heap, under the timer lock */
 	struct timer *sibling;
-	struct timer *parent;	   /* or the elder sibling */
+	struct timer *parent; /* or the elder sibling */
 };
 
 /* A hart's deadlines, earliest at the root. */
 struct timer_queue {
 	struct spinlock lock; /* rank LOCK_TIMER */
 	struct timer *root;
-	uint64_t programmed;  /* what the hardware was last asked for */
+	uint64_t programmed; /* what the hardware was last asked for */
 };
 
 /* Ticks per second, from the device tree. */

@@ -34,7 +34,7 @@ typedef uint64_t uaddr_t;
 #define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The struct that holds @member, given a pointer to the member. */
-#define container_of(pointer, type, member) \
+#define container_of(pointer, type, member)                                    \
 	((type *)((char *)(pointer)-offsetof(type, member)))
 
 static inline uint64_t

@@ -28,7 +28,7 @@ struct slab {
 	uint32_t magic;		  /* I: catches a free of something else */
 };
 
-#define SLAB_MAGIC	0x51ab51ab
+#define SLAB_MAGIC	 0x51ab51ab
 #define OBJECTS_PER_SLAB 8 /* at least, so that little is wasted */
 
 static struct spinlock zones_lock = SPINLOCK_INIT(LOCK_ZONE);
@@ -68,7 +68,7 @@ zone_init(struct zone *zone, const char *name, size_t size, size_t alignment)
 	spin_init(&zone->lock, LOCK_ZONE);
 	list_init(&zone->partial);
 	while ((PAGE_SIZE << zone->order) < size * OBJECTS_PER_SLAB &&
-	    zone->order < 3)
+	       zone->order < 3)
 		zone->order++;
 
 	spin_lock(&zones_lock);
@@ -82,7 +82,7 @@ static struct slab *
 slab_of(const struct zone *zone, const void *object)
 {
 	return (struct slab *)((uintptr_t)object &
-	    ~((PAGE_SIZE << zone->order) - 1));
+			       ~((PAGE_SIZE << zone->order) - 1));
 }
 
 /* A new slab with all its objects on its free list; NULL: no memory. */
@@ -101,7 +101,7 @@ slab_create(struct zone *zone, uint32_t colour)
 	slab = page_va(page);
 	*slab = (struct slab){.zone = zone, .magic = SLAB_MAGIC};
 	first = (char *)slab + CACHE_LINE +
-	    (colour * CACHE_LINE) % (room + 1) / CACHE_LINE * CACHE_LINE;
+		(colour * CACHE_LINE) % (room + 1) / CACHE_LINE * CACHE_LINE;
 	for (char *at = first; at + zone->size <= (char *)slab + bytes;
 	     at += zone->size) {
 		struct zone_object *object = (struct zone_object *)(void *)at;
@@ -153,9 +153,8 @@ objects_of(const struct slab *slab)
 static bool
 zone_grow(struct zone *zone)
 {
-	struct slab *slab = slab_create(
-	    zone, atomic_fetch_add_explicit(
-		      &zone->colour, 1, memory_order_relaxed));
+	struct slab *slab = slab_create(zone,
+	    atomic_fetch_add_explicit(&zone->colour, 1, memory_order_relaxed));
 	uint32_t count;
 
 	if (slab == NULL)

@@ -12,15 +12,15 @@
 
 /* I: immutable   z: lock   a: atomic */
 struct zone {
-	const char *name;	/* I */
-	uint32_t size;		/* I: of one object */
-	uint32_t index;		/* I: which magazine of each hart is its own */
-	uint32_t order;		/* I: a slab is 2^order pages */
-	atomic_uint colour;	/* a: of the next slab */
-	struct spinlock lock;	/* rank LOCK_ZONE */
-	struct list partial;	/* z: slabs that have a free object */
-	uint64_t total;		/* z: objects that exist */
-	uint64_t in_slabs;	/* z: of these, free in slabs */
+	const char *name;     /* I */
+	uint32_t size;	      /* I: of one object */
+	uint32_t index;	      /* I: which magazine of each hart is its own */
+	uint32_t order;	      /* I: a slab is 2^order pages */
+	atomic_uint colour;   /* a: of the next slab */
+	struct spinlock lock; /* rank LOCK_ZONE */
+	struct list partial;  /* z: slabs that have a free object */
+	uint64_t total;	      /* z: objects that exist */
+	uint64_t in_slabs;    /* z: of these, free in slabs */
 };
 
 /* The zones behind kmem_alloc(). */

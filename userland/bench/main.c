@@ -67,8 +67,7 @@ bench_end(void)
 	printf("BENCH {\"name\": \"%s\", \"what\": \"%s\", \"samples\": %zu, "
 	       "\"min\": %llu, \"median\": %llu, \"p99\": %llu, "
 	       "\"max\": %llu}\n",
-	    series.name, series.what, n,
-	    (unsigned long long)series.sample[0],
+	    series.name, series.what, n, (unsigned long long)series.sample[0],
 	    (unsigned long long)series.sample[n / 2],
 	    (unsigned long long)series.sample[n - 1 - n / 100],
 	    (unsigned long long)series.sample[n - 1]);
@@ -102,11 +101,10 @@ bench_partner(void)
 
 	if (partner != MACH_PORT_NULL)
 		return partner;
-	bench_check(
-	    bootstrap_spawn(bootstrap_port, "bench", arguments, &task),
+	bench_check(bootstrap_spawn(bootstrap_port, "bench", arguments, &task),
 	    "start the partner");
 	while (bootstrap_look_up(bootstrap_port, BENCH_SERVICE, &partner) !=
-	    BOOTSTRAP_SUCCESS)
+	       BOOTSTRAP_SUCCESS)
 		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
 	return partner;
 }

@@ -23,7 +23,7 @@ bench_memory(void)
 		bench_sample(bench_now() - before);
 	}
 	bench_end();
-	bench_check(vm_deallocate(
-			mach_task_self(), address, PAGES * vm_page_size),
+	bench_check(
+	    vm_deallocate(mach_task_self(), address, PAGES * vm_page_size),
 	    "deallocate");
 }

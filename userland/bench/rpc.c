@@ -29,8 +29,7 @@ round_trip(mach_port_t port, mach_msg_id_t id, mach_msg_size_t size)
 	message.header.msgh_voucher_port = MACH_PORT_NULL;
 	message.header.msgh_id = id;
 	kr = mach_msg(&message.header, MACH_SEND_MSG | MACH_RCV_MSG, size,
-	    sizeof(message), reply_port, MACH_MSG_TIMEOUT_NONE,
-	    MACH_PORT_NULL);
+	    sizeof(message), reply_port, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	before = bench_now() - before;
 	bench_check(kr, "a round trip");
 	if (message.header.msgh_id != id + 100)
@@ -67,14 +66,14 @@ rpc_within(void)
 	struct mach_thread *thread;
 	mach_port_t port;
 
-	bench_check(mach_port_allocate(mach_task_self(),
-			MACH_PORT_RIGHT_RECEIVE, &port),
+	bench_check(mach_port_allocate(
+			mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port),
 	    "allocate a port");
-	bench_check(mach_port_insert_right(mach_task_self(), port, port,
-			MACH_MSG_TYPE_MAKE_SEND),
+	bench_check(mach_port_insert_right(
+			mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND),
 	    "make a send right");
-	bench_check(mach_thread_start(serve_in_thread,
-			(void *)(uintptr_t)port, 65536, &thread),
+	bench_check(mach_thread_start(serve_in_thread, (void *)(uintptr_t)port,
+			65536, &thread),
 	    "start a thread");
 	rounds("rpc.null.intra", "round trip between threads, header only",
 	    port, BENCH_EMPTY, 0);
@@ -102,8 +101,8 @@ send_queued(void)
 		    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 		if (kr == KERN_SUCCESS)
 			kr = mach_msg(&message.header, MACH_RCV_MSG, 0,
-			    sizeof(message), reply_port,
-			    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+			    sizeof(message), reply_port, MACH_MSG_TIMEOUT_NONE,
+			    MACH_PORT_NULL);
 		before = bench_now() - before;
 		bench_check(kr, "send to oneself");
 		if (i >= WARM_UP)
@@ -120,8 +119,8 @@ bench_rpc(void)
 	reply_port = mach_reply_port();
 	rounds("rpc.null.inter", "round trip between tasks, header only",
 	    partner, BENCH_EMPTY, 0);
-	rounds("rpc.48.inter", "48-byte body each way", partner, BENCH_ECHO,
-	    48);
+	rounds(
+	    "rpc.48.inter", "48-byte body each way", partner, BENCH_ECHO, 48);
 	rounds("rpc.4096.inter", "4 KiB request, empty reply", partner,
 	    BENCH_EMPTY, 4096);
 	rpc_within();

@@ -18,8 +18,8 @@ make_region(vm_size_t size)
 {
 	vm_address_t address = 0;
 
-	bench_check(vm_allocate(mach_task_self(), &address, size,
-			VM_FLAGS_ANYWHERE),
+	bench_check(
+	    vm_allocate(mach_task_self(), &address, size, VM_FLAGS_ANYWHERE),
 	    "allocate what is to be sent");
 	for (vm_size_t at = 0; at < size; at += vm_page_size)
 		*(volatile char *)(address + at) = 1;
@@ -37,9 +37,9 @@ one_way(vm_size_t size, mach_port_t reply_port)
 	vm_address_t address = make_region(size);
 	uint64_t before = bench_now();
 
-	buffer.header.msgh_bits = MACH_MSGH_BITS_COMPLEX |
-	    MACH_MSGH_BITS(
-		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	buffer.header.msgh_bits =
+	    MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+					 MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	buffer.header.msgh_size = sizeof(buffer.request);
 	buffer.header.msgh_remote_port = bench_partner();
 	buffer.header.msgh_local_port = reply_port;
