@@ -98,30 +98,6 @@ service_define(const char *name, const char *program)
 }
 
 kern_return_t
-service_check_in(
-    const struct child *child, const char *name, mach_port_t *port)
-{
-	struct service *service = service_find(name);
-	mach_port_t previous;
-	kern_return_t kr;
-
-	if (service == NULL)
-		return BOOTSTRAP_UNKNOWN_SERVICE;
-	if (strcmp(service->program, child->program) != 0)
-		return BOOTSTRAP_NOT_PRIVILEGED;
-	if (!service->home)
-		return BOOTSTRAP_SERVICE_ACTIVE;
-	kr = mach_port_request_notification(mach_task_self(), service->port,
-	    MACH_NOTIFY_PORT_DESTROYED, 0, child_notify(),
-	    MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	service->home = false;
-	*port = service->port;
-	return KERN_SUCCESS;
-}
-
-kern_return_t
 service_register(const struct child *child, const char *name, mach_port_t port)
 {
 	struct service *service = service_find(name);
@@ -141,6 +117,45 @@ service_register(const struct child *child, const char *name, mach_port_t port)
 	if (service == NULL)
 		return BOOTSTRAP_NO_MEMORY;
 	service->owner = child;
+	return KERN_SUCCESS;
+}
+
+/* A service that nobody has announced: @child's, like a registered one. */
+static kern_return_t
+check_in_new(const struct child *child, const char *name, mach_port_t *port)
+{
+	kern_return_t kr = make_port(port);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = service_register(child, name, *port);
+	if (kr != KERN_SUCCESS)
+		mach_port_destroy(mach_task_self(), *port);
+	return kr;
+}
+
+kern_return_t
+service_check_in(
+    const struct child *child, const char *name, mach_port_t *port)
+{
+	struct service *service = service_find(name);
+	mach_port_t previous;
+	kern_return_t kr;
+
+	if (service == NULL)
+		return check_in_new(child, name, port);
+	if (service->owner == NULL &&
+	    strcmp(service->program, child->program) != 0)
+		return BOOTSTRAP_NOT_PRIVILEGED;
+	if (!service->home)
+		return BOOTSTRAP_SERVICE_ACTIVE;
+	kr = mach_port_request_notification(mach_task_self(), service->port,
+	    MACH_NOTIFY_PORT_DESTROYED, 0, child_notify(),
+	    MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	service->home = false;
+	*port = service->port;
 	return KERN_SUCCESS;
 }
 
