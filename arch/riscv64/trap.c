@@ -97,6 +97,21 @@ page_fault(struct thread *self, uint64_t cause)
 		exception_raise(EXC_BAD_ACCESS, kr, address);
 }
 
+/*
+ * A floating-point instruction of a thread that does not own the unit looks
+ * like any illegal one: so the thread gets the unit, and tries again.
+ */
+static void
+illegal_instruction(struct thread *self)
+{
+	if (this_cpu()->fpu_owner == self)
+		exception_raise(
+		    EXC_BAD_INSTRUCTION, EXC_RISCV_ILLEGAL, self->tf.epc);
+	if (fpu_take() != KERN_SUCCESS)
+		exception_raise(
+		    EXC_BAD_ACCESS, KERN_RESOURCE_SHORTAGE, self->tf.epc);
+}
+
 /* Any trap from user mode that is not a system call. */
 void
 trap_user(uint64_t cause)
@@ -115,32 +130,23 @@ trap_user(uint64_t cause)
 	}
 	switch (cause) {
 	case CAUSE_ILLEGAL:
-		/* An FP instruction of a thread that does not own the unit
-		 * looks the same: give it the unit and let it try again. */
-		if (this_cpu()->fpu_owner == self) {
-			exception_raise(EXC_BAD_INSTRUCTION, EXC_RISCV_ILLEGAL,
-			    self->tf.epc);
-		} else if (fpu_take() != KERN_SUCCESS) {
-			exception_raise(EXC_BAD_INSTRUCTION, EXC_RISCV_NO_FPU,
-			    self->tf.epc);
-		}
-		return;
+		illegal_instruction(self);
+		break;
 	case CAUSE_BREAKPOINT:
 		exception_raise(
 		    EXC_BREAKPOINT, EXC_RISCV_BREAKPOINT, self->tf.epc);
-		return;
-	case CAUSE_FETCH_MISALIGNED:
 	case CAUSE_LOAD_MISALIGNED:
+		exception_raise(
+		    EXC_BAD_ACCESS, EXC_RISCV_LOAD_MISALIGNED, address);
 	case CAUSE_STORE_MISALIGNED:
-		exception_raise(EXC_BAD_ACCESS, EXC_RISCV_MISALIGNED, address);
-		return;
+		exception_raise(
+		    EXC_BAD_ACCESS, EXC_RISCV_STORE_MISALIGNED, address);
 	case CAUSE_FETCH_ACCESS:
 	case CAUSE_LOAD_ACCESS:
 	case CAUSE_STORE_ACCESS:
 		exception_raise(EXC_BAD_ACCESS, KERN_MEMORY_ERROR, address);
-		return;
 	default:
-		exception_raise(EXC_BAD_INSTRUCTION, (int64_t)cause, address);
+		exception_raise(EXC_BAD_INSTRUCTION, cause, address);
 	}
 }
 
