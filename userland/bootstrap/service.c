@@ -142,7 +142,8 @@ service_check_in(
 	mach_port_t previous;
 	kern_return_t kr;
 
-	if (service == NULL)
+	if (service == NULL ||
+	    (service->owner != NULL && is_dead(service->port)))
 		return check_in_new(child, name, port);
 	if (service->owner == NULL &&
 	    strcmp(service->program, child->program) != 0)
