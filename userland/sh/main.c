@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include <mach/mach.h>
-#include <mach/mach_time.h>
 #include <servers/bootstrap.h>
 
 #define PROMPT	      "baton> "
@@ -57,36 +56,26 @@ read_counters(struct baton_kernel_counters *counters)
 	return kr == KERN_SUCCESS;
 }
 
-static unsigned long
-milliseconds(uint64_t ticks)
-{
-	mach_timebase_info_data_t timebase;
-
-	mach_timebase_info(&timebase);
-	return ticks * timebase.numer / timebase.denom / 1000000;
-}
-
 static void
 show_task(const struct baton_task_summary *task)
 {
-	printf("%5lu  %-20s %7u %8lu %9lu\n", task->id, task->name,
+	printf("%5lu  %-20s %7u %8lu%s\n", task->id, task->name,
 	    task->threads, task->resident_pages * PAGE_KIB,
-	    milliseconds(task->cpu_time));
+	    task->suspend_count > 0 ? "  suspended" : "");
 }
 
 static void
 command_ps(int argc, char *argv[])
 {
 	(void)argc, (void)argv;
-	printf("   ID  NAME                 THREADS      KiB    CPU ms\n");
+	printf("   ID  NAME                 THREADS      KiB\n");
 	each_task(show_task);
 }
 
 static void
 show_ports(const struct baton_task_summary *task)
 {
-	printf("%5lu  %-20s %8u %8u\n", task->id, task->name, task->names,
-	    task->receives);
+	printf("%5lu  %-20s %7u\n", task->id, task->name, task->names);
 }
 
 static void
@@ -95,7 +84,7 @@ command_ports(int argc, char *argv[])
 	struct baton_kernel_counters counters;
 
 	(void)argc, (void)argv;
-	printf("   ID  NAME                    NAMES RECEIVES\n");
+	printf("   ID  NAME                   NAMES\n");
 	each_task(show_ports);
 	if (!read_counters(&counters))
 		return;

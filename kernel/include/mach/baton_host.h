@@ -53,10 +53,8 @@ struct baton_kernel_counters {
 struct baton_task_summary {
 	uint64_t id; /* never used again */
 	uint64_t resident_pages;
-	uint64_t cpu_time; /* ticks of the timebase, all threads */
 	uint32_t threads;
-	uint32_t names;	      /* rights in its space */
-	uint32_t receives;    /* receive rights among them */
+	uint32_t names; /* in use in its space */
 	uint32_t suspend_count;
 	char name[BATON_TASK_NAME_MAX]; /* zero-terminated */
 };
@@ -107,4 +105,4 @@ struct task_set_name_request {
 #pragma pack(pop)
 
 _Static_assert(sizeof(struct baton_kernel_counters) == 200, "ABI");
-_Static_assert(sizeof(struct baton_task_summary) == 72, "ABI");
+_Static_assert(sizeof(struct baton_task_summary) == 60, "ABI");
