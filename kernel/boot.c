@@ -39,6 +39,9 @@ static const char first_name[] = "bootstrap";
 
 #define COPY_MAX 0x10000UL /* as map_copy_to() asks */
 
+uint64_t boot_entered;
+uint64_t boot_cycles;
+
 static void
 must(kern_return_t kr, const char *what)
 {
@@ -204,6 +207,15 @@ open_program(const struct machine *machine, struct elf *elf)
 		    elf_status_name(status));
 }
 
+/* The first return to user mode: booting is over. */
+static void
+first_return(void)
+{
+	if (boot_entered != 0)
+		boot_cycles = arch_read_cycles() - boot_entered;
+	thread_return();
+}
+
 void
 boot_first_task(const struct machine *machine)
 {
@@ -220,6 +232,7 @@ boot_first_task(const struct machine *machine)
 
 	must(thread_create(task, &thread), "a thread");
 	arch_thread_start(thread, elf.entry, sp);
+	thread->cont = first_return;
 	klog("boot: first task %s, %lu KiB, from an archive of %lu KiB\n",
 	    first_name, elf.size / 1024,
 	    machine_range_size(machine->ramdisk) / 1024);

@@ -11,6 +11,7 @@
 #include "ipc/kserver.h"
 #include "ipc/port.h"
 #include "ipc/space.h"
+#include "kernel/boot.h"
 #include "kernel/cpu.h"
 #include "kernel/device.h"
 #include "kernel/host.h"
@@ -269,6 +270,7 @@ serve_host_kernel_counters(struct kcall *call)
 	    .harts = online_harts(),
 	};
 
+	counters.boot_cycles = boot_cycles;
 	count_objects(&counters);
 	kcall_put_bytes(call, &counters, sizeof(counters));
 	return KERN_SUCCESS;

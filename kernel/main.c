@@ -152,8 +152,9 @@ boot_rest(void)
 
 /* The boot hart, from start.S: paging is on, interrupts are off. */
 noreturn void
-boot_main(uint64_t hart, paddr_t tree_pa)
+boot_main(uint64_t hart, paddr_t tree_pa, uint64_t entered)
 {
+	boot_entered = entered;
 	cpus[0].hart = hart;
 	cpus[0].stack_top = (uintptr_t)boot_stack_top;
 	sched_init_cpu(&cpus[0]);

@@ -56,14 +56,20 @@ _start:
 /*
  * In:	a0 = this hart's id, a1 = physical address of the device tree,
  *	satp = 0, interrupts off; nothing else is known.
- * Out:	boot_main(hart, tree), on boot_stack, tp = the boot hart's idle thread.
+ * Out:	boot_main(hart, tree, cycle), on boot_stack, tp = the boot hart's idle thread.
  */
 boot_hart_entry:
 	csrw	sie, zero
 	csrw	sscratch, zero			/* a trap from here is a bug */
 	mv	s0, a0
 	mv	s1, a1
-	lla	t0, boot_trap
+	/* When we were entered, if the counter can be read; else 0. */
+	li	s2, 0
+	lla	t0, 1f
+	csrw	stvec, t0
+	csrr	s2, cycle
+	.balign	4
+1:	lla	t0, boot_trap
 	csrw	stvec, t0
 
 	lla	t0, __bss_start
@@ -82,6 +88,7 @@ boot_hart_entry:
 	lla	tp, idle_threads
 	mv	a0, s0
 	mv	a1, s1
+	mv	a2, s2
 	mv	s0, zero			/* backtraces end here */
 	mv	ra, zero
 	tail	boot_main

@@ -49,8 +49,11 @@ void arch_boot_init(void);
 const char *arch_timer_name(void);
 /* Leave the stack of boot: @cont on this hart's own, as its idle thread. */
 noreturn void arch_boot_continue(void (*cont)(void));
-/* kernel/main.c: called by start.S on the hart that firmware started. */
-noreturn void boot_main(uint64_t hart, paddr_t tree);
+/*
+ * kernel/main.c: called by start.S on the hart that firmware started.
+ * @entered: what arch_read_cycles() was when it did, 0: not known.
+ */
+noreturn void boot_main(uint64_t hart, paddr_t tree, uint64_t entered);
 
 /* Start the other harts of @machine; those that do not come are left out. */
 void arch_start_harts(const struct machine *machine);
