@@ -51,7 +51,8 @@ access_bit(unsigned access)
 static pte_t
 fresh_rights(const struct map_entry *entry, unsigned access)
 {
-	return pte_protection(entry->prot &
+	return pte_protection(
+	    entry->prot &
 	    ~(access == VM_PROT_EXECUTE ? VM_PROT_WRITE : VM_PROT_EXECUTE));
 }
 
@@ -80,8 +81,8 @@ fill_zero(const struct map_entry *entry, pte_t *leaf, unsigned access)
 }
 
 static void
-fill_window(const struct map_entry *entry, uaddr_t va, pte_t *leaf,
-    unsigned access)
+fill_window(
+    const struct map_entry *entry, uaddr_t va, pte_t *leaf, unsigned access)
 {
 	paddr_t pa = entry->window + (va - entry->start);
 
@@ -118,13 +119,12 @@ add_right(struct map *map, const struct map_entry *entry, uaddr_t va,
 	const pte_t rights = PTE_R | PTE_W | PTE_X;
 	pte_t old = *leaf;
 	pte_t new = old | pte_protection(access & ~(unsigned)VM_PROT_READ) |
-	    pte_protection(entry->prot & VM_PROT_READ);
+		    pte_protection(entry->prot & VM_PROT_READ);
 	bool current = pmap_is_current(&map->pmap);
 
 	if (access == VM_PROT_WRITE) {
 		new &= ~PTE_X;
-		if (!(old & PTE_FOREIGN) &&
-		    !page_is_sole(page_of(pte_pa(old))))
+		if (!(old & PTE_FOREIGN) && !page_is_sole(page_of(pte_pa(old))))
 			return copy_page(map, leaf, new & ~PTE_PPN_MASK);
 	} else if (access == VM_PROT_EXECUTE) {
 		new &= ~PTE_W;
@@ -213,8 +213,8 @@ page_for(struct map *map, uaddr_t va, unsigned access, char **bytesp)
 
 /* One page's worth of a copy, at most up to its end. */
 static kern_return_t
-copy_piece(struct map *map, uaddr_t address, void *to, const void *from,
-    uint64_t size)
+copy_piece(
+    struct map *map, uaddr_t address, void *to, const void *from, uint64_t size)
 {
 	uint64_t offset = address & PAGE_MASK;
 	unsigned access = to == NULL ? VM_PROT_WRITE : VM_PROT_READ;

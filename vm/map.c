@@ -53,8 +53,7 @@ map_destroy_step(struct map *map)
 	spin_lock(&map->lock);
 	if (!list_empty(&map->entries)) {
 		/* Whole entries from the first on: nothing is split. */
-		kern_return_t kr =
-		    map_remove_step(map, 0, USER_END, &reached);
+		kern_return_t kr = map_remove_step(map, 0, USER_END, &reached);
 
 		KASSERT(kr == KERN_SUCCESS);
 		spin_unlock(&map->lock);
@@ -75,10 +74,10 @@ static bool
 can_join(const struct map_entry *low, const struct map_entry *high)
 {
 	return low->end == high->start && low->kind == high->kind &&
-	    low->prot == high->prot && low->max_prot == high->max_prot &&
-	    low->inherit == high->inherit &&
-	    (low->kind != MAP_WINDOW ||
-		high->window - low->window == low->end - low->start);
+	       low->prot == high->prot && low->max_prot == high->max_prot &&
+	       low->inherit == high->inherit &&
+	       (low->kind != MAP_WINDOW ||
+		   high->window - low->window == low->end - low->start);
 }
 
 /* Make one of @entry and what follows it, if they say the same. */
@@ -226,8 +225,7 @@ map_hole(struct map *map, uint64_t at)
 
 /* How far a step from @start may go for its map entries; at most @end. */
 static uint64_t
-entries_step_end(
-    struct map *map, struct map_entry *entry, uint64_t end)
+entries_step_end(struct map *map, struct map_entry *entry, uint64_t end)
 {
 	for (unsigned i = 0; i < STEP_ENTRIES; i++) {
 		if (entry == NULL || entry->start >= end)
@@ -267,8 +265,8 @@ map_remove_step(
 
 /* Sizes and addresses that a region may have, rounded to pages. */
 static kern_return_t
-check_region(uint64_t *sizep, unsigned prot, unsigned max_prot,
-    unsigned inherit)
+check_region(
+    uint64_t *sizep, unsigned prot, unsigned max_prot, unsigned inherit)
 {
 	if (*sizep == 0 || *sizep > UINT64_MAX - PAGE_MASK)
 		return KERN_INVALID_ARGUMENT;
@@ -284,8 +282,7 @@ check_region(uint64_t *sizep, unsigned prot, unsigned max_prot,
  * whole page tables do, so that they can be sent by whole tables.
  */
 static kern_return_t
-choose_address(
-    struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
+choose_address(struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
 {
 	uint64_t better = PAGE_SIZE;
 
@@ -404,8 +401,7 @@ page_range(uaddr_t address, uint64_t size, uint64_t *startp, uint64_t *endp)
 }
 
 kern_return_t
-map_deallocate(
-    struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
+map_deallocate(struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
 {
 	uint64_t start, end, reached;
 	kern_return_t kr;
@@ -436,14 +432,14 @@ static kern_return_t
 check_change(const struct map_entry *entry, const struct change *change)
 {
 	return change->protect && (change->prot & ~entry->max_prot) != 0
-	    ? KERN_PROTECTION_FAILURE
-	    : KERN_SUCCESS;
+		   ? KERN_PROTECTION_FAILURE
+		   : KERN_SUCCESS;
 }
 
 /* Can all of [@start, @end), or its first CHECK_ENTRIES, be changed? */
 static kern_return_t
-check_changes(struct map *map, uint64_t start, uint64_t end,
-    const struct change *change)
+check_changes(
+    struct map *map, uint64_t start, uint64_t end, const struct change *change)
 {
 	struct map_entry *entry = map_find(map, start);
 
@@ -476,8 +472,8 @@ change_entry(struct map_entry *entry, const struct change *change)
 
 /* Apply @change to the entries of [@start, @end), of which no end is inside. */
 static void
-change_entries(struct map *map, uint64_t start, uint64_t end,
-    const struct change *change)
+change_entries(
+    struct map *map, uint64_t start, uint64_t end, const struct change *change)
 {
 	struct map_entry *entry = map_find(map, start);
 
@@ -628,8 +624,8 @@ check_hole(struct map *map, uint64_t start, uint64_t end)
 	for (uint64_t va = start; va < end; va = stop) {
 		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
 
-		KASSERT(leaf == NULL || stop - pt_span(1) < start ||
-		    stop > end);
+		KASSERT(
+		    leaf == NULL || stop - pt_span(1) < start || stop > end);
 		stop = min_u64(stop, end);
 		for (uint64_t at = va; leaf != NULL && at < stop;
 		     at += PAGE_SIZE, leaf++)
@@ -645,7 +641,7 @@ map_check(struct map *map)
 
 	spin_lock(&map->lock);
 	map_tree_check(map);
-	list_for_each(link, &map->entries) {
+	list_for_each (link, &map->entries) {
 		struct map_entry *entry =
 		    container_of(link, struct map_entry, link);
 		struct map_entry *next = map_next(map, entry);

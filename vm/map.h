@@ -32,16 +32,19 @@
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
-enum map_kind { MAP_ANONYMOUS, MAP_WINDOW };
+enum map_kind {
+	MAP_ANONYMOUS,
+	MAP_WINDOW
+};
 
 /* m: the map's lock */
 struct map_entry {
-	struct list link;	/* [m] the map's entries, by address */
-	struct map_entry *parent; /* [m] in the tree; NULL: its root */
+	struct list link;	    /* [m] the map's entries, by address */
+	struct map_entry *parent;   /* [m] in the tree; NULL: its root */
 	struct map_entry *child[2]; /* [m] below and above */
-	uint64_t start, end;	/* [m] page aligned, start < end */
-	uint64_t gap;		/* [m] free bytes just below start */
-	uint64_t max_gap;	/* [m] largest gap in this subtree */
+	uint64_t start, end;	    /* [m] page aligned, start < end */
+	uint64_t gap;		    /* [m] free bytes just below start */
+	uint64_t max_gap;	    /* [m] largest gap in this subtree */
 	paddr_t window;		/* [m] MAP_WINDOW: physical address of start */
 	uint8_t height;		/* [m] of this subtree */
 	uint8_t kind;		/* [m] enum map_kind */
@@ -52,8 +55,8 @@ struct map_entry {
 struct map {
 	struct spinlock lock;	/* rank LOCK_MAP */
 	struct list entries;	/* [m] in order of address */
-	struct map_entry *root;	/* [m] of the tree */
-	struct map_entry *hint;	/* [m] the one found last, or NULL */
+	struct map_entry *root; /* [m] of the tree */
+	struct map_entry *hint; /* [m] the one found last, or NULL */
 	uint64_t size;		/* [m] bytes that entries span */
 	uint64_t entry_count;	/* [m] */
 	struct pmap pmap;	/* [m] */

@@ -21,8 +21,7 @@ bool must_check map_covered(
  * KERN_RESOURCE_SHORTAGE, with nothing changed, is possible only where the
  * range lies inside one entry.
  */
-kern_return_t must_check map_cut(
-    struct map *map, uint64_t start, uint64_t end);
+kern_return_t must_check map_cut(struct map *map, uint64_t start, uint64_t end);
 
 /* The hole around @at, which no entry covers. */
 struct pmap_hole map_hole(struct map *map, uint64_t at);

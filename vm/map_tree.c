@@ -12,7 +12,10 @@
 #include "vm/map_tree.h"
 #include "kernel/kassert.h"
 
-enum side { BELOW, ABOVE };
+enum side {
+	BELOW,
+	ABOVE
+};
 
 void
 map_tree_init(struct map *map)
@@ -47,8 +50,8 @@ entry_update(struct map_entry *entry)
 	int low = height_of(below), high = height_of(above);
 
 	entry->height = (uint8_t)(1 + (low > high ? low : high));
-	entry->max_gap = max_u64(
-	    entry->gap, max_u64(max_gap_of(below), max_gap_of(above)));
+	entry->max_gap =
+	    max_u64(entry->gap, max_u64(max_gap_of(below), max_gap_of(above)));
 }
 
 /* Let @new stand where @old stands. */
@@ -93,7 +96,7 @@ rebalance(struct map *map, struct map_entry *entry)
 {
 	for (; entry != NULL; entry = entry->parent) {
 		int lean = height_of(entry->child[ABOVE]) -
-		    height_of(entry->child[BELOW]);
+			   height_of(entry->child[BELOW]);
 		enum side heavy = lean > 0 ? ABOVE : BELOW;
 		struct map_entry *child;
 
@@ -118,8 +121,7 @@ gap_start(const struct map *map, const struct map_entry *entry)
 	const struct map_entry *previous =
 	    entry != NULL ? map_previous(map, entry) : map_last(map);
 
-	return max_u64(
-	    previous != NULL ? previous->end : 0, MAP_ANYWHERE_BASE);
+	return max_u64(previous != NULL ? previous->end : 0, MAP_ANYWHERE_BASE);
 }
 
 static uint64_t
@@ -282,8 +284,8 @@ check_subtree(const struct map *map, const struct map_entry *entry)
 	KASSERT(lean >= -1 && lean <= 1);
 	KASSERT(entry->gap == gap_of(map, entry));
 	KASSERT(entry->max_gap == entry->gap ||
-	    entry->max_gap == max_gap_of(entry->child[BELOW]) ||
-	    entry->max_gap == max_gap_of(entry->child[ABOVE]));
+		entry->max_gap == max_gap_of(entry->child[BELOW]) ||
+		entry->max_gap == max_gap_of(entry->child[ABOVE]));
 	KASSERT(entry->gap <= entry->max_gap);
 	return count;
 }
@@ -294,7 +296,7 @@ map_tree_check(struct map *map)
 	uint64_t end = USER_BASE, size = 0;
 	struct list *link;
 
-	list_for_each(link, &map->entries) {
+	list_for_each (link, &map->entries) {
 		struct map_entry *entry =
 		    container_of(link, struct map_entry, link);
 
@@ -307,6 +309,6 @@ map_tree_check(struct map *map)
 	KASSERT(end <= USER_END);
 	KASSERT(size == map->size);
 	KASSERT(map->entry_count ==
-	    (map->root != NULL ? check_subtree(map, map->root) : 0));
+		(map->root != NULL ? check_subtree(map, map->root) : 0));
 	KASSERT(map->root == NULL || map->root->parent == NULL);
 }

@@ -15,24 +15,24 @@ static inline struct map_entry *
 map_next(const struct map *map, const struct map_entry *entry)
 {
 	return entry->link.next == &map->entries
-	    ? NULL
-	    : container_of(entry->link.next, struct map_entry, link);
+		   ? NULL
+		   : container_of(entry->link.next, struct map_entry, link);
 }
 
 static inline struct map_entry *
 map_previous(const struct map *map, const struct map_entry *entry)
 {
 	return entry->link.prev == &map->entries
-	    ? NULL
-	    : container_of(entry->link.prev, struct map_entry, link);
+		   ? NULL
+		   : container_of(entry->link.prev, struct map_entry, link);
 }
 
 static inline struct map_entry *
 map_last(const struct map *map)
 {
 	return list_empty(&map->entries)
-	    ? NULL
-	    : container_of(map->entries.prev, struct map_entry, link);
+		   ? NULL
+		   : container_of(map->entries.prev, struct map_entry, link);
 }
 
 /* Put in @entry, whose range nobody covers. */

@@ -27,9 +27,9 @@
 
 static struct spinlock buddy_lock = SPINLOCK_INIT(LOCK_PAGE);
 static struct list free_lists[ORDERS]; /* [buddy_lock] */
-static uint32_t nonempty;	/* [buddy_lock] bit per order */
-static uint64_t buddy_free;	/* [buddy_lock] pages on the lists */
-static uint64_t total_pages;	/* I after page_init() */
+static uint32_t nonempty;	       /* [buddy_lock] bit per order */
+static uint64_t buddy_free;	       /* [buddy_lock] pages on the lists */
+static uint64_t total_pages;	       /* I after page_init() */
 
 /* ---- before the allocator runs: boot hart only ---- */
 
@@ -169,7 +169,7 @@ fitting_order(paddr_t at, paddr_t end)
 	unsigned order = PAGE_ORDER_MAX;
 
 	while ((at & ((PAGE_SIZE << order) - 1)) != 0 ||
-	    end - at < PAGE_SIZE << order)
+	       end - at < PAGE_SIZE << order)
 		order--;
 	return order;
 }
@@ -191,6 +191,9 @@ page_init(void)
 {
 	for (unsigned order = 0; order < ORDERS; order++)
 		list_init(&free_lists[order]);
+	nonempty = 0;
+	buddy_free = 0;
+	total_pages = 0;
 	/*
 	 * All ragged blocks first: two ranges may end in the same one.
 	 * pmap_boot() backed descriptors of whole blocks, so all of them are

@@ -23,18 +23,18 @@ enum page_state {
 
 /* b: the buddy lock while free, else the owner's   a: atomic */
 struct page {
-	struct list link;	/* [b] free list, or the owner's use */
+	struct list link; /* [b] free list, or the owner's use */
 	union {
-		void *owner;	/* [b] object it belongs to, for people */
+		void *owner;	 /* [b] object it belongs to, for people */
 		uint64_t tables; /* [m] a middle page table: tables below it */
 	};
 	/*
 	 * Leaves and transfer slots that name the page.  Each takes 8 bytes
 	 * of memory, so 2^32 of them would take 32 GiB of page tables.
 	 */
-	atomic_uint refs;	/* [a] */
-	uint8_t order;		/* [b] of the block it heads */
-	uint8_t state;		/* [b] enum page_state */
+	atomic_uint refs; /* [a] */
+	uint8_t order;	  /* [b] of the block it heads */
+	uint8_t state;	  /* [b] enum page_state */
 	uint16_t unused;
 };
 static_assert(sizeof(struct page) == 32, "1/128 of memory");

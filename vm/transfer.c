@@ -60,7 +60,7 @@
 /* What a page copied in such a step counts for. */
 #define STEP_COPY 32
 
-#define RUNS_MAX 7
+#define RUNS_MAX  7
 #define FEW_SLOTS 16 /* kept in the struct itself */
 
 enum phase {
@@ -80,19 +80,19 @@ struct run {
 
 /* Belongs to whoever holds the message; no lock. */
 struct transfer {
-	uaddr_t address;	/* I: of the first byte, at the sender */
-	uint64_t size;		/* I: bytes sent */
-	uaddr_t start, end;	/* I: the pages around them */
+	uaddr_t address;    /* I: of the first byte, at the sender */
+	uint64_t size;	    /* I: bytes sent */
+	uaddr_t start, end; /* I: the pages around them */
 	uaddr_t inner_start, inner_end; /* I: the pages not copied */
-	struct run run[RUNS_MAX]; /* I */
-	uint32_t run_count;	/* I */
-	uint32_t slot_count;	/* I: but falls while it is destroyed */
-	uint32_t slots_made;	/* I: room at @slots */
-	unsigned level;		/* I: of its largest unit */
+	struct run run[RUNS_MAX];	/* I */
+	uint32_t run_count;		/* I */
+	uint32_t slot_count;		/* I: but falls while it is destroyed */
+	uint32_t slots_made;		/* I: room at @slots */
+	unsigned level;			/* I: of its largest unit */
 	enum phase phase;
 	kern_return_t failure;
 	uaddr_t next;
-	pte_t *slots;		/* I: @few, or kmem_alloc()ed */
+	pte_t *slots; /* I: @few, or kmem_alloc()ed */
 	pte_t few[FEW_SLOTS];
 };
 
@@ -218,8 +218,8 @@ static void
 transfer_free(struct transfer *transfer)
 {
 	if (transfer->slots != transfer->few)
-		kmem_free(transfer->slots,
-		    transfer->slots_made * sizeof(pte_t));
+		kmem_free(
+		    transfer->slots, transfer->slots_made * sizeof(pte_t));
 	zone_free(&transfer_zone, transfer);
 }
 
@@ -256,8 +256,9 @@ leaf_of(const struct transfer *transfer, uaddr_t va, bool make)
 
 	while (va - run->va >= run->count * pt_span(run->level))
 		run++;
-	entry = &transfer->slots[run->first +
-	    ((va - run->va) >> (PAGE_SHIFT + 9 * run->level))];
+	entry =
+	    &transfer->slots[run->first +
+			     ((va - run->va) >> (PAGE_SHIFT + 9 * run->level))];
 	for (unsigned level = run->level; level > 0; level--) {
 		pte_t *table = slot_table(entry, middle, make);
 
@@ -292,8 +293,8 @@ copy_page_in(struct transfer *transfer, uaddr_t va, const char *kernel)
 	memset(bytes, 0, from - va);
 	memset(bytes + (end - va), 0, va + PAGE_SIZE - end);
 	if (kernel != NULL)
-		memcpy(bytes + (from - va),
-		    kernel + (from - transfer->address), end - from);
+		memcpy(bytes + (from - va), kernel + (from - transfer->address),
+		    end - from);
 	else
 		kr = copyin(bytes + (from - va), from, end - from);
 	if (kr != KERN_SUCCESS) {
@@ -374,11 +375,12 @@ move_locked(struct map *map, struct transfer *transfer)
 		end = min_u64(end, transfer->inner_end);
 		if (va < end)
 			moved += pmap_unlink(pmap, va, run->level,
-			    &transfer->slots[run->first +
-				((va - run->va) >>
-				    (PAGE_SHIFT + 9 * run->level))],
+			    &transfer
+				 ->slots[run->first +
+					 ((va - run->va) >>
+					     (PAGE_SHIFT + 9 * run->level))],
 			    (unsigned)((end - va) >>
-				(PAGE_SHIFT + 9 * run->level)));
+				       (PAGE_SHIFT + 9 * run->level)));
 	}
 	/* The originals of copied pages go, and tables left empty. */
 	hole = map_hole(map, transfer->start);
@@ -407,7 +409,7 @@ try_move(struct map *map, struct transfer *transfer)
 	if (can_move(map, transfer->start, transfer->end))
 		kr = move_locked(map, transfer);
 	else if (is_window(map, transfer->start) ||
-	    is_window(map, transfer->end - 1))
+		 is_window(map, transfer->end - 1))
 		kr = KERN_PROTECTION_FAILURE;
 	spin_unlock(&map->lock);
 	return kr;
@@ -454,8 +456,8 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 	slot = leaf_of(transfer, transfer->next, true);
 	if (slot == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	count = (unsigned)min_u64(
-	    (stop - transfer->next) >> PAGE_SHIFT, *budget);
+	count =
+	    (unsigned)min_u64((stop - transfer->next) >> PAGE_SHIFT, *budget);
 	for (unsigned i = 0; i < count; i++) {
 		if (leaf[i] != 0 && share_leaf(&leaf[i], &slot[i]))
 			*changed = true;
@@ -470,14 +472,14 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
  * which has to be copied, without the lock.  The map is locked.
  */
 static kern_return_t
-share_locked(struct map *map, struct transfer *transfer, unsigned *budget,
-    bool *windowp)
+share_locked(
+    struct map *map, struct transfer *transfer, unsigned *budget, bool *windowp)
 {
 	bool changed = false;
 	kern_return_t kr = KERN_SUCCESS;
 
 	while (kr == KERN_SUCCESS && *budget > 0 &&
-	    transfer->next < transfer->inner_end) {
+	       transfer->next < transfer->inner_end) {
 		struct map_entry *entry = map_find(map, transfer->next);
 
 		if (entry == NULL || entry->start > transfer->next) {
@@ -601,8 +603,8 @@ fail_step(struct transfer **transferp)
 }
 
 kern_return_t
-transfer_take(struct map *map, uaddr_t address, uint64_t size,
-    bool deallocate, struct transfer **transferp)
+transfer_take(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
+    struct transfer **transferp)
 {
 	kern_return_t kr = KERN_SUCCESS;
 

@@ -61,9 +61,8 @@ kern_return_t must_check transfer_from_kernel(
  * Copy @size bytes from @offset on of what was sent into the kernel.
  * KERN_INVALID_ARGUMENT: there are not so many.
  */
-kern_return_t must_check transfer_to_kernel(
-    const struct transfer *transfer, uint64_t offset, void *bytes,
-    uint64_t size);
+kern_return_t must_check transfer_to_kernel(const struct transfer *transfer,
+    uint64_t offset, void *bytes, uint64_t size);
 
 /*
  * Enter the region into @map at an address that the kernel chooses; the

@@ -252,8 +252,8 @@ hide_leaves(pte_t *leaf, uint64_t count)
 }
 
 static bool
-hide_leaf_tables(pte_t *middle, uaddr_t va, uint64_t end,
-    const struct pmap_hole *hole)
+hide_leaf_tables(
+    pte_t *middle, uaddr_t va, uint64_t end, const struct pmap_hole *hole)
 {
 	bool found = false;
 	uint64_t stop;
@@ -276,8 +276,8 @@ hide_leaf_tables(pte_t *middle, uaddr_t va, uint64_t end,
 }
 
 static bool
-hide_range(struct pmap *pmap, uaddr_t va, uint64_t end,
-    const struct pmap_hole *hole)
+hide_range(
+    struct pmap *pmap, uaddr_t va, uint64_t end, const struct pmap_hole *hole)
 {
 	bool found = false;
 	uint64_t stop;
@@ -323,8 +323,8 @@ free_leaves(pte_t *leaf, uint64_t count)
 
 /* @middle is hidden itself, or each of its hidden entries is. */
 static void
-free_leaf_tables(struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end,
-    bool all_hidden)
+free_leaf_tables(
+    struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end, bool all_hidden)
 {
 	uint64_t stop;
 
@@ -363,8 +363,7 @@ free_range(struct pmap *pmap, uaddr_t va, uint64_t end)
 		if (*entry == 0)
 			continue;
 		middle = pte_table(*entry);
-		free_leaf_tables(
-		    pmap, middle, va, min_u64(stop, end), hidden);
+		free_leaf_tables(pmap, middle, va, min_u64(stop, end), hidden);
 		if (!hidden)
 			continue;
 		/* All its tables were in the hole, and in this range. */
@@ -420,8 +419,8 @@ count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
 }
 
 unsigned
-pmap_unlink(struct pmap *pmap, uaddr_t va, unsigned level, pte_t *slots,
-    unsigned count)
+pmap_unlink(
+    struct pmap *pmap, uaddr_t va, unsigned level, pte_t *slots, unsigned count)
 {
 	unsigned total = 0;
 

@@ -100,8 +100,8 @@ largest_level(vaddr_t va, paddr_t pa, uint64_t size)
 {
 	unsigned level = PT_LEVELS - 1;
 
-	while (level > 0 &&
-	    (((va | pa) & (pt_span(level) - 1)) != 0 || size < pt_span(level)))
+	while (level > 0 && (((va | pa) & (pt_span(level) - 1)) != 0 ||
+				size < pt_span(level)))
 		level--;
 	return level;
 }

@@ -72,7 +72,7 @@ asid_new_generation(void)
 {
 	struct list *link;
 
-	list_for_each(link, &pmaps) {
+	list_for_each (link, &pmaps) {
 		struct pmap *pmap = container_of(link, struct pmap, link);
 
 		atomic_store_explicit(&pmap->satp, 0, memory_order_relaxed);
@@ -165,9 +165,9 @@ pmap_switch(struct pmap *pmap)
 	fence_full(); /* pairs with the one in pmap_retire() */
 	/* acquire: the generation is loaded after it */
 	satp = atomic_load_explicit(&pmap->satp, memory_order_acquire);
-	if (likely(satp != 0 &&
-		atomic_load_explicit(&asid_generation, memory_order_acquire) ==
-		    cpu->asid_generation))
+	if (likely(
+		satp != 0 && atomic_load_explicit(&asid_generation,
+				 memory_order_acquire) == cpu->asid_generation))
 		csr_write(satp, satp);
 	else
 		satp_load_slow(cpu, pmap);

@@ -32,10 +32,10 @@ struct cpu;
 
 /* m: the map's lock   a: atomic   A: the ASID allocator's lock */
 struct pmap {
-	pte_t *root;		/* I */
-	_Atomic uint64_t satp;	/* [a] 0: needs an ASID at its next switch */
-	uint64_t table_count;	/* [m] tables below the root */
-	struct list link;	/* [A] all pmaps but the kernel's */
+	pte_t *root;	       /* I */
+	_Atomic uint64_t satp; /* [a] 0: needs an ASID at its next switch */
+	uint64_t table_count;  /* [m] tables below the root */
+	struct list link;      /* [A] all pmaps but the kernel's */
 };
 
 /* The kernel's own space: no user half. */

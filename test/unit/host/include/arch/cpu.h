@@ -1,0 +1,37 @@
+/*
+ * test/unit/host/include/arch/cpu.h: the hart of unit tests.
+ *
+ * The declarations are the machine's; only what it does in one instruction is
+ * done otherwise here.  test/unit/host/hart.c has one hart to stand on.
+ */
+#pragma once
+
+#define arch_current	 machine_current
+#define arch_set_current machine_set_current
+#define arch_relax	 machine_relax
+#include "arch/riscv64/include/arch/cpu.h"
+#undef arch_current
+#undef arch_set_current
+#undef arch_relax
+#undef fence_full
+
+extern struct thread *host_current;
+
+static inline struct thread *
+arch_current(void)
+{
+	return host_current;
+}
+
+static inline void
+arch_set_current(struct thread *thread)
+{
+	host_current = thread;
+}
+
+static inline void
+arch_relax(void)
+{
+}
+
+#define fence_full() atomic_thread_fence(memory_order_seq_cst)
