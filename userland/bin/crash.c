@@ -10,10 +10,14 @@
 #include <stdio.h>
 #include <string.h>
 
+static volatile int bottom = -1; /* never reached, which nobody knows */
+
 static int
-call_for_ever(volatile int depth)
+call_for_ever(int depth)
 {
-	return depth + call_for_ever(depth + 1);
+	if (depth == bottom)
+		return 0;
+	return depth + call_for_ever(depth + 1) % 7;
 }
 
 int
