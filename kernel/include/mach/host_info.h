@@ -108,6 +108,12 @@ typedef struct host_cpu_load_info *host_cpu_load_info_t;
 #define HOST_VM_INFO_COUNT \
 	((mach_msg_type_number_t)(sizeof(vm_statistics_data_t) / \
 	    sizeof(integer_t)))
+#define HOST_VM_INFO_LATEST_COUNT HOST_VM_INFO_COUNT
+#define HOST_VM_INFO_REV2_COUNT	  HOST_VM_INFO_LATEST_COUNT
+#define HOST_VM_INFO_REV1_COUNT \
+	((mach_msg_type_number_t)(HOST_VM_INFO_REV2_COUNT - 1))
+#define HOST_VM_INFO_REV0_COUNT \
+	((mach_msg_type_number_t)(HOST_VM_INFO_REV1_COUNT - 2))
 #define HOST_VM_INFO64_COUNT \
 	((mach_msg_type_number_t)(sizeof(vm_statistics64_data_t) / \
 	    sizeof(integer_t)))
