@@ -12,6 +12,10 @@
  * message for the next interrupt is made when the line is opened, where a
  * shortage can still be told to somebody.
  *
+ * A driver quiets its device before it acknowledges.  A controller raises a
+ * line that is still active at once (as specified) or never (QEMU's, which
+ * looks at changes only); neither is what the driver wants.
+ *
  * All lines go to the boot hart.
  */
 #pragma once
