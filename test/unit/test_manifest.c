@@ -56,7 +56,8 @@ test_space_and_comments(void **state)
 	(void)state;
 	assert_int_equal(parse(""), 0);
 	assert_int_equal(manifest.count, 0);
-	assert_int_equal(parse("\n\n  # only this\n\t session\tsh # and this"), 0);
+	assert_int_equal(
+	    parse("\n\n  # only this\n\t session\tsh # and this"), 0);
 	assert_int_equal(manifest.count, 1);
 	assert_string_equal(manifest.lines[0].words[0], "sh");
 	assert_int_equal(parse("session sh\r\n"), 0);

@@ -3,9 +3,11 @@
  *
  * Each figure is printed as one line of JSON behind the word BENCH, with
  * minimum, median, 99th percentile and maximum over its samples; `make bench`
- * makes the table.  With an argument, only benchmarks whose names begin with
- * it are run.
+ * makes the table.  With the word "table" first, a table for people is printed
+ * instead.  With an argument, only benchmarks whose names begin with it are
+ * run.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +58,24 @@ bench_sample(uint64_t cost)
 		    cost > reading ? cost - reading : 0;
 }
 
+static bool table;
+
+static void
+print_table_head(void)
+{
+	printf("%-28s %9s %9s  %s\n", "cycles", "median", "p99", "of");
+}
+
+static void
+print_table_row(void)
+{
+	size_t n = series.count;
+
+	printf("%-28s %9llu %9llu  %s\n", series.name,
+	    (unsigned long long)series.sample[n / 2],
+	    (unsigned long long)series.sample[n - 1 - n / 100], series.what);
+}
+
 void
 bench_end(void)
 {
@@ -64,6 +84,10 @@ bench_end(void)
 	if (n == 0)
 		return;
 	qsort(series.sample, n, sizeof(series.sample[0]), compare);
+	if (table) {
+		print_table_row();
+		return;
+	}
 	printf("BENCH {\"name\": \"%s\", \"what\": \"%s\", \"samples\": %zu, "
 	       "\"min\": %llu, \"median\": %llu, \"p99\": %llu, "
 	       "\"max\": %llu}\n",
@@ -137,10 +161,17 @@ static const struct {
 int
 main(int argc, char **argv)
 {
-	const char *wanted = argc > 1 ? argv[1] : "";
+	const char *wanted;
 
-	if (strcmp(wanted, "--partner") == 0)
+	if (argc > 1 && strcmp(argv[1], "--partner") == 0)
 		partner_main();
+	if (argc > 1 && strcmp(argv[1], "table") == 0) {
+		table = true;
+		print_table_head();
+		argc--;
+		argv++;
+	}
+	wanted = argc > 1 ? argv[1] : "";
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		if (strncmp(families[i].family, wanted, strlen(wanted)) == 0)
 			families[i].run();

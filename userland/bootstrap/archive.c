@@ -36,7 +36,7 @@ archive_program(unsigned int index)
 	const char *name;
 
 	while (boot_archive_next(&archive, &offset, &name, &file) ==
-	    BOOT_ARCHIVE_OK)
+	       BOOT_ARCHIVE_OK)
 		if (is_program(&file) && index-- == 0)
 			return name;
 	return NULL;

@@ -47,8 +47,8 @@ make_port(mach_port_t *port)
 	kr = mach_port_allocate(self, MACH_PORT_RIGHT_RECEIVE, port);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	kr = mach_port_insert_right(
-	    self, *port, *port, MACH_MSG_TYPE_MAKE_SEND);
+	kr =
+	    mach_port_insert_right(self, *port, *port, MACH_MSG_TYPE_MAKE_SEND);
 	if (kr == KERN_SUCCESS)
 		kr = mach_port_insert_member(self, *port, set);
 	if (kr != KERN_SUCCESS)
@@ -148,7 +148,7 @@ child_running(const char *program)
 	const struct child *child = children;
 
 	while (child != NULL &&
-	    (child->ended || strcmp(child->program, program) != 0))
+	       (child->ended || strcmp(child->program, program) != 0))
 		child = child->next;
 	return child != NULL;
 }

@@ -86,8 +86,7 @@ load_segments(const struct elf *elf, task_t task)
 }
 
 static bool
-build_arguments(
-    struct arguments *arguments, const struct staging *staging,
+build_arguments(struct arguments *arguments, const struct staging *staging,
     char *const argv[])
 {
 	arguments_init(

@@ -40,7 +40,8 @@ read_manifest(void)
 	line = manifest_parse(&manifest, text);
 	if (line != 0)
 		printf("bootstrap: manifest, line %u: not understood, "
-		       "nor is the rest\n", line);
+		       "nor is the rest\n",
+		    line);
 }
 
 int

@@ -46,7 +46,7 @@ line_parse(struct manifest_line *line, char *first, char **rest)
 	    line->count > verbs[line->verb].most)
 		return false;
 	return line->verb != MANIFEST_SERVER || line->count == 2 ||
-	    manifest_restarts(line);
+	       manifest_restarts(line);
 }
 
 unsigned int

@@ -34,7 +34,7 @@ enum manifest_verb {
 
 struct manifest_line {
 	enum manifest_verb verb;
-	unsigned int count;		   /* of words, the verb not counted */
+	unsigned int count; /* of words, the verb not counted */
 	char *words[MANIFEST_WORDS_MAX + 1]; /* and a NULL */
 };
 

@@ -47,17 +47,16 @@ options_parse(struct options *options, char *argv[])
 	*options = (struct options){0};
 	for (; *argv != NULL; argv++) {
 		if ((value = value_of(*argv, "host_priv")) != NULL)
-			options->host_priv =
-			    (uint32_t)strtoul(value, NULL, 16);
+			options->host_priv = (uint32_t)strtoul(value, NULL, 16);
 		else if ((value = value_of(*argv, "device_master")) != NULL)
 			options->device_master =
 			    (uint32_t)strtoul(value, NULL, 16);
 		else if ((value = value_of(*argv, "archive")) != NULL)
 			parse_archive(options, value);
 		else if ((value = value_of(*argv, "run")) != NULL &&
-		    !parse_run(options, value))
+			 !parse_run(options, value))
 			return false;
 	}
 	return options->host_priv != 0 && options->device_master != 0 &&
-	    options->archive != 0 && options->archive_size != 0;
+	       options->archive != 0 && options->archive_size != 0;
 }

@@ -60,21 +60,21 @@ static bool
 is_simple(const union request *request, size_t size)
 {
 	return !(request->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) &&
-	    request->header.msgh_size == size;
+	       request->header.msgh_size == size;
 }
 
 static bool
 is_name(const char *name)
 {
 	return name[0] != '\0' &&
-	    memchr(name, '\0', BOOTSTRAP_MAX_NAME_LEN) != NULL;
+	       memchr(name, '\0', BOOTSTRAP_MAX_NAME_LEN) != NULL;
 }
 
 static bool
 is_name_request(const union request *request)
 {
 	return is_simple(request, sizeof(request->name)) &&
-	    is_name(request->name.name);
+	       is_name(request->name.name);
 }
 
 static kern_return_t
@@ -133,12 +133,12 @@ is_register_request(const union request *request)
 	const struct bootstrap_register_request *reg = &request->reg;
 
 	return (reg->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) &&
-	    reg->header.msgh_size == sizeof(*reg) &&
-	    reg->body.msgh_descriptor_count == 1 &&
-	    reg->port.type == MACH_MSG_PORT_DESCRIPTOR &&
-	    (reg->port.disposition == MACH_MSG_TYPE_PORT_SEND ||
-		reg->port.name == MACH_PORT_NULL) &&
-	    is_name(reg->name);
+	       reg->header.msgh_size == sizeof(*reg) &&
+	       reg->body.msgh_descriptor_count == 1 &&
+	       reg->port.type == MACH_MSG_PORT_DESCRIPTOR &&
+	       (reg->port.disposition == MACH_MSG_TYPE_PORT_SEND ||
+		   reg->port.name == MACH_PORT_NULL) &&
+	       is_name(reg->name);
 }
 
 /* On an error the server loop gives the right back. */
@@ -184,9 +184,8 @@ serve_spawn(
 	if (request->header.msgh_size <
 		offsetof(struct bootstrap_spawn_request, args) ||
 	    spawn->bytes > BOOTSTRAP_ARGS_MAX ||
-	    !is_simple(request,
-		offsetof(struct bootstrap_spawn_request, args) +
-		    round_msg(spawn->bytes)) ||
+	    !is_simple(request, offsetof(struct bootstrap_spawn_request, args) +
+				    round_msg(spawn->bytes)) ||
 	    !is_name(spawn->program) || spawn->count > BOOTSTRAP_ARGC_MAX ||
 	    !unpack_arguments(spawn, argv))
 		return MIG_BAD_ARGUMENTS;
@@ -234,8 +233,7 @@ serve_list(
 	name = archive_program((unsigned int)request->word.word);
 	if (name == NULL)
 		return BOOTSTRAP_BAD_COUNT;
-	mig_strncpy_zerofill(
-	    reply->list.program, name, BOOTSTRAP_MAX_NAME_LEN);
+	mig_strncpy_zerofill(reply->list.program, name, BOOTSTRAP_MAX_NAME_LEN);
 	reply->header.msgh_size = sizeof(reply->list);
 	return KERN_SUCCESS;
 }
@@ -253,8 +251,8 @@ serve_exit(
 
 static const struct {
 	mach_msg_id_t id;
-	kern_return_t (*serve)(const union request *request,
-	    union reply *reply, struct child *child);
+	kern_return_t (*serve)(const union request *request, union reply *reply,
+	    struct child *child);
 } routines[] = {
     {MSGID_BOOTSTRAP_CHECK_IN, serve_check_in},
     {MSGID_BOOTSTRAP_REGISTER, serve_register},

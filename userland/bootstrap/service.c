@@ -64,7 +64,7 @@ is_dead(mach_port_t port)
 	mach_port_type_t type;
 
 	return mach_port_type(mach_task_self(), port, &type) != KERN_SUCCESS ||
-	    (type & MACH_PORT_TYPE_DEAD_NAME);
+	       (type & MACH_PORT_TYPE_DEAD_NAME);
 }
 
 static kern_return_t
@@ -135,8 +135,7 @@ check_in_new(const struct child *child, const char *name, mach_port_t *port)
 }
 
 kern_return_t
-service_check_in(
-    const struct child *child, const char *name, mach_port_t *port)
+service_check_in(const struct child *child, const char *name, mach_port_t *port)
 {
 	struct service *service = service_find(name);
 	mach_port_t previous;
@@ -177,7 +176,7 @@ service_returned(mach_port_t port)
 	struct service *service = services;
 
 	while (service != NULL &&
-	    (service->port != port || service->owner != NULL))
+	       (service->port != port || service->owner != NULL))
 		service = service->next;
 	if (service == NULL)
 		return NULL;

@@ -14,7 +14,7 @@
 #include "service.h"
 
 /* A server that ends this often within so short a time stays ended. */
-#define CRASHES_MAX 5
+#define CRASHES_MAX   5
 #define CRASH_SECONDS 1
 
 #define FLUSH_MILLISECONDS 2000
@@ -140,16 +140,18 @@ console_flush(void)
 			mach_msg_max_trailer_t trailer;
 		} reply;
 	} message = {
-	    .request = {
-		.header = {
-		    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-			MACH_MSG_TYPE_MAKE_SEND_ONCE),
-		    .msgh_remote_port = console,
-		    .msgh_local_port = reply,
-		    .msgh_id = MSGID_CONSOLE_MODE,
+	    .request =
+		{
+		    .header =
+			{
+			    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+				MACH_MSG_TYPE_MAKE_SEND_ONCE),
+			    .msgh_remote_port = console,
+			    .msgh_local_port = reply,
+			    .msgh_id = MSGID_CONSOLE_MODE,
+			},
+		    .ndr = NDR_record,
 		},
-		.ndr = NDR_record,
-	    },
 	};
 
 	fflush(stdout);
@@ -165,8 +167,8 @@ static void
 power_off(int status)
 {
 	console_flush();
-	host_reboot(options->host_priv, HOST_REBOOT_HALT |
-	    (status == 0 ? 0 : HOST_REBOOT_FAILURE));
+	host_reboot(options->host_priv,
+	    HOST_REBOOT_HALT | (status == 0 ? 0 : HOST_REBOOT_FAILURE));
 	printf("bootstrap: the machine cannot be switched off\n");
 }
 
@@ -212,8 +214,8 @@ run_next(void)
 }
 
 void
-system_start(const struct options *the_options,
-    const struct manifest *the_manifest)
+system_start(
+    const struct options *the_options, const struct manifest *the_manifest)
 {
 	options = the_options;
 	manifest = the_manifest;
@@ -233,13 +235,14 @@ static void
 spawned_ended(struct child *child)
 {
 	struct bootstrap_wait_reply reply = {
-	    .header = {
-		.msgh_bits =
-		    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0),
-		.msgh_size = sizeof(reply),
-		.msgh_remote_port = child->waiter,
-		.msgh_id = MSGID_BOOTSTRAP_WAIT + 100,
-	    },
+	    .header =
+		{
+		    .msgh_bits =
+			MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0),
+		    .msgh_size = sizeof(reply),
+		    .msgh_remote_port = child->waiter,
+		    .msgh_id = MSGID_BOOTSTRAP_WAIT + 100,
+		},
 	    .ndr = NDR_record,
 	    .result = KERN_SUCCESS,
 	    .status = child->status,
@@ -304,6 +307,6 @@ system_device(const struct child *child, const char *thing, mach_port_t *port,
 		return KERN_SUCCESS;
 	}
 	*disposition = MACH_MSG_TYPE_MOVE_SEND;
-	return device_open(options->device_master, D_READ | D_WRITE, thing,
-	    port);
+	return device_open(
+	    options->device_master, D_READ | D_WRITE, thing, port);
 }

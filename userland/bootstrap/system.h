@@ -25,6 +25,5 @@ void system_service_home(const char *name);
 void system_service_away(const char *name, mach_port_t port);
 
 /* bootstrap_device(): a right of our own, of which *@port is to be sent. */
-kern_return_t system_device(
-    const struct child *child, const char *thing, mach_port_t *port,
-    mach_msg_type_name_t *disposition);
+kern_return_t system_device(const struct child *child, const char *thing,
+    mach_port_t *port, mach_msg_type_name_t *disposition);

@@ -11,8 +11,7 @@ enum {
 };
 
 void
-editor_init(
-    struct editor *editor, void (*show)(const char *text, size_t count))
+editor_init(struct editor *editor, void (*show)(const char *text, size_t count))
 {
 	*editor = (struct editor){.show = show};
 }
@@ -72,8 +71,7 @@ erase(struct editor *editor)
 		return;
 	do
 		editor->length--;
-	while (editor->length > 0 &&
-	    continues(editor->line[editor->length]));
+	while (editor->length > 0 && continues(editor->line[editor->length]));
 	editor->show("\b \b", 3);
 }
 
@@ -97,8 +95,8 @@ in_sequence(struct editor *editor, char key)
 		editor->state = KEY_ESCAPE;
 		return true;
 	case KEY_ESCAPE:
-		editor->state = key == '[' || key == 'O' ? KEY_SEQUENCE :
-							   KEY_PLAIN;
+		editor->state =
+		    key == '[' || key == 'O' ? KEY_SEQUENCE : KEY_PLAIN;
 		return true;
 	case KEY_SEQUENCE:
 		if (key >= '@')

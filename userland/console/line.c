@@ -20,15 +20,15 @@ line_open(mach_port_t notify, bool *polled)
 		KERN_SUCCESS &&
 	    uart_open(&uart, device)) {
 		have_uart = true;
-		*polled = device_intr_register(device, 0, notify) !=
-		    KERN_SUCCESS;
+		*polled =
+		    device_intr_register(device, 0, notify) != KERN_SUCCESS;
 		if (!*polled)
 			uart_interrupts_on(&uart);
 		return true;
 	}
 	*polled = true;
 	return bootstrap_device(bootstrap_port, "sbi-console", &device) ==
-	    KERN_SUCCESS;
+	       KERN_SUCCESS;
 }
 
 static void
@@ -55,8 +55,8 @@ line_output(const char *text, size_t count)
 {
 	while (count > 0) {
 		const char *newline = memchr(text, '\n', count);
-		size_t plain = newline == NULL ? count :
-						 (size_t)(newline - text);
+		size_t plain =
+		    newline == NULL ? count : (size_t)(newline - text);
 
 		write_plain(text, plain);
 		if (newline == NULL)
@@ -82,7 +82,7 @@ device_input(void (*take)(char key))
 
 	while (device_read_inband(device, D_READ, 0, sizeof(keys), keys,
 		   &count) == KERN_SUCCESS &&
-	    count > 0)
+	       count > 0)
 		for (uint32_t i = 0; i < count; i++)
 			take(keys[i]);
 }

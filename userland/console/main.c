@@ -54,9 +54,8 @@ send_reply(mach_msg_header_t *reply)
 {
 	if (reply->msgh_remote_port == MACH_PORT_NULL)
 		return false;
-	if (mach_msg(reply, MACH_SEND_MSG | MACH_SEND_TIMEOUT,
-		reply->msgh_size, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL) ==
-	    MACH_MSG_SUCCESS)
+	if (mach_msg(reply, MACH_SEND_MSG | MACH_SEND_TIMEOUT, reply->msgh_size,
+		0, MACH_PORT_NULL, 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
 		return true;
 	mach_msg_destroy(reply);
 	return false;
@@ -93,7 +92,7 @@ readers_serve(void)
 	size_t count;
 
 	while (readers_count > 0 &&
-	    editor_take(&editor, reply.data, readers[0].wanted, &count)) {
+	       editor_take(&editor, reply.data, readers[0].wanted, &count)) {
 		mig_reply_setup(&readers[0].request, &reply.header);
 		reply.result = KERN_SUCCESS;
 		reply.count = (uint32_t)count;
@@ -142,8 +141,7 @@ serve_read(const struct console_word_request *request)
 	}
 	readers[readers_count].request = request->header;
 	readers[readers_count].wanted =
-	    request->word < CONSOLE_READ_MAX ? request->word :
-					       CONSOLE_READ_MAX;
+	    request->word < CONSOLE_READ_MAX ? request->word : CONSOLE_READ_MAX;
 	readers_count++;
 	readers_serve();
 }
@@ -200,13 +198,12 @@ serve_one(void)
 
 	/* A line without interrupts is looked at only while somebody waits. */
 	mr = mach_msg(&request->header,
-	    MACH_RCV_MSG |
-		(polled && readers_count > 0 ? MACH_RCV_TIMEOUT : 0),
+	    MACH_RCV_MSG | (polled && readers_count > 0 ? MACH_RCV_TIMEOUT : 0),
 	    0, sizeof(received), set, POLL_MILLISECONDS, MACH_PORT_NULL);
 	if (mr == MACH_RCV_TIMED_OUT) {
 		input();
 	} else if (mr == MACH_MSG_SUCCESS &&
-	    request->header.msgh_local_port == interrupts) {
+		   request->header.msgh_local_port == interrupts) {
 		input();
 		line_acknowledge();
 	} else if (mr == MACH_MSG_SUCCESS) {

@@ -81,8 +81,7 @@ number_property(mach_port_t device, const char *name, uint32_t missing)
 {
 	uint32_t value, size = sizeof(value);
 
-	if (device_get_property(device, name, &value, &size) !=
-		KERN_SUCCESS ||
+	if (device_get_property(device, name, &value, &size) != KERN_SUCCESS ||
 	    size != sizeof(value))
 		return missing;
 	return __builtin_bswap32(value);
@@ -131,8 +130,9 @@ uart_open(struct uart *uart, mach_port_t device)
 	    .width = number_property(device, "reg-io-width", 1),
 	};
 	uart_set(uart, FIFO_CONTROL, FIFO_ENABLE);
-	uart->burst = (uart_get(uart, INTERRUPT_ID) & ID_FIFO_ON) ==
-		ID_FIFO_ON ? FIFO_SIZE : 1;
+	uart->burst = (uart_get(uart, INTERRUPT_ID) & ID_FIFO_ON) == ID_FIFO_ON
+			  ? FIFO_SIZE
+			  : 1;
 	return true;
 }
 

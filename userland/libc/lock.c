@@ -11,7 +11,7 @@
 
 struct __lock {
 	struct mutex mutex;
-	unsigned int depth;	  /* only the holder looks */
+	unsigned int depth;	   /* only the holder looks */
 	_Atomic(uintptr_t) holder; /* 0: nobody */
 };
 

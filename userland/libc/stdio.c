@@ -67,7 +67,7 @@ sink_find(void)
 	    KERN_SUCCESS)
 		stdio_use_console(port);
 	else if (bootstrap_device(bootstrap_port, "sbi-console", &port) ==
-	    KERN_SUCCESS)
+		 KERN_SUCCESS)
 		stdio_use_device(port);
 	else
 		sink = SINK_NOWHERE;
@@ -135,9 +135,9 @@ input_fill(void)
 		sink_find();
 	input.next = input.end = 0;
 	return sink == SINK_CONSOLE &&
-	    console_read(sink_port, input.text, sizeof(input.text),
-		&input.end) == KERN_SUCCESS &&
-	    input.end > 0;
+	       console_read(sink_port, input.text, sizeof(input.text),
+		   &input.end) == KERN_SUCCESS &&
+	       input.end > 0;
 }
 
 static int

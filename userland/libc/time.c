@@ -26,8 +26,7 @@ nanoseconds_now(void)
 	uint64_t ticks = mach_absolute_time();
 
 	timebase_read();
-	return (uint64_t)((__uint128_t)ticks * timebase.numer /
-	    timebase.denom);
+	return (uint64_t)((__uint128_t)ticks * timebase.numer / timebase.denom);
 }
 
 static void
@@ -37,7 +36,7 @@ sleep_for(uint64_t nanoseconds)
 
 	timebase_read();
 	ticks = (uint64_t)((__uint128_t)nanoseconds * timebase.denom /
-	    timebase.numer);
+			   timebase.numer);
 	mach_wait_until(mach_absolute_time() + ticks);
 }
 
@@ -56,8 +55,8 @@ gettimeofday(struct timeval *restrict time, void *restrict zone)
 clock_t
 times(struct tms *times)
 {
-	clock_t now = (clock_t)(nanoseconds_now() /
-	    (NANOSECONDS / CLOCKS_PER_SEC));
+	clock_t now =
+	    (clock_t)(nanoseconds_now() / (NANOSECONDS / CLOCKS_PER_SEC));
 
 	*times = (struct tms){.tms_utime = now};
 	return now;

@@ -26,27 +26,23 @@ kern_return_t
 bootstrap_check_in(
     mach_port_t bootstrap, const char *service, mach_port_t *port)
 {
-	return port_by_name(
-	    bootstrap, MSGID_BOOTSTRAP_CHECK_IN, service, port);
+	return port_by_name(bootstrap, MSGID_BOOTSTRAP_CHECK_IN, service, port);
 }
 
 kern_return_t
-bootstrap_look_up(
-    mach_port_t bootstrap, const char *service, mach_port_t *port)
+bootstrap_look_up(mach_port_t bootstrap, const char *service, mach_port_t *port)
 {
 	return port_by_name(bootstrap, MSGID_BOOTSTRAP_LOOK_UP, service, port);
 }
 
 kern_return_t
-bootstrap_device(
-    mach_port_t bootstrap, const char *device, mach_port_t *port)
+bootstrap_device(mach_port_t bootstrap, const char *device, mach_port_t *port)
 {
 	return port_by_name(bootstrap, MSGID_BOOTSTRAP_DEVICE, device, port);
 }
 
 kern_return_t
-bootstrap_register(
-    mach_port_t bootstrap, const char *service, mach_port_t port)
+bootstrap_register(mach_port_t bootstrap, const char *service, mach_port_t port)
 {
 	struct call call;
 
@@ -120,8 +116,8 @@ spawned_take(task_t task)
 }
 
 kern_return_t
-bootstrap_spawn(mach_port_t bootstrap, const char *program,
-    char *const argv[], task_t *task)
+bootstrap_spawn(mach_port_t bootstrap, const char *program, char *const argv[],
+    task_t *task)
 {
 	char packed[BOOTSTRAP_ARGS_MAX];
 	uint32_t count, bytes = pack_arguments(argv, packed, &count), id = 0;
@@ -131,8 +127,8 @@ bootstrap_spawn(mach_port_t bootstrap, const char *program,
 
 	if (bytes == 0 || entry == NULL) {
 		free(entry);
-		return entry == NULL ? BOOTSTRAP_NO_MEMORY :
-				       BOOTSTRAP_BAD_COUNT;
+		return entry == NULL ? BOOTSTRAP_NO_MEMORY
+				     : BOOTSTRAP_BAD_COUNT;
 	}
 	call_begin(&call, MSGID_BOOTSTRAP_SPAWN);
 	call_put_string(&call, program, BOOTSTRAP_MAX_NAME_LEN);

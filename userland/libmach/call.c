@@ -232,8 +232,8 @@ call_send(struct call *call, mach_port_t to)
 		return;
 	call_address(call, to, MACH_PORT_NULL);
 	call_fail(call, mach_msg((mach_msg_header_t *)call->buffer,
-	    MACH_SEND_MSG, call->size, 0, MACH_PORT_NULL,
-	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL));
+			    MACH_SEND_MSG, call->size, 0, MACH_PORT_NULL,
+			    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL));
 }
 
 /* ---- the reply ---- */
@@ -296,8 +296,8 @@ void
 call_get_ports(struct call *call, mach_port_t **ports, uint32_t *count)
 {
 	const mach_msg_ool_ports_descriptor_t *descriptor =
-	    call_take_descriptor(call, MACH_MSG_OOL_PORTS_DESCRIPTOR,
-		sizeof(*descriptor));
+	    call_take_descriptor(
+		call, MACH_MSG_OOL_PORTS_DESCRIPTOR, sizeof(*descriptor));
 
 	if (descriptor == NULL)
 		return;

@@ -29,11 +29,11 @@
 struct call {
 	kern_return_t result;
 	mach_msg_id_t id;
-	uint32_t size;	 /* of the request as put so far */
-	uint32_t next;	 /* offset of what is taken from the reply next */
-	uint32_t end;	 /* of the reply */
-	bool replied;	 /* the buffer holds a reply whose rights are ours */
-	bool has_ndr;	 /* the request's NDR has been put */
+	uint32_t size; /* of the request as put so far */
+	uint32_t next; /* offset of what is taken from the reply next */
+	uint32_t end;  /* of the reply */
+	bool replied;  /* the buffer holds a reply whose rights are ours */
+	bool has_ndr;  /* the request's NDR has been put */
 	_Alignas(8) unsigned char buffer[CALL_MAX];
 };
 
@@ -43,8 +43,8 @@ void call_begin(struct call *call, mach_msg_id_t id);
 
 void call_put_port(
     struct call *call, mach_port_t port, mach_msg_type_name_t disposition);
-void call_put_ports(struct call *call, const mach_port_t *ports,
-    uint32_t count, mach_msg_type_name_t disposition);
+void call_put_ports(struct call *call, const mach_port_t *ports, uint32_t count,
+    mach_msg_type_name_t disposition);
 void call_put_memory(struct call *call, const void *data, uint32_t size);
 
 void call_put_u32(struct call *call, uint32_t value);

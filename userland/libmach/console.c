@@ -10,8 +10,8 @@ console_write(mach_port_t console, const char *data, size_t count)
 	kern_return_t kr = KERN_SUCCESS;
 
 	while (count > 0 && kr == KERN_SUCCESS) {
-		uint32_t piece = count < CONSOLE_WRITE_MAX ?
-		    (uint32_t)count : CONSOLE_WRITE_MAX;
+		uint32_t piece = count < CONSOLE_WRITE_MAX ? (uint32_t)count
+							   : CONSOLE_WRITE_MAX;
 		struct call call;
 
 		call_begin(&call, MSGID_CONSOLE_WRITE);

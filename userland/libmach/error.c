@@ -116,8 +116,8 @@ mach_error_string(mach_error_t error)
 	size_t code = (size_t)error;
 
 	if (code < COUNT(kernel_words) && kernel_words[code] != NULL) {
-		snprintf(text, sizeof(text), "(os/kern) %s",
-		    kernel_words[code]);
+		snprintf(
+		    text, sizeof(text), "(os/kern) %s", kernel_words[code]);
 		return text;
 	}
 	for (size_t i = 0; i < COUNT(message_words); i++)

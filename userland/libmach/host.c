@@ -6,8 +6,8 @@
 #include <mach/routine_ids.h>
 
 static kern_return_t
-host_ask(host_t host, mach_msg_id_t id, host_flavor_t flavor,
-    host_info_t info, mach_msg_type_number_t *count)
+host_ask(host_t host, mach_msg_id_t id, host_flavor_t flavor, host_info_t info,
+    mach_msg_type_number_t *count)
 {
 	struct call call;
 
@@ -91,8 +91,8 @@ host_kernel_counters(host_t host, struct baton_kernel_counters *counters)
 }
 
 kern_return_t
-host_task_summary(host_t host, uint64_t after,
-    struct baton_task_summary *tasks, uint32_t *count)
+host_task_summary(host_t host, uint64_t after, struct baton_task_summary *tasks,
+    uint32_t *count)
 {
 	uint32_t sent = 0;
 	struct call call;

@@ -76,13 +76,14 @@ mig_reply_setup(const mach_msg_header_t *request, mach_msg_header_t *reply)
 	mig_reply_error_t *error = (mig_reply_error_t *)reply;
 
 	*error = (mig_reply_error_t){
-	    .Head = {
-		.msgh_bits = MACH_MSGH_BITS(
-		    MACH_MSGH_BITS_REMOTE(request->msgh_bits), 0),
-		.msgh_size = sizeof(*error),
-		.msgh_remote_port = request->msgh_remote_port,
-		.msgh_id = request->msgh_id + MSGID_REPLY,
-	    },
+	    .Head =
+		{
+		    .msgh_bits = MACH_MSGH_BITS(
+			MACH_MSGH_BITS_REMOTE(request->msgh_bits), 0),
+		    .msgh_size = sizeof(*error),
+		    .msgh_remote_port = request->msgh_remote_port,
+		    .msgh_id = request->msgh_id + MSGID_REPLY,
+		},
 	    .NDR = NDR_record,
 	    .RetCode = MIG_BAD_ID,
 	};

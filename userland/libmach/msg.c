@@ -14,8 +14,8 @@
 struct message_call {
 	mach_msg_header_t *msg;
 	uint64_t option;
-	uint64_t rcv_name;  /* in the upper half */
-	uint64_t sizes;	    /* room for receiving, and priority */
+	uint64_t rcv_name; /* in the upper half */
+	uint64_t sizes;	   /* room for receiving, and priority */
 	uint64_t timeout;
 	uint64_t ra;
 };
@@ -52,8 +52,8 @@ mach_msg_restart(mach_msg_return_t mr, const struct message_call *call)
 	mach_msg_option_t option = (mach_msg_option_t)call->option;
 
 	while ((option = left_to_do(mr, option)) != MACH_MSG_OPTION_NONE) {
-		mach_msg_size_t send_size = option & MACH_SEND_MSG ?
-		    call->msg->msgh_size : 0;
+		mach_msg_size_t send_size =
+		    option & MACH_SEND_MSG ? call->msg->msgh_size : 0;
 
 		mr = mach_msg_trap(call->msg, option, send_size,
 		    (mach_msg_size_t)call->sizes,
@@ -93,8 +93,9 @@ mach_msg2(void *data, mach_msg_option64_t option, mach_msg_header_t header,
     mach_port_name_t rcv_name, uint64_t timeout, mach_msg_priority_t priority)
 {
 	const mach_msg_base_t *base = data;
-	uint32_t descriptors = header.msgh_bits & MACH_MSGH_BITS_COMPLEX ?
-	    base->body.msgh_descriptor_count : 0;
+	uint32_t descriptors = header.msgh_bits & MACH_MSGH_BITS_COMPLEX
+				   ? base->body.msgh_descriptor_count
+				   : 0;
 	struct message_call call = {
 	    .msg = data,
 	    .option = option,

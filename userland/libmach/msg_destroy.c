@@ -31,8 +31,8 @@ static void
 destroy_memory(const void *address, vm_size_t size)
 {
 	if (size > 0)
-		mach_vm_deallocate(mach_task_self(),
-		    (mach_vm_address_t)address, size);
+		mach_vm_deallocate(
+		    mach_task_self(), (mach_vm_address_t)address, size);
 }
 
 static void
@@ -77,8 +77,8 @@ mach_msg_destroy(mach_msg_header_t *msg)
 	/* The local port of a received message is the receiver's own. */
 	destroy_right(
 	    msg->msgh_remote_port, MACH_MSGH_BITS_REMOTE(msg->msgh_bits));
-	destroy_right(msg->msgh_voucher_port,
-	    MACH_MSGH_BITS_VOUCHER(msg->msgh_bits));
+	destroy_right(
+	    msg->msgh_voucher_port, MACH_MSGH_BITS_VOUCHER(msg->msgh_bits));
 	if (!(msg->msgh_bits & MACH_MSGH_BITS_COMPLEX))
 		return;
 	for (mach_msg_size_t i = 0; i < base->body.msgh_descriptor_count; i++)

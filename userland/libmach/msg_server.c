@@ -38,7 +38,7 @@ answer(mach_msg_demux_t demux, struct buffers *buffers)
 		if (reply->RetCode == MIG_NO_REPLY)
 			reply->Head.msgh_remote_port = MACH_PORT_NULL;
 		else if (reply->RetCode != KERN_SUCCESS &&
-		    buffers->request->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+			 buffers->request->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
 			/* The right to reply is in use: only the rest goes. */
 			buffers->request->msgh_remote_port = MACH_PORT_NULL;
 			mach_msg_destroy(buffers->request);
@@ -108,8 +108,7 @@ receive(struct buffers *buffers, mach_port_t port, mach_msg_option_t options)
 
 	do
 		mr = mach_msg(buffers->request, MACH_RCV_MSG | options, 0,
-		    buffers->size, port, MACH_MSG_TIMEOUT_NONE,
-		    MACH_PORT_NULL);
+		    buffers->size, port, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	while (client_error(mr, buffers->request));
 	return mr;
 }
@@ -144,8 +143,7 @@ mach_msg_server(mach_msg_demux_t demux, mach_msg_size_t max_size,
 		mr = receive(&buffers, port, options);
 		while (mr == MACH_MSG_SUCCESS) {
 			if (answer(demux, &buffers))
-				mr = reply_and_receive(
-				    &buffers, port, options);
+				mr = reply_and_receive(&buffers, port, options);
 			else
 				mr = receive(&buffers, port, options);
 		}

@@ -121,8 +121,8 @@ mach_port_mod_refs(ipc_space_t task, mach_port_name_t name,
 	if (own(task))
 		return _kernelrpc_mach_port_mod_refs_trap(
 		    task, name, right, delta);
-	return name_call(task, MSGID_MACH_PORT_MOD_REFS, name, 2, right,
-	    (uint32_t)delta);
+	return name_call(
+	    task, MSGID_MACH_PORT_MOD_REFS, name, 2, right, (uint32_t)delta);
 }
 
 kern_return_t
@@ -285,8 +285,7 @@ mach_port_insert_member(
     ipc_space_t task, mach_port_name_t name, mach_port_name_t set)
 {
 	if (own(task))
-		return _kernelrpc_mach_port_insert_member_trap(
-		    task, name, set);
+		return _kernelrpc_mach_port_insert_member_trap(task, name, set);
 	return name_call(task, MSGID_MACH_PORT_INSERT_MEMBER, name, 1, set, 0);
 }
 
@@ -297,8 +296,7 @@ mach_port_extract_member(
 	if (own(task))
 		return _kernelrpc_mach_port_extract_member_trap(
 		    task, name, set);
-	return name_call(
-	    task, MSGID_MACH_PORT_EXTRACT_MEMBER, name, 1, set, 0);
+	return name_call(task, MSGID_MACH_PORT_EXTRACT_MEMBER, name, 1, set, 0);
 }
 
 kern_return_t

@@ -49,8 +49,8 @@ round_down(vm_address_t address, size_t alignment)
 static struct mach_thread *
 thread_allocate(vm_size_t stack_size, riscv64_thread_state_t *state)
 {
-	vm_size_t size = round_page(stack_size + _tls_size() + PAGE_SIZE) +
-	    PAGE_SIZE;
+	vm_size_t size =
+	    round_page(stack_size + _tls_size() + PAGE_SIZE) + PAGE_SIZE;
 	size_t alignment = _tls_align() > 16 ? _tls_align() : 16;
 	vm_address_t region, variables;
 	struct mach_thread *thread;
@@ -64,8 +64,7 @@ thread_allocate(vm_size_t stack_size, riscv64_thread_state_t *state)
 	    region + size - sizeof(*thread), 16);
 	thread->region = region;
 	thread->size = size;
-	variables =
-	    round_down((vm_address_t)thread - _tls_size(), alignment);
+	variables = round_down((vm_address_t)thread - _tls_size(), alignment);
 	_init_tls((void *)variables);
 	*state = (riscv64_thread_state_t){
 	    .pc = (uint64_t)mach_thread_entry,

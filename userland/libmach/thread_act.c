@@ -54,16 +54,16 @@ kern_return_t
 thread_get_state(thread_act_t thread, thread_state_flavor_t flavor,
     thread_state_t state, mach_msg_type_number_t *count)
 {
-	return thread_ask(thread, MSGID_THREAD_GET_STATE, (uint32_t)flavor,
-	    state, count);
+	return thread_ask(
+	    thread, MSGID_THREAD_GET_STATE, (uint32_t)flavor, state, count);
 }
 
 kern_return_t
 thread_set_state(thread_act_t thread, thread_state_flavor_t flavor,
     thread_state_t state, mach_msg_type_number_t count)
 {
-	return thread_tell(thread, MSGID_THREAD_SET_STATE, (uint32_t)flavor,
-	    state, count);
+	return thread_tell(
+	    thread, MSGID_THREAD_SET_STATE, (uint32_t)flavor, state, count);
 }
 
 kern_return_t

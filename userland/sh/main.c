@@ -33,8 +33,8 @@ each_task(void (*show)(const struct baton_task_summary *task))
 	kern_return_t kr;
 
 	while ((kr = host_task_summary(host, after, tasks, &count)) ==
-		KERN_SUCCESS &&
-	    count > 0) {
+		   KERN_SUCCESS &&
+	       count > 0) {
 		for (uint32_t i = 0; i < count; i++)
 			show(&tasks[i]);
 		after = tasks[count - 1].id;
@@ -59,8 +59,8 @@ read_counters(struct baton_kernel_counters *counters)
 static void
 show_task(const struct baton_task_summary *task)
 {
-	printf("%5lu  %-20s %7u %8lu%s\n", task->id, task->name,
-	    task->threads, task->resident_pages * PAGE_KIB,
+	printf("%5lu  %-20s %7u %8lu%s\n", task->id, task->name, task->threads,
+	    task->resident_pages * PAGE_KIB,
 	    task->suspend_count > 0 ? "  suspended" : "");
 }
 
@@ -173,8 +173,9 @@ command_run(int argc, char *argv[])
 static void
 command_bench(int argc, char *argv[])
 {
-	(void)argc;
-	run(argv);
+	char *table[] = {"bench", "table", argc > 1 ? argv[1] : NULL, NULL};
+
+	run(table);
 }
 
 /* ---- the machine ---- */
@@ -215,15 +216,13 @@ static const struct {
 } commands[] = {
     {"help", "", "print this list", command_help},
     {"ps", "", "the tasks, with their threads and memory", command_ps},
-    {"ports", "", "the tasks' port names, and messages so far",
-	command_ports},
+    {"ports", "", "the tasks' port names, and messages so far", command_ports},
     {"mem", "", "memory, and what the kernel holds in it", command_mem},
     {"run", "PROGRAM [ARGS]", "run a program; without one, list them",
 	command_run},
-    {"bench", "[ARGS]", "measure what the kernel's operations cost",
+    {"bench", "[NAME]", "measure what the kernel's operations cost",
 	command_bench},
-    {"panic", "", "make the kernel panic, to see its report",
-	command_panic},
+    {"panic", "", "make the kernel panic, to see its report", command_panic},
     {"halt", "", "switch the machine off", command_halt},
 };
 

@@ -24,10 +24,10 @@
 #define MSGID_DEVICE_INTR_ACK	   2853
 #define MSGID_DEVICE_INTERRUPT	   2854 /* from the kernel, no reply */
 
-#define DEVICE_NAME_MAX		   128
-#define DEVICE_INBAND_MAX	   128
-#define DEVICE_PROPERTY_NAME_MAX   64
-#define DEVICE_PROPERTY_MAX	   256
+#define DEVICE_NAME_MAX		 128
+#define DEVICE_INBAND_MAX	 128
+#define DEVICE_PROPERTY_NAME_MAX 64
+#define DEVICE_PROPERTY_MAX	 256
 
 /* device_open(): mode, accepted and not looked at */
 #define D_READ	0x1

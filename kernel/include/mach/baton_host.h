@@ -26,7 +26,7 @@ enum baton_object {
 	BATON_OBJECT_MAP_ENTRY,
 	BATON_OBJECT_MEMORY, /* memory objects */
 	BATON_OBJECT_PMAP,
-	BATON_OBJECT_TABLE, /* pages that hold page tables */
+	BATON_OBJECT_TABLE,	 /* pages that hold page tables */
 	BATON_OBJECT_KINDS = 16, /* room for more */
 };
 
@@ -37,15 +37,16 @@ enum baton_object {
 
 /* Since boot, unless said otherwise */
 struct baton_kernel_counters {
-	uint64_t handoffs;    /* sends that switched to their receiver */
-	uint64_t queued;      /* sends that left a message in a queue */
-	uint64_t switches;    /* threads chosen from a run queue */
-	uint64_t faults;      /* page faults of user mode */
+	uint64_t handoffs; /* sends that switched to their receiver */
+	uint64_t queued;   /* sends that left a message in a queue */
+	uint64_t switches; /* threads chosen from a run queue */
+	uint64_t faults;   /* page faults of user mode */
 	uint64_t interrupts;
 	uint64_t pages_total; /* now: pages of RAM the kernel manages */
 	uint64_t pages_free;  /* now */
 	uint64_t harts;	      /* now: harts that run */
-	uint64_t boot_cycles; /* boot hart: from entry to the first user instruction */
+	uint64_t
+	    boot_cycles; /* boot hart: from entry to the first user instruction */
 	uint64_t objects[BATON_OBJECT_KINDS]; /* now */
 };
 

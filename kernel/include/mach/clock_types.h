@@ -11,20 +11,20 @@ struct mach_timespec {
 };
 typedef struct mach_timespec mach_timespec_t;
 
-#define SYSTEM_CLOCK	    0 /* since boot */
-#define CALENDAR_CLOCK	    1
-#define REALTIME_CLOCK	    0
+#define SYSTEM_CLOCK   0 /* since boot */
+#define CALENDAR_CLOCK 1
+#define REALTIME_CLOCK 0
 
-#define CLOCK_GET_TIME_RES  1
-#define CLOCK_ALARM_CURRES  3
-#define CLOCK_ALARM_MINRES  4
-#define CLOCK_ALARM_MAXRES  5
+#define CLOCK_GET_TIME_RES 1
+#define CLOCK_ALARM_CURRES 3
+#define CLOCK_ALARM_MINRES 4
+#define CLOCK_ALARM_MAXRES 5
 
-#define NSEC_PER_USEC	    1000ull
-#define USEC_PER_SEC	    1000000ull
-#define NSEC_PER_SEC	    1000000000ull
-#define NSEC_PER_MSEC	    1000000ull
+#define NSEC_PER_USEC 1000ull
+#define USEC_PER_SEC  1000000ull
+#define NSEC_PER_SEC  1000000000ull
+#define NSEC_PER_MSEC 1000000ull
 
-#define ALRMTYPE	    0xff
-#define TIME_ABSOLUTE	    0x00
-#define TIME_RELATIVE	    0x01
+#define ALRMTYPE      0xff
+#define TIME_ABSOLUTE 0x00
+#define TIME_RELATIVE 0x01

@@ -45,9 +45,9 @@ struct host_basic_info {
 };
 typedef struct host_basic_info host_basic_info_data_t;
 typedef struct host_basic_info *host_basic_info_t;
-#define HOST_BASIC_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(host_basic_info_data_t) / \
-	    sizeof(integer_t)))
+#define HOST_BASIC_INFO_COUNT                                                  \
+	((mach_msg_type_number_t)(sizeof(host_basic_info_data_t) /             \
+				  sizeof(integer_t)))
 
 struct host_sched_info {
 	integer_t min_timeout; /* milliseconds */
@@ -55,9 +55,9 @@ struct host_sched_info {
 };
 typedef struct host_sched_info host_sched_info_data_t;
 typedef struct host_sched_info *host_sched_info_t;
-#define HOST_SCHED_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(host_sched_info_data_t) / \
-	    sizeof(integer_t)))
+#define HOST_SCHED_INFO_COUNT                                                  \
+	((mach_msg_type_number_t)(sizeof(host_sched_info_data_t) /             \
+				  sizeof(integer_t)))
 
 struct host_priority_info {
 	integer_t kernel_priority;
@@ -71,18 +71,18 @@ struct host_priority_info {
 };
 typedef struct host_priority_info host_priority_info_data_t;
 typedef struct host_priority_info *host_priority_info_t;
-#define HOST_PRIORITY_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(host_priority_info_data_t) / \
-	    sizeof(integer_t)))
+#define HOST_PRIORITY_INFO_COUNT                                               \
+	((mach_msg_type_number_t)(sizeof(host_priority_info_data_t) /          \
+				  sizeof(integer_t)))
 
 /* host_statistics(), host_statistics64() */
-#define HOST_LOAD_INFO		   1
-#define HOST_VM_INFO		   2
-#define HOST_CPU_LOAD_INFO	   3
-#define HOST_VM_INFO64		   4
-#define HOST_EXTMOD_INFO64	   5
-#define HOST_EXPIRED_TASK_INFO	   6
-#define HOST_VM_COMPRESSOR_Q_LENS  7
+#define HOST_LOAD_INFO		  1
+#define HOST_VM_INFO		  2
+#define HOST_CPU_LOAD_INFO	  3
+#define HOST_VM_INFO64		  4
+#define HOST_EXTMOD_INFO64	  5
+#define HOST_EXPIRED_TASK_INFO	  6
+#define HOST_VM_COMPRESSOR_Q_LENS 7
 
 struct host_load_info {
 	integer_t avenrun[3];
@@ -90,32 +90,32 @@ struct host_load_info {
 };
 typedef struct host_load_info host_load_info_data_t;
 typedef struct host_load_info *host_load_info_t;
-#define HOST_LOAD_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(host_load_info_data_t) / \
-	    sizeof(integer_t)))
+#define HOST_LOAD_INFO_COUNT                                                   \
+	((mach_msg_type_number_t)(sizeof(host_load_info_data_t) /              \
+				  sizeof(integer_t)))
 
 struct host_cpu_load_info {
 	natural_t cpu_ticks[CPU_STATE_MAX];
 };
 typedef struct host_cpu_load_info host_cpu_load_info_data_t;
 typedef struct host_cpu_load_info *host_cpu_load_info_t;
-#define HOST_CPU_LOAD_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(host_cpu_load_info_data_t) / \
-	    sizeof(integer_t)))
+#define HOST_CPU_LOAD_INFO_COUNT                                               \
+	((mach_msg_type_number_t)(sizeof(host_cpu_load_info_data_t) /          \
+				  sizeof(integer_t)))
 
 #pragma pack(pop)
 
-#define HOST_VM_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(vm_statistics_data_t) / \
-	    sizeof(integer_t)))
+#define HOST_VM_INFO_COUNT                                                     \
+	((mach_msg_type_number_t)(sizeof(vm_statistics_data_t) /               \
+				  sizeof(integer_t)))
 #define HOST_VM_INFO_LATEST_COUNT HOST_VM_INFO_COUNT
 #define HOST_VM_INFO_REV2_COUNT	  HOST_VM_INFO_LATEST_COUNT
-#define HOST_VM_INFO_REV1_COUNT \
+#define HOST_VM_INFO_REV1_COUNT                                                \
 	((mach_msg_type_number_t)(HOST_VM_INFO_REV2_COUNT - 1))
-#define HOST_VM_INFO_REV0_COUNT \
+#define HOST_VM_INFO_REV0_COUNT                                                \
 	((mach_msg_type_number_t)(HOST_VM_INFO_REV1_COUNT - 2))
-#define HOST_VM_INFO64_COUNT \
-	((mach_msg_type_number_t)(sizeof(vm_statistics64_data_t) / \
-	    sizeof(integer_t)))
+#define HOST_VM_INFO64_COUNT                                                   \
+	((mach_msg_type_number_t)(sizeof(vm_statistics64_data_t) /             \
+				  sizeof(integer_t)))
 
 _Static_assert(sizeof(struct host_basic_info) == 48, "ABI: 12 words");

@@ -6,4 +6,4 @@
 #define HOST_REBOOT_DEBUGGER 0x1000 /* panic, with its report */
 
 /* Not in Mach: with HALT, tell the firmware that something went wrong. */
-#define HOST_REBOOT_FAILURE  0x10000
+#define HOST_REBOOT_FAILURE 0x10000

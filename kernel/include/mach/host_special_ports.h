@@ -7,4 +7,4 @@
 #define HOST_IO_MAIN_PORT	     3 /* devices */
 #define HOST_MAX_SPECIAL_KERNEL_PORT 7
 
-#define HOST_LOCAL_NODE		     (-1)
+#define HOST_LOCAL_NODE (-1)

@@ -13,8 +13,8 @@ typedef integer_t cpu_threadtype_t;
 #define CPU_SUBTYPE_RISCV_ALL ((cpu_subtype_t)0)
 #define CPU_THREADTYPE_NONE   ((cpu_threadtype_t)0)
 
-#define CPU_STATE_USER	      0
-#define CPU_STATE_SYSTEM      1
-#define CPU_STATE_IDLE	      2
-#define CPU_STATE_NICE	      3
-#define CPU_STATE_MAX	      4
+#define CPU_STATE_USER	 0
+#define CPU_STATE_SYSTEM 1
+#define CPU_STATE_IDLE	 2
+#define CPU_STATE_NICE	 3
+#define CPU_STATE_MAX	 4

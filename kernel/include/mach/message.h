@@ -28,40 +28,40 @@ typedef natural_t mach_msg_timeout_t;
 #define MACH_MSGH_BITS_REMOTE_MASK  0x0000001f
 #define MACH_MSGH_BITS_LOCAL_MASK   0x00001f00
 #define MACH_MSGH_BITS_VOUCHER_MASK 0x001f0000
-#define MACH_MSGH_BITS_PORTS_MASK \
-	(MACH_MSGH_BITS_REMOTE_MASK | MACH_MSGH_BITS_LOCAL_MASK | \
+#define MACH_MSGH_BITS_PORTS_MASK                                              \
+	(MACH_MSGH_BITS_REMOTE_MASK | MACH_MSGH_BITS_LOCAL_MASK |              \
 	    MACH_MSGH_BITS_VOUCHER_MASK)
-#define MACH_MSGH_BITS_COMPLEX	    0x80000000U /* descriptors follow */
-#define MACH_MSGH_BITS_USER	    0x801f1f1fU /* what a sender may set */
-#define MACH_MSGH_BITS_RAISEIMP	    0x20000000U
-#define MACH_MSGH_BITS_DENAP	    MACH_MSGH_BITS_RAISEIMP
-#define MACH_MSGH_BITS_IMPHOLDASRT  0x10000000U
+#define MACH_MSGH_BITS_COMPLEX	     0x80000000U /* descriptors follow */
+#define MACH_MSGH_BITS_USER	     0x801f1f1fU /* what a sender may set */
+#define MACH_MSGH_BITS_RAISEIMP	     0x20000000U
+#define MACH_MSGH_BITS_DENAP	     MACH_MSGH_BITS_RAISEIMP
+#define MACH_MSGH_BITS_IMPHOLDASRT   0x10000000U
 #define MACH_MSGH_BITS_DENAPHOLDASRT MACH_MSGH_BITS_IMPHOLDASRT
-#define MACH_MSGH_BITS_CIRCULAR	    0x10000000U
-#define MACH_MSGH_BITS_USED	    0xb01f1f1fU
+#define MACH_MSGH_BITS_CIRCULAR	     0x10000000U
+#define MACH_MSGH_BITS_USED	     0xb01f1f1fU
 
 #define MACH_MSGH_BITS(remote, local) ((remote) | ((local) << 8))
-#define MACH_MSGH_BITS_SET_PORTS(remote, local, voucher) \
-	(((remote) & MACH_MSGH_BITS_REMOTE_MASK) | \
-	    (((local) << 8) & MACH_MSGH_BITS_LOCAL_MASK) | \
+#define MACH_MSGH_BITS_SET_PORTS(remote, local, voucher)                       \
+	(((remote)&MACH_MSGH_BITS_REMOTE_MASK) |                               \
+	    (((local) << 8) & MACH_MSGH_BITS_LOCAL_MASK) |                     \
 	    (((voucher) << 16) & MACH_MSGH_BITS_VOUCHER_MASK))
-#define MACH_MSGH_BITS_SET(remote, local, voucher, other) \
-	(MACH_MSGH_BITS_SET_PORTS((remote), (local), (voucher)) | \
+#define MACH_MSGH_BITS_SET(remote, local, voucher, other)                      \
+	(MACH_MSGH_BITS_SET_PORTS((remote), (local), (voucher)) |              \
 	    ((other) & ~MACH_MSGH_BITS_PORTS_MASK))
-#define MACH_MSGH_BITS_REMOTE(bits)  ((bits) & MACH_MSGH_BITS_REMOTE_MASK)
-#define MACH_MSGH_BITS_LOCAL(bits)   (((bits) & MACH_MSGH_BITS_LOCAL_MASK) >> 8)
-#define MACH_MSGH_BITS_VOUCHER(bits) \
-	(((bits) & MACH_MSGH_BITS_VOUCHER_MASK) >> 16)
-#define MACH_MSGH_BITS_PORTS(bits)   ((bits) & MACH_MSGH_BITS_PORTS_MASK)
-#define MACH_MSGH_BITS_OTHER(bits)   ((bits) & ~MACH_MSGH_BITS_PORTS_MASK)
-#define MACH_MSGH_BITS_HAS_REMOTE(bits) \
+#define MACH_MSGH_BITS_REMOTE(bits) ((bits)&MACH_MSGH_BITS_REMOTE_MASK)
+#define MACH_MSGH_BITS_LOCAL(bits)  (((bits)&MACH_MSGH_BITS_LOCAL_MASK) >> 8)
+#define MACH_MSGH_BITS_VOUCHER(bits)                                           \
+	(((bits)&MACH_MSGH_BITS_VOUCHER_MASK) >> 16)
+#define MACH_MSGH_BITS_PORTS(bits) ((bits)&MACH_MSGH_BITS_PORTS_MASK)
+#define MACH_MSGH_BITS_OTHER(bits) ((bits) & ~MACH_MSGH_BITS_PORTS_MASK)
+#define MACH_MSGH_BITS_HAS_REMOTE(bits)                                        \
 	(MACH_MSGH_BITS_REMOTE(bits) != MACH_MSGH_BITS_ZERO)
-#define MACH_MSGH_BITS_HAS_LOCAL(bits) \
+#define MACH_MSGH_BITS_HAS_LOCAL(bits)                                         \
 	(MACH_MSGH_BITS_LOCAL(bits) != MACH_MSGH_BITS_ZERO)
-#define MACH_MSGH_BITS_HAS_VOUCHER(bits) \
+#define MACH_MSGH_BITS_HAS_VOUCHER(bits)                                       \
 	(MACH_MSGH_BITS_VOUCHER(bits) != MACH_MSGH_BITS_ZERO)
-#define MACH_MSGH_BITS_IS_COMPLEX(bits) \
-	(((bits) & MACH_MSGH_BITS_COMPLEX) != MACH_MSGH_BITS_ZERO)
+#define MACH_MSGH_BITS_IS_COMPLEX(bits)                                        \
+	(((bits)&MACH_MSGH_BITS_COMPLEX) != MACH_MSGH_BITS_ZERO)
 
 typedef unsigned int mach_msg_bits_t;
 typedef natural_t mach_msg_size_t;
@@ -76,16 +76,16 @@ typedef unsigned int mach_msg_priority_t;
 
 /* ---- priority of a message (MACH_SEND_OVERRIDE) ---- */
 
-#define MACH_MSG_PRIORITY_UNSPECIFIED	 (mach_msg_priority_t)0
+#define MACH_MSG_PRIORITY_UNSPECIFIED (mach_msg_priority_t)0
 
-#define MACH_MSG_QOS_UNSPECIFIED	 0
-#define MACH_MSG_QOS_MAINTENANCE	 1
-#define MACH_MSG_QOS_BACKGROUND		 2
-#define MACH_MSG_QOS_UTILITY		 3
-#define MACH_MSG_QOS_DEFAULT		 4
-#define MACH_MSG_QOS_USER_INITIATED	 5
-#define MACH_MSG_QOS_USER_INTERACTIVE	 6
-#define MACH_MSG_QOS_LAST		 6
+#define MACH_MSG_QOS_UNSPECIFIED      0
+#define MACH_MSG_QOS_MAINTENANCE      1
+#define MACH_MSG_QOS_BACKGROUND	      2
+#define MACH_MSG_QOS_UTILITY	      3
+#define MACH_MSG_QOS_DEFAULT	      4
+#define MACH_MSG_QOS_USER_INITIATED   5
+#define MACH_MSG_QOS_USER_INTERACTIVE 6
+#define MACH_MSG_QOS_LAST	      6
 typedef unsigned int mach_msg_qos_t;
 
 #define MACH_MSG_PRIORITY_RELPRI_SHIFT	 8
@@ -93,7 +93,7 @@ typedef unsigned int mach_msg_qos_t;
 #define MACH_MSG_PRIORITY_QOS_SHIFT	 16
 #define MACH_MSG_PRIORITY_QOS_MASK	 (0xf << MACH_MSG_PRIORITY_QOS_SHIFT)
 #define MACH_MSG_PRIORITY_OVERRIDE_SHIFT 20
-#define MACH_MSG_PRIORITY_OVERRIDE_MASK \
+#define MACH_MSG_PRIORITY_OVERRIDE_MASK                                        \
 	(0xf << MACH_MSG_PRIORITY_OVERRIDE_SHIFT)
 
 /* ---- what happens to a right that is sent ---- */
@@ -120,13 +120,13 @@ typedef unsigned int mach_msg_type_name_t;
 #define MACH_MSG_TYPE_LAST	     22
 #define MACH_MSG_TYPE_POLYMORPHIC    ((mach_msg_type_name_t)-1)
 
-#define MACH_MSG_TYPE_PORT_ANY(x) \
-	((x) >= MACH_MSG_TYPE_MOVE_RECEIVE && \
+#define MACH_MSG_TYPE_PORT_ANY(x)                                              \
+	((x) >= MACH_MSG_TYPE_MOVE_RECEIVE &&                                  \
 	    (x) <= MACH_MSG_TYPE_MAKE_SEND_ONCE)
-#define MACH_MSG_TYPE_PORT_ANY_SEND(x) \
+#define MACH_MSG_TYPE_PORT_ANY_SEND(x)                                         \
 	((x) >= MACH_MSG_TYPE_MOVE_SEND && (x) <= MACH_MSG_TYPE_MAKE_SEND_ONCE)
-#define MACH_MSG_TYPE_PORT_ANY_RIGHT(x) \
-	((x) >= MACH_MSG_TYPE_MOVE_RECEIVE && \
+#define MACH_MSG_TYPE_PORT_ANY_RIGHT(x)                                        \
+	((x) >= MACH_MSG_TYPE_MOVE_RECEIVE &&                                  \
 	    (x) <= MACH_MSG_TYPE_MOVE_SEND_ONCE)
 
 /* ---- out-of-line memory ---- */
@@ -270,15 +270,15 @@ typedef struct {
 	mach_msg_id_t msgh_id;
 } mach_msg_header_t;
 
-#define MACH_MSG_NULL		   ((mach_msg_header_t *)0)
-#define msgh_reserved		   msgh_voucher_port
-#define msgh_seqno		   msgh_voucher_port
-#define msgh_request_port	   msgh_remote_port
-#define msgh_reply_port		   msgh_local_port
-#define msgh_kind		   msgh_voucher_port
-#define MACH_MSGH_KIND_NORMAL	   0x00000000
+#define MACH_MSG_NULL		    ((mach_msg_header_t *)0)
+#define msgh_reserved		    msgh_voucher_port
+#define msgh_seqno		    msgh_voucher_port
+#define msgh_request_port	    msgh_remote_port
+#define msgh_reply_port		    msgh_local_port
+#define msgh_kind		    msgh_voucher_port
+#define MACH_MSGH_KIND_NORMAL	    0x00000000
 #define MACH_MSGH_KIND_NOTIFICATION 0x00000001
-#define mach_msg_kind_t		   mach_port_seqno_t
+#define mach_msg_kind_t		    mach_port_seqno_t
 
 typedef struct {
 	mach_msg_header_t header;
@@ -359,35 +359,41 @@ typedef mach_msg_mac_trailer_t mach_msg_max_trailer_t;
 #define MACH_MSG_TRAILER_MINIMUM_SIZE  sizeof(mach_msg_trailer_t)
 #define MAX_TRAILER_SIZE	       ((mach_msg_size_t)sizeof(mach_msg_max_trailer_t))
 #define MACH_MSG_TRAILER_FORMAT_0_SIZE sizeof(mach_msg_format_0_trailer_t)
+/* clang-format off */
 #define KERNEL_SECURITY_TOKEN_VALUE    { { 0, 1 } }
 #define KERNEL_AUDIT_TOKEN_VALUE       { { 0, 0, 0, 0, 0, 0, 0, 0 } }
+/* clang-format on */
 
 /* Trailers a receiver may ask for, to be or'ed into its options */
-#define MACH_RCV_TRAILER_NULL	0
-#define MACH_RCV_TRAILER_SEQNO	1
-#define MACH_RCV_TRAILER_SENDER 2
-#define MACH_RCV_TRAILER_AUDIT	3
-#define MACH_RCV_TRAILER_CTX	4
-#define MACH_RCV_TRAILER_AV	7
-#define MACH_RCV_TRAILER_LABELS 8
-#define MACH_RCV_TRAILER_TYPE(x)     (((x) & 0xf) << 28)
-#define MACH_RCV_TRAILER_ELEMENTS(x) (((x) & 0xf) << 24)
+#define MACH_RCV_TRAILER_NULL	     0
+#define MACH_RCV_TRAILER_SEQNO	     1
+#define MACH_RCV_TRAILER_SENDER	     2
+#define MACH_RCV_TRAILER_AUDIT	     3
+#define MACH_RCV_TRAILER_CTX	     4
+#define MACH_RCV_TRAILER_AV	     7
+#define MACH_RCV_TRAILER_LABELS	     8
+#define MACH_RCV_TRAILER_TYPE(x)     (((x)&0xf) << 28)
+#define MACH_RCV_TRAILER_ELEMENTS(x) (((x)&0xf) << 24)
 #define MACH_RCV_TRAILER_MASK	     ((0xf << 24))
 
 #define GET_RCV_ELEMENTS(y) (((y) >> 24) & 0xf)
-#define REQUESTED_TRAILER_SIZE_NATIVE(y) \
-	((mach_msg_trailer_size_t)( \
-	    GET_RCV_ELEMENTS(y) == MACH_RCV_TRAILER_NULL ? \
-		sizeof(mach_msg_trailer_t) : \
-	    GET_RCV_ELEMENTS(y) == MACH_RCV_TRAILER_SEQNO ? \
-		sizeof(mach_msg_seqno_trailer_t) : \
-	    GET_RCV_ELEMENTS(y) == MACH_RCV_TRAILER_SENDER ? \
-		sizeof(mach_msg_security_trailer_t) : \
-	    GET_RCV_ELEMENTS(y) == MACH_RCV_TRAILER_AUDIT ? \
-		sizeof(mach_msg_audit_trailer_t) : \
-	    GET_RCV_ELEMENTS(y) == MACH_RCV_TRAILER_CTX ? \
-		sizeof(mach_msg_context_trailer_t) : \
-		sizeof(mach_msg_mac_trailer_t)))
+#define REQUESTED_TRAILER_SIZE_NATIVE(y)                                       \
+	((mach_msg_trailer_size_t)(GET_RCV_ELEMENTS(y) ==                      \
+					   MACH_RCV_TRAILER_NULL               \
+				       ? sizeof(mach_msg_trailer_t)            \
+				   : GET_RCV_ELEMENTS(y) ==                    \
+					   MACH_RCV_TRAILER_SEQNO              \
+				       ? sizeof(mach_msg_seqno_trailer_t)      \
+				   : GET_RCV_ELEMENTS(y) ==                    \
+					   MACH_RCV_TRAILER_SENDER             \
+				       ? sizeof(mach_msg_security_trailer_t)   \
+				   : GET_RCV_ELEMENTS(y) ==                    \
+					   MACH_RCV_TRAILER_AUDIT              \
+				       ? sizeof(mach_msg_audit_trailer_t)      \
+				   : GET_RCV_ELEMENTS(y) ==                    \
+					   MACH_RCV_TRAILER_CTX                \
+				       ? sizeof(mach_msg_context_trailer_t)    \
+				       : sizeof(mach_msg_mac_trailer_t)))
 #define REQUESTED_TRAILER_SIZE(y) REQUESTED_TRAILER_SIZE_NATIVE(y)
 
 /* ---- whole messages without data ---- */
@@ -409,8 +415,8 @@ typedef union {
 #pragma pack(pop)
 
 /* A size rounded to what a message may be long, and where its trailer is */
-#define round_msg(x) \
-	(((mach_msg_size_t)(x) + sizeof(natural_t) - 1) & \
+#define round_msg(x)                                                           \
+	(((mach_msg_size_t)(x) + sizeof(natural_t) - 1) &                      \
 	    ~(sizeof(natural_t) - 1))
 
 /* ---- vectors (accepted by name only) ---- */
@@ -420,7 +426,7 @@ typedef enum {
 	MACH_MSGV_IDX_AUX = 1,
 } mach_msgv_index_t;
 
-#define MACH_MSGV_MAX_COUNT	    (MACH_MSGV_IDX_AUX + 1)
+#define MACH_MSGV_MAX_COUNT	     (MACH_MSGV_IDX_AUX + 1)
 #define LIBSYSCALL_MSGV_AUX_MAX_SIZE 128
 
 /* ---- options ---- */
@@ -429,92 +435,92 @@ typedef integer_t mach_msg_option_t;
 typedef integer_t mach_msg_options_t;
 typedef uint64_t mach_msg_option64_t;
 
-#define MACH_MSG_OPTION_NONE	0x00000000
-#define MACH_SEND_MSG		0x00000001
-#define MACH_RCV_MSG		0x00000002
-#define MACH_RCV_LARGE		0x00000004 /* too large: leave it queued */
-#define MACH_RCV_LARGE_IDENTITY 0x00000008 /* and say on which port */
-#define MACH_SEND_TIMEOUT	0x00000010
-#define MACH_SEND_OVERRIDE	0x00000020 /* priority in the last argument */
-#define MACH_SEND_INTERRUPT	0x00000040 /* do not restart in the library */
-#define MACH_SEND_NOTIFY	0x00000080 /* full: arm send-possible */
-#define MACH_SEND_ALWAYS	0x00010000
-#define MACH_SEND_FILTER_NONFATAL 0x00010000
-#define MACH_SEND_TRAILER	0x00020000
-#define MACH_SEND_NOIMPORTANCE	0x00040000
-#define MACH_SEND_NODENAP	MACH_SEND_NOIMPORTANCE
-#define MACH_SEND_IMPORTANCE	0x00080000
-#define MACH_SEND_SYNC_OVERRIDE 0x00100000
-#define MACH_SEND_PROPAGATE_QOS 0x00200000
-#define MACH_SEND_SYNC_USE_THRPRI MACH_SEND_PROPAGATE_QOS
-#define MACH_SEND_KERNEL	0x00400000
+#define MACH_MSG_OPTION_NONE		 0x00000000
+#define MACH_SEND_MSG			 0x00000001
+#define MACH_RCV_MSG			 0x00000002
+#define MACH_RCV_LARGE			 0x00000004 /* too large: leave it queued */
+#define MACH_RCV_LARGE_IDENTITY		 0x00000008 /* and say on which port */
+#define MACH_SEND_TIMEOUT		 0x00000010
+#define MACH_SEND_OVERRIDE		 0x00000020 /* priority in the last argument */
+#define MACH_SEND_INTERRUPT		 0x00000040 /* do not restart in the library */
+#define MACH_SEND_NOTIFY		 0x00000080 /* full: arm send-possible */
+#define MACH_SEND_ALWAYS		 0x00010000
+#define MACH_SEND_FILTER_NONFATAL	 0x00010000
+#define MACH_SEND_TRAILER		 0x00020000
+#define MACH_SEND_NOIMPORTANCE		 0x00040000
+#define MACH_SEND_NODENAP		 MACH_SEND_NOIMPORTANCE
+#define MACH_SEND_IMPORTANCE		 0x00080000
+#define MACH_SEND_SYNC_OVERRIDE		 0x00100000
+#define MACH_SEND_PROPAGATE_QOS		 0x00200000
+#define MACH_SEND_SYNC_USE_THRPRI	 MACH_SEND_PROPAGATE_QOS
+#define MACH_SEND_KERNEL		 0x00400000
 #define MACH_SEND_SYNC_BOOTSTRAP_CHECKIN 0x00800000
 
-#define MACH_RCV_TIMEOUT	0x00000100
-#define MACH_RCV_NOTIFY		0x00000000
-#define MACH_RCV_INTERRUPT	0x00000400 /* do not restart in the library */
-#define MACH_RCV_VOUCHER	0x00000800
-#define MACH_RCV_OVERWRITE	0x00000000
-#define MACH_RCV_GUARDED_DESC	0x00001000
-#define MACH_RCV_SYNC_WAIT	0x00004000
-#define MACH_RCV_SYNC_PEEK	0x00008000
-#define MACH_MSG_STRICT_REPLY	0x00000200
+#define MACH_RCV_TIMEOUT      0x00000100
+#define MACH_RCV_NOTIFY	      0x00000000
+#define MACH_RCV_INTERRUPT    0x00000400 /* do not restart in the library */
+#define MACH_RCV_VOUCHER      0x00000800
+#define MACH_RCV_OVERWRITE    0x00000000
+#define MACH_RCV_GUARDED_DESC 0x00001000
+#define MACH_RCV_SYNC_WAIT    0x00004000
+#define MACH_RCV_SYNC_PEEK    0x00008000
+#define MACH_MSG_STRICT_REPLY 0x00000200
 
 /* What a user may ask for; the library keeps _LIB to itself. */
-#define MACH_SEND_USER \
-	(MACH_SEND_MSG | MACH_SEND_TIMEOUT | MACH_SEND_NOTIFY | \
-	    MACH_SEND_OVERRIDE | MACH_SEND_TRAILER | MACH_SEND_NOIMPORTANCE | \
-	    MACH_SEND_SYNC_OVERRIDE | MACH_SEND_PROPAGATE_QOS | \
-	    MACH_SEND_FILTER_NONFATAL | MACH_SEND_SYNC_BOOTSTRAP_CHECKIN | \
+#define MACH_SEND_USER                                                         \
+	(MACH_SEND_MSG | MACH_SEND_TIMEOUT | MACH_SEND_NOTIFY |                \
+	    MACH_SEND_OVERRIDE | MACH_SEND_TRAILER | MACH_SEND_NOIMPORTANCE |  \
+	    MACH_SEND_SYNC_OVERRIDE | MACH_SEND_PROPAGATE_QOS |                \
+	    MACH_SEND_FILTER_NONFATAL | MACH_SEND_SYNC_BOOTSTRAP_CHECKIN |     \
 	    MACH_MSG_STRICT_REPLY | MACH_RCV_GUARDED_DESC)
-#define MACH_RCV_USER \
-	(MACH_RCV_MSG | MACH_RCV_TIMEOUT | MACH_RCV_LARGE | \
-	    MACH_RCV_LARGE_IDENTITY | MACH_RCV_VOUCHER | \
-	    MACH_RCV_TRAILER_MASK | MACH_RCV_GUARDED_DESC | \
+#define MACH_RCV_USER                                                          \
+	(MACH_RCV_MSG | MACH_RCV_TIMEOUT | MACH_RCV_LARGE |                    \
+	    MACH_RCV_LARGE_IDENTITY | MACH_RCV_VOUCHER |                       \
+	    MACH_RCV_TRAILER_MASK | MACH_RCV_GUARDED_DESC |                    \
 	    MACH_RCV_SYNC_PEEK | MACH_RCV_SYNC_WAIT)
-#define MACH_MSG_OPTION_USER   (MACH_SEND_USER | MACH_RCV_USER)
-#define MACH_MSG_OPTION_LIB    (MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT)
+#define MACH_MSG_OPTION_USER (MACH_SEND_USER | MACH_RCV_USER)
+#define MACH_MSG_OPTION_LIB  (MACH_SEND_INTERRUPT | MACH_RCV_INTERRUPT)
 
 /* The options of mach_msg2(): the same, and some beyond 32 bits */
-#define MACH64_MSG_OPTION_NONE	    0x0ull
-#define MACH64_SEND_MSG		    MACH_SEND_MSG
-#define MACH64_RCV_MSG		    MACH_RCV_MSG
-#define MACH64_RCV_LARGE	    MACH_RCV_LARGE
-#define MACH64_RCV_LARGE_IDENTITY   MACH_RCV_LARGE_IDENTITY
-#define MACH64_SEND_TIMEOUT	    MACH_SEND_TIMEOUT
-#define MACH64_SEND_OVERRIDE	    MACH_SEND_OVERRIDE
-#define MACH64_SEND_INTERRUPT	    MACH_SEND_INTERRUPT
-#define MACH64_SEND_NOTIFY	    MACH_SEND_NOTIFY
-#define MACH64_SEND_ALWAYS	    MACH_SEND_ALWAYS
-#define MACH64_SEND_KERNEL	    MACH_SEND_KERNEL
-#define MACH64_SEND_FILTER_NONFATAL MACH_SEND_FILTER_NONFATAL
-#define MACH64_SEND_TRAILER	    MACH_SEND_TRAILER
-#define MACH64_SEND_NOIMPORTANCE    MACH_SEND_NOIMPORTANCE
-#define MACH64_SEND_NODENAP	    MACH_SEND_NODENAP
-#define MACH64_SEND_IMPORTANCE	    MACH_SEND_IMPORTANCE
-#define MACH64_SEND_SYNC_OVERRIDE   MACH_SEND_SYNC_OVERRIDE
-#define MACH64_SEND_PROPAGATE_QOS   MACH_SEND_PROPAGATE_QOS
+#define MACH64_MSG_OPTION_NONE		   0x0ull
+#define MACH64_SEND_MSG			   MACH_SEND_MSG
+#define MACH64_RCV_MSG			   MACH_RCV_MSG
+#define MACH64_RCV_LARGE		   MACH_RCV_LARGE
+#define MACH64_RCV_LARGE_IDENTITY	   MACH_RCV_LARGE_IDENTITY
+#define MACH64_SEND_TIMEOUT		   MACH_SEND_TIMEOUT
+#define MACH64_SEND_OVERRIDE		   MACH_SEND_OVERRIDE
+#define MACH64_SEND_INTERRUPT		   MACH_SEND_INTERRUPT
+#define MACH64_SEND_NOTIFY		   MACH_SEND_NOTIFY
+#define MACH64_SEND_ALWAYS		   MACH_SEND_ALWAYS
+#define MACH64_SEND_KERNEL		   MACH_SEND_KERNEL
+#define MACH64_SEND_FILTER_NONFATAL	   MACH_SEND_FILTER_NONFATAL
+#define MACH64_SEND_TRAILER		   MACH_SEND_TRAILER
+#define MACH64_SEND_NOIMPORTANCE	   MACH_SEND_NOIMPORTANCE
+#define MACH64_SEND_NODENAP		   MACH_SEND_NODENAP
+#define MACH64_SEND_IMPORTANCE		   MACH_SEND_IMPORTANCE
+#define MACH64_SEND_SYNC_OVERRIDE	   MACH_SEND_SYNC_OVERRIDE
+#define MACH64_SEND_PROPAGATE_QOS	   MACH_SEND_PROPAGATE_QOS
 #define MACH64_SEND_SYNC_BOOTSTRAP_CHECKIN MACH_SEND_SYNC_BOOTSTRAP_CHECKIN
-#define MACH64_RCV_TIMEOUT	    MACH_RCV_TIMEOUT
-#define MACH64_RCV_INTERRUPT	    MACH_RCV_INTERRUPT
-#define MACH64_RCV_VOUCHER	    MACH_RCV_VOUCHER
-#define MACH64_RCV_GUARDED_DESC	    MACH_RCV_GUARDED_DESC
-#define MACH64_RCV_SYNC_WAIT	    MACH_RCV_SYNC_WAIT
-#define MACH64_RCV_SYNC_PEEK	    MACH_RCV_SYNC_PEEK
-#define MACH64_MSG_STRICT_REPLY	    MACH_MSG_STRICT_REPLY
-#define MACH64_MSG_VECTOR	    0x0000000100000000ull
-#define MACH64_SEND_KOBJECT_CALL    0x0000000200000000ull
-#define MACH64_SEND_MQ_CALL	    0x0000000400000000ull
-#define MACH64_SEND_ANY		    0x0000000800000000ull
-#define MACH64_SEND_USER_CALL	    MACH64_SEND_MQ_CALL
-#define MACH64_SEND_DK_CALL	    0x0000001000000000ull
-#define MACH64_RCV_LINEAR_VECTOR    0x1000000000000000ull
-#define MACH64_RCV_STACK	    0x2000000000000000ull
-#define MACH64_PEEK_MSG		    0x4000000000000000ull
-#define MACH64_MSG_OPTION_CFI_MASK \
-	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY | \
+#define MACH64_RCV_TIMEOUT		   MACH_RCV_TIMEOUT
+#define MACH64_RCV_INTERRUPT		   MACH_RCV_INTERRUPT
+#define MACH64_RCV_VOUCHER		   MACH_RCV_VOUCHER
+#define MACH64_RCV_GUARDED_DESC		   MACH_RCV_GUARDED_DESC
+#define MACH64_RCV_SYNC_WAIT		   MACH_RCV_SYNC_WAIT
+#define MACH64_RCV_SYNC_PEEK		   MACH_RCV_SYNC_PEEK
+#define MACH64_MSG_STRICT_REPLY		   MACH_MSG_STRICT_REPLY
+#define MACH64_MSG_VECTOR		   0x0000000100000000ull
+#define MACH64_SEND_KOBJECT_CALL	   0x0000000200000000ull
+#define MACH64_SEND_MQ_CALL		   0x0000000400000000ull
+#define MACH64_SEND_ANY			   0x0000000800000000ull
+#define MACH64_SEND_USER_CALL		   MACH64_SEND_MQ_CALL
+#define MACH64_SEND_DK_CALL		   0x0000001000000000ull
+#define MACH64_RCV_LINEAR_VECTOR	   0x1000000000000000ull
+#define MACH64_RCV_STACK		   0x2000000000000000ull
+#define MACH64_PEEK_MSG			   0x4000000000000000ull
+#define MACH64_MSG_OPTION_CFI_MASK                                             \
+	(MACH64_SEND_KOBJECT_CALL | MACH64_SEND_MQ_CALL | MACH64_SEND_ANY |    \
 	    MACH64_SEND_DK_CALL)
-#define MACH64_SEND_USER \
+#define MACH64_SEND_USER                                                       \
 	(MACH_SEND_USER | MACH64_MSG_VECTOR | MACH64_MSG_OPTION_CFI_MASK)
 #define MACH64_RCV_USER	       (MACH_RCV_USER | MACH64_MSG_VECTOR)
 #define MACH64_MSG_OPTION_USER (MACH64_SEND_USER | MACH64_RCV_USER)
@@ -560,29 +566,29 @@ typedef kern_return_t mach_msg_return_t;
 #define MACH_SEND_AUX_TOO_SMALL	      0x10000018
 #define MACH_SEND_AUX_TOO_LARGE	      0x10000019
 
-#define MACH_RCV_IN_PROGRESS	      0x10004001
-#define MACH_RCV_INVALID_NAME	      0x10004002 /* no receive right or set */
-#define MACH_RCV_TIMED_OUT	      0x10004003
-#define MACH_RCV_TOO_LARGE	      0x10004004
-#define MACH_RCV_INTERRUPTED	      0x10004005
-#define MACH_RCV_PORT_CHANGED	      0x10004006 /* moved away while waiting */
-#define MACH_RCV_INVALID_NOTIFY	      0x10004007
-#define MACH_RCV_INVALID_DATA	      0x10004008 /* the buffer is not writable */
-#define MACH_RCV_PORT_DIED	      0x10004009 /* while waiting */
-#define MACH_RCV_IN_SET		      0x1000400a
-#define MACH_RCV_HEADER_ERROR	      0x1000400b
-#define MACH_RCV_BODY_ERROR	      0x1000400c
-#define MACH_RCV_INVALID_TYPE	      0x1000400d
-#define MACH_RCV_SCATTER_SMALL	      0x1000400e
-#define MACH_RCV_INVALID_TRAILER      0x1000400f
-#define MACH_RCV_IN_PROGRESS_TIMED    0x10004011
-#define MACH_RCV_INVALID_REPLY	      0x10004012
-#define MACH_RCV_INVALID_ARGUMENTS    0x10004013
+#define MACH_RCV_IN_PROGRESS	   0x10004001
+#define MACH_RCV_INVALID_NAME	   0x10004002 /* no receive right or set */
+#define MACH_RCV_TIMED_OUT	   0x10004003
+#define MACH_RCV_TOO_LARGE	   0x10004004
+#define MACH_RCV_INTERRUPTED	   0x10004005
+#define MACH_RCV_PORT_CHANGED	   0x10004006 /* moved away while waiting */
+#define MACH_RCV_INVALID_NOTIFY	   0x10004007
+#define MACH_RCV_INVALID_DATA	   0x10004008 /* the buffer is not writable */
+#define MACH_RCV_PORT_DIED	   0x10004009 /* while waiting */
+#define MACH_RCV_IN_SET		   0x1000400a
+#define MACH_RCV_HEADER_ERROR	   0x1000400b
+#define MACH_RCV_BODY_ERROR	   0x1000400c
+#define MACH_RCV_INVALID_TYPE	   0x1000400d
+#define MACH_RCV_SCATTER_SMALL	   0x1000400e
+#define MACH_RCV_INVALID_TRAILER   0x1000400f
+#define MACH_RCV_IN_PROGRESS_TIMED 0x10004011
+#define MACH_RCV_INVALID_REPLY	   0x10004012
+#define MACH_RCV_INVALID_ARGUMENTS 0x10004013
 
-#define MACH_PEEK_IN_PROGRESS	      0x10008001
-#define MACH_PEEK_READY		      0x10008002
+#define MACH_PEEK_IN_PROGRESS 0x10008001
+#define MACH_PEEK_READY	      0x10008002
 
-#define MSGR_PSEUDO_RECEIVE	      (0xfffffffe)
+#define MSGR_PSEUDO_RECEIVE (0xfffffffe)
 
 _Static_assert(sizeof(mach_msg_header_t) == 24, "ABI");
 _Static_assert(offsetof(mach_msg_header_t, msgh_size) == 4, "ABI");

@@ -26,17 +26,17 @@ typedef mach_port_name_t port_name_t;
 typedef mach_port_name_t *port_name_array_t;
 
 /* No port, and a port that has died.  Both may be named inside messages. */
-#define MACH_PORT_NULL	0
-#define MACH_PORT_DEAD	((mach_port_name_t)~0)
+#define MACH_PORT_NULL		  0
+#define MACH_PORT_DEAD		  ((mach_port_name_t)~0)
 #define MACH_PORT_SPECIAL_DEFAULT ((mach_port_name_t)1)
-#define PORT_NULL	((port_t)0)
-#define PORT_DEAD	((port_t)~0)
-#define MACH_PORT_VALID(name) \
+#define PORT_NULL		  ((port_t)0)
+#define PORT_DEAD		  ((port_t)~0)
+#define MACH_PORT_VALID(name)                                                  \
 	((name) != MACH_PORT_NULL && (name) != MACH_PORT_DEAD)
 
 /* The two halves of a name */
 #define MACH_PORT_INDEX(name)	   ((name) >> 8)
-#define MACH_PORT_GEN(name)	   (((name) & 0xff) << 24)
+#define MACH_PORT_GEN(name)	   (((name)&0xff) << 24)
 #define MACH_PORT_MAKE(index, gen) (((index) << 8) | ((gen) >> 24))
 
 /* Kinds of right */
@@ -54,24 +54,24 @@ typedef natural_t mach_port_right_t;
 typedef natural_t mach_port_type_t;
 typedef mach_port_type_t *mach_port_type_array_t;
 
-#define MACH_PORT_TYPE(right) \
+#define MACH_PORT_TYPE(right)                                                  \
 	((mach_port_type_t)((mach_port_type_t)1 << ((right) + 16)))
-#define MACH_PORT_TYPE_NONE	    ((mach_port_type_t)0L)
-#define MACH_PORT_TYPE_SEND	    MACH_PORT_TYPE(MACH_PORT_RIGHT_SEND)
-#define MACH_PORT_TYPE_RECEIVE	    MACH_PORT_TYPE(MACH_PORT_RIGHT_RECEIVE)
-#define MACH_PORT_TYPE_SEND_ONCE    MACH_PORT_TYPE(MACH_PORT_RIGHT_SEND_ONCE)
-#define MACH_PORT_TYPE_PORT_SET	    MACH_PORT_TYPE(MACH_PORT_RIGHT_PORT_SET)
-#define MACH_PORT_TYPE_DEAD_NAME    MACH_PORT_TYPE(MACH_PORT_RIGHT_DEAD_NAME)
-#define MACH_PORT_TYPE_LABELH	    MACH_PORT_TYPE(MACH_PORT_RIGHT_LABELH)
-#define MACH_PORT_TYPE_SEND_RECEIVE \
+#define MACH_PORT_TYPE_NONE	 ((mach_port_type_t)0L)
+#define MACH_PORT_TYPE_SEND	 MACH_PORT_TYPE(MACH_PORT_RIGHT_SEND)
+#define MACH_PORT_TYPE_RECEIVE	 MACH_PORT_TYPE(MACH_PORT_RIGHT_RECEIVE)
+#define MACH_PORT_TYPE_SEND_ONCE MACH_PORT_TYPE(MACH_PORT_RIGHT_SEND_ONCE)
+#define MACH_PORT_TYPE_PORT_SET	 MACH_PORT_TYPE(MACH_PORT_RIGHT_PORT_SET)
+#define MACH_PORT_TYPE_DEAD_NAME MACH_PORT_TYPE(MACH_PORT_RIGHT_DEAD_NAME)
+#define MACH_PORT_TYPE_LABELH	 MACH_PORT_TYPE(MACH_PORT_RIGHT_LABELH)
+#define MACH_PORT_TYPE_SEND_RECEIVE                                            \
 	(MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_RECEIVE)
-#define MACH_PORT_TYPE_SEND_RIGHTS \
+#define MACH_PORT_TYPE_SEND_RIGHTS                                             \
 	(MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_SEND_ONCE)
-#define MACH_PORT_TYPE_PORT_RIGHTS \
+#define MACH_PORT_TYPE_PORT_RIGHTS                                             \
 	(MACH_PORT_TYPE_SEND_RIGHTS | MACH_PORT_TYPE_RECEIVE)
-#define MACH_PORT_TYPE_PORT_OR_DEAD \
+#define MACH_PORT_TYPE_PORT_OR_DEAD                                            \
 	(MACH_PORT_TYPE_PORT_RIGHTS | MACH_PORT_TYPE_DEAD_NAME)
-#define MACH_PORT_TYPE_ALL_RIGHTS \
+#define MACH_PORT_TYPE_ALL_RIGHTS                                              \
 	(MACH_PORT_TYPE_PORT_OR_DEAD | MACH_PORT_TYPE_PORT_SET)
 #define MACH_PORT_TYPE_DNREQUEST	 0x80000000
 #define MACH_PORT_TYPE_SPREQUEST	 0x40000000
@@ -93,19 +93,19 @@ typedef unsigned int mach_port_srights_t;
 #define MACH_PORT_SRIGHTS_NONE	  0
 #define MACH_PORT_SRIGHTS_PRESENT 1
 
-#define MACH_PORT_QLIMIT_ZERO	  (0)
-#define MACH_PORT_QLIMIT_BASIC	  (5)
-#define MACH_PORT_QLIMIT_SMALL	  (16)
-#define MACH_PORT_QLIMIT_LARGE	  (1024)
-#define MACH_PORT_QLIMIT_KERNEL	  (65534)
-#define MACH_PORT_QLIMIT_MIN	  MACH_PORT_QLIMIT_ZERO
-#define MACH_PORT_QLIMIT_DEFAULT  MACH_PORT_QLIMIT_BASIC
-#define MACH_PORT_QLIMIT_MAX	  MACH_PORT_QLIMIT_LARGE
+#define MACH_PORT_QLIMIT_ZERO	 (0)
+#define MACH_PORT_QLIMIT_BASIC	 (5)
+#define MACH_PORT_QLIMIT_SMALL	 (16)
+#define MACH_PORT_QLIMIT_LARGE	 (1024)
+#define MACH_PORT_QLIMIT_KERNEL	 (65534)
+#define MACH_PORT_QLIMIT_MIN	 MACH_PORT_QLIMIT_ZERO
+#define MACH_PORT_QLIMIT_DEFAULT MACH_PORT_QLIMIT_BASIC
+#define MACH_PORT_QLIMIT_MAX	 MACH_PORT_QLIMIT_LARGE
 
 typedef struct mach_port_status {
-	mach_port_rights_t mps_pset;	   /* how many sets hold it */
-	mach_port_seqno_t mps_seqno;	   /* of the next message */
-	mach_port_mscount_t mps_mscount;   /* rights made since last set */
+	mach_port_rights_t mps_pset;	 /* how many sets hold it */
+	mach_port_seqno_t mps_seqno;	 /* of the next message */
+	mach_port_mscount_t mps_mscount; /* rights made since last set */
 	mach_port_msgcount_t mps_qlimit;
 	mach_port_msgcount_t mps_msgcount; /* messages waiting */
 	mach_port_rights_t mps_sorights;   /* send-once rights in being */
@@ -115,14 +115,14 @@ typedef struct mach_port_status {
 	natural_t mps_flags;		   /* MACH_PORT_STATUS_FLAG_ */
 } mach_port_status_t;
 
-#define MACH_PORT_STATUS_FLAG_TEMPOWNER		     0x01
-#define MACH_PORT_STATUS_FLAG_GUARDED		     0x02
-#define MACH_PORT_STATUS_FLAG_STRICT_GUARD	     0x04
-#define MACH_PORT_STATUS_FLAG_IMP_DONATION	     0x08
-#define MACH_PORT_STATUS_FLAG_REVIVE		     0x10
-#define MACH_PORT_STATUS_FLAG_TASKPTR		     0x20
+#define MACH_PORT_STATUS_FLAG_TEMPOWNER		      0x01
+#define MACH_PORT_STATUS_FLAG_GUARDED		      0x02
+#define MACH_PORT_STATUS_FLAG_STRICT_GUARD	      0x04
+#define MACH_PORT_STATUS_FLAG_IMP_DONATION	      0x08
+#define MACH_PORT_STATUS_FLAG_REVIVE		      0x10
+#define MACH_PORT_STATUS_FLAG_TASKPTR		      0x20
 #define MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE 0x40
-#define MACH_PORT_STATUS_FLAG_NO_GRANT		     0x80
+#define MACH_PORT_STATUS_FLAG_NO_GRANT		      0x80
 
 typedef struct mach_port_limits {
 	mach_port_msgcount_t mpl_qlimit;
@@ -150,14 +150,14 @@ typedef integer_t *mach_port_info_t;
 #define MACH_PORT_GUARD_INFO	    8 /* mach_port_guard_info_t */
 #define MACH_PORT_SERVICE_THROTTLED 9
 
-#define MACH_PORT_LIMITS_INFO_COUNT \
+#define MACH_PORT_LIMITS_INFO_COUNT                                            \
 	((natural_t)(sizeof(mach_port_limits_t) / sizeof(natural_t)))
-#define MACH_PORT_RECEIVE_STATUS_COUNT \
+#define MACH_PORT_RECEIVE_STATUS_COUNT                                         \
 	((natural_t)(sizeof(mach_port_status_t) / sizeof(natural_t)))
 #define MACH_PORT_DNREQUESTS_SIZE_COUNT 1
-#define MACH_PORT_INFO_EXT_COUNT \
+#define MACH_PORT_INFO_EXT_COUNT                                               \
 	((natural_t)(sizeof(mach_port_info_ext_t) / sizeof(natural_t)))
-#define MACH_PORT_GUARD_INFO_COUNT \
+#define MACH_PORT_GUARD_INFO_COUNT                                             \
 	((natural_t)(sizeof(mach_port_guard_info_t) / sizeof(natural_t)))
 #define MACH_PORT_SERVICE_THROTTLED_COUNT 1
 
@@ -170,7 +170,7 @@ typedef struct mach_service_port_info {
 } mach_service_port_info_data_t;
 typedef struct mach_service_port_info *mach_service_port_info_t;
 
-#define MACH_SERVICE_PORT_INFO_COUNT \
+#define MACH_SERVICE_PORT_INFO_COUNT                                           \
 	((char)(sizeof(mach_service_port_info_data_t) / sizeof(char)))
 
 /* mach_port_allocate_full() */
@@ -216,17 +216,17 @@ typedef mach_port_options_t *mach_port_options_ptr_t;
 #define MPG_STRICT	      0x01
 #define MPG_IMMOVABLE_RECEIVE 0x02
 
-#define MPG_FLAGS_NONE				 (0x00ull)
+#define MPG_FLAGS_NONE				  (0x00ull)
 #define MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_DISP (0x01ull << 56)
 #define MPG_FLAGS_STRICT_REPLY_INVALID_REPLY_PORT (0x02ull << 56)
-#define MPG_FLAGS_STRICT_REPLY_INVALID_VOUCHER	 (0x04ull << 56)
-#define MPG_FLAGS_STRICT_REPLY_NO_BANK_ATTR	 (0x08ull << 56)
+#define MPG_FLAGS_STRICT_REPLY_INVALID_VOUCHER	  (0x04ull << 56)
+#define MPG_FLAGS_STRICT_REPLY_NO_BANK_ATTR	  (0x08ull << 56)
 #define MPG_FLAGS_STRICT_REPLY_MISMATCHED_PERSONA (0x10ull << 56)
-#define MPG_FLAGS_STRICT_REPLY_MASK		 (0xffull << 56)
-#define MPG_FLAGS_MOD_REFS_PINNED_DEALLOC	 (0x01ull << 56)
-#define MPG_FLAGS_MOD_REFS_PINNED_DESTROY	 (0x02ull << 56)
-#define MPG_FLAGS_MOD_REFS_PINNED_COPYIN	 (0x04ull << 56)
-#define MPG_FLAGS_IMMOVABLE_PINNED		 (0x01ull << 56)
+#define MPG_FLAGS_STRICT_REPLY_MASK		  (0xffull << 56)
+#define MPG_FLAGS_MOD_REFS_PINNED_DEALLOC	  (0x01ull << 56)
+#define MPG_FLAGS_MOD_REFS_PINNED_DESTROY	  (0x02ull << 56)
+#define MPG_FLAGS_MOD_REFS_PINNED_COPYIN	  (0x04ull << 56)
+#define MPG_FLAGS_IMMOVABLE_PINNED		  (0x01ull << 56)
 
 _Static_assert(sizeof(mach_port_status_t) == 40, "ABI: 10 words");
 _Static_assert(sizeof(mach_port_options_t) == 24, "ABI");

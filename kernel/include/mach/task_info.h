@@ -46,7 +46,7 @@ struct task_basic_info_32 {
 };
 typedef struct task_basic_info_32 task_basic_info_32_data_t;
 typedef struct task_basic_info_32 *task_basic_info_32_t;
-#define TASK_BASIC_INFO_32_COUNT \
+#define TASK_BASIC_INFO_32_COUNT                                               \
 	(sizeof(task_basic_info_32_data_t) / sizeof(natural_t))
 
 struct task_basic_info_64 {
@@ -59,7 +59,7 @@ struct task_basic_info_64 {
 };
 typedef struct task_basic_info_64 task_basic_info_64_data_t;
 typedef struct task_basic_info_64 *task_basic_info_64_t;
-#define TASK_BASIC_INFO_64_COUNT \
+#define TASK_BASIC_INFO_64_COUNT                                               \
 	(sizeof(task_basic_info_64_data_t) / sizeof(natural_t))
 
 struct task_basic_info_64_2 {
@@ -72,12 +72,12 @@ struct task_basic_info_64_2 {
 };
 typedef struct task_basic_info_64_2 task_basic_info_64_2_data_t;
 typedef struct task_basic_info_64_2 *task_basic_info_64_2_t;
-#define TASK_BASIC_INFO_64_2_COUNT \
+#define TASK_BASIC_INFO_64_2_COUNT                                             \
 	(sizeof(task_basic_info_64_2_data_t) / sizeof(natural_t))
 
 typedef struct task_basic_info_32 task_basic_info_data_t;
 typedef struct task_basic_info_32 *task_basic_info_t;
-#define TASK_BASIC_INFO_COUNT \
+#define TASK_BASIC_INFO_COUNT                                                  \
 	(sizeof(task_basic_info_data_t) / sizeof(natural_t))
 
 /* The one to prefer */
@@ -92,7 +92,7 @@ struct mach_task_basic_info {
 };
 typedef struct mach_task_basic_info mach_task_basic_info_data_t;
 typedef struct mach_task_basic_info *mach_task_basic_info_t;
-#define MACH_TASK_BASIC_INFO_COUNT \
+#define MACH_TASK_BASIC_INFO_COUNT                                             \
 	(sizeof(mach_task_basic_info_data_t) / sizeof(natural_t))
 
 struct task_events_info {
@@ -107,9 +107,9 @@ struct task_events_info {
 };
 typedef struct task_events_info task_events_info_data_t;
 typedef struct task_events_info *task_events_info_t;
-#define TASK_EVENTS_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(task_events_info_data_t) / \
-	    sizeof(natural_t)))
+#define TASK_EVENTS_INFO_COUNT                                                 \
+	((mach_msg_type_number_t)(sizeof(task_events_info_data_t) /            \
+				  sizeof(natural_t)))
 
 /* Times of threads that live */
 struct task_thread_times_info {
@@ -118,9 +118,9 @@ struct task_thread_times_info {
 };
 typedef struct task_thread_times_info task_thread_times_info_data_t;
 typedef struct task_thread_times_info *task_thread_times_info_t;
-#define TASK_THREAD_TIMES_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(task_thread_times_info_data_t) / \
-	    sizeof(natural_t)))
+#define TASK_THREAD_TIMES_INFO_COUNT                                           \
+	((mach_msg_type_number_t)(sizeof(task_thread_times_info_data_t) /      \
+				  sizeof(natural_t)))
 
 struct task_absolutetime_info {
 	uint64_t total_user;
@@ -130,9 +130,9 @@ struct task_absolutetime_info {
 };
 typedef struct task_absolutetime_info task_absolutetime_info_data_t;
 typedef struct task_absolutetime_info *task_absolutetime_info_t;
-#define TASK_ABSOLUTETIME_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(task_absolutetime_info_data_t) / \
-	    sizeof(natural_t)))
+#define TASK_ABSOLUTETIME_INFO_COUNT                                           \
+	((mach_msg_type_number_t)(sizeof(task_absolutetime_info_data_t) /      \
+				  sizeof(natural_t)))
 
 struct vm_extmod_statistics {
 	int64_t task_for_pid_count;
@@ -150,10 +150,10 @@ struct task_extmod_info {
 };
 typedef struct task_extmod_info task_extmod_info_data_t;
 typedef struct task_extmod_info *task_extmod_info_t;
-#define TASK_EXTMOD_INFO_COUNT \
+#define TASK_EXTMOD_INFO_COUNT                                                 \
 	(sizeof(task_extmod_info_data_t) / sizeof(natural_t))
 
-#define TASK_SECURITY_TOKEN_COUNT \
+#define TASK_SECURITY_TOKEN_COUNT                                              \
 	((mach_msg_type_number_t)(sizeof(security_token_t) / sizeof(natural_t)))
 #define TASK_AUDIT_TOKEN_COUNT (sizeof(audit_token_t) / sizeof(natural_t))
 
@@ -224,23 +224,23 @@ struct task_vm_info {
 };
 typedef struct task_vm_info task_vm_info_data_t;
 typedef struct task_vm_info *task_vm_info_t;
-#define TASK_VM_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(task_vm_info_data_t) / \
-	    sizeof(natural_t)))
+#define TASK_VM_INFO_COUNT                                                     \
+	((mach_msg_type_number_t)(sizeof(task_vm_info_data_t) /                \
+				  sizeof(natural_t)))
 #define TASK_VM_INFO_REV7_COUNT TASK_VM_INFO_COUNT
-#define TASK_VM_INFO_REV6_COUNT \
+#define TASK_VM_INFO_REV6_COUNT                                                \
 	((mach_msg_type_number_t)(TASK_VM_INFO_REV7_COUNT - 4))
-#define TASK_VM_INFO_REV5_COUNT \
+#define TASK_VM_INFO_REV5_COUNT                                                \
 	((mach_msg_type_number_t)(TASK_VM_INFO_REV6_COUNT - 2))
-#define TASK_VM_INFO_REV4_COUNT \
+#define TASK_VM_INFO_REV4_COUNT                                                \
 	((mach_msg_type_number_t)(TASK_VM_INFO_REV5_COUNT - 1))
-#define TASK_VM_INFO_REV3_COUNT \
+#define TASK_VM_INFO_REV3_COUNT                                                \
 	((mach_msg_type_number_t)(TASK_VM_INFO_REV4_COUNT - 2))
-#define TASK_VM_INFO_REV2_COUNT \
+#define TASK_VM_INFO_REV2_COUNT                                                \
 	((mach_msg_type_number_t)(TASK_VM_INFO_REV3_COUNT - 42))
-#define TASK_VM_INFO_REV1_COUNT \
+#define TASK_VM_INFO_REV1_COUNT                                                \
 	((mach_msg_type_number_t)(TASK_VM_INFO_REV2_COUNT - 4))
-#define TASK_VM_INFO_REV0_COUNT \
+#define TASK_VM_INFO_REV0_COUNT                                                \
 	((mach_msg_type_number_t)(TASK_VM_INFO_REV1_COUNT - 2))
 
 #pragma pack(pop)

@@ -19,8 +19,8 @@ typedef integer_t thread_info_data_t[THREAD_INFO_MAX];
 #define THREAD_SCHED_RR_INFO	    11
 #define THREAD_SCHED_FIFO_INFO	    12
 
-#define IO_NUM_PRIORITIES	    4
-#define MAXTHREADNAMESIZE	    64
+#define IO_NUM_PRIORITIES 4
+#define MAXTHREADNAMESIZE 64
 
 struct thread_basic_info {
 	time_value_t user_time;
@@ -34,9 +34,9 @@ struct thread_basic_info {
 };
 typedef struct thread_basic_info thread_basic_info_data_t;
 typedef struct thread_basic_info *thread_basic_info_t;
-#define THREAD_BASIC_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(thread_basic_info_data_t) / \
-	    sizeof(natural_t)))
+#define THREAD_BASIC_INFO_COUNT                                                \
+	((mach_msg_type_number_t)(sizeof(thread_basic_info_data_t) /           \
+				  sizeof(natural_t)))
 
 struct thread_identifier_info {
 	uint64_t thread_id;
@@ -45,9 +45,9 @@ struct thread_identifier_info {
 };
 typedef struct thread_identifier_info thread_identifier_info_data_t;
 typedef struct thread_identifier_info *thread_identifier_info_t;
-#define THREAD_IDENTIFIER_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(thread_identifier_info_data_t) / \
-	    sizeof(natural_t)))
+#define THREAD_IDENTIFIER_INFO_COUNT                                           \
+	((mach_msg_type_number_t)(sizeof(thread_identifier_info_data_t) /      \
+				  sizeof(natural_t)))
 
 struct thread_extended_info {
 	uint64_t pth_user_time;	  /* nanoseconds */
@@ -64,20 +64,20 @@ struct thread_extended_info {
 };
 typedef struct thread_extended_info thread_extended_info_data_t;
 typedef struct thread_extended_info *thread_extended_info_t;
-#define THREAD_EXTENDED_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(thread_extended_info_data_t) / \
-	    sizeof(natural_t)))
+#define THREAD_EXTENDED_INFO_COUNT                                             \
+	((mach_msg_type_number_t)(sizeof(thread_extended_info_data_t) /        \
+				  sizeof(natural_t)))
 
-#define TH_USAGE_SCALE		   1000
+#define TH_USAGE_SCALE 1000
 
-#define TH_STATE_RUNNING	   1
-#define TH_STATE_STOPPED	   2
-#define TH_STATE_WAITING	   3
-#define TH_STATE_UNINTERRUPTIBLE   4
-#define TH_STATE_HALTED		   5
+#define TH_STATE_RUNNING	 1
+#define TH_STATE_STOPPED	 2
+#define TH_STATE_WAITING	 3
+#define TH_STATE_UNINTERRUPTIBLE 4
+#define TH_STATE_HALTED		 5
 
-#define TH_FLAGS_SWAPPED	   0x1
-#define TH_FLAGS_IDLE		   0x2
+#define TH_FLAGS_SWAPPED	    0x1
+#define TH_FLAGS_IDLE		    0x2
 #define TH_FLAGS_GLOBAL_FORCED_IDLE 0x4
 
 _Static_assert(sizeof(struct thread_basic_info) == 40, "ABI: 10 words");

@@ -20,9 +20,9 @@ struct thread_extended_policy {
 };
 typedef struct thread_extended_policy thread_extended_policy_data_t;
 typedef struct thread_extended_policy *thread_extended_policy_t;
-#define THREAD_EXTENDED_POLICY_COUNT \
-	((mach_msg_type_number_t)(sizeof(thread_extended_policy_data_t) / \
-	    sizeof(integer_t)))
+#define THREAD_EXTENDED_POLICY_COUNT                                           \
+	((mach_msg_type_number_t)(sizeof(thread_extended_policy_data_t) /      \
+				  sizeof(integer_t)))
 
 /* Raises or lowers a thread among the threads of its task. */
 struct thread_precedence_policy {
@@ -30,9 +30,9 @@ struct thread_precedence_policy {
 };
 typedef struct thread_precedence_policy thread_precedence_policy_data_t;
 typedef struct thread_precedence_policy *thread_precedence_policy_t;
-#define THREAD_PRECEDENCE_POLICY_COUNT \
-	((mach_msg_type_number_t)(sizeof(thread_precedence_policy_data_t) / \
-	    sizeof(integer_t)))
+#define THREAD_PRECEDENCE_POLICY_COUNT                                         \
+	((mach_msg_type_number_t)(sizeof(thread_precedence_policy_data_t) /    \
+				  sizeof(integer_t)))
 
 /* Threads with one tag like to run near each other. */
 struct thread_affinity_policy {
@@ -41,6 +41,6 @@ struct thread_affinity_policy {
 typedef struct thread_affinity_policy thread_affinity_policy_data_t;
 typedef struct thread_affinity_policy *thread_affinity_policy_t;
 #define THREAD_AFFINITY_TAG_NULL 0
-#define THREAD_AFFINITY_POLICY_COUNT \
-	((mach_msg_type_number_t)(sizeof(thread_affinity_policy_data_t) / \
-	    sizeof(integer_t)))
+#define THREAD_AFFINITY_POLICY_COUNT                                           \
+	((mach_msg_type_number_t)(sizeof(thread_affinity_policy_data_t) /      \
+				  sizeof(integer_t)))

@@ -6,7 +6,7 @@
 #define THREAD_READ_PORT	3
 #define THREAD_MAX_SPECIAL_PORT THREAD_READ_PORT
 
-#define thread_get_kernel_port(thread, port) \
+#define thread_get_kernel_port(thread, port)                                   \
 	(thread_get_special_port((thread), THREAD_KERNEL_PORT, (port)))
-#define thread_set_kernel_port(thread, port) \
+#define thread_set_kernel_port(thread, port)                                   \
 	(thread_set_special_port((thread), THREAD_KERNEL_PORT, (port)))

@@ -8,11 +8,11 @@
 #pragma once
 
 /* Memory of a task */
-#define TRAP_MACH_VM_ALLOCATE		    -10
-#define TRAP_MACH_VM_PURGABLE_CONTROL	    -11
-#define TRAP_MACH_VM_DEALLOCATE		    -12
-#define TRAP_MACH_VM_PROTECT		    -14
-#define TRAP_MACH_VM_MAP		    -15
+#define TRAP_MACH_VM_ALLOCATE	      -10
+#define TRAP_MACH_VM_PURGABLE_CONTROL -11
+#define TRAP_MACH_VM_DEALLOCATE	      -12
+#define TRAP_MACH_VM_PROTECT	      -14
+#define TRAP_MACH_VM_MAP	      -15
 
 /* Names and rights of a task */
 #define TRAP_MACH_PORT_ALLOCATE		    -16
@@ -31,38 +31,38 @@
 #define TRAP_MACH_PORT_REQUEST_NOTIFICATION -77
 
 /* The caller's own ports */
-#define TRAP_MACH_REPLY_PORT		    -26
-#define TRAP_THREAD_SELF		    -27
-#define TRAP_TASK_SELF			    -28
-#define TRAP_HOST_SELF			    -29
-#define TRAP_THREAD_GET_SPECIAL_REPLY_PORT  -50
+#define TRAP_MACH_REPLY_PORT		   -26
+#define TRAP_THREAD_SELF		   -27
+#define TRAP_TASK_SELF			   -28
+#define TRAP_HOST_SELF			   -29
+#define TRAP_THREAD_GET_SPECIAL_REPLY_PORT -50
 
 /* Messages */
-#define TRAP_MACH_MSG			    -31
-#define TRAP_MACH_MSG_OVERWRITE		    -32
-#define TRAP_MACH_MSG2			    -47
+#define TRAP_MACH_MSG		-31
+#define TRAP_MACH_MSG_OVERWRITE -32
+#define TRAP_MACH_MSG2		-47
 
 /* Semaphores */
-#define TRAP_SEMAPHORE_SIGNAL		    -33
-#define TRAP_SEMAPHORE_SIGNAL_ALL	    -34
-#define TRAP_SEMAPHORE_SIGNAL_THREAD	    -35
-#define TRAP_SEMAPHORE_WAIT		    -36
-#define TRAP_SEMAPHORE_WAIT_SIGNAL	    -37
-#define TRAP_SEMAPHORE_TIMEDWAIT	    -38
-#define TRAP_SEMAPHORE_TIMEDWAIT_SIGNAL	    -39
+#define TRAP_SEMAPHORE_SIGNAL		-33
+#define TRAP_SEMAPHORE_SIGNAL_ALL	-34
+#define TRAP_SEMAPHORE_SIGNAL_THREAD	-35
+#define TRAP_SEMAPHORE_WAIT		-36
+#define TRAP_SEMAPHORE_WAIT_SIGNAL	-37
+#define TRAP_SEMAPHORE_TIMEDWAIT	-38
+#define TRAP_SEMAPHORE_TIMEDWAIT_SIGNAL -39
 
 /* The processor, and time */
-#define TRAP_SWTCH_PRI			    -59
-#define TRAP_SWTCH			    -60
-#define TRAP_THREAD_SWITCH		    -61
-#define TRAP_CLOCK_SLEEP		    -62
-#define TRAP_MACH_TIMEBASE_INFO		    -89
-#define TRAP_MACH_WAIT_UNTIL		    -90
-#define TRAP_MK_TIMER_CREATE		    -91
-#define TRAP_MK_TIMER_DESTROY		    -92
-#define TRAP_MK_TIMER_ARM		    -93
-#define TRAP_MK_TIMER_CANCEL		    -94
-#define TRAP_MK_TIMER_ARM_LEEWAY	    -95
+#define TRAP_SWTCH_PRI		 -59
+#define TRAP_SWTCH		 -60
+#define TRAP_THREAD_SWITCH	 -61
+#define TRAP_CLOCK_SLEEP	 -62
+#define TRAP_MACH_TIMEBASE_INFO	 -89
+#define TRAP_MACH_WAIT_UNTIL	 -90
+#define TRAP_MK_TIMER_CREATE	 -91
+#define TRAP_MK_TIMER_DESTROY	 -92
+#define TRAP_MK_TIMER_ARM	 -93
+#define TRAP_MK_TIMER_CANCEL	 -94
+#define TRAP_MK_TIMER_ARM_LEEWAY -95
 
 /* No trap has a number below this one; the table has its negative, plus one */
-#define TRAP_NUMBER_LAST		    -95
+#define TRAP_NUMBER_LAST -95

@@ -4,9 +4,9 @@
 typedef unsigned int vm_machine_attribute_t;
 typedef int vm_machine_attribute_val_t;
 
-#define MATTR_CACHE	       1
-#define MATTR_MIGRATE	       2
-#define MATTR_REPLICATE	       4
+#define MATTR_CACHE	1
+#define MATTR_MIGRATE	2
+#define MATTR_REPLICATE 4
 
 #define MATTR_VAL_OFF	       0
 #define MATTR_VAL_ON	       1

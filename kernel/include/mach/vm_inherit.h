@@ -8,5 +8,5 @@ typedef unsigned int vm_inherit_t;
 #define VM_INHERIT_NONE	       ((vm_inherit_t)2)
 #define VM_INHERIT_DONATE_COPY ((vm_inherit_t)3)
 
-#define VM_INHERIT_DEFAULT     VM_INHERIT_COPY
-#define VM_INHERIT_LAST_VALID  VM_INHERIT_NONE
+#define VM_INHERIT_DEFAULT    VM_INHERIT_COPY
+#define VM_INHERIT_LAST_VALID VM_INHERIT_NONE

@@ -6,7 +6,7 @@
 
 #define round_page(x) (((vm_offset_t)(x) + PAGE_MASK) & ~PAGE_MASK)
 #define trunc_page(x) ((vm_offset_t)(x) & ~PAGE_MASK)
-#define mach_vm_round_page(x) \
+#define mach_vm_round_page(x)                                                  \
 	(((mach_vm_offset_t)(x) + PAGE_MASK) & ~(mach_vm_offset_t)PAGE_MASK)
-#define mach_vm_trunc_page(x) \
+#define mach_vm_trunc_page(x)                                                  \
 	((mach_vm_offset_t)(x) & ~(mach_vm_offset_t)PAGE_MASK)

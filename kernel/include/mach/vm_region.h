@@ -14,14 +14,14 @@ typedef int *vm_region_info_t;
 typedef int *vm_region_info_64_t;
 typedef int *vm_region_recurse_info_t;
 
-#define VM_REGION_INFO_MAX	       (1024)
+#define VM_REGION_INFO_MAX		(1024)
 #define VM_REGION_INFO_FLAGS_NO_ALIASED 0x1
 typedef int vm_region_info_data_t[VM_REGION_INFO_MAX];
 
-#define VM_REGION_BASIC_INFO_64	 9
-#define VM_REGION_BASIC_INFO	 10
-#define VM_REGION_TOP_INFO	 12
-#define VM_REGION_EXTENDED_INFO	 13
+#define VM_REGION_BASIC_INFO_64 9
+#define VM_REGION_BASIC_INFO	10
+#define VM_REGION_TOP_INFO	12
+#define VM_REGION_EXTENDED_INFO 13
 
 struct vm_region_basic_info_64 {
 	vm_prot_t protection;
@@ -35,9 +35,9 @@ struct vm_region_basic_info_64 {
 };
 typedef struct vm_region_basic_info_64 *vm_region_basic_info_64_t;
 typedef struct vm_region_basic_info_64 vm_region_basic_info_data_64_t;
-#define VM_REGION_BASIC_INFO_COUNT_64 \
-	((mach_msg_type_number_t)(sizeof(vm_region_basic_info_data_64_t) / \
-	    sizeof(int)))
+#define VM_REGION_BASIC_INFO_COUNT_64                                          \
+	((mach_msg_type_number_t)(sizeof(vm_region_basic_info_data_64_t) /     \
+				  sizeof(int)))
 
 struct vm_region_basic_info {
 	vm_prot_t protection;
@@ -51,9 +51,9 @@ struct vm_region_basic_info {
 };
 typedef struct vm_region_basic_info *vm_region_basic_info_t;
 typedef struct vm_region_basic_info vm_region_basic_info_data_t;
-#define VM_REGION_BASIC_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(vm_region_basic_info_data_t) / \
-	    sizeof(int)))
+#define VM_REGION_BASIC_INFO_COUNT                                             \
+	((mach_msg_type_number_t)(sizeof(vm_region_basic_info_data_t) /        \
+				  sizeof(int)))
 
 /* How a region's pages are shared (share_mode). */
 #define SM_COW		   1
@@ -80,9 +80,9 @@ struct vm_region_extended_info {
 };
 typedef struct vm_region_extended_info *vm_region_extended_info_t;
 typedef struct vm_region_extended_info vm_region_extended_info_data_t;
-#define VM_REGION_EXTENDED_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(vm_region_extended_info_data_t) / \
-	    sizeof(natural_t)))
+#define VM_REGION_EXTENDED_INFO_COUNT                                          \
+	((mach_msg_type_number_t)(sizeof(vm_region_extended_info_data_t) /     \
+				  sizeof(natural_t)))
 
 struct vm_region_top_info {
 	unsigned int obj_id;
@@ -93,9 +93,9 @@ struct vm_region_top_info {
 };
 typedef struct vm_region_top_info *vm_region_top_info_t;
 typedef struct vm_region_top_info vm_region_top_info_data_t;
-#define VM_REGION_TOP_INFO_COUNT \
-	((mach_msg_type_number_t)(sizeof(vm_region_top_info_data_t) / \
-	    sizeof(natural_t)))
+#define VM_REGION_TOP_INFO_COUNT                                               \
+	((mach_msg_type_number_t)(sizeof(vm_region_top_info_data_t) /          \
+				  sizeof(natural_t)))
 
 #define VM_MAP_ENTRY_MAX (256)
 

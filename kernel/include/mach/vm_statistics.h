@@ -7,26 +7,26 @@
 #include <mach/vm_types.h>
 
 /* Where mach_vm_allocate() and mach_vm_map() put a region, and how. */
-#define VM_FLAGS_FIXED		  0x00000000 /* exactly at the address given */
-#define VM_FLAGS_ANYWHERE	  0x00000001 /* the kernel chooses */
-#define VM_FLAGS_4GB_CHUNK	  0x00000004
-#define VM_FLAGS_RANDOM_ADDR	  0x00000008
-#define VM_FLAGS_NO_CACHE	  0x00000010
-#define VM_FLAGS_RESILIENT_CODESIGN 0x00000020
-#define VM_FLAGS_RESILIENT_MEDIA  0x00000040
-#define VM_FLAGS_PERMANENT	  0x00000080
-#define VM_FLAGS_TPRO		  0x00001000
-#define VM_FLAGS_OVERWRITE	  0x00004000 /* FIXED, replacing what is there */
-#define VM_FLAGS_RETURN_DATA_ADDR 0x00100000
+#define VM_FLAGS_FIXED		     0x00000000 /* exactly at the address given */
+#define VM_FLAGS_ANYWHERE	     0x00000001 /* the kernel chooses */
+#define VM_FLAGS_4GB_CHUNK	     0x00000004
+#define VM_FLAGS_RANDOM_ADDR	     0x00000008
+#define VM_FLAGS_NO_CACHE	     0x00000010
+#define VM_FLAGS_RESILIENT_CODESIGN  0x00000020
+#define VM_FLAGS_RESILIENT_MEDIA     0x00000040
+#define VM_FLAGS_PERMANENT	     0x00000080
+#define VM_FLAGS_TPRO		     0x00001000
+#define VM_FLAGS_OVERWRITE	     0x00004000 /* FIXED, replacing what is there */
+#define VM_FLAGS_RETURN_DATA_ADDR    0x00100000
 #define VM_FLAGS_RETURN_4K_DATA_ADDR 0x00800000
-#define VM_FLAGS_ALIAS_MASK	  0xFF000000 /* a tag, kept and reported */
-#define VM_FLAGS_HW		  (VM_FLAGS_TPRO)
+#define VM_FLAGS_ALIAS_MASK	     0xFF000000 /* a tag, kept and reported */
+#define VM_FLAGS_HW		     (VM_FLAGS_TPRO)
 
-#define VM_GET_FLAGS_ALIAS(flags, alias) \
+#define VM_GET_FLAGS_ALIAS(flags, alias)                                       \
 	((alias) = (int)(((unsigned int)(flags) >> 24) & 0xff))
-#define VM_SET_FLAGS_ALIAS(flags, alias) \
-	((flags) = (int)(((flags) & ~VM_FLAGS_ALIAS_MASK) | \
-	    (((unsigned int)(alias) & 0xff) << 24)))
+#define VM_SET_FLAGS_ALIAS(flags, alias)                                       \
+	((flags) = (int)(((flags) & ~VM_FLAGS_ALIAS_MASK) |                    \
+			 (((unsigned int)(alias)&0xff) << 24)))
 #define VM_MAKE_TAG(tag) ((int)((unsigned int)(tag) << 24))
 
 /* host_statistics(HOST_VM_INFO); counts of pages unless said otherwise */

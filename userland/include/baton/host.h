@@ -16,8 +16,8 @@ kern_return_t host_task_summary(host_t host, uint64_t after,
     struct baton_task_summary *tasks, uint32_t *count);
 
 /* A send right to every task, in an array for the caller to give back. */
-kern_return_t host_tasks(host_priv_t host_priv, task_array_t *tasks,
-    mach_msg_type_number_t *count);
+kern_return_t host_tasks(
+    host_priv_t host_priv, task_array_t *tasks, mach_msg_type_number_t *count);
 
 /* What lists and fault reports call the task. */
 kern_return_t task_set_name(task_t task, const char *name);

@@ -20,8 +20,8 @@ kern_return_t device_read_inband(mach_port_t device, uint32_t mode,
 kern_return_t device_get_property(
     mach_port_t device, const char *name, void *data, uint32_t *size);
 
-kern_return_t device_map_window(mach_port_t device, task_t task,
-    uint32_t index, mach_vm_address_t *address, mach_vm_size_t *size);
+kern_return_t device_map_window(mach_port_t device, task_t task, uint32_t index,
+    mach_vm_address_t *address, mach_vm_size_t *size);
 
 /* @notify: a port of which the caller has the receive right. */
 kern_return_t device_intr_register(

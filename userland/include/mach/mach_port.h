@@ -101,13 +101,13 @@ kern_return_t mach_port_set_context(
  * MACH_PORT_LIMITS_INFO, MACH_PORT_RECEIVE_STATUS: *@count is the room in
  * words, then how many were filled.
  */
-kern_return_t mach_port_get_attributes(ipc_space_t task,
-    mach_port_name_t name, mach_port_flavor_t flavor, mach_port_info_t info,
+kern_return_t mach_port_get_attributes(ipc_space_t task, mach_port_name_t name,
+    mach_port_flavor_t flavor, mach_port_info_t info,
     mach_msg_type_number_t *count);
 
 /* MACH_PORT_LIMITS_INFO.  KERN_INVALID_VALUE: beyond MACH_PORT_QLIMIT_MAX. */
-kern_return_t mach_port_set_attributes(ipc_space_t task,
-    mach_port_name_t name, mach_port_flavor_t flavor, mach_port_info_t info,
+kern_return_t mach_port_set_attributes(ipc_space_t task, mach_port_name_t name,
+    mach_port_flavor_t flavor, mach_port_info_t info,
     mach_msg_type_number_t count);
 
 /*

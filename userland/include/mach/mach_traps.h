@@ -40,8 +40,8 @@ boolean_t swtch_pri(int priority);
  * Gives the processor to @thread (MACH_PORT_NULL: to anybody); @option is a
  * SWITCH_OPTION_ and @milliseconds how long it holds.
  */
-kern_return_t thread_switch(mach_port_name_t thread, int option,
-    mach_msg_timeout_t milliseconds);
+kern_return_t thread_switch(
+    mach_port_name_t thread, int option, mach_msg_timeout_t milliseconds);
 
 kern_return_t mach_timebase_info_trap(mach_timebase_info_t info);
 
@@ -56,8 +56,8 @@ kern_return_t _kernelrpc_mach_vm_map_trap(mach_port_name_t task,
     mach_vm_address_t *address, mach_vm_size_t size, mach_vm_offset_t mask,
     int flags, vm_prot_t protection);
 
-kern_return_t _kernelrpc_mach_port_allocate_trap(mach_port_name_t task,
-    mach_port_right_t right, mach_port_name_t *name);
+kern_return_t _kernelrpc_mach_port_allocate_trap(
+    mach_port_name_t task, mach_port_right_t right, mach_port_name_t *name);
 kern_return_t _kernelrpc_mach_port_deallocate_trap(
     mach_port_name_t task, mach_port_name_t name);
 kern_return_t _kernelrpc_mach_port_mod_refs_trap(mach_port_name_t task,
@@ -82,8 +82,8 @@ kern_return_t _kernelrpc_mach_port_guard_trap(mach_port_name_t task,
     mach_port_name_t name, uint64_t guard, boolean_t strict);
 kern_return_t _kernelrpc_mach_port_unguard_trap(
     mach_port_name_t task, mach_port_name_t name, uint64_t guard);
-kern_return_t _kernelrpc_mach_port_type_trap(mach_port_name_t task,
-    mach_port_name_t name, mach_port_type_t *type);
+kern_return_t _kernelrpc_mach_port_type_trap(
+    mach_port_name_t task, mach_port_name_t name, mach_port_type_t *type);
 kern_return_t _kernelrpc_mach_port_request_notification_trap(
     mach_port_name_t task, mach_port_name_t name, mach_msg_id_t id,
     mach_port_mscount_t sync, mach_port_name_t notify,

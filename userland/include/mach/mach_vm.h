@@ -15,8 +15,8 @@
  * New zeroed memory, at *@address (VM_FLAGS_FIXED; KERN_NO_SPACE if taken) or
  * where there is room (VM_FLAGS_ANYWHERE).
  */
-kern_return_t mach_vm_allocate(vm_map_t task, mach_vm_address_t *address,
-    mach_vm_size_t size, int flags);
+kern_return_t mach_vm_allocate(
+    vm_map_t task, mach_vm_address_t *address, mach_vm_size_t size, int flags);
 
 /* Takes a region away; holes in it are no error. */
 kern_return_t mach_vm_deallocate(
@@ -50,9 +50,8 @@ kern_return_t mach_vm_write(vm_map_t task, mach_vm_address_t address,
  */
 kern_return_t mach_vm_map(vm_map_t task, mach_vm_address_t *address,
     mach_vm_size_t size, mach_vm_offset_t mask, int flags,
-    mem_entry_name_port_t object, memory_object_offset_t offset,
-    boolean_t copy, vm_prot_t protection, vm_prot_t maximum,
-    vm_inherit_t inheritance);
+    mem_entry_name_port_t object, memory_object_offset_t offset, boolean_t copy,
+    vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance);
 
 /*
  * The region that holds *@address, or the next one above it: its bounds and,

@@ -9,5 +9,5 @@
  * to do so moved into it, as long as a mig_reply_error_t, its id 100 higher,
  * and MIG_BAD_ID for a result.
  */
-void mig_reply_setup(const mach_msg_header_t *request,
-    mach_msg_header_t *reply);
+void mig_reply_setup(
+    const mach_msg_header_t *request, mach_msg_header_t *reply);

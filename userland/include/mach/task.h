@@ -21,8 +21,8 @@ kern_return_t task_create(task_t task, ledger_array_t ledgers,
 kern_return_t task_terminate(task_t task);
 
 /* The threads, in an array for the caller to give back. */
-kern_return_t task_threads(task_t task, thread_act_array_t *threads,
-    mach_msg_type_number_t *count);
+kern_return_t task_threads(
+    task_t task, thread_act_array_t *threads, mach_msg_type_number_t *count);
 
 /* MACH_TASK_BASIC_INFO and others of mach/task_info.h. */
 kern_return_t task_info(task_t task, task_flavor_t flavor, task_info_t info,
@@ -40,6 +40,5 @@ kern_return_t task_set_special_port(
 
 /* A new thread, suspended, or running with the registers given. */
 kern_return_t thread_create(task_t task, thread_act_t *thread);
-kern_return_t thread_create_running(task_t task,
-    thread_state_flavor_t flavor, thread_state_t state,
-    mach_msg_type_number_t count, thread_act_t *thread);
+kern_return_t thread_create_running(task_t task, thread_state_flavor_t flavor,
+    thread_state_t state, mach_msg_type_number_t count, thread_act_t *thread);

@@ -31,14 +31,14 @@ typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
 #define BOOTSTRAP_BAD_COUNT	  1104
 #define BOOTSTRAP_NO_MEMORY	  1105
 
-#define MSGID_BOOTSTRAP_CHECK_IN  402 /* {name} -> receive right */
-#define MSGID_BOOTSTRAP_REGISTER  403 /* {port, name} */
-#define MSGID_BOOTSTRAP_LOOK_UP	  404 /* {name} -> send right */
-#define MSGID_BOOTSTRAP_SPAWN	  440 /* {name, count, bytes} -> task, id */
-#define MSGID_BOOTSTRAP_WAIT	  441 /* {id} -> status */
-#define MSGID_BOOTSTRAP_LIST	  442 /* {index} -> count, name */
-#define MSGID_BOOTSTRAP_DEVICE	  443 /* {name} -> send right */
-#define MSGID_BOOTSTRAP_EXIT	  444 /* {status} */
+#define MSGID_BOOTSTRAP_CHECK_IN 402 /* {name} -> receive right */
+#define MSGID_BOOTSTRAP_REGISTER 403 /* {port, name} */
+#define MSGID_BOOTSTRAP_LOOK_UP	 404 /* {name} -> send right */
+#define MSGID_BOOTSTRAP_SPAWN	 440 /* {name, count, bytes} -> task, id */
+#define MSGID_BOOTSTRAP_WAIT	 441 /* {id} -> status */
+#define MSGID_BOOTSTRAP_LIST	 442 /* {index} -> count, name */
+#define MSGID_BOOTSTRAP_DEVICE	 443 /* {name} -> send right */
+#define MSGID_BOOTSTRAP_EXIT	 444 /* {status} */
 
 /*
  * The receive right of a service that is the caller's to serve: one that the
@@ -74,8 +74,7 @@ kern_return_t bootstrap_spawn(mach_port_t bootstrap, const char *program,
  * once.  The status is what it gave to exit(), or 128 and more if it was
  * ended otherwise.  BOOTSTRAP_UNKNOWN_SERVICE: not the caller's child.
  */
-kern_return_t bootstrap_wait(
-    mach_port_t bootstrap, task_t task, int *status);
+kern_return_t bootstrap_wait(mach_port_t bootstrap, task_t task, int *status);
 
 /*
  * The name of the @index-th program of the archive, in room for
@@ -118,8 +117,8 @@ struct bootstrap_spawn_request {
 	mach_msg_header_t header;
 	NDR_record_t ndr;
 	name_t program;
-	uint32_t count;			/* of arguments */
-	uint32_t bytes;			/* of them, each NUL counted */
+	uint32_t count;		       /* of arguments */
+	uint32_t bytes;		       /* of them, each NUL counted */
 	char args[BOOTSTRAP_ARGS_MAX]; /* sent only as far as @bytes says */
 };
 

@@ -10,9 +10,9 @@
 
 #include <mach/mach_types.h>
 
-#define CONSOLE_SERVICE	    "console"
-#define CONSOLE_WRITE_MAX   1024
-#define CONSOLE_READ_MAX    256
+#define CONSOLE_SERVICE	  "console"
+#define CONSOLE_WRITE_MAX 1024
+#define CONSOLE_READ_MAX  256
 
 #define MSGID_CONSOLE_WRITE 5200 /* {count, data}, no reply */
 #define MSGID_CONSOLE_READ  5201 /* {wanted} -> count, data */

@@ -21,4 +21,4 @@
 #define EXC_RISCV_STORE_ACCESS	   0x107
 
 /* Not the processor's: no memory for the thread's floating-point registers */
-#define EXC_RISCV_NO_FPU	   0x110
+#define EXC_RISCV_NO_FPU 0x110

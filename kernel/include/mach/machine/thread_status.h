@@ -22,7 +22,7 @@ struct riscv64_thread_state {
 	uint64_t t3, t4, t5, t6;
 };
 typedef struct riscv64_thread_state riscv64_thread_state_t;
-#define RISCV64_THREAD_STATE_COUNT \
+#define RISCV64_THREAD_STATE_COUNT                                             \
 	((uint32_t)(sizeof(riscv64_thread_state_t) / sizeof(uint32_t)))
 #define MACHINE_THREAD_STATE_COUNT RISCV64_THREAD_STATE_COUNT
 
@@ -32,7 +32,7 @@ struct riscv64_float_state {
 	uint32_t pad;
 };
 typedef struct riscv64_float_state riscv64_float_state_t;
-#define RISCV64_FLOAT_STATE_COUNT \
+#define RISCV64_FLOAT_STATE_COUNT                                              \
 	((uint32_t)(sizeof(riscv64_float_state_t) / sizeof(uint32_t)))
 
 _Static_assert(RISCV64_THREAD_STATE_COUNT == 64, "ABI");
