@@ -1,13 +1,13 @@
 /*
  * ipc/kmsg.h: a message while the kernel has it.
  *
- *	struct kmsg | body, as the sender wrote it | kdescriptors
- *		    ^ kmsg->body, 8-aligned	   ^ kmsg->descriptor
+ *	struct kmsg ... header | body | trailer | kdescriptors
  *
- * The user's header is 24 bytes; the kernel keeps its words in fields of its
- * own, with names replaced by ports.  The body is what followed the header, at
- * user offset 24.  A descriptor's port or memory is in the kdescriptor; the
- * user's form in the body is written anew when the message is received.
+ * From @header on it looks as the user has it, so that it is copied in and out
+ * in one piece.  But what the header says is in fields of the struct's own,
+ * with names replaced by ports, and what a descriptor says is in the
+ * kdescriptor; the user's forms are written anew for the receiver.  The
+ * kdescriptors stand behind the trailer if the memory leaves room, else apart.
  *
  * A kmsg owns what it names: its two header rights, the first @done of its
  * descriptors.  kmsg_destroy() gives all of it up; kmsg_free() is for a message
@@ -28,6 +28,9 @@ struct transfer;
 
 #define HEADER_SIZE ((uint32_t)sizeof(mach_msg_header_t))
 static_assert(HEADER_SIZE == 24, "the user's header");
+
+/* Where a sender's task id is in audit_token_t.val[]: as a process id elsewhere. */
+#define AUDIT_TASK_ID 5
 
 /* Longest message, header included; more gives MACH_SEND_TOO_LARGE. */
 #define MESSAGE_SIZE_MAX (256 * 1024 + 4096)
@@ -62,22 +65,32 @@ struct kmsg {
 	uint32_t size;	      /* header and body, as the user counts */
 	int32_t id;
 	uint8_t remote_type;  /* MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or 0 */
-	uint8_t local_type;
+	uint8_t local_type;   /* the same */
+	bool local_dead;      /* the reply port was MACH_PORT_DEAD */
 	bool complex;
 	bool has_receive;     /* some descriptor carries a receive right */
-	uint8_t zone;	      /* where its memory came from */
-	bool local_dead;      /* the reply port was MACH_PORT_DEAD */
+	uint8_t class;	      /* where its memory came from */
+	uint8_t phase;	      /* what copying in or out is at */
+	bool pseudo;	      /* it goes back to its sender */
+	kern_return_t result; /* what copying out is answered with, if bad */
+	uint32_t capacity;    /* bytes that fit behind this struct */
 	uint32_t descriptor_count;
 	uint32_t done;	      /* descriptors that own something */
-	uint32_t progress;    /* within the step that is being done */
-	uint32_t capacity;    /* bytes behind this struct */
+	uint32_t index;	      /* the descriptor that is being worked on */
+	uint32_t cursor;      /* where in the body its user form is */
+	uint32_t progress;    /* bytes copied, or rights of an array done */
+	uint32_t errors;      /* MACH_MSG_*_SPACE, *_KERNEL bits met */
 	uint32_t sequence;    /* set when it leaves the queue */
 	uint64_t context;     /* the port's, set at the same time */
 	uint64_t sender;      /* task id; 0: the kernel */
 	struct kdescriptor *descriptor;
-	uint8_t body[] __attribute__((aligned(8)));
+	/* As the user sees it: filled in before it is copied out. */
+	mach_msg_header_t header;
+	uint8_t body[];
 };
-static_assert(offsetof(struct kmsg, body) % 8 == 0, "bodies are copied in words");
+static_assert(offsetof(struct kmsg, header) % 8 == 0, "copied in words");
+static_assert(offsetof(struct kmsg, body) ==
+    offsetof(struct kmsg, header) + sizeof(mach_msg_header_t), "one piece");
 
 void kmsg_init(void);
 
@@ -88,10 +101,31 @@ void kmsg_init(void);
  */
 struct kmsg *kmsg_alloc(uint32_t body_size, uint32_t descriptors) must_check;
 void kmsg_free(struct kmsg *kmsg);
+/* The same descriptors later on; false: no memory. */
+bool kmsg_add_descriptors(struct kmsg *kmsg, uint32_t count) must_check;
+/* It has none after all; they carry nothing. */
+void kmsg_drop_descriptors(struct kmsg *kmsg);
 
 /* Give up everything it carries, in bounded steps, then free it. */
 void kmsg_destroy(struct kmsg *kmsg);
 void kmsg_destroy_later(struct kmsg *kmsg);
+/* One of these steps; false: it carries nothing any more. */
+bool kmsg_release_step(struct kmsg *kmsg) must_check;
+/* The destination's right is no longer the message's. */
+void kmsg_clear_remote(struct kmsg *kmsg);
+
+/*
+ * Would queueing @kmsg put a receive right into its own port's queue, directly
+ * or through other messages that carry receive rights?  Such a message could
+ * never be received, so it is destroyed.  Chains of more than
+ * CARRIER_DEPTH_MAX messages count as circular.
+ *
+ * Every receive right in transit names its message (port->carrier) before this
+ * is asked; of two messages that close a ring between them, the one that asks
+ * last sees the other.
+ */
+#define CARRIER_DEPTH_MAX 1000
+bool kmsg_is_circular(struct kmsg *kmsg) must_check;
 
 /* Fields behind the header of a message that the kernel makes. */
 static inline void *

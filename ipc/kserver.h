@@ -90,9 +90,9 @@ struct kcall {
 	struct kmsg *request;
 	uint32_t cursor;	/* offset in the request's body */
 	uint32_t next_descriptor;
-	struct kmsg *reply;
+	struct kmsg *reply;	/* NULL: nobody wants one */
+	uint32_t data;		/* where in its body the results begin */
 	uint32_t put;		/* bytes of results put */
-	uint32_t put_descriptors;
 	bool overflow;		/* more was put than the table says */
 };
 
@@ -167,8 +167,8 @@ void kcall_continue(void);
 /* ---- for message.c ---- */
 
 /*
- * Serve @kmsg, sent to a port of the kernel's; consumes it.  The reply has
- * been sent when the current thread goes on in @next, which is a tail call
- * unless the handler had to wait.
+ * Serve @kmsg, sent to a port of the kernel's; consumes it.  When it returns,
+ * the reply has been sent.  Where the handler has to wait it does not return,
+ * and message_served() goes on later.
  */
-noreturn void kserver_serve(struct kmsg *kmsg, void (*next)(void));
+void kserver_serve(struct kmsg *kmsg);

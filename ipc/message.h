@@ -2,12 +2,13 @@
  * ipc/message.h: mach_msg(), the general path, which is the specification.
  *
  *	mach_msg_trap, mach_msg2_trap
- *	  copy the body in	   message_copyin.c  (preemptible, in steps)
- *	  names -> rights	   right.c
- *	  descriptors -> objects   ool.c             (preemptible, in steps)
+ *	  the bytes in             copyin.c  (in steps that give way)
+ *	  names -> rights          right_copy.c
+ *	  descriptors -> objects   ool.c     (in steps that give way)
  *	  deliver, queue or wait   message.c, mqueue.c
  *	  receive, or wait         message.c
- *	  rights -> names, copyout message_copyout.c
+ *	  rights -> names          right_copy.c
+ *	  descriptors, bytes out   ool.c, copyout.c
  *
  * The caller's arguments live in struct thread (send, receive, below), since
  * every arrow may be crossed by a continuation.
@@ -16,19 +17,43 @@
 #include <mach/message.h>
 
 #include "ipc/kmsg.h"
+#include "kernel/thread.h"
 #include "kernel/types.h"
 
-struct space;
-struct thread;
+/* Which trailer a receiver asks for: MACH_RCV_TRAILER_* */
+static inline uint32_t
+trailer_elements(uint64_t option)
+{
+	return option >> 24 & 0xf;
+}
 
-/* All options that a user may give; others are ignored, as Mach does. */
-#define MESSAGE_TRAILER_ELEMENTS(option) (((option) >> 24) & 0xf)
+/* Bytes of that trailer. */
+static inline uint32_t
+trailer_size(uint64_t option)
+{
+	static const uint8_t size[8] = {8, 12, 20, 52, 60, 68, 68, 68};
 
-/* Bytes of the trailer that a receiver's @option asks for. */
-uint32_t trailer_size(uint64_t option);
+	if (likely(trailer_elements(option) == MACH_RCV_TRAILER_NULL))
+		return size[0];
+	return size[trailer_elements(option) & 7];
+}
+
+/* Has the receiver's buffer room for @kmsg and the trailer? */
+static inline bool
+message_fits(const struct receive_state *receive, const struct kmsg *kmsg)
+{
+	return (uint64_t)kmsg->size + trailer_size(receive->option) <=
+	    receive->size;
+}
 
 /* ipc/fast.c takes what it can; switched off by `fastpath=off`. */
 extern bool ipc_fast_enabled;
+
+/* ---- for kserver.c ---- */
+
+/* A call to a port of the kernel's that had to wait has been served, and the
+ * reply sent: go on with the receive. */
+noreturn void message_served(void);
 
 /* All of ipc/: zones, locks.  Before the first port, space or message. */
 void ipc_init(void);

@@ -31,6 +31,14 @@ struct mqueue {
 
 void mqueue_init(struct mqueue *queue);
 
+/* Is there something to receive?  With a limit of 0 messages wait with their
+ * senders. */
+static inline bool
+mqueue_waiting(const struct mqueue *queue)
+{
+	return !list_empty(&queue->messages) || !list_empty(&queue->senders);
+}
+
 /* What became of a message that mqueue_post() was given. */
 enum post_result {
 	POST_QUEUED,	/* in the queue: nobody waited */
@@ -52,14 +60,14 @@ enum post_result mqueue_post(struct port *port, struct kmsg *kmsg, bool force,
  */
 struct kmsg *mqueue_take(struct port *port) must_check;
 /* Look at it, leave it there. */
-struct kmsg *mqueue_first(struct port *port);
+struct kmsg *mqueue_peek(struct port *port);
 
 /* The limit was raised: let in as many waiting senders as now fit. */
 void mqueue_admit(struct port *port);
 
-/* End the wait of all receivers with @result, at most @most of them; how many
- * it was.  Locks: the port's. */
-uint32_t mqueue_wake_receivers(
-    struct mqueue *queue, kern_return_t result, uint32_t most);
-uint32_t mqueue_wake_senders(
-    struct mqueue *queue, kern_return_t result, uint32_t most);
+/*
+ * End the wait of the threads in @waiters with @result, at most @most of
+ * them.  A sender woken so still has its message.
+ * Locks: that of the port or set whose list it is.
+ */
+void mqueue_wake(struct list *waiters, kern_return_t result, uint32_t most);

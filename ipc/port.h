@@ -79,14 +79,17 @@ struct port {
 	void *object;		/* [p] KERNEL */
 	uint64_t context;	/* [p] the receiver's own word */
 	struct kmsg *carrier;	/* [R] TRANSIT: the message that holds it */
+	uint32_t set_count;	/* [p] length of @sets */
+	kern_return_t evict_result; /* [p] what the @evicted are told */
 	struct list sets;	/* [p] struct pset_link by port_link */
+	struct list evicted;	/* [p] receivers that the reaper will wake */
 	struct list requests;	/* [p] struct name_request by port_link */
 	struct kmsg *no_senders; /* [p] notice set aside, or NULL */
 	uint32_t no_senders_sync; /* [p] make-send count it waits for */
 	struct kmsg *destroyed;	/* [p] port-destroyed notice, or NULL */
 	struct reap_item reap;	/* for the long part of dying */
 };
-static_assert(sizeof(struct port) <= 320, "a port is five cache lines");
+static_assert(sizeof(struct port) <= 320, "five cache lines");
 
 /* Any live or dead port, or none, as a right in a message may be. */
 #define PORT_NONE ((struct port *)NULL)
@@ -154,6 +157,9 @@ void port_destroy_kernel(struct port *port);
  */
 void *port_object_get(struct port *port, enum kobject_kind kind) must_check;
 void kobject_put(enum kobject_kind kind, void *object);
+/* The same for kinds whose object may be NULL: is @port of @kind? */
+bool port_kobject_get(struct port *port, enum kobject_kind kind,
+    void **objectp) must_check;
 
 static inline struct task *
 port_task_get(struct port *port)
@@ -185,6 +191,27 @@ void right_release_send(struct port *port);
 void right_release_send_once(struct port *port);
 /* @type: MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or _RECEIVE. */
 void right_release(struct port *port, mach_msg_type_name_t type);
+/* The same for callers that are themselves part of a destruction. */
+void right_release_later(struct port *port, mach_msg_type_name_t type);
+
+/* ---- for ipc/ alone ---- */
+
+/* One send right less; the no-senders notice that is now due, or NULL.
+ * Locks: the port's. */
+struct kmsg *port_drop_send(
+    struct port *port, uint32_t *make_send_countp) must_check;
+/* A header's destination right did its work: unlike one given up, a send-once
+ * right that was used tells nobody. */
+void right_used(struct port *port, mach_msg_type_name_t type);
+
+/* The port changes hands: nobody who waits on it gets its messages any more.
+ * A few are woken at once, the rest by the reaper.  Locks: the port's. */
+void port_evict_receivers(struct port *port, kern_return_t result);
+/* A send-once notice could not be made for want of memory: try again later.
+ * The right that it would have used up stays counted until then. */
+void port_owe_notice(struct port *port);
+/* The message that holds the receive right; NULL: none does any more. */
+void port_set_carrier(struct port *port, struct kmsg *carrier);
 
 /* Debug and tests: the fields agree with each other. */
 void port_check(struct port *port);

@@ -13,6 +13,9 @@
 #pragma once
 #include "ipc/port.h"
 
+/* Most sets that one port is in: a sender looks at each. */
+#define SETS_PER_PORT_MAX 32
+
 /* P: the port's lock and the set's, both to change, either to look
  * p: the port's   s: the set's */
 struct pset_link {
@@ -32,8 +35,14 @@ struct pset {
 	struct list members;	/* [s] */
 	struct list ready;	/* [s] members with messages */
 	struct list receivers;	/* [s] struct thread by wait_link */
-	struct reap_item reap;
+	struct reap_item reap;	/* for the long part of dying */
 };
+
+/*
+ * How a wait on a set ends when a port joined that has messages already: not
+ * a code of the ABI, since the receiver just looks again.
+ */
+#define RECEIVE_LOOK_AGAIN (-1001)
 
 void pset_init(void);
 struct pset *pset_create(void) must_check;
@@ -52,18 +61,22 @@ void pset_put(struct pset *pset);
 void pset_destroy(struct pset *pset);
 
 /*
+ * Put @port, whose receive right @space holds, into @pset.
+ *
  * Returns: KERN_SUCCESS
- *          KERN_ALREADY_IN_SET
- *          KERN_INVALID_CAPABILITY  the port is dead or not in a space
- *          KERN_INVALID_NAME        the set is dead
- *          KERN_RESOURCE_SHORTAGE
+ *	    KERN_ALREADY_IN_SET
+ *	    KERN_INVALID_CAPABILITY  the receive right is no longer there
+ *	    KERN_INVALID_NAME	     the set is dead
+ *	    KERN_RESOURCE_SHORTAGE   no memory, or SETS_PER_PORT_MAX
  */
-kern_return_t must_check pset_insert(struct pset *pset, struct port *port);
+kern_return_t must_check pset_insert(
+    struct pset *pset, struct port *port, struct space *space);
 /* KERN_NOT_IN_SET */
-kern_return_t must_check pset_remove(struct pset *pset, struct port *port);
-/* Take @port out of all sets, at most @most; true: there are more.
- * Locks: the port's. */
-bool pset_remove_all(struct port *port, uint32_t most);
+kern_return_t pset_remove(struct pset *pset, struct port *port);
+/* Is @port a member?  NULL: no.  Locks: the port's. */
+struct pset_link *pset_find(struct pset *pset, struct port *port);
+/* Take @port out of all sets.  Locks: the port's. */
+void pset_remove_all(struct port *port);
 
 /* The port's queue became non-empty, or empty.  Locks: the port's. */
 void pset_port_ready(struct port *port);

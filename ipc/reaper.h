@@ -26,6 +26,8 @@ void reaper_start(void);
 
 void reap_now(struct reap_item *item);
 void reap_later(struct reap_item *item);
+/* It lacked memory and returned false: try its step again in a while. */
+void reap_starved(struct reap_item *item);
 
 /* Do all that waits to be done, and what that brings: tests. */
 void reaper_drain(void);

@@ -8,7 +8,7 @@
  * Every function checks everything before it changes anything.
  *
  * A name whose port has died turns into a dead name the moment somebody looks
- * at it (entry_check()): the dying port does not search the spaces.
+ * at it (entry.h): the dying port does not search the spaces.
  */
 #pragma once
 #include "ipc/port.h"
@@ -30,34 +30,38 @@ kern_return_t must_check right_copyin(struct space *space,
     mach_port_name_t name, mach_msg_type_name_t disposition, bool dead_ok,
     struct port **portp, bool *deadp);
 
-/* The two rights of a header, taken together or not at all. */
-struct header_rights {
-	struct port *remote; /* with a right of remote_type */
-	struct port *local;  /* or NULL */
-	mach_msg_type_name_t remote_type, local_type;
-	bool local_dead;
+/* What a header says of its two ports. */
+struct header_names {
+	mach_port_name_t remote, local;
+	mach_msg_type_name_t remote_type, local_type; /* as sent */
 };
 
 /*
+ * Take the two rights of a header into @kmsg, both or neither.
  * Returns: MACH_MSG_SUCCESS, MACH_SEND_INVALID_HEADER, MACH_SEND_INVALID_DEST,
  *	    MACH_SEND_INVALID_REPLY
  */
+struct kmsg;
 kern_return_t must_check right_copyin_header(struct space *space,
-    uint32_t bits, mach_port_name_t remote, mach_port_name_t local,
-    struct header_rights *rights);
+    struct header_names *names, struct kmsg *kmsg);
 
 /*
  * Give @space a right of @type (MACH_MSG_TYPE_PORT_*) that the caller holds.
  * On success the right and its reference have moved.  A NULL port gives
  * MACH_PORT_NULL; a dead one MACH_PORT_DEAD, and is consumed.
  *
+ * User references stick at MACH_PORT_UREFS_MAX.
+ *
  * Returns: KERN_SUCCESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE,
- *	    KERN_TERMINATED, KERN_UREFS_OVERFLOW (never for receive)
+ *	    KERN_TERMINATED
  */
 kern_return_t must_check right_copyout(struct space *space, struct port *port,
     mach_msg_type_name_t type, mach_port_name_t *namep);
-/* The same under a name that the caller chose: also KERN_NAME_EXISTS,
- * KERN_RIGHT_EXISTS. */
+/*
+ * The same under a name that the caller chose, for a live port.  Also:
+ * KERN_NAME_EXISTS, KERN_RIGHT_EXISTS (the port has another name),
+ * KERN_UREFS_OVERFLOW, KERN_INVALID_VALUE, KERN_INVALID_CAPABILITY (dead).
+ */
 kern_return_t must_check right_copyout_name(struct space *space,
     struct port *port, mach_msg_type_name_t type, mach_port_name_t name);
 
@@ -76,18 +80,3 @@ kern_return_t must_check port_from_receive_name(
 /* What the task port @name stands for: a reference, or NULL. */
 struct task *task_from_name(struct space *space, mach_port_name_t name);
 struct thread *thread_from_name(struct space *space, mach_port_name_t name);
-
-/* ---- for ipc/ alone: entries; the space is locked ---- */
-
-/*
- * Look up @name, turning it into a dead name if its port has died.  NULL: no
- * such name.  What the caller must release once the space is unlocked (a
- * reference, the name's request) goes to @loose.
- */
-struct loose {
-	struct port *port;	      /* drop a reference */
-	struct name_request *request; /* free */
-};
-struct entry *entry_check(
-    struct space *space, mach_port_name_t name, struct loose *loose);
-void loose_release(struct loose *loose);

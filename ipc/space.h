@@ -20,11 +20,11 @@
 #pragma once
 #include <mach/port.h>
 
+#include "ipc/port.h"
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
 struct name_request;
-struct port;
 struct pset;
 
 #define NAME_GENERATION_MASK 0xffU
@@ -60,7 +60,7 @@ static_assert(sizeof(struct entry) == 16, "four to a cache line");
 struct entry_side {
 	struct name_request *request; /* with MACH_PORT_TYPE_DNREQUEST */
 	uint32_t left;	/* treap by port; free entries: the next free one */
-	uint32_t right;
+	uint32_t right; /* treap by port; free entries: the one before */
 };
 
 #define CHUNK_SHIFT 7
@@ -78,7 +78,7 @@ static_assert(sizeof(struct chunk) == PAGE_SIZE, "a page");
 #define ROOT_MIDDLES  (1U << (24 - CHUNK_SHIFT - MIDDLE_SHIFT))
 
 struct middle {
-	struct chunk *chunk[MIDDLE_CHUNKS];
+	struct chunk *_Atomic chunk[MIDDLE_CHUNKS];
 };
 
 /* s: the space's lock   S: changed under it, read by anybody
@@ -87,11 +87,13 @@ struct space {
 	struct spinlock lock;	/* rank LOCK_SPACE */
 	atomic_uint refs;	/* [a] the task's, and of calls under way */
 	bool dead;		/* [s] no more names are made */
-	uint32_t bound;		/* [s] indices from here on were never used */
+	uint32_t bound;		/* [s] from here on only chosen names are used */
 	uint32_t free;		/* [s] first free index below bound; 0: none */
 	uint32_t count;		/* [s] names in use */
 	uint32_t limit;		/* [s] most names it may have */
 	uint32_t by_port;	/* [s] root of the treap; 0: empty */
+	uint32_t top;		/* [s] no index from here on was ever used */
+	uint32_t cursor;	/* the destroyer's: how far it is */
 	uint64_t task_id;	/* I: whose it is, for people and trailers */
 	struct chunk *_Atomic first[FIRST_CHUNKS]; /* [S] */
 	struct middle *_Atomic *_Atomic root;	   /* [S] or NULL */
@@ -145,7 +147,9 @@ space_chunk(struct space *space, uint32_t number)
 	    &root[number >> MIDDLE_SHIFT], memory_order_acquire);
 	if (middle == NULL)
 		return NULL;
-	return middle->chunk[number & (MIDDLE_CHUNKS - 1)];
+	return atomic_load_explicit(
+	    &middle->chunk[number & (MIDDLE_CHUNKS - 1)],
+	    memory_order_acquire);
 }
 
 /* The entry at @index, in use or not; NULL: beyond the table. */

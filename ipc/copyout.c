@@ -1,0 +1,290 @@
+/*
+ * copyout.c: a message on its way out: rights -> names, kmsg -> user memory.
+ *
+ *	HEADER	     the destination's right is used up, the reply right given
+ *	DESCRIPTORS  rights and memory, one descriptor after the other
+ *	WRITE	     the bytes, with the trailer behind them
+ *
+ * What cannot be given is given up, and the code says so; the rest arrives.
+ */
+#include "ipc/copy.h"
+
+#include <arch/usercopy.h>
+
+#include "ipc/entry.h"
+#include "ipc/message.h"
+#include "ipc/notify.h"
+#include "ipc/right.h"
+#include "kernel/sched.h"
+#include "kernel/task.h"
+
+enum copyout_phase { HEADER, DESCRIPTORS, WRITE, WRITTEN };
+
+/* ---- the header ---- */
+
+/*
+ * The destination's right has done its work.  Where the receiver still holds
+ * the port, its name for it tells where the message came to.
+ */
+static mach_port_name_t
+use_remote(struct kmsg *kmsg)
+{
+	struct space *space = current_thread()->task->space;
+	struct port *port = kmsg->remote;
+	mach_port_name_t name = MACH_PORT_DEAD;
+	struct kmsg *notice = NULL;
+	uint32_t make_send_count = 0;
+
+	kmsg_clear_remote(kmsg);
+	spin_lock(&port->lock);
+	if (likely(port->receiver == space))
+		name = port->name;
+	if (kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND)
+		notice = port_drop_send(port, &make_send_count);
+	else
+		port->send_once_rights--;
+	spin_unlock(&port->lock);
+	if (unlikely(notice != NULL))
+		notify_no_senders(notice, make_send_count);
+	port_put(port);
+	return name;
+}
+
+/* Give a right of the header; MACH_PORT_NULL and an error bit if not. */
+static mach_port_name_t
+give(struct kmsg *kmsg, struct port *port, uint32_t type)
+{
+	struct space *space = current_thread()->task->space;
+	mach_port_name_t name = MACH_PORT_NULL;
+	kern_return_t kr;
+
+	if (port == NULL)
+		return MACH_PORT_NULL;
+	kr = right_copyout(space, port, type, &name);
+	if (unlikely(kr != KERN_SUCCESS)) {
+		right_release(port, type);
+		kmsg->errors |= right_error(kr);
+	}
+	return name;
+}
+
+static mach_port_name_t
+give_local(struct kmsg *kmsg)
+{
+	struct port *port = kmsg->local;
+
+	kmsg->local = NULL;
+	if (kmsg->local_dead)
+		return MACH_PORT_DEAD;
+	return give(kmsg, port, kmsg->local_type);
+}
+
+static mach_port_name_t
+give_remote(struct kmsg *kmsg)
+{
+	struct port *port = kmsg->remote;
+
+	kmsg_clear_remote(kmsg);
+	return give(kmsg, port, kmsg->remote_type);
+}
+
+/* The header as its receiver sees it: remote is where to reply to. */
+static void
+header_received(struct kmsg *kmsg)
+{
+	uint32_t bits =
+	    MACH_MSGH_BITS(kmsg->local_type, kmsg->remote_type) |
+	    (kmsg->complex ? MACH_MSGH_BITS_COMPLEX : 0);
+
+	kmsg->header = (mach_msg_header_t){
+	    .msgh_bits = bits,
+	    .msgh_size = kmsg->size,
+	    .msgh_local_port = use_remote(kmsg),
+	    .msgh_remote_port = give_local(kmsg),
+	    .msgh_id = kmsg->id,
+	};
+}
+
+/* The header as its sender gets it back. */
+static void
+header_returned(struct kmsg *kmsg)
+{
+	uint32_t bits =
+	    MACH_MSGH_BITS(kmsg->remote_type, kmsg->local_type) |
+	    (kmsg->complex ? MACH_MSGH_BITS_COMPLEX : 0);
+
+	kmsg->header = (mach_msg_header_t){
+	    .msgh_bits = bits,
+	    .msgh_size = kmsg->size,
+	    .msgh_remote_port = give_remote(kmsg),
+	    .msgh_local_port = give_local(kmsg),
+	    .msgh_id = kmsg->id,
+	};
+}
+
+static void
+header_step(struct kmsg *kmsg)
+{
+	kmsg->index = 0;
+	kmsg->cursor = sizeof(mach_msg_body_t);
+	kmsg->progress = 0;
+	kmsg->phase = kmsg->complex ? DESCRIPTORS : WRITE;
+	if (kmsg->pseudo) {
+		header_returned(kmsg);
+		return;
+	}
+	header_received(kmsg);
+	if (unlikely(kmsg->errors != 0)) {
+		kmsg->result =
+		    (kern_return_t)(MACH_RCV_HEADER_ERROR | kmsg->errors);
+		kmsg->phase = WRITTEN;
+	}
+}
+
+static void
+descriptors_step(struct kmsg *kmsg)
+{
+	struct kdescriptor *descriptor;
+
+	for (int i = 0; i < STEP_DESCRIPTORS; i++) {
+		if (kmsg->index == kmsg->descriptor_count) {
+			kmsg->phase = WRITE;
+			kmsg->done = 0;
+			return;
+		}
+		descriptor = &kmsg->descriptor[kmsg->index];
+		if (descriptor_copyout(kmsg, descriptor_at(kmsg),
+			descriptor) == DESCRIPTOR_MORE)
+			return;
+		kmsg->cursor += descriptor_size(descriptor->type);
+		kmsg->index++;
+	}
+}
+
+/* ---- the bytes ---- */
+
+/* All there is; the receiver's option says how much of it he sees. */
+static void
+write_trailer(struct kmsg *kmsg, uint64_t option)
+{
+	mach_msg_max_trailer_t *trailer =
+	    (void *)((uint8_t *)&kmsg->header + kmsg->size);
+
+	trailer->msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0;
+	trailer->msgh_trailer_size = trailer_size(option);
+	if (likely(trailer_elements(option) == MACH_RCV_TRAILER_NULL))
+		return;
+	trailer->msgh_seqno = kmsg->sequence;
+	/* Who: the task's id; the kernel has Mach's fixed token. */
+	trailer->msgh_sender = (security_token_t){
+	    {(uint32_t)kmsg->sender, kmsg->sender == 0 ? 1 : 0}};
+	trailer->msgh_audit = (audit_token_t){{0}};
+	trailer->msgh_audit.val[AUDIT_TASK_ID] = (uint32_t)kmsg->sender;
+	trailer->msgh_context = kmsg->context;
+	trailer->msgh_ad = 0;
+	trailer->msgh_labels.sender = 0;
+}
+
+static kern_return_t
+write_step(struct kmsg *kmsg, uaddr_t buffer, uint32_t size)
+{
+	uint32_t left = size - kmsg->progress;
+	uint32_t count = left < STEP_BYTES ? left : STEP_BYTES;
+	const uint8_t *from = (const uint8_t *)&kmsg->header;
+
+	if (copyout(buffer + kmsg->progress, from + kmsg->progress, count) !=
+	    KERN_SUCCESS)
+		return MACH_RCV_INVALID_DATA;
+	kmsg->progress += count;
+	if (kmsg->progress == size)
+		kmsg->phase = WRITTEN;
+	return MACH_MSG_SUCCESS;
+}
+
+static kern_return_t
+copyout_step(struct kmsg *kmsg)
+{
+	struct thread *self = current_thread();
+	uint64_t option = self->receive.option;
+
+	switch (kmsg->phase) {
+	case HEADER:
+		header_step(kmsg);
+		return MACH_MSG_SUCCESS;
+	case DESCRIPTORS:
+		descriptors_step(kmsg);
+		return MACH_MSG_SUCCESS;
+	default:
+		if (kmsg->pseudo)
+			return write_step(
+			    kmsg, self->send.buffer, kmsg->size);
+		write_trailer(kmsg, option);
+		return write_step(kmsg, self->receive.buffer,
+		    kmsg->size + trailer_size(option));
+	}
+}
+
+/* Only the header can be given, and of that no reply right: the rest is
+ * destroyed.  Says how large it was. */
+static kern_return_t
+write_header_only(struct kmsg *kmsg, kern_return_t result)
+{
+	struct receive_state *receive = &current_thread()->receive;
+	mach_msg_header_t header = kmsg->header;
+
+	header.msgh_bits &= MACH_MSGH_BITS_LOCAL_MASK;
+	header.msgh_size = kmsg->size;
+	header.msgh_remote_port = MACH_PORT_NULL;
+	kmsg_destroy(kmsg);
+	if (receive->size >= sizeof(header) &&
+	    copyout(receive->buffer, &header, sizeof(header)) != KERN_SUCCESS)
+		return MACH_RCV_INVALID_DATA;
+	return result;
+}
+
+/* What the call is answered with, all being done. */
+static kern_return_t
+copyout_result(const struct kmsg *kmsg)
+{
+	if (kmsg->pseudo)
+		return (kern_return_t)((uint32_t)kmsg->result | kmsg->errors);
+	if (kmsg->errors != 0)
+		return (kern_return_t)(MACH_RCV_BODY_ERROR | kmsg->errors);
+	return MACH_MSG_SUCCESS;
+}
+
+static kern_return_t
+too_large(struct kmsg *kmsg)
+{
+	kmsg->header = (mach_msg_header_t){
+	    .msgh_bits = MACH_MSGH_BITS(0, kmsg->remote_type),
+	    .msgh_id = kmsg->id,
+	    .msgh_local_port = use_remote(kmsg),
+	};
+	return write_header_only(kmsg, MACH_RCV_TOO_LARGE);
+}
+
+kern_return_t
+kmsg_copyout(struct kmsg *kmsg, continuation_t cont)
+{
+	kern_return_t kr;
+
+	if (kmsg->phase == HEADER && !kmsg->pseudo &&
+	    !message_fits(&current_thread()->receive, kmsg))
+		return too_large(kmsg);
+	for (;;) {
+		kr = copyout_step(kmsg);
+		if (kr != MACH_MSG_SUCCESS || kmsg->phase == WRITTEN)
+			break;
+		if (kmsg->size > STEP_BYTES || kmsg->complex) {
+			if (thread_should_yield())
+				sched_yield(cont);
+		}
+	}
+	if (unlikely(kmsg->result != MACH_MSG_SUCCESS) && !kmsg->pseudo)
+		return write_header_only(kmsg, kmsg->result);
+	if (kr == MACH_MSG_SUCCESS)
+		kr = copyout_result(kmsg);
+	kmsg_free(kmsg);
+	return kr;
+}

@@ -1,0 +1,188 @@
+/*
+ * entry.c: what happens to one name in a space, as the steps that copying in,
+ * copying out and the mach_port_*() calls are made of.
+ *
+ * All of these run with the space locked.  What must not happen under that
+ * lock (a message sent, a port destroyed, a reference dropped) is noted in a
+ * struct loose and done by loose_release() after the unlock.
+ */
+#include "ipc/entry.h"
+
+#include "ipc/kmsg.h"
+#include "ipc/notify.h"
+#include "ipc/pset.h"
+
+void
+loose_release(struct loose *loose)
+{
+	struct name_request *request = loose->request;
+
+	if (request != NULL) {
+		if (request->notice != NULL && loose->died)
+			notify_dead_name(request->notice, request->name);
+		else if (request->notice != NULL)
+			notify_port_deleted(request->notice, request->name);
+		name_request_free(request);
+	}
+	if (loose->no_senders != NULL)
+		notify_no_senders(loose->no_senders, loose->make_send_count);
+	if (loose->send_once != NULL)
+		right_release_send_once(loose->send_once);
+	if (loose->receive != NULL)
+		port_destroy(loose->receive);
+	if (loose->pset != NULL)
+		pset_destroy(loose->pset);
+	if (loose->port != NULL)
+		port_put(loose->port);
+}
+
+struct name_request *
+entry_take_request(
+    struct space *space, mach_port_name_t name, struct entry *entry)
+{
+	struct entry_side *side = space_side(space, name_index(name));
+	struct name_request *request = side->request;
+
+	KASSERT(spin_held(&entry->port->lock));
+	if (likely(request == NULL))
+		return NULL;
+	side->request = NULL;
+	entry->key &= ~MACH_PORT_TYPE_DNREQUEST;
+	list_remove(&request->port_link); /* the dying port may have, too */
+	return request;
+}
+
+/* Its port is dead: the entry becomes a dead name. */
+static void
+entry_die(struct space *space, mach_port_name_t name, struct entry *entry,
+    struct loose *loose)
+{
+	struct port *port = entry->port;
+	uint32_t urefs = entry->urefs;
+
+	if (entry->key & MACH_PORT_TYPE_SEND)
+		space_unindex_port(space, name);
+	else
+		urefs = 1;
+	spin_lock(&port->lock);
+	if (entry->key & MACH_PORT_TYPE_SEND)
+		port->send_rights--;
+	else
+		port->send_once_rights--;
+	loose->request = entry_take_request(space, name, entry);
+	spin_unlock(&port->lock);
+	/* Who gets a dead-name notification owns a reference for it. */
+	if (loose->request != NULL && urefs < MACH_PORT_UREFS_MAX)
+		urefs++;
+	loose->died = true;
+	loose->port = port;
+	entry->port = NULL;
+	entry->urefs = urefs;
+	entry->key = MACH_PORT_TYPE_DEAD_NAME | (uint8_t)name;
+}
+
+struct entry *
+entry_check(struct space *space, mach_port_name_t name, struct loose *loose)
+{
+	struct entry *entry = space_lookup(space, name);
+
+	KASSERT(spin_held(&space->lock));
+	if (unlikely(entry == NULL))
+		return NULL;
+	if ((entry->key & MACH_PORT_TYPE_SEND_RIGHTS) == 0 ||
+	    (entry->key & MACH_PORT_TYPE_RECEIVE) != 0)
+		return entry;
+	/* If it dies the next moment, we came before that. */
+	if (unlikely(port_is_dead(entry->port)))
+		entry_die(space, name, entry, loose);
+	return entry;
+}
+
+/* ---- rights leave an entry ---- */
+
+void
+entry_forget(struct space *space, mach_port_name_t name, struct entry *entry,
+    struct loose *loose)
+{
+	struct port *port = entry->port;
+
+	spin_lock(&port->lock);
+	loose->request = entry_take_request(space, name, entry);
+	spin_unlock(&port->lock);
+	entry_free(space, name, entry);
+}
+
+struct port *
+entry_move_send(struct space *space, mach_port_name_t name,
+    struct entry *entry, struct loose *loose)
+{
+	struct port *port = entry->port;
+
+	if (entry->key & MACH_PORT_TYPE_RECEIVE) {
+		entry->key &= ~MACH_PORT_TYPE_SEND;
+		entry->urefs = 0;
+		return port_get(port);
+	}
+	space_unindex_port(space, name);
+	entry_forget(space, name, entry, loose);
+	return port;
+}
+
+struct port *
+entry_move_receive(struct space *space, mach_port_name_t name,
+    struct entry *entry, kern_return_t result, struct loose *loose)
+{
+	struct port *port = entry->port;
+
+	spin_lock(&port->lock);
+	KASSERT(port->receiver == space);
+	port->state = PORT_IN_TRANSIT;
+	port->receiver = NULL;
+	port->name = MACH_PORT_NULL;
+	port_evict_receivers(port, result);
+	pset_remove_all(port);
+	spin_unlock(&port->lock);
+
+	if (entry->key & MACH_PORT_TYPE_SEND) {
+		entry->key &= ~MACH_PORT_TYPE_RECEIVE;
+		space_index_port(space, name);
+		return port_get(port);
+	}
+	entry_forget(space, name, entry, loose);
+	return port;
+}
+
+void
+entry_drop_send(struct space *space, mach_port_name_t name,
+    struct entry *entry, struct loose *loose)
+{
+	struct port *port = entry_move_send(space, name, entry, loose);
+
+	spin_lock(&port->lock);
+	loose->no_senders = port_drop_send(port, &loose->make_send_count);
+	spin_unlock(&port->lock);
+	loose->port = port;
+}
+
+void
+entry_drop_all(struct space *space, mach_port_name_t name,
+    struct entry *entry, struct loose *loose)
+{
+	uint32_t key = entry->key;
+
+	if (key & MACH_PORT_TYPE_PORT_SET) {
+		loose->pset = entry->pset;
+		entry_free(space, name, entry);
+	} else if (key & MACH_PORT_TYPE_DEAD_NAME) {
+		entry_free(space, name, entry);
+	} else if (key & MACH_PORT_TYPE_SEND_ONCE) {
+		loose->send_once = entry->port;
+		entry_forget(space, name, entry, loose);
+	} else {
+		if (key & MACH_PORT_TYPE_SEND)
+			entry_drop_send(space, name, entry, loose);
+		if (key & MACH_PORT_TYPE_RECEIVE)
+			loose->receive = entry_move_receive(space, name,
+			    entry, MACH_RCV_PORT_DIED, loose);
+	}
+}

@@ -1,0 +1,309 @@
+/*
+ * kmsg.c: memory of messages, and their end.
+ */
+#include "ipc/kmsg.h"
+
+#include "ipc/mqueue.h"
+#include "ipc/port.h"
+#include "kernel/cpu.h"
+#include "kernel/sched.h"
+#include "kernel/string.h"
+#include "kernel/zone.h"
+#include "vm/transfer.h"
+
+/* Rights of an out-of-line array that one step gives up. */
+#define STEP_RIGHTS 16
+
+/* Messages up to these sizes, all told, come from zones of their own. */
+static const uint32_t class_size[] = {256, 1024, 4608};
+#define CLASSES	    ARRAY_SIZE(class_size)
+#define CLASS_LARGE 0xff /* from kmem_alloc() */
+/* What the struct itself needs, and the longest trailer behind the body. */
+#define OVERHEAD (sizeof(struct kmsg) + MAX_TRAILER_SIZE)
+
+static struct zone zones[CLASSES];
+
+void
+kmsg_init(void)
+{
+	static const char *const name[CLASSES] = {
+	    "message 256", "message 1K", "message 4K"};
+
+	for (unsigned i = 0; i < CLASSES; i++)
+		zone_init(&zones[i], name[i], class_size[i], CACHE_LINE);
+}
+
+static bool kmsg_reap_step(struct reap_item *item);
+
+/* Memory for @bytes behind the struct, from the best place for it. */
+static struct kmsg *
+kmsg_memory(uint64_t bytes)
+{
+	struct kmsg *kmsg;
+	unsigned class = 0;
+
+	while (class < CLASSES && class_size[class] < OVERHEAD + bytes)
+		class++;
+	if (likely(class < CLASSES)) {
+		kmsg = zone_alloc(&zones[class]);
+		if (unlikely(kmsg == NULL))
+			return NULL;
+		kmsg->class = (uint8_t)class;
+		kmsg->capacity = class_size[class] - OVERHEAD;
+		return kmsg;
+	}
+	kmsg = kmem_alloc(OVERHEAD + bytes);
+	if (kmsg == NULL)
+		return NULL;
+	kmsg->class = CLASS_LARGE;
+	kmsg->capacity = (uint32_t)bytes;
+	return kmsg;
+}
+
+struct kmsg *
+kmsg_alloc(uint32_t body_size, uint32_t descriptors)
+{
+	struct kmsg *kmsg = kmsg_memory(body_size);
+
+	if (unlikely(kmsg == NULL))
+		return NULL;
+	kmsg->size = HEADER_SIZE + body_size;
+	kmsg->remote = NULL;
+	kmsg->local = NULL;
+	kmsg->id = 0;
+	kmsg->remote_type = 0;
+	kmsg->local_type = 0;
+	kmsg->complex = false;
+	kmsg->has_receive = false;
+	kmsg->local_dead = false;
+	kmsg->phase = 0;
+	kmsg->pseudo = false;
+	kmsg->result = MACH_MSG_SUCCESS;
+	kmsg->descriptor_count = 0;
+	kmsg->descriptor = NULL;
+	kmsg->done = 0;
+	kmsg->index = 0;
+	kmsg->cursor = 0;
+	kmsg->progress = 0;
+	kmsg->errors = 0;
+	kmsg->sender = 0;
+	list_init(&kmsg->link);
+	if (descriptors > 0 && !kmsg_add_descriptors(kmsg, descriptors)) {
+		kmsg_free(kmsg);
+		return NULL;
+	}
+	return kmsg;
+}
+
+/* Offset in the body of descriptors that fit behind it, 8-aligned. */
+static uint32_t
+descriptors_offset(const struct kmsg *kmsg)
+{
+	return (kmsg->size - HEADER_SIZE + MAX_TRAILER_SIZE + 7) & ~7U;
+}
+
+static bool
+descriptors_inside(const struct kmsg *kmsg)
+{
+	uintptr_t offset = (uintptr_t)kmsg->descriptor - (uintptr_t)kmsg;
+
+	return offset < OVERHEAD + kmsg->capacity;
+}
+
+bool
+kmsg_add_descriptors(struct kmsg *kmsg, uint32_t count)
+{
+	uint32_t offset = descriptors_offset(kmsg);
+	uint32_t bytes = count * (uint32_t)sizeof(struct kdescriptor);
+
+	KASSERT(count <= DESCRIPTORS_MAX);
+	KASSERT(kmsg->descriptor == NULL);
+	/* Behind the body and its trailer, where that leaves room. */
+	if (offset + bytes <= kmsg->capacity + MAX_TRAILER_SIZE)
+		kmsg->descriptor = (void *)(kmsg->body + offset);
+	else
+		kmsg->descriptor = kmem_alloc(bytes);
+	if (kmsg->descriptor == NULL)
+		return false;
+	kmsg->descriptor_count = count;
+	kmsg->complex = true;
+	return true;
+}
+
+void
+kmsg_drop_descriptors(struct kmsg *kmsg)
+{
+	KASSERT(kmsg->done == 0);
+	if (kmsg->descriptor != NULL && !descriptors_inside(kmsg))
+		kmem_free(kmsg->descriptor,
+		    kmsg->descriptor_count * sizeof(struct kdescriptor));
+	kmsg->descriptor = NULL;
+	kmsg->descriptor_count = 0;
+	kmsg->complex = false;
+}
+
+void
+kmsg_free(struct kmsg *kmsg)
+{
+	if (unlikely(kmsg->descriptor != NULL))
+		kmsg_drop_descriptors(kmsg);
+	if (likely(kmsg->class != CLASS_LARGE))
+		zone_free(&zones[kmsg->class], kmsg);
+	else
+		kmem_free(kmsg, OVERHEAD + kmsg->capacity);
+}
+
+/* ---- the end of what it carries ---- */
+
+/* Give up some rights of an array; false: it is empty, and freed. */
+static bool
+release_ports_step(struct kmsg *kmsg, struct kdescriptor *descriptor)
+{
+	for (int i = 0; i < STEP_RIGHTS; i++) {
+		struct port *port;
+
+		if (kmsg->progress >= descriptor->size) {
+			kmem_free(descriptor->ports,
+			    descriptor->size * sizeof(struct port *));
+			descriptor->ports = NULL;
+			kmsg->progress = 0;
+			return false;
+		}
+		port = descriptor->ports[kmsg->progress++];
+		right_release_later(port, descriptor->disposition);
+	}
+	return true;
+}
+
+/* A part of one descriptor; false: it carries nothing any more. */
+static bool
+release_descriptor_step(struct kmsg *kmsg, struct kdescriptor *descriptor)
+{
+	switch (descriptor->type) {
+	case MACH_MSG_OOL_DESCRIPTOR:
+	case MACH_MSG_OOL_VOLATILE_DESCRIPTOR:
+		return descriptor->transfer != NULL &&
+		    transfer_destroy_step(descriptor->transfer);
+	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
+		return descriptor->ports != NULL &&
+		    release_ports_step(kmsg, descriptor);
+	default:
+		right_release_later(descriptor->port, descriptor->disposition);
+		return false;
+	}
+}
+
+void
+kmsg_clear_remote(struct kmsg *kmsg)
+{
+	/* Others follow carriers from port to port under this lock. */
+	if (kmsg->has_receive) {
+		spin_lock(&transit_lock);
+		kmsg->remote = NULL;
+		spin_unlock(&transit_lock);
+	}
+	kmsg->remote = NULL;
+}
+
+static void
+release_header(struct kmsg *kmsg)
+{
+	struct port *remote = kmsg->remote;
+	struct port *local = kmsg->local;
+
+	kmsg_clear_remote(kmsg);
+	kmsg->local = NULL;
+	right_release_later(remote, kmsg->remote_type);
+	right_release_later(local, kmsg->local_type);
+}
+
+bool
+kmsg_release_step(struct kmsg *kmsg)
+{
+	if (kmsg->done > 0) {
+		if (!release_descriptor_step(
+			kmsg, &kmsg->descriptor[kmsg->done - 1]))
+			kmsg->done--;
+		return true;
+	}
+	release_header(kmsg);
+	return false;
+}
+
+static bool
+kmsg_reap_step(struct reap_item *item)
+{
+	struct kmsg *kmsg = container_of(item, struct kmsg, reap);
+
+	if (kmsg_release_step(kmsg))
+		return true;
+	kmsg_free(kmsg);
+	return false;
+}
+
+void
+kmsg_destroy(struct kmsg *kmsg)
+{
+	kmsg->progress = 0;
+	kmsg->reap.step = kmsg_reap_step;
+	reap_now(&kmsg->reap);
+}
+
+void
+kmsg_destroy_later(struct kmsg *kmsg)
+{
+	kmsg->progress = 0;
+	kmsg->reap.step = kmsg_reap_step;
+	reap_later(&kmsg->reap);
+}
+
+bool
+kmsg_is_circular(struct kmsg *kmsg)
+{
+	struct port *port = kmsg->remote;
+	struct kmsg *carrier;
+	bool circular = false;
+
+	if (likely(!kmsg->has_receive))
+		return false;
+	spin_lock(&transit_lock);
+	for (int depth = 0; port != NULL; depth++) {
+		carrier = port->carrier;
+		if (carrier == NULL)
+			break;
+		if (carrier == kmsg || depth == CARRIER_DEPTH_MAX) {
+			circular = true;
+			break;
+		}
+		port = carrier->remote;
+	}
+	spin_unlock(&transit_lock);
+	return circular;
+}
+
+/* ---- the kernel sends ---- */
+
+void
+port_send_kernel(
+    struct port *port, mach_msg_type_name_t type, struct kmsg *kmsg)
+{
+	struct thread *receiver = NULL;
+	enum post_result result;
+
+	kmsg->remote = port;
+	kmsg->remote_type = (uint8_t)type;
+	ktrace(KT_SEND, (uint64_t)port, (uint64_t)kmsg->id);
+	spin_lock(&port->lock);
+	/* A message to a port that the kernel serves is for a user to send. */
+	if (port->state == PORT_IS_DEAD || port->state == PORT_IN_KERNEL) {
+		spin_unlock(&port->lock);
+		kmsg_destroy_later(kmsg);
+		return;
+	}
+	result = mqueue_post(port, kmsg, true, &receiver);
+	spin_unlock(&port->lock);
+	if (result == POST_DELIVERED) {
+		this_cpu()->counters.woken++;
+		sched_wake(receiver);
+	}
+}

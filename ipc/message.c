@@ -1,0 +1,604 @@
+/*
+ * message.c: mach_msg(): send, wait, hand off, receive.
+ *
+ * This is the general path, and what it does is what mach_msg() means.  The
+ * trap's arguments are put into struct thread first (send, receive), because
+ * any part of the call may have to wait and go on in a continuation:
+ *
+ *	begin -> copy in -> deliver -> finish -> receive -> copy out
+ *	           |           |                    |          |
+ *	 copyin_continue  send_continue    receive_continue  copyout_continue
+ *	                  kcall_continue
+ *
+ * Handoff.  A sender whose message finds a waiting receiver has claimed it: the
+ * receiver is neither on a queue nor running, and it is carried along as
+ * @receiver until the sender knows what becomes of itself.  If it waits, the
+ * receiver takes its place; otherwise the receiver is woken like anybody.
+ */
+#include "ipc/message.h"
+
+#include <arch/usercopy.h>
+
+#include "ipc/copy.h"
+#include "ipc/kserver.h"
+#include "ipc/notify.h"
+#include "ipc/pset.h"
+#include "ipc/right.h"
+#include "ipc/traps.h"
+#include "kernel/cpu.h"
+#include "kernel/sched.h"
+#include "kernel/task.h"
+
+bool ipc_fast_enabled = true;
+
+void
+ipc_init(void)
+{
+	port_init();
+	pset_init();
+	space_init();
+	kmsg_init();
+	notify_init();
+	kserver_init();
+}
+
+/* A claimed receiver whose place is not ours to give: let it be scheduled. */
+static void
+wake(struct thread *receiver)
+{
+	if (receiver == NULL)
+		return;
+	this_cpu()->counters.woken++;
+	sched_wake(receiver);
+}
+
+/* ---- receiving ---- */
+
+static void
+copyout_continue(void)
+{
+	struct kmsg *kmsg = current_thread()->receive.kmsg;
+
+	thread_return_value(
+	    (uint64_t)(int64_t)kmsg_copyout(kmsg, copyout_continue));
+}
+
+/* Give @kmsg, which is ours, to the user. */
+static kern_return_t
+message_copyout(struct thread *self, struct kmsg *kmsg)
+{
+	self->receive.kmsg = kmsg; /* for copyout_continue() */
+	return kmsg_copyout(kmsg, copyout_continue);
+}
+
+/* MACH_RCV_LARGE: the message stays where it is; say how large it is. */
+static kern_return_t
+say_too_large(const struct receive_state *receive)
+{
+	mach_msg_header_t header = {.msgh_size = receive->actual};
+
+	if (receive->option & MACH_RCV_LARGE_IDENTITY)
+		header.msgh_local_port = receive->name;
+	if (receive->size >= sizeof(header) &&
+	    copyout(receive->buffer, &header, sizeof(header)) != KERN_SUCCESS)
+		return MACH_RCV_INVALID_DATA;
+	return MACH_RCV_TOO_LARGE;
+}
+
+/* What became of a look at a port's queue. */
+enum look { LOOK_EMPTY, LOOK_TAKEN, LOOK_TOO_LARGE };
+
+/* Take the first message.  Locks: the port's. */
+static enum look
+look(struct receive_state *receive, struct port *port, struct kmsg **kmsgp)
+{
+	struct kmsg *kmsg;
+
+	while ((kmsg = mqueue_peek(port)) != NULL) {
+		if (unlikely(!message_fits(receive, kmsg)) &&
+		    (receive->option & MACH_RCV_LARGE)) {
+			receive->actual = kmsg->size;
+			receive->name = port->name;
+			return LOOK_TOO_LARGE;
+		}
+		/* It was a waiting sender's, and his time may just be over. */
+		*kmsgp = mqueue_take(port);
+		if (*kmsgp != NULL)
+			return LOOK_TAKEN;
+	}
+	return LOOK_EMPTY;
+}
+
+static bool
+is_poll(const struct receive_state *receive)
+{
+	return (receive->option & MACH_RCV_TIMEOUT) && receive->timeout == 0;
+}
+
+static void receive_continue(void);
+
+/*
+ * Wait, standing in the queue that @lock protects, which is unlocked; in our
+ * place runs @receiver, if there is one.
+ */
+static noreturn void
+receive_wait(struct thread *self, struct thread *receiver,
+    struct spinlock *lock)
+{
+	uint64_t deadline = TIMER_NEVER;
+
+	if (self->receive.option & MACH_RCV_TIMEOUT)
+		deadline = timer_after_ms(self->receive.timeout);
+	wait_begin(self, receive_continue, deadline, lock);
+	if (receiver == NULL)
+		sched_switch();
+	if (sched_can_handoff(receiver))
+		this_cpu()->counters.handed_off++;
+	else
+		this_cpu()->counters.woken++;
+	ktrace(KT_HANDOFF, (uint64_t)self, (uint64_t)receiver);
+	sched_handoff(receiver);
+}
+
+/* Locks: the port's, which is unlocked. */
+static kern_return_t
+receive_port(
+    struct thread *self, struct port *port, struct thread *receiver)
+{
+	struct receive_state *receive = &self->receive;
+	struct kmsg *kmsg;
+	enum look found = look(receive, port, &kmsg);
+
+	if (found == LOOK_EMPTY && !is_poll(receive)) {
+		receive->port = port_get(port);
+		receive->pset = NULL;
+		list_add_tail(&port->queue.receivers, &self->wait_link);
+		receive_wait(self, receiver, &port->lock);
+	}
+	if (found == LOOK_TAKEN)
+		ktrace(KT_RECEIVE, (uint64_t)port, (uint64_t)kmsg->id);
+	spin_unlock(&port->lock);
+	wake(receiver);
+	if (found == LOOK_TAKEN)
+		return message_copyout(self, kmsg);
+	if (found == LOOK_TOO_LARGE)
+		return say_too_large(receive);
+	return MACH_RCV_TIMED_OUT;
+}
+
+/* Look at one member that seemed to have a message; drops its reference. */
+static enum look
+look_at_member(struct receive_state *receive, struct pset *pset,
+    struct port *port, struct kmsg **kmsgp)
+{
+	enum look found = LOOK_EMPTY;
+
+	spin_lock(&port->lock);
+	if (pset_find(pset, port) != NULL) {
+		found = look(receive, port, kmsgp);
+		if (found == LOOK_EMPTY)
+			pset_port_empty(port);
+	}
+	spin_unlock(&port->lock);
+	port_put(port);
+	return found;
+}
+
+/* Refs: consumes that of @pset. */
+static kern_return_t
+receive_pset(
+    struct thread *self, struct pset *pset, struct thread *receiver)
+{
+	struct receive_state *receive = &self->receive;
+	enum look found = LOOK_EMPTY;
+	kern_return_t kr = MACH_RCV_TIMED_OUT;
+	struct kmsg *kmsg;
+	struct port *port;
+
+	spin_lock(&pset->lock);
+	while (!pset->dead && (port = pset_next_ready(pset)) != NULL) {
+		spin_unlock(&pset->lock);
+		found = look_at_member(receive, pset, port, &kmsg);
+		if (found != LOOK_EMPTY)
+			goto found;
+		spin_lock(&pset->lock);
+	}
+	if (pset->dead)
+		kr = MACH_RCV_PORT_DIED;
+	if (kr == MACH_RCV_TIMED_OUT && !is_poll(receive)) {
+		receive->port = NULL;
+		receive->pset = pset;
+		list_add_tail(&pset->receivers, &self->wait_link);
+		receive_wait(self, receiver, &pset->lock);
+	}
+	spin_unlock(&pset->lock);
+found:
+	pset_put(pset);
+	wake(receiver);
+	if (found == LOOK_TAKEN)
+		return message_copyout(self, kmsg);
+	if (found == LOOK_TOO_LARGE)
+		return say_too_large(receive);
+	return kr;
+}
+
+/* Receive by name; @receiver, claimed by our send, runs if we wait. */
+static kern_return_t
+message_receive(struct thread *self, struct thread *receiver)
+{
+	struct space *space = self->task->space;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = space_lookup(space, self->receive.name);
+	if (likely(entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE))) {
+		struct port *port = entry->port;
+
+		spin_lock(&port->lock);
+		spin_unlock(&space->lock);
+		return receive_port(self, port, receiver);
+	}
+	if (entry != NULL && (entry->key & MACH_PORT_TYPE_PORT_SET)) {
+		struct pset *pset = pset_get(entry->pset);
+
+		spin_unlock(&space->lock);
+		return receive_pset(self, pset, receiver);
+	}
+	spin_unlock(&space->lock);
+	wake(receiver);
+	return MACH_RCV_INVALID_NAME;
+}
+
+/* Stand in no queue any more, and refer to none. */
+static void
+receive_leave(struct thread *self, kern_return_t result)
+{
+	struct receive_state *receive = &self->receive;
+	struct spinlock *lock = receive->port != NULL ?
+	    &receive->port->lock : &receive->pset->lock;
+
+	/* Who gave us a message took us off the queue for it. */
+	if (result != KERN_SUCCESS) {
+		spin_lock(lock);
+		list_remove(&self->wait_link);
+		spin_unlock(lock);
+	}
+	if (receive->port != NULL)
+		port_put(receive->port);
+	else
+		pset_put(receive->pset);
+	receive->port = NULL;
+	receive->pset = NULL;
+}
+
+/* The wait is over, for whatever reason. */
+static kern_return_t
+receive_end(struct thread *self, kern_return_t result)
+{
+	switch (result) {
+	case KERN_SUCCESS:
+		return message_copyout(self, self->receive.kmsg);
+	case RECEIVE_LOOK_AGAIN:
+		return message_receive(self, NULL);
+	case MACH_RCV_TOO_LARGE:
+		return say_too_large(&self->receive);
+	case KERN_OPERATION_TIMED_OUT:
+		return MACH_RCV_TIMED_OUT;
+	case KERN_ABORTED:
+		return MACH_RCV_INTERRUPTED;
+	default:
+		return result; /* MACH_RCV_PORT_DIED, _CHANGED */
+	}
+}
+
+static void
+receive_continue(void)
+{
+	struct thread *self = current_thread();
+	kern_return_t result = wait_finish(self);
+
+	receive_leave(self, result);
+	thread_return_value((uint64_t)(int64_t)receive_end(self, result));
+}
+
+/* ---- sending ---- */
+
+/* The message is on its way; now the other half of the call. */
+static kern_return_t
+message_finish(struct thread *self, struct thread *receiver)
+{
+	if (self->receive.option & MACH_RCV_MSG)
+		return message_receive(self, receiver);
+	wake(receiver);
+	return MACH_MSG_SUCCESS;
+}
+
+/* It could not be sent after all: the sender gets it back. */
+static kern_return_t
+message_return(struct thread *self, struct kmsg *kmsg, kern_return_t result)
+{
+	kmsg->pseudo = true;
+	kmsg->result = result;
+	kmsg->phase = 0;
+	return message_copyout(self, kmsg);
+}
+
+static kern_return_t
+send_end(struct thread *self, kern_return_t result)
+{
+	struct kmsg *kmsg = self->send.kmsg;
+
+	switch (result) {
+	case KERN_SUCCESS:
+		return message_finish(self, NULL);
+	case KERN_OPERATION_TIMED_OUT:
+		return message_return(self, kmsg, MACH_SEND_TIMED_OUT);
+	case KERN_ABORTED:
+		return message_return(self, kmsg, MACH_SEND_INTERRUPTED);
+	default:
+		return message_return(self, kmsg, result);
+	}
+}
+
+/* The wait for room is over; on success somebody took the message from us. */
+static void
+send_continue(void)
+{
+	struct thread *self = current_thread();
+	kern_return_t result = wait_finish(self);
+	struct port *port = self->send.port;
+
+	if (result != KERN_SUCCESS) {
+		spin_lock(&port->lock);
+		list_remove(&self->wait_link);
+		if (!list_empty(&port->sets) &&
+		    !mqueue_waiting(&port->queue))
+			pset_port_empty(port);
+		spin_unlock(&port->lock);
+	}
+	port_put(port);
+	self->send.port = NULL;
+	thread_return_value((uint64_t)(int64_t)send_end(self, result));
+}
+
+/* The queue is full.  Locks: the port's, which is unlocked. */
+static kern_return_t
+send_wait(struct thread *self, struct port *port, struct kmsg *kmsg)
+{
+	uint64_t option = self->receive.option;
+	uint64_t deadline = TIMER_NEVER;
+
+	if ((option & MACH_SEND_TIMEOUT) && self->send.timeout == 0) {
+		spin_unlock(&port->lock);
+		return message_return(self, kmsg, MACH_SEND_TIMED_OUT);
+	}
+	if (option & MACH_SEND_TIMEOUT)
+		deadline = timer_after_ms(self->send.timeout);
+	self->send.kmsg = kmsg;
+	self->send.port = port_get(port);
+	list_add_tail(&port->queue.senders, &self->wait_link);
+	/* With a limit of 0 it is the first that there is to receive. */
+	if (!list_empty(&port->sets))
+		pset_port_ready(port);
+	wait_begin(self, send_continue, deadline, &port->lock);
+	sched_switch();
+}
+
+/* Lend our priority to who serves us; a reply lends nothing. */
+static void
+lend_priority(const struct thread *self, struct thread *receiver,
+    const struct kmsg *kmsg)
+{
+	if (kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND &&
+	    receiver->priority < self->priority)
+		receiver->priority = self->priority;
+}
+
+/* Deliver, queue or wait, then receive if the call says so. */
+static kern_return_t
+message_post(struct thread *self, struct kmsg *kmsg)
+{
+	struct port *port = kmsg->remote;
+	struct thread *receiver = NULL;
+	bool force = kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
+	bool call = (self->receive.option & MACH_RCV_MSG) != 0;
+
+	spin_lock(&port->lock);
+	if (unlikely(port->state == PORT_IS_DEAD)) {
+		/* It died after we looked at the name: sent in time. */
+		spin_unlock(&port->lock);
+		kmsg_destroy(kmsg);
+		return message_finish(self, NULL);
+	}
+	switch (mqueue_post(port, kmsg, force, &receiver)) {
+	case POST_FULL:
+		return send_wait(self, port, kmsg);
+	case POST_DELIVERED:
+		if (call)
+			lend_priority(self, receiver, kmsg);
+		break;
+	case POST_QUEUED:
+		break;
+	}
+	spin_unlock(&port->lock);
+	return message_finish(self, receiver);
+}
+
+/* @kmsg has been copied in. */
+static kern_return_t
+message_deliver(struct thread *self, struct kmsg *kmsg)
+{
+	struct port *port = kmsg->remote;
+
+	ktrace(KT_SEND, (uint64_t)port, (uint64_t)kmsg->id);
+	kmsg->phase = 0;
+	kmsg->index = 0;
+	if (port->state == PORT_IN_KERNEL) {
+		kserver_serve(kmsg);
+		return message_finish(self, NULL);
+	}
+	if (unlikely(kmsg_is_circular(kmsg))) {
+		kmsg_destroy(kmsg);
+		return message_finish(self, NULL);
+	}
+	return message_post(self, kmsg);
+}
+
+noreturn void
+message_served(void)
+{
+	thread_return_value(
+	    (uint64_t)(int64_t)message_finish(current_thread(), NULL));
+}
+
+static void copyin_continue(void);
+
+/* Copy in what is left of @kmsg, and send it. */
+static kern_return_t
+message_send(struct thread *self, struct kmsg *kmsg)
+{
+	kern_return_t kr;
+
+	self->send.kmsg = kmsg; /* for copyin_continue() */
+	kr = kmsg_copyin(kmsg, copyin_continue);
+	if (unlikely(kr != MACH_MSG_SUCCESS)) {
+		kmsg_destroy(kmsg);
+		return kr;
+	}
+	return message_deliver(self, kmsg);
+}
+
+static void
+copyin_continue(void)
+{
+	struct thread *self = current_thread();
+
+	thread_return_value(
+	    (uint64_t)(int64_t)message_send(self, self->send.kmsg));
+}
+
+/* ---- the traps ---- */
+
+/* A kmsg for a message of @size bytes, header included; or why not. */
+static kern_return_t
+message_alloc(uint64_t size, struct kmsg **kmsgp)
+{
+	if (unlikely(size < HEADER_SIZE || (size & 3) != 0))
+		return MACH_SEND_MSG_TOO_SMALL;
+	if (unlikely(size > MESSAGE_SIZE_MAX))
+		return MACH_SEND_TOO_LARGE;
+	*kmsgp = kmsg_alloc((uint32_t)size - HEADER_SIZE, 0);
+	return *kmsgp != NULL ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
+}
+
+static kern_return_t
+check_options(uint64_t option)
+{
+	uint32_t elements = trailer_elements(option);
+
+	if (option & MACH64_MSG_VECTOR)
+		return MACH_SEND_INVALID_OPTIONS;
+	if ((option & MACH_RCV_MSG) && elements > MACH_RCV_TRAILER_CTX &&
+	    elements != MACH_RCV_TRAILER_AV)
+		return MACH_RCV_INVALID_TRAILER;
+	return MACH_MSG_SUCCESS;
+}
+
+/* What both halves of a call need to know. */
+static kern_return_t
+message_begin(struct thread *self, uint64_t option, uint32_t rcv_size,
+    mach_port_name_t rcv_name, uint32_t timeout)
+{
+	struct receive_state *receive = &self->receive;
+
+	receive->option = option;
+	receive->size = rcv_size;
+	receive->name = rcv_name;
+	receive->timeout = timeout;
+	self->send.timeout = timeout;
+	return check_options(option);
+}
+
+/* Both traps with the header in memory. */
+static kern_return_t
+message_call(struct thread *self, uaddr_t buffer, uint32_t send_size)
+{
+	struct kmsg *kmsg;
+	kern_return_t kr;
+
+	if (!(self->receive.option & MACH_SEND_MSG))
+		return message_finish(self, NULL);
+	kr = message_alloc(send_size, &kmsg);
+	if (unlikely(kr != MACH_MSG_SUCCESS))
+		return kr;
+	self->send.buffer = buffer;
+	return message_send(self, kmsg);
+}
+
+kern_return_t
+mach_msg_trap(uaddr_t buffer, uint64_t option, uint64_t send_size,
+    uint64_t rcv_size, uint64_t rcv_name, uint64_t timeout, uint64_t priority)
+{
+	return mach_msg_overwrite_trap(buffer, option, send_size, rcv_size,
+	    rcv_name, timeout, priority, buffer);
+}
+
+kern_return_t
+mach_msg_overwrite_trap(uaddr_t buffer, uint64_t option, uint64_t send_size,
+    uint64_t rcv_size, uint64_t rcv_name, uint64_t timeout, uint64_t priority,
+    uaddr_t rcv_buffer)
+{
+	struct thread *self = current_thread();
+	kern_return_t kr;
+
+	(void)priority; /* MACH_SEND_OVERRIDE: queues are first come first served */
+	kr = message_begin(self, (uint32_t)option, (uint32_t)rcv_size,
+	    (mach_port_name_t)rcv_name, (uint32_t)timeout);
+	if (unlikely(kr != MACH_MSG_SUCCESS))
+		return kr;
+	self->receive.buffer = rcv_buffer != 0 ? rcv_buffer : buffer;
+	return message_call(self, buffer, (uint32_t)send_size);
+}
+
+kern_return_t
+mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+    uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
+    uint64_t rcv_size_priority, uint64_t timeout)
+{
+	struct thread *self = current_thread();
+	struct kmsg *kmsg;
+	kern_return_t kr;
+
+	kr = message_begin(self, option, (uint32_t)rcv_size_priority,
+	    (mach_port_name_t)(descriptors_rcv_name >> 32), (uint32_t)timeout);
+	if (unlikely(kr != MACH_MSG_SUCCESS))
+		return kr;
+	self->receive.buffer = buffer;
+	if (!(option & MACH_SEND_MSG))
+		return message_finish(self, NULL);
+	kr = message_alloc(bits_send_size >> 32, &kmsg);
+	if (unlikely(kr != MACH_MSG_SUCCESS))
+		return kr;
+	kmsg->header = (mach_msg_header_t){
+	    .msgh_bits = (uint32_t)bits_send_size,
+	    .msgh_remote_port = (mach_port_name_t)remote_local,
+	    .msgh_local_port = (mach_port_name_t)(remote_local >> 32),
+	    .msgh_voucher_port = (mach_port_name_t)voucher_id,
+	    .msgh_id = (int32_t)(voucher_id >> 32),
+	};
+	kmsg->progress = HEADER_SIZE; /* the body is all there is to copy */
+	self->send.buffer = buffer;
+	return message_send(self, kmsg);
+}
+
+/* ---- the end of a thread ---- */
+
+void
+thread_drop_ports(struct thread *self)
+{
+	struct port *port = self->reply_port;
+
+	self->reply_port = NULL;
+	if (port != NULL)
+		port_put(port);
+}

@@ -1,0 +1,175 @@
+/*
+ * notify.c: notices: made when asked for, sent when due.
+ */
+#include "ipc/notify.h"
+
+#include <mach/notify.h>
+
+#include "ipc/kmsg.h"
+#include "kernel/string.h"
+#include "kernel/zone.h"
+
+const NDR_record_t NDR_record = {
+    .int_rep = NDR_INT_LITTLE_ENDIAN,
+    .char_rep = NDR_CHAR_ASCII,
+    .float_rep = NDR_FLOAT_IEEE,
+};
+
+static struct zone request_zone;
+
+/* Bodies of the notices; the trailer in the user's structs is not sent. */
+struct word_notice {
+	NDR_record_t ndr;
+	uint32_t word; /* a name or a count */
+};
+
+struct right_notice {
+	mach_msg_body_t body;
+	mach_msg_port_descriptor_t port;
+};
+
+#define NOTICE_BODY_MAX sizeof(struct right_notice)
+
+void
+notify_init(void)
+{
+	zone_init(&request_zone, "name request", sizeof(struct name_request), 0);
+}
+
+struct kmsg *
+notice_create(struct port *to)
+{
+	struct kmsg *notice = kmsg_alloc(NOTICE_BODY_MAX, 1);
+
+	if (notice == NULL)
+		return NULL;
+	notice->remote = to;
+	notice->remote_type = MACH_MSG_TYPE_PORT_SEND_ONCE;
+	return notice;
+}
+
+struct port *
+notice_cancel(struct kmsg *notice)
+{
+	struct port *to = notice->remote;
+
+	kmsg_free(notice);
+	return to;
+}
+
+/* Send a notice of one word. */
+static void
+notify_word(struct kmsg *notice, int32_t id, uint32_t word)
+{
+	struct word_notice *body = (void *)notice->body;
+
+	body->ndr = NDR_record;
+	body->word = word;
+	kmsg_drop_descriptors(notice);
+	notice->size = HEADER_SIZE + sizeof(*body);
+	notice->id = id;
+	port_send_kernel(
+	    notice->remote, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
+}
+
+void
+notify_dead_name(struct kmsg *notice, mach_port_name_t name)
+{
+	notify_word(notice, MACH_NOTIFY_DEAD_NAME, name);
+}
+
+void
+notify_port_deleted(struct kmsg *notice, mach_port_name_t name)
+{
+	notify_word(notice, MACH_NOTIFY_PORT_DELETED, name);
+}
+
+void
+notify_send_possible(struct kmsg *notice, mach_port_name_t name)
+{
+	notify_word(notice, MACH_NOTIFY_SEND_POSSIBLE, name);
+}
+
+void
+notify_no_senders(struct kmsg *notice, uint32_t make_send_count)
+{
+	notify_word(notice, MACH_NOTIFY_NO_SENDERS, make_send_count);
+}
+
+void
+notify_port_destroyed(struct kmsg *notice, struct port *port)
+{
+	struct right_notice *body = (void *)notice->body;
+
+	*body = (struct right_notice){
+	    .body.msgh_descriptor_count = 1,
+	    .port.type = MACH_MSG_PORT_DESCRIPTOR,
+	    .port.disposition = MACH_MSG_TYPE_PORT_RECEIVE,
+	};
+	notice->descriptor[0] = (struct kdescriptor){
+	    .port = port,
+	    .type = MACH_MSG_PORT_DESCRIPTOR,
+	    .disposition = MACH_MSG_TYPE_PORT_RECEIVE,
+	};
+	notice->done = 1;
+	notice->has_receive = true;
+	notice->id = MACH_NOTIFY_PORT_DESTROYED;
+	port_set_carrier(port, notice);
+	if (kmsg_is_circular(notice)) {
+		/* To itself: then it dies after all. */
+		kmsg_destroy_later(notice);
+		return;
+	}
+	port_send_kernel(
+	    notice->remote, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
+}
+
+/* Make and send a send-once notice with a right that is held. */
+static bool
+send_once_notice(struct port *port)
+{
+	struct kmsg *notice = kmsg_alloc(0, 0);
+
+	if (notice == NULL)
+		return false;
+	notice->id = MACH_NOTIFY_SEND_ONCE;
+	port_send_kernel(port, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
+	return true;
+}
+
+void
+notify_send_once(struct port *port)
+{
+	if (!send_once_notice(port))
+		port_owe_notice(port);
+}
+
+bool
+notify_owed(struct port *port)
+{
+	if (!send_once_notice(port))
+		return false;
+	spin_lock(&port->lock);
+	port->notices_owed--;
+	spin_unlock(&port->lock);
+	return true;
+}
+
+struct name_request *
+name_request_create(struct kmsg *notice, mach_port_name_t name, uint32_t type)
+{
+	struct name_request *request = zone_alloc(&request_zone);
+
+	if (request == NULL)
+		return NULL;
+	*request = (struct name_request){
+	    .name = name, .notice = notice, .type = type};
+	list_init(&request->port_link);
+	return request;
+}
+
+void
+name_request_free(struct name_request *request)
+{
+	zone_free(&request_zone, request);
+}

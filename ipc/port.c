@@ -1,0 +1,366 @@
+/*
+ * port.c: ports are made, and die.
+ */
+#include "ipc/port.h"
+
+#include "ipc/kmsg.h"
+#include "ipc/notify.h"
+#include "ipc/pset.h"
+#include "ipc/space.h"
+#include "kernel/sched.h"
+#include "kernel/task.h"
+#include "kernel/thread.h"
+#include "kernel/zone.h"
+
+/* Threads that are woken in one step. */
+#define WAKE_AT_ONCE 16
+
+struct spinlock transit_lock = SPINLOCK_INIT(LOCK_MQUEUE);
+static struct zone port_zone;
+
+static bool port_reap_step(struct reap_item *item);
+
+void
+port_init(void)
+{
+	zone_init(&port_zone, "port", sizeof(struct port), CACHE_LINE);
+}
+
+struct port *
+port_create(void)
+{
+	struct port *port = zone_alloc(&port_zone);
+
+	if (port == NULL)
+		return NULL;
+	*port = (struct port){.state = PORT_IN_TRANSIT};
+	spin_init(&port->lock, LOCK_PORT);
+	atomic_init(&port->refs, 1);
+	mqueue_init(&port->queue);
+	list_init(&port->evicted);
+	list_init(&port->sets);
+	list_init(&port->requests);
+	port->reap.step = port_reap_step;
+	return port;
+}
+
+static void
+port_free(struct port *port)
+{
+	KASSERT(port->state == PORT_IS_DEAD);
+	KASSERT(port->send_rights == 0);
+	KASSERT(port->send_once_rights == 0);
+	KASSERT(list_empty(&port->queue.messages));
+	KASSERT(list_empty(&port->queue.receivers));
+	KASSERT(list_empty(&port->queue.senders));
+	KASSERT(list_empty(&port->sets));
+	KASSERT(list_empty(&port->requests));
+	KASSERT(port->no_senders == NULL);
+	KASSERT(port->destroyed == NULL);
+	zone_free(&port_zone, port);
+}
+
+void
+port_put(struct port *port)
+{
+	/* acq_rel: all uses by others happen before the last one's free */
+	if (atomic_fetch_sub_explicit(
+		&port->refs, 1, memory_order_acq_rel) == 1)
+		port_free(port);
+}
+
+void
+port_lock_pair(struct port *a, struct port *b)
+{
+	if (a == b) {
+		spin_lock(&a->lock);
+	} else if (a < b) {
+		spin_lock(&a->lock);
+		spin_lock_second(&b->lock);
+	} else {
+		spin_lock(&b->lock);
+		spin_lock_second(&a->lock);
+	}
+}
+
+void
+port_unlock_pair(struct port *a, struct port *b)
+{
+	spin_unlock(&a->lock);
+	if (a != b)
+		spin_unlock(&b->lock);
+}
+
+/* ---- life's end ---- */
+
+/* The reaper shall look at @port, which is locked: true when it is new to it,
+ * and the caller must pass it on. */
+static bool
+port_needs_reaping(struct port *port)
+{
+	if (port->reaping)
+		return false;
+	port->reaping = true;
+	port_get(port); /* dropped by port_reap_step() */
+	return true;
+}
+
+void
+port_evict_receivers(struct port *port, kern_return_t result)
+{
+	KASSERT(spin_held(&port->lock));
+	mqueue_wake(&port->queue.receivers, result, WAKE_AT_ONCE);
+	if (list_empty(&port->queue.receivers))
+		return;
+	port->evict_result = result;
+	list_splice_tail(&port->evicted, &port->queue.receivers);
+	if (port_needs_reaping(port))
+		reap_later(&port->reap);
+}
+
+void
+port_owe_notice(struct port *port)
+{
+	bool first;
+
+	spin_lock(&port->lock);
+	port->notices_owed++;
+	first = port_needs_reaping(port);
+	spin_unlock(&port->lock);
+	if (first)
+		reap_starved(&port->reap);
+}
+
+/* The receive right that the caller holds has ended.  True: @port is new to
+ * the reaper.  Locks: the port's. */
+static bool
+port_die(struct port *port, struct kmsg **no_sendersp)
+{
+	KASSERT(port->state != PORT_IS_DEAD);
+	port->state = PORT_IS_DEAD;
+	port->receiver = NULL;
+	port->name = MACH_PORT_NULL;
+	port->kind = KOBJECT_NONE;
+	port->object = NULL;
+	*no_sendersp = port->no_senders;
+	port->no_senders = NULL;
+	port->evict_result = MACH_RCV_PORT_DIED;
+	list_splice_tail(&port->evicted, &port->queue.receivers);
+	return port_needs_reaping(port);
+}
+
+/* Let the receive right go, with its reference; true: the caller reaps. */
+static bool
+port_end(struct port *port)
+{
+	struct kmsg *notice;
+	bool first;
+
+	spin_lock(&port->lock);
+	notice = port->destroyed;
+	port->destroyed = NULL;
+	if (notice != NULL) {
+		port->state = PORT_IN_TRANSIT;
+		port->receiver = NULL;
+		port->name = MACH_PORT_NULL;
+		spin_unlock(&port->lock);
+		notify_port_destroyed(notice, port); /* and our reference */
+		return false;
+	}
+	first = port_die(port, &notice);
+	spin_unlock(&port->lock);
+	if (notice != NULL)
+		right_release_send_once(notice_cancel(notice));
+	port_put(port); /* the reaper has its own */
+	return first;
+}
+
+void
+port_destroy(struct port *port)
+{
+	if (port_end(port))
+		reap_now(&port->reap);
+}
+
+void
+port_destroy_later(struct port *port)
+{
+	if (port_end(port))
+		reap_later(&port->reap);
+}
+
+/* One dead-name request hears of it; @port is locked, and unlocked. */
+static void
+port_tell_one(struct port *port)
+{
+	struct name_request *request =
+	    list_first(&port->requests, struct name_request, port_link);
+	struct kmsg *notice = request->notice;
+	mach_port_name_t name = request->name;
+
+	/* The request itself belongs to the name, which may go any moment. */
+	list_remove(&request->port_link);
+	request->notice = NULL;
+	spin_unlock(&port->lock);
+	notify_dead_name(notice, name);
+}
+
+/* One step of the first message's end; @port is locked, and unlocked. */
+static void
+port_drop_one(struct port *port)
+{
+	struct kmsg *kmsg =
+	    list_first(&port->queue.messages, struct kmsg, link);
+
+	/* Nobody else takes from the queue of a dead port. */
+	spin_unlock(&port->lock);
+	if (kmsg_release_step(kmsg))
+		return;
+	spin_lock(&port->lock);
+	list_remove(&kmsg->link);
+	port->queue.count--;
+	spin_unlock(&port->lock);
+	kmsg_free(kmsg);
+}
+
+/* A part of what a dead port leaves; @port is locked.  False: nothing is left,
+ * and it is still locked; else it is unlocked. */
+static bool
+port_bury_step(struct port *port)
+{
+	if (!list_empty(&port->requests)) {
+		port_tell_one(port);
+		return true;
+	}
+	if (!list_empty(&port->queue.messages)) {
+		port_drop_one(port);
+		return true;
+	}
+	if (!list_empty(&port->queue.senders)) {
+		mqueue_wake(&port->queue.senders, MACH_SEND_INVALID_DEST,
+		    WAKE_AT_ONCE);
+		spin_unlock(&port->lock);
+		return true;
+	}
+	return false;
+}
+
+static bool
+port_reap_step(struct reap_item *item)
+{
+	struct port *port = container_of(item, struct port, reap);
+
+	spin_lock(&port->lock);
+	if (!list_empty(&port->evicted)) {
+		mqueue_wake(&port->evicted, port->evict_result, WAKE_AT_ONCE);
+		spin_unlock(&port->lock);
+		return true;
+	}
+	if (port->state == PORT_IS_DEAD) {
+		pset_remove_all(port);
+		if (port_bury_step(port))
+			return true;
+	}
+	if (port->notices_owed > 0) {
+		spin_unlock(&port->lock);
+		if (notify_owed(port))
+			return true;
+		reap_starved(item);
+		return false;
+	}
+	port->reaping = false;
+	spin_unlock(&port->lock);
+	port_put(port);
+	return false;
+}
+
+void
+port_set_carrier(struct port *port, struct kmsg *carrier)
+{
+	spin_lock(&transit_lock);
+	port->carrier = carrier;
+	spin_unlock(&transit_lock);
+}
+
+/* ---- the kernel's own ports ---- */
+
+struct port *
+port_create_kernel(enum kobject_kind kind, void *object)
+{
+	struct port *port = port_create();
+
+	if (port == NULL)
+		return NULL;
+	port->state = PORT_IN_KERNEL;
+	port->kind = kind;
+	port->object = object;
+	return port;
+}
+
+void
+port_destroy_kernel(struct port *port)
+{
+	port_destroy(port);
+}
+
+bool
+port_kobject_get(struct port *port, enum kobject_kind kind, void **objectp)
+{
+	bool found;
+
+	spin_lock(&port->lock);
+	found = port->state == PORT_IN_KERNEL && port->kind == kind;
+	if (found) {
+		*objectp = port->object;
+		if (kind == KOBJECT_TASK)
+			task_get(*objectp);
+		if (kind == KOBJECT_THREAD)
+			thread_get(*objectp);
+	}
+	spin_unlock(&port->lock);
+	return found;
+}
+
+void *
+port_object_get(struct port *port, enum kobject_kind kind)
+{
+	void *object = NULL;
+
+	if (port != NULL && !port_kobject_get(port, kind, &object))
+		return NULL;
+	return object;
+}
+
+void
+kobject_put(enum kobject_kind kind, void *object)
+{
+	if (kind == KOBJECT_TASK)
+		task_put(object);
+	if (kind == KOBJECT_THREAD)
+		thread_put(object);
+}
+
+/* ---- for debuggers and tests ---- */
+
+void
+port_check(struct port *port)
+{
+	struct list *link;
+	uint32_t messages = 0;
+
+	KASSERT(spin_held(&port->lock));
+	list_for_each(link, &port->queue.messages)
+		messages++;
+	KASSERT(messages == port->queue.count);
+	if (messages > 0)
+		KASSERT(list_empty(&port->queue.receivers));
+	if (port->state == PORT_IN_SPACE) {
+		KASSERT(port->receiver != NULL);
+		KASSERT(port->name != MACH_PORT_NULL);
+	} else {
+		KASSERT(port->receiver == NULL);
+		KASSERT(list_empty(&port->queue.receivers));
+	}
+	if (port->state != PORT_IN_KERNEL)
+		KASSERT(port->object == NULL);
+}

@@ -1,0 +1,147 @@
+/*
+ * reaper.c: the kernel thread that destroys what takes long to destroy.
+ */
+#include "ipc/reaper.h"
+
+#include "kernel/kassert.h"
+#include "kernel/lock.h"
+#include "kernel/sched.h"
+#include "kernel/thread.h"
+
+/* Steps that the one who destroys something does himself. */
+#define STEPS_AT_ONCE 64
+/* Milliseconds until what lacked memory is tried again. */
+#define STARVED_RETRY_MS 10
+
+static struct spinlock reaper_lock = SPINLOCK_INIT(LOCK_MQUEUE);
+static struct list items = {&items, &items};	 /* [reaper_lock] */
+static struct list starved = {&starved, &starved}; /* [reaper_lock] */
+static struct thread *idle_reaper; /* [reaper_lock] NULL while it works */
+
+void
+reap_later(struct reap_item *item)
+{
+	struct thread *reaper;
+
+	spin_lock(&reaper_lock);
+	list_add_tail(&items, &item->link);
+	reaper = idle_reaper;
+	idle_reaper = NULL;
+	if (reaper != NULL && !thread_claim(reaper, KERN_SUCCESS))
+		reaper = NULL; /* its deadline passed: it is on its way */
+	spin_unlock(&reaper_lock);
+	if (reaper != NULL)
+		sched_wake(reaper);
+}
+
+void
+reap_now(struct reap_item *item)
+{
+	for (int i = 0; i < STEPS_AT_ONCE; i++) {
+		if (!item->step(item))
+			return;
+	}
+	reap_later(item);
+}
+
+void
+reap_starved(struct reap_item *item)
+{
+	spin_lock(&reaper_lock);
+	list_add_tail(&starved, &item->link);
+	spin_unlock(&reaper_lock);
+}
+
+static struct reap_item *
+next_item(void)
+{
+	struct reap_item *item = NULL;
+
+	spin_lock(&reaper_lock);
+	if (!list_empty(&items)) {
+		item = list_first(&items, struct reap_item, link);
+		list_remove(&item->link);
+	}
+	spin_unlock(&reaper_lock);
+	return item;
+}
+
+/* One step of one thing; false when there is nothing to do. */
+static bool
+reap_step(void)
+{
+	struct reap_item *item = next_item();
+
+	if (item == NULL)
+		return false;
+	if (item->step(item)) {
+		/* Behind the others: a large one must not hold them up. */
+		spin_lock(&reaper_lock);
+		list_add_tail(&items, &item->link);
+		spin_unlock(&reaper_lock);
+	}
+	return true;
+}
+
+static void
+retry_starved(void)
+{
+	spin_lock(&reaper_lock);
+	list_splice_tail(&items, &starved);
+	spin_unlock(&reaper_lock);
+}
+
+void
+reaper_drain(void)
+{
+	retry_starved();
+	while (reap_step())
+		continue;
+}
+
+static void reaper_woken(void);
+
+static noreturn void
+reaper_run(void)
+{
+	struct thread *self = current_thread();
+	uint64_t deadline = TIMER_NEVER;
+
+	while (reap_step()) {
+		if (thread_should_yield())
+			sched_yield(reaper_run);
+	}
+	spin_lock(&reaper_lock);
+	if (!list_empty(&items)) {
+		spin_unlock(&reaper_lock);
+		sched_yield(reaper_run);
+	}
+	if (!list_empty(&starved))
+		deadline = timer_after_ms(STARVED_RETRY_MS);
+	idle_reaper = self;
+	wait_begin(self, reaper_woken, deadline, &reaper_lock);
+	sched_switch();
+}
+
+static void
+reaper_woken(void)
+{
+	kern_return_t kr = wait_finish(current_thread());
+
+	spin_lock(&reaper_lock);
+	idle_reaper = NULL;
+	spin_unlock(&reaper_lock);
+	if (kr != KERN_SUCCESS)
+		retry_starved();
+	reaper_run();
+}
+
+void
+reaper_start(void)
+{
+	struct thread *thread =
+	    thread_create_kernel(reaper_run, PRIORITY_KERNEL);
+
+	if (thread == NULL)
+		panic("no memory for the reaper");
+}

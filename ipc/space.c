@@ -1,0 +1,501 @@
+/*
+ * space.c: the table of names.
+ */
+#include "ipc/space.h"
+
+#include "ipc/entry.h"
+#include "kernel/string.h"
+#include "kernel/timer.h"
+#include "kernel/zone.h"
+
+/* Names in use that somebody chose and that one search for a free one skips. */
+#define SKIP_MAX 1024
+/* Entries that one step of a space's end looks at, and rights it drops. */
+#define STEP_ENTRIES 64
+
+static struct zone space_zone;
+static uint32_t hash_seed;
+
+void
+space_init(void)
+{
+	zone_init(&space_zone, "space", sizeof(struct space), 0);
+	hash_seed = (uint32_t)timer_now();
+}
+
+kern_return_t
+space_create(uint64_t task_id, struct space **spacep)
+{
+	struct space *space = zone_alloc_zeroed(&space_zone);
+
+	if (space == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	spin_init(&space->lock, LOCK_SPACE);
+	atomic_init(&space->refs, 1);
+	space->bound = 1; /* so that no name is MACH_PORT_NULL */
+	space->top = 1;
+	space->limit = NAME_INDEX_MAX;
+	space->task_id = task_id;
+	*spacep = space;
+	return KERN_SUCCESS;
+}
+
+void
+space_put(struct space *space)
+{
+	struct middle *_Atomic *root;
+
+	/* acq_rel: all uses by others happen before the last one's free */
+	if (atomic_fetch_sub_explicit(
+		&space->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	KASSERT(space->count == 0);
+	root = space->root;
+	for (uint32_t i = 0; root != NULL && i < ROOT_MIDDLES; i++) {
+		if (root[i] != NULL)
+			kmem_free(root[i], sizeof(struct middle));
+	}
+	if (root != NULL)
+		kmem_free((void *)root, ROOT_MIDDLES * sizeof(*root));
+	zone_free(&space_zone, space);
+}
+
+/* ---- chunks ---- */
+
+static void *
+alloc_cleared(size_t size)
+{
+	void *memory = kmem_alloc(size);
+
+	if (memory != NULL)
+		memset(memory, 0, size);
+	return memory;
+}
+
+/* Where the pointer to chunk @number is, with what leads to it; NULL: no
+ * memory. */
+static struct chunk *_Atomic *
+chunk_place(struct space *space, uint32_t number)
+{
+	struct middle *_Atomic *root = space->root;
+	struct middle *middle;
+
+	if (number < FIRST_CHUNKS)
+		return &space->first[number];
+	if (root == NULL) {
+		root = alloc_cleared(ROOT_MIDDLES * sizeof(*root));
+		if (root == NULL)
+			return NULL;
+		/* release: pairs with the acquires in space_chunk() */
+		atomic_store_explicit(
+		    &space->root, root, memory_order_release);
+	}
+	middle = root[number >> MIDDLE_SHIFT];
+	if (middle == NULL) {
+		middle = alloc_cleared(sizeof(*middle));
+		if (middle == NULL)
+			return NULL;
+		atomic_store_explicit(&root[number >> MIDDLE_SHIFT], middle,
+		    memory_order_release);
+	}
+	return &middle->chunk[number & (MIDDLE_CHUNKS - 1)];
+}
+
+/* The entry at @index, whose chunk is made if it must be; NULL: no memory. */
+static struct entry *
+entry_at(struct space *space, uint32_t index)
+{
+	struct chunk *_Atomic *place;
+	struct entry *entry = space_entry(space, index);
+	struct chunk *chunk;
+
+	if (likely(entry != NULL))
+		return entry;
+	chunk = alloc_cleared(sizeof(*chunk));
+	if (chunk == NULL)
+		return NULL;
+	place = chunk_place(space, index >> CHUNK_SHIFT);
+	if (place == NULL) {
+		kmem_free(chunk, sizeof(*chunk));
+		return NULL;
+	}
+	/* release: pairs with the acquires in space_chunk() */
+	atomic_store_explicit(place, chunk, memory_order_release);
+	return &chunk->entry[index & (CHUNK_COUNT - 1)];
+}
+
+static bool
+entry_in_use(const struct entry *entry)
+{
+	return (entry->key & MACH_PORT_TYPE_ALL_RIGHTS) != 0;
+}
+
+/* ---- free entries: those below @bound form a list ---- */
+
+static void
+free_list_add(struct space *space, uint32_t index)
+{
+	struct entry_side *side = space_side(space, index);
+
+	side->left = space->free;
+	side->right = 0;
+	if (space->free != 0)
+		space_side(space, space->free)->right = index;
+	space->free = index;
+}
+
+static void
+free_list_remove(struct space *space, uint32_t index)
+{
+	struct entry_side *side = space_side(space, index);
+
+	if (side->right != 0)
+		space_side(space, side->right)->left = side->left;
+	else
+		space->free = side->left;
+	if (side->left != 0)
+		space_side(space, side->left)->right = side->right;
+}
+
+static void
+entry_taken(struct space *space, uint32_t index)
+{
+	struct entry_side *side = space_side(space, index);
+
+	side->left = 0;
+	side->right = 0;
+	space->count++;
+	if (index >= space->top)
+		space->top = index + 1;
+}
+
+/* An index that was never used, or not since it was above @bound. */
+static kern_return_t
+extend(struct space *space, uint32_t *indexp, struct entry **entryp)
+{
+	for (int i = 0; i < SKIP_MAX; i++) {
+		struct entry *entry;
+
+		if (space->bound > NAME_INDEX_MAX)
+			return KERN_NO_SPACE;
+		entry = entry_at(space, space->bound);
+		if (entry == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		*indexp = space->bound++;
+		*entryp = entry;
+		if (likely(!entry_in_use(entry)))
+			return KERN_SUCCESS;
+	}
+	return KERN_RESOURCE_SHORTAGE; /* bounded time; we got further, though */
+}
+
+kern_return_t
+entry_alloc(
+    struct space *space, mach_port_name_t *namep, struct entry **entryp)
+{
+	uint32_t index = space->free;
+	kern_return_t kr;
+
+	KASSERT(spin_held(&space->lock));
+	if (unlikely(space->dead))
+		return KERN_TERMINATED;
+	if (unlikely(space->count >= space->limit))
+		return KERN_NO_SPACE;
+	if (likely(index != 0)) {
+		*entryp = space_entry(space, index);
+		free_list_remove(space, index);
+	} else {
+		kr = extend(space, &index, entryp);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	entry_taken(space, index);
+	*namep = name_make(index, (*entryp)->key + 1);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+entry_alloc_name(
+    struct space *space, mach_port_name_t name, struct entry **entryp)
+{
+	uint32_t index = name_index(name);
+	struct entry *entry;
+
+	KASSERT(spin_held(&space->lock));
+	if (index == 0 || index > NAME_INDEX_MAX)
+		return KERN_INVALID_VALUE;
+	if (unlikely(space->dead))
+		return KERN_TERMINATED;
+	if (unlikely(space->count >= space->limit))
+		return KERN_NO_SPACE;
+	entry = entry_at(space, index);
+	if (entry == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	if (entry_in_use(entry))
+		return KERN_NAME_EXISTS;
+	if (index < space->bound)
+		free_list_remove(space, index);
+	entry_taken(space, index);
+	*entryp = entry;
+	return KERN_SUCCESS;
+}
+
+void
+entry_free(struct space *space, mach_port_name_t name, struct entry *entry)
+{
+	uint32_t index = name_index(name);
+
+	KASSERT(spin_held(&space->lock));
+	KASSERT(space_side(space, index)->request == NULL);
+	entry->key = (uint8_t)name; /* no right, and what was last used */
+	entry->urefs = 0;
+	entry->port = NULL;
+	space->count--;
+	if (index < space->bound && !space->dead)
+		free_list_add(space, index);
+}
+
+/* ---- the treap by port ---- */
+
+/* The node that is nearer to the root has the higher priority.  A secret
+ * seed: a user who chooses names shall not choose the tree's shape. */
+static uint32_t
+priority(uint32_t index)
+{
+	uint32_t hash = index ^ hash_seed;
+
+	hash = (hash ^ hash >> 16) * 0x85ebca6bU;
+	hash = (hash ^ hash >> 13) * 0xc2b2ae35U;
+	return hash ^ hash >> 16;
+}
+
+static inline const struct port *
+port_at(struct space *space, uint32_t index)
+{
+	return space_entry(space, index)->port;
+}
+
+/* Split the tree at @node into what is below @port and what is above. */
+static void
+split(struct space *space, uint32_t node, const struct port *port,
+    uint32_t *below, uint32_t *above)
+{
+	while (node != 0) {
+		struct entry_side *side = space_side(space, node);
+
+		if (port_at(space, node) < port) {
+			*below = node;
+			below = &side->right;
+			node = side->right;
+		} else {
+			*above = node;
+			above = &side->left;
+			node = side->left;
+		}
+	}
+	*below = 0;
+	*above = 0;
+}
+
+void
+space_index_port(struct space *space, mach_port_name_t name)
+{
+	uint32_t index = name_index(name);
+	const struct port *port = port_at(space, index);
+	struct entry_side *side = space_side(space, index);
+	uint32_t *at = &space->by_port;
+
+	KASSERT(spin_held(&space->lock));
+	while (*at != 0 && priority(*at) >= priority(index)) {
+		struct entry_side *other = space_side(space, *at);
+
+		at = port < port_at(space, *at) ? &other->left : &other->right;
+	}
+	split(space, *at, port, &side->left, &side->right);
+	*at = index;
+}
+
+void
+space_unindex_port(struct space *space, mach_port_name_t name)
+{
+	uint32_t index = name_index(name);
+	const struct port *port = port_at(space, index);
+	struct entry_side *side = space_side(space, index);
+	uint32_t left = side->left;
+	uint32_t right = side->right;
+	uint32_t *at = &space->by_port;
+
+	KASSERT(spin_held(&space->lock));
+	while (*at != index) {
+		struct entry_side *other = space_side(space, *at);
+
+		KASSERT(*at != 0);
+		at = port < port_at(space, *at) ? &other->left : &other->right;
+	}
+	while (left != 0 && right != 0) {
+		if (priority(left) >= priority(right)) {
+			*at = left;
+			at = &space_side(space, left)->right;
+			left = *at;
+		} else {
+			*at = right;
+			at = &space_side(space, right)->left;
+			right = *at;
+		}
+	}
+	*at = left != 0 ? left : right;
+	side->left = 0;
+	side->right = 0;
+}
+
+mach_port_name_t
+space_find_port(struct space *space, struct port *port)
+{
+	uint32_t node = space->by_port;
+
+	KASSERT(spin_held(&space->lock));
+	KASSERT(spin_held(&port->lock));
+	if (port->receiver == space)
+		return port->name;
+	while (node != 0) {
+		struct entry *entry = space_entry(space, node);
+		struct entry_side *side = space_side(space, node);
+
+		if (entry->port == port)
+			return name_make(node, entry->key);
+		node = port < entry->port ? side->left : side->right;
+	}
+	return MACH_PORT_NULL;
+}
+
+/* ---- the end ---- */
+
+/* Give up what one entry holds, if anything. */
+static void
+drop_entry(struct space *space, uint32_t index)
+{
+	struct loose loose = {0};
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = space_entry(space, index);
+	if (entry_in_use(entry)) {
+		mach_port_name_t name = name_make(index, entry->key);
+
+		entry = entry_check(space, name, &loose);
+		if (entry->key & MACH_PORT_TYPE_DEAD_NAME)
+			entry_free(space, name, entry);
+		else
+			entry_drop_all(space, name, entry, &loose);
+	}
+	spin_unlock(&space->lock);
+	loose_release(&loose);
+}
+
+/* All its names are gone. */
+static void
+drop_chunk(struct space *space, uint32_t number)
+{
+	struct chunk *chunk;
+
+	spin_lock(&space->lock);
+	chunk = space_chunk(space, number);
+	*chunk_place(space, number) = NULL;
+	spin_unlock(&space->lock);
+	kmem_free(chunk, sizeof(*chunk));
+}
+
+/* The next index to look at from @index on: whole absent chunks are skipped. */
+static uint32_t
+next_present(struct space *space, uint32_t index)
+{
+	for (int i = 0; i < STEP_ENTRIES && index < space->top; i++) {
+		if (space_chunk(space, index >> CHUNK_SHIFT) != NULL)
+			break;
+		index = (index | (CHUNK_COUNT - 1)) + 1;
+	}
+	return index;
+}
+
+bool
+space_destroy_step(struct space *space)
+{
+	uint32_t index;
+
+	spin_lock(&space->lock);
+	space->dead = true;
+	index = next_present(space, space->cursor);
+	spin_unlock(&space->lock);
+
+	for (int i = 0; i < STEP_ENTRIES && index < space->top; i++) {
+		uint32_t number = index >> CHUNK_SHIFT;
+
+		if (space_chunk(space, number) == NULL)
+			break;
+		drop_entry(space, index++);
+		if ((index & (CHUNK_COUNT - 1)) == 0 || index == space->top)
+			drop_chunk(space, number);
+	}
+	space->cursor = index;
+	return index < space->top;
+}
+
+/* ---- for debuggers and tests ---- */
+
+/* Count the treap's nodes below @node, in order, heaps above. */
+static uint32_t
+check_treap(struct space *space, uint32_t node)
+{
+	struct entry_side *side;
+	struct entry *entry;
+
+	if (node == 0)
+		return 0;
+	entry = space_entry(space, node);
+	side = space_side(space, node);
+	KASSERT((entry->key & MACH_PORT_TYPE_SEND_RECEIVE) ==
+	    MACH_PORT_TYPE_SEND);
+	if (side->left != 0) {
+		KASSERT(port_at(space, side->left) < entry->port);
+		KASSERT(priority(side->left) <= priority(node));
+	}
+	if (side->right != 0) {
+		KASSERT(port_at(space, side->right) > entry->port);
+		KASSERT(priority(side->right) <= priority(node));
+	}
+	return 1 + check_treap(space, side->left) +
+	    check_treap(space, side->right);
+}
+
+void
+space_check(struct space *space)
+{
+	uint32_t used = 0, sends = 0, unused = 0;
+
+	KASSERT(spin_held(&space->lock));
+	for (uint32_t index = 1; index < space->top; index++) {
+		struct entry *entry = space_entry(space, index);
+		uint32_t type = entry == NULL ?
+		    0 : entry->key & MACH_PORT_TYPE_ALL_RIGHTS;
+
+		if (type == 0)
+			continue;
+		used++;
+		if ((type & MACH_PORT_TYPE_SEND_RECEIVE) ==
+		    MACH_PORT_TYPE_SEND)
+			sends++;
+		if (type & MACH_PORT_TYPE_RECEIVE) {
+			KASSERT(entry->port->receiver == space);
+			KASSERT(entry->port->name ==
+			    name_make(index, entry->key));
+		}
+	}
+	KASSERT(used == space->count);
+	KASSERT(check_treap(space, space->by_port) == sends);
+	for (uint32_t i = space->free; i != 0; i = space_side(space, i)->left) {
+		KASSERT(i < space->bound);
+		KASSERT(!entry_in_use(space_entry(space, i)));
+		unused++;
+	}
+	KASSERT(unused <= space->bound);
+}
