@@ -53,11 +53,20 @@ $(UNIT_PROGRAMS):
 	$(quiet)$(HOST_CC) -fsanitize=address,undefined \
 	    $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBRARIES) -lcmocka -o $@
 
-$(BUILD)/fuzz/%: test/fuzz/%.c $(BUILD_RULES) scripts/unit.mk | $(call setup,fuzz)
+# The stand-ins for fuzzers, in a library: each takes what it needs.
+$(BUILD)/fuzz/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,fuzz)
+	$(say) FUZZCC $<
+	$(quiet)mkdir -p $(@D) && $(FUZZ_CC) $(HOST_FLAGS) -c $< -o $@
+
+$(BUILD)/fuzz/libhost.a: $(HOST_OBJECTS:$(HOST)/%=$(BUILD)/fuzz/%)
+	$(quiet)rm -f $@ && ar rcsD $@ $^
+
+$(BUILD)/fuzz/%: test/fuzz/%.c $(BUILD)/fuzz/libhost.a \
+	$(BUILD_RULES) scripts/unit.mk | $(call setup,fuzz)
 	$(say) FUZZCC $@
 	$(quiet)mkdir -p $(@D) && $(FUZZ_CC) $(HOST_FLAGS) \
 	    -fsanitize=fuzzer $< $(call said,$<,Sources) \
-	    $(wildcard test/unit/host/*.c) -o $@ && rm -f $(@D)/*.d
+	    $(BUILD)/fuzz/libhost.a -o $@ && rm -f $(@D)/*.d
 
 .PHONY: unit-build
 unit-build: $(UNIT_PROGRAMS)
