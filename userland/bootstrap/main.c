@@ -50,10 +50,11 @@ main(int argc, char *argv[])
 	(void)argc;
 	if (!options_parse(&options, argv + 1))
 		return EXIT_FAILURE;
+	system_init(&options);
 	archive_init((const void *)options.archive, options.archive_size);
 	child_init();
 	read_manifest();
-	system_start(&options, &manifest);
+	system_start(&manifest);
 	serve();
 	return EXIT_FAILURE;
 }

@@ -193,6 +193,18 @@ service_home(const char *name)
 }
 
 void
+service_withdraw(const char *name)
+{
+	struct service *service = service_find(name);
+
+	if (service == NULL || !service->home)
+		return;
+	mach_port_mod_refs(mach_task_self(), service->port,
+	    MACH_PORT_RIGHT_RECEIVE, -1);
+	service_remove(service);
+}
+
+void
 service_owner_died(const struct child *child)
 {
 	struct service *service, *next;

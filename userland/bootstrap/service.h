@@ -44,5 +44,8 @@ const char *service_returned(mach_port_t port);
 /* Whether the service can be checked in. */
 bool service_home(const char *name);
 
+/* A service at home goes, and with it its port: nobody will serve it. */
+void service_withdraw(const char *name);
+
 /* What @child has registered goes. */
 void service_owner_died(const struct child *child);

@@ -55,19 +55,23 @@ server_start(unsigned int index)
 		    bootstrap_strerror(kr));
 }
 
-/* Whether a server that has ended may run once more. */
+/*
+ * Whether a server that has ended may run once more.  The clients of one that
+ * may not are told, by the death of its port.
+ */
 static bool
 may_restart(unsigned int index)
 {
+	const struct manifest_line *line = &manifest->lines[index];
 	uint64_t lived = mach_absolute_time() - servers[index].started;
 
 	if (lived > seconds(CRASH_SECONDS))
 		servers[index].crashes = 0;
 	if (++servers[index].crashes < CRASHES_MAX)
 		return true;
-	if (servers[index].crashes == CRASHES_MAX)
-		printf("bootstrap: %s keeps ending, and is left alone\n",
-		    manifest->lines[index].words[1]);
+	printf("bootstrap: %s keeps ending, and is left alone\n",
+	    line->words[1]);
+	service_withdraw(line->words[0]);
 	return false;
 }
 
@@ -214,15 +218,18 @@ run_next(void)
 }
 
 void
-system_start(
-    const struct options *the_options, const struct manifest *the_manifest)
+system_init(const struct options *the_options)
 {
 	options = the_options;
-	manifest = the_manifest;
 	if (device_open(options->device_master, D_WRITE, "sbi-console",
 		&sbi_console) == KERN_SUCCESS)
 		stdio_use_device(sbi_console);
+}
 
+void
+system_start(const struct manifest *the_manifest)
+{
+	manifest = the_manifest;
 	servers_start();
 	if (options->run[0] == NULL)
 		run_next();

@@ -11,9 +11,11 @@
 
 struct child;
 
+/* From now on there is output, to the firmware's console. */
+void system_init(const struct options *options);
+
 /* Starts the servers and whatever comes first. */
-void system_start(
-    const struct options *options, const struct manifest *manifest);
+void system_start(const struct manifest *manifest);
 
 /* @child has ended, and is not looked at afterwards: goes on from there. */
 void system_child_ended(struct child *child);

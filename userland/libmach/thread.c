@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <mach/mach.h>
+#include <mach/routine_ids.h>
 
 #define STACK_DEFAULT (32 * 1024UL)
 
@@ -24,20 +25,25 @@ struct mach_thread {
 void mach_thread_entry(void);
 void mach_thread_main(struct mach_thread *thread) __attribute__((noreturn));
 
-/* Called by mach_thread_entry. */
+/*
+ * Called by mach_thread_entry.  The last message asks for no reply: a port for
+ * one would outlive us.
+ */
 void
 mach_thread_main(struct mach_thread *thread)
 {
+	mach_msg_header_t end = {
+	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+	    .msgh_size = sizeof(end),
+	    .msgh_remote_port = thread->port,
+	    .msgh_id = MSGID_THREAD_TERMINATE,
+	};
+
 	thread->run(thread->arg);
 	fflush(stdout);
 	mig_dealloc_reply_port(mig_get_reply_port());
-
-	/*
-	 * The last call needs a reply port once more, which dies with the
-	 * message: the kernel ends us instead of answering.
-	 */
 	for (;;)
-		thread_terminate(thread->port);
+		mach_msg_send(&end);
 }
 
 static vm_address_t
