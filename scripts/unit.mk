@@ -19,7 +19,7 @@ HOST       := $(BUILD)/unit
 HOST_FLAGS := -std=gnu17 -O1 -g -MMD -MP -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer -fno-common \
 	$(WARNINGS) -DCONFIG_DEBUG=1 \
-	-Itest/unit/host/include -I. -Itest/unit -Ikernel/include \
+	-Itest/unit/host/include -I. -Itest/unit -Ikernel/include -Iuserland/include \
 	-Iarch/riscv64/include
 
 UNIT_TESTS    := $(sort $(wildcard test/unit/test_*.c))
