@@ -6,10 +6,12 @@
  * servers again that die.
  *
  *	options.c   what the kernel and its command line say
- *	archive.c   files of the boot archive	     manifest.c  one of them
- *	loader.c    from a file to a task	     child.c	 the tasks we started
+ *	archive.c   files of the boot archive
+ *	manifest.c  one of them: what is to run, who may have what
+ *	loader.c    from a file to a task
+ *	child.c     the tasks we started
  *	service.c   names and ports of services
- *	system.c    what runs when, and who may have what
+ *	system.c    what runs when
  *	serve.c     the requests: start reading there
  */
 #include <stdio.h>

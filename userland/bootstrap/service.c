@@ -199,8 +199,8 @@ service_withdraw(const char *name)
 
 	if (service == NULL || !service->home)
 		return;
-	mach_port_mod_refs(mach_task_self(), service->port,
-	    MACH_PORT_RIGHT_RECEIVE, -1);
+	mach_port_mod_refs(
+	    mach_task_self(), service->port, MACH_PORT_RIGHT_RECEIVE, -1);
 	service_remove(service);
 }
 

@@ -69,8 +69,8 @@ may_restart(unsigned int index)
 		servers[index].crashes = 0;
 	if (++servers[index].crashes < CRASHES_MAX)
 		return true;
-	printf("bootstrap: %s keeps ending, and is left alone\n",
-	    line->words[1]);
+	printf(
+	    "bootstrap: %s keeps ending, and is left alone\n", line->words[1]);
 	service_withdraw(line->words[0]);
 	return false;
 }
@@ -106,7 +106,7 @@ servers_start(void)
 	}
 }
 
-/* ---- output: the console server's when there is one, else the firmware's ---- */
+/* ---- output: the console server's, or else the firmware's ---- */
 
 void
 system_service_away(const char *name, mach_port_t port)

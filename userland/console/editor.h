@@ -5,9 +5,9 @@
  * input collects until somebody takes it. In raw mode every key is finished
  * input and nothing is shown.
  *
- *	Enter		ends the line		^C	drops it: "nothing"
- *	Backspace	takes one character	^D	on an empty line: "nothing"
- *	^U		takes all		others	below space: ignored
+ *	Enter	    ends the line	  ^C  drops it: "nothing"
+ *	Backspace   takes one character	  ^D  on an empty line: "nothing"
+ *	^U	    takes all		  others below space: ignored
  */
 #pragma once
 

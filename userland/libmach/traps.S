@@ -15,6 +15,11 @@
 	.size	\name, . - \name
 	.endm
 
+	/* A call that is also a message to the task's port */
+	.macro	rpc name, number
+	trap	_kernelrpc_\name\()_trap, \number
+	.endm
+
 	.macro	trap9 name, number
 	.globl	\name
 	.type	\name, @function
@@ -33,7 +38,8 @@
 	trap	mach_thread_self, TRAP_THREAD_SELF
 	trap	host_self_trap, TRAP_HOST_SELF
 	trap	mach_host_self, TRAP_HOST_SELF
-	trap	thread_get_special_reply_port, TRAP_THREAD_GET_SPECIAL_REPLY_PORT
+	trap	thread_get_special_reply_port, \
+		TRAP_THREAD_GET_SPECIAL_REPLY_PORT
 
 	trap	mach_msg_trap, TRAP_MACH_MSG
 	trap	mach_msg2_trap, TRAP_MACH_MSG2
@@ -46,25 +52,26 @@
 	trap	mach_timebase_info_trap, TRAP_MACH_TIMEBASE_INFO
 	trap	mach_timebase_info, TRAP_MACH_TIMEBASE_INFO
 
-	trap	_kernelrpc_mach_vm_allocate_trap, TRAP_MACH_VM_ALLOCATE
-	trap	_kernelrpc_mach_vm_deallocate_trap, TRAP_MACH_VM_DEALLOCATE
-	trap	_kernelrpc_mach_vm_protect_trap, TRAP_MACH_VM_PROTECT
-	trap	_kernelrpc_mach_vm_map_trap, TRAP_MACH_VM_MAP
+	rpc	mach_vm_allocate, TRAP_MACH_VM_ALLOCATE
+	rpc	mach_vm_deallocate, TRAP_MACH_VM_DEALLOCATE
+	rpc	mach_vm_protect, TRAP_MACH_VM_PROTECT
+	rpc	mach_vm_map, TRAP_MACH_VM_MAP
 
-	trap	_kernelrpc_mach_port_allocate_trap, TRAP_MACH_PORT_ALLOCATE
-	trap	_kernelrpc_mach_port_deallocate_trap, TRAP_MACH_PORT_DEALLOCATE
-	trap	_kernelrpc_mach_port_mod_refs_trap, TRAP_MACH_PORT_MOD_REFS
-	trap	_kernelrpc_mach_port_move_member_trap, TRAP_MACH_PORT_MOVE_MEMBER
-	trap	_kernelrpc_mach_port_insert_right_trap, TRAP_MACH_PORT_INSERT_RIGHT
-	trap	_kernelrpc_mach_port_insert_member_trap, TRAP_MACH_PORT_INSERT_MEMBER
-	trap	_kernelrpc_mach_port_extract_member_trap, TRAP_MACH_PORT_EXTRACT_MEMBER
-	trap	_kernelrpc_mach_port_construct_trap, TRAP_MACH_PORT_CONSTRUCT
-	trap	_kernelrpc_mach_port_destruct_trap, TRAP_MACH_PORT_DESTRUCT
-	trap	_kernelrpc_mach_port_get_attributes_trap, TRAP_MACH_PORT_GET_ATTRIBUTES
-	trap	_kernelrpc_mach_port_guard_trap, TRAP_MACH_PORT_GUARD
-	trap	_kernelrpc_mach_port_unguard_trap, TRAP_MACH_PORT_UNGUARD
-	trap	_kernelrpc_mach_port_type_trap, TRAP_MACH_PORT_TYPE
-	trap	_kernelrpc_mach_port_request_notification_trap, TRAP_MACH_PORT_REQUEST_NOTIFICATION
+	rpc	mach_port_allocate, TRAP_MACH_PORT_ALLOCATE
+	rpc	mach_port_deallocate, TRAP_MACH_PORT_DEALLOCATE
+	rpc	mach_port_mod_refs, TRAP_MACH_PORT_MOD_REFS
+	rpc	mach_port_move_member, TRAP_MACH_PORT_MOVE_MEMBER
+	rpc	mach_port_insert_right, TRAP_MACH_PORT_INSERT_RIGHT
+	rpc	mach_port_insert_member, TRAP_MACH_PORT_INSERT_MEMBER
+	rpc	mach_port_extract_member, TRAP_MACH_PORT_EXTRACT_MEMBER
+	rpc	mach_port_construct, TRAP_MACH_PORT_CONSTRUCT
+	rpc	mach_port_destruct, TRAP_MACH_PORT_DESTRUCT
+	rpc	mach_port_get_attributes, TRAP_MACH_PORT_GET_ATTRIBUTES
+	rpc	mach_port_guard, TRAP_MACH_PORT_GUARD
+	rpc	mach_port_unguard, TRAP_MACH_PORT_UNGUARD
+	rpc	mach_port_type, TRAP_MACH_PORT_TYPE
+	rpc	mach_port_request_notification, \
+		TRAP_MACH_PORT_REQUEST_NOTIFICATION
 
 /*
  * mach_absolute_time(): the timebase, readable in user mode.

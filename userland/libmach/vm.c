@@ -160,7 +160,7 @@ mach_vm_region(vm_map_t task, mach_vm_address_t *address, mach_vm_size_t *size,
 	return call_end(&call);
 }
 
-/* ---- the same with addresses of the caller's own kind: they are as wide ---- */
+/* ---- the same with the caller's own kind of address: as wide ---- */
 
 kern_return_t
 vm_allocate(vm_map_t task, vm_address_t *address, vm_size_t size, int flags)

@@ -45,8 +45,7 @@ struct baton_kernel_counters {
 	uint64_t pages_total; /* now: pages of RAM the kernel manages */
 	uint64_t pages_free;  /* now */
 	uint64_t harts;	      /* now: harts that run */
-	uint64_t
-	    boot_cycles; /* boot hart: from entry to the first user instruction */
+	uint64_t boot_cycles; /* boot hart: from entry to user mode */
 	uint64_t objects[BATON_OBJECT_KINDS]; /* now */
 };
 

@@ -438,12 +438,12 @@ typedef uint64_t mach_msg_option64_t;
 #define MACH_MSG_OPTION_NONE		 0x00000000
 #define MACH_SEND_MSG			 0x00000001
 #define MACH_RCV_MSG			 0x00000002
-#define MACH_RCV_LARGE			 0x00000004 /* too large: leave it queued */
+#define MACH_RCV_LARGE			 0x00000004 /* else dropped */
 #define MACH_RCV_LARGE_IDENTITY		 0x00000008 /* and say on which port */
 #define MACH_SEND_TIMEOUT		 0x00000010
-#define MACH_SEND_OVERRIDE		 0x00000020 /* priority in the last argument */
-#define MACH_SEND_INTERRUPT		 0x00000040 /* do not restart in the library */
-#define MACH_SEND_NOTIFY		 0x00000080 /* full: arm send-possible */
+#define MACH_SEND_OVERRIDE		 0x00000020 /* with priority */
+#define MACH_SEND_INTERRUPT		 0x00000040 /* no restart */
+#define MACH_SEND_NOTIFY		 0x00000080 /* when room */
 #define MACH_SEND_ALWAYS		 0x00010000
 #define MACH_SEND_FILTER_NONFATAL	 0x00010000
 #define MACH_SEND_TRAILER		 0x00020000
@@ -458,7 +458,7 @@ typedef uint64_t mach_msg_option64_t;
 
 #define MACH_RCV_TIMEOUT      0x00000100
 #define MACH_RCV_NOTIFY	      0x00000000
-#define MACH_RCV_INTERRUPT    0x00000400 /* do not restart in the library */
+#define MACH_RCV_INTERRUPT    0x00000400 /* no restart */
 #define MACH_RCV_VOUCHER      0x00000800
 #define MACH_RCV_OVERWRITE    0x00000000
 #define MACH_RCV_GUARDED_DESC 0x00001000
@@ -543,7 +543,7 @@ typedef kern_return_t mach_msg_return_t;
 #define MACH_MSG_VM_KERNEL  0x00000400
 
 #define MACH_SEND_IN_PROGRESS	      0x10000001
-#define MACH_SEND_INVALID_DATA	      0x10000002 /* the buffer is not readable */
+#define MACH_SEND_INVALID_DATA	      0x10000002 /* buffer unreadable */
 #define MACH_SEND_INVALID_DEST	      0x10000003 /* no such port, or it died */
 #define MACH_SEND_TIMED_OUT	      0x10000004
 #define MACH_SEND_INVALID_VOUCHER     0x10000005
@@ -573,7 +573,7 @@ typedef kern_return_t mach_msg_return_t;
 #define MACH_RCV_INTERRUPTED	   0x10004005
 #define MACH_RCV_PORT_CHANGED	   0x10004006 /* moved away while waiting */
 #define MACH_RCV_INVALID_NOTIFY	   0x10004007
-#define MACH_RCV_INVALID_DATA	   0x10004008 /* the buffer is not writable */
+#define MACH_RCV_INVALID_DATA	   0x10004008 /* buffer unwritable */
 #define MACH_RCV_PORT_DIED	   0x10004009 /* while waiting */
 #define MACH_RCV_IN_SET		   0x1000400a
 #define MACH_RCV_HEADER_ERROR	   0x1000400b

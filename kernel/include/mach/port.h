@@ -198,8 +198,8 @@ typedef mach_port_options_t *mach_port_options_ptr_t;
 #define MPO_QLIMIT			 0x02 /* mpl holds the queue limit */
 #define MPO_TEMPOWNER			 0x04
 #define MPO_IMPORTANCE_RECEIVER		 0x08
-#define MPO_INSERT_SEND_RIGHT		 0x10 /* and a send right by that name */
-#define MPO_STRICT			 0x20 /* guard says who may receive too */
+#define MPO_INSERT_SEND_RIGHT		 0x10 /* and a send right */
+#define MPO_STRICT			 0x20 /* for receiving too */
 #define MPO_DENAP_RECEIVER		 0x40
 #define MPO_IMMOVABLE_RECEIVE		 0x80
 #define MPO_FILTER_MSG			 0x100

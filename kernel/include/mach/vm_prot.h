@@ -16,7 +16,7 @@ typedef int vm_prot_t;
 /* Requests that go beyond the three bits */
 #define VM_PROT_NO_CHANGE_LEGACY	((vm_prot_t)0x08)
 #define VM_PROT_NO_CHANGE		((vm_prot_t)0x01000000)
-#define VM_PROT_COPY			((vm_prot_t)0x10) /* make a private copy writable */
+#define VM_PROT_COPY			((vm_prot_t)0x10) /* a private copy */
 #define VM_PROT_WANTS_COPY		((vm_prot_t)0x10)
 #define VM_PROT_TRUSTED			((vm_prot_t)0x20)
 #define VM_PROT_IS_MASK			((vm_prot_t)0x40)

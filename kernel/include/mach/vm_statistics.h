@@ -7,7 +7,7 @@
 #include <mach/vm_types.h>
 
 /* Where mach_vm_allocate() and mach_vm_map() put a region, and how. */
-#define VM_FLAGS_FIXED		     0x00000000 /* exactly at the address given */
+#define VM_FLAGS_FIXED		     0x00000000 /* right there */
 #define VM_FLAGS_ANYWHERE	     0x00000001 /* the kernel chooses */
 #define VM_FLAGS_4GB_CHUNK	     0x00000004
 #define VM_FLAGS_RANDOM_ADDR	     0x00000008
@@ -16,7 +16,7 @@
 #define VM_FLAGS_RESILIENT_MEDIA     0x00000040
 #define VM_FLAGS_PERMANENT	     0x00000080
 #define VM_FLAGS_TPRO		     0x00001000
-#define VM_FLAGS_OVERWRITE	     0x00004000 /* FIXED, replacing what is there */
+#define VM_FLAGS_OVERWRITE	     0x00004000 /* replace there */
 #define VM_FLAGS_RETURN_DATA_ADDR    0x00100000
 #define VM_FLAGS_RETURN_4K_DATA_ADDR 0x00800000
 #define VM_FLAGS_ALIAS_MASK	     0xFF000000 /* a tag, kept and reported */
