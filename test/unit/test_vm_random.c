@@ -1,0 +1,890 @@
+/*
+ * test/unit/test_vm_random.c: maps and transfers against a plain model.
+ *
+ * Three tasks do random things to their memory and send pieces of it to each
+ * other; the model has, for each page of each task, what may be done to it and
+ * what is in it.  Allocations fail now and then, at any site.  User accesses
+ * go through the MMU of vm_host.h, whose TLB forgets nothing unasked.
+ *
+ * VM_STEPS in the environment says how many steps, VM_SEED which ones.
+ *
+ * Sources: vm/page.c vm/map.c vm/map_tree.c vm/fault.c vm/transfer.c
+ * Sources: arch/riscv64/pmap.c kernel/zone.c kernel/lock.c test/unit/vm_host.c
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <arch/usercopy.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/kassert.h"
+#include "kernel/zone.h"
+#include "vm/transfer.h"
+#include "vm_host.h"
+
+enum {
+	TASKS = 3,
+	SPAN = 16384, /* pages of a task that the model knows: 64 MiB */
+	SECTORS = 8,  /* per page: what is written and sent */
+	IN_TRANSIT = 4,
+	WINDOW_PAGES = 64,
+	RAM = 96 << 20,
+};
+#define BASE	    MAP_ANYWHERE_BASE
+#define SECTOR_SIZE (PAGE_SIZE / SECTORS)
+
+struct model_page {
+	uint32_t tag[SECTORS]; /* 0: zeros */
+	uint8_t mapped, kind, prot, max_prot, inherit;
+};
+
+/* What a transfer carries. */
+struct parcel {
+	struct transfer *transfer;
+	uint64_t sectors; /* in all */
+	uint64_t skip;	  /* sectors of the first page before the first sent */
+	uint32_t *tag;
+};
+
+static struct task_model {
+	struct map *map;
+	struct model_page page[SPAN];
+} tasks[TASKS];
+
+static struct parcel parcels[IN_TRANSIT];
+static paddr_t window_pa;
+static uint32_t next_tag = 1;
+static uint64_t random_state;
+
+/* ---- helpers ---- */
+
+static uint64_t
+random_below(uint64_t bound)
+{
+	random_state =
+	    random_state * 6364136223846793005UL + 1442695040888963407UL;
+	return (random_state >> 33) % bound;
+}
+
+static uaddr_t
+address_of(uint64_t page)
+{
+	return BASE + page * PAGE_SIZE;
+}
+
+static uint64_t
+page_at(uaddr_t va)
+{
+	return (va - BASE) >> PAGE_SHIFT;
+}
+
+/* Mostly a few pages; now and then leaf tables and more. */
+static uint64_t
+random_count(void)
+{
+	switch (random_below(40)) {
+	case 0:
+		return 500 + random_below(1200);
+	case 1:
+	case 2:
+		return 512 * (1 + random_below(3));
+	default:
+		return 1 + random_below(12);
+	}
+}
+
+/* Near the start, and around the boundaries of leaf tables. */
+static uint64_t
+random_page(void)
+{
+	switch (random_below(4)) {
+	case 0:
+		return 512 * random_below(12);
+	case 1:
+		return 512 * (1 + random_below(12)) - random_below(8);
+	default:
+		return random_below(64);
+	}
+}
+
+static unsigned
+random_prot(void)
+{
+	static const unsigned prots[] = {VM_PROT_DEFAULT, VM_PROT_DEFAULT,
+	    VM_PROT_DEFAULT, VM_PROT_READ, VM_PROT_READ | VM_PROT_EXECUTE,
+	    VM_PROT_ALL, VM_PROT_NONE, VM_PROT_EXECUTE};
+
+	return prots[random_below(ARRAY_SIZE(prots))];
+}
+
+/* Let one of the next allocations fail, sometimes. */
+static void
+maybe_fail(void)
+{
+	if (random_below(5) == 0)
+		page_fail_after(1 + random_below(6));
+	if (random_below(5) == 0)
+		zone_fail_after(1 + random_below(4));
+}
+
+static void
+stop_failing(void)
+{
+	page_fail_after(0);
+	zone_fail_after(0);
+}
+
+static void
+write_sector(void *bytes, uint32_t tag)
+{
+	uint64_t *words = bytes;
+
+	words[0] = tag;
+	words[SECTOR_SIZE / 8 - 1] = tag;
+}
+
+static void
+check_sector(const void *bytes, uint32_t tag)
+{
+	const uint64_t *words = bytes;
+
+	assert_int_equal(words[0], tag);
+	assert_int_equal(words[SECTOR_SIZE / 8 - 1], tag);
+	assert_int_equal(words[1 + random_below(SECTOR_SIZE / 8 - 2)], 0);
+}
+
+static uint32_t
+window_tag(uint64_t page, uint64_t sector)
+{
+	return (uint32_t)(1000000000 + page * SECTORS + sector);
+}
+
+/* ---- the model's map ---- */
+
+static void
+model_clear(struct task_model *task, uint64_t first, uint64_t count)
+{
+	memset(&task->page[first], 0, count * sizeof(task->page[0]));
+}
+
+static void
+model_enter(struct task_model *task, uint64_t first, uint64_t count,
+    unsigned kind, unsigned prot, unsigned max_prot, unsigned inherit)
+{
+	for (uint64_t i = first; i < first + count; i++) {
+		struct model_page *page = &task->page[i];
+
+		assert_false(page->mapped);
+		*page = (struct model_page){.mapped = 1,
+		    .kind = (uint8_t)kind,
+		    .prot = (uint8_t)prot,
+		    .max_prot = (uint8_t)max_prot,
+		    .inherit = (uint8_t)inherit};
+	}
+}
+
+static bool
+model_taken(const struct task_model *task, uint64_t first, uint64_t count)
+{
+	for (uint64_t i = first; i < first + count; i++) {
+		if (task->page[i].mapped)
+			return true;
+	}
+	return false;
+}
+
+static bool
+model_allows(const struct model_page *page, unsigned access)
+{
+	unsigned prot = page->prot;
+
+	if (prot & VM_PROT_WRITE)
+		prot |= VM_PROT_READ;
+	return page->mapped && (prot & access) != 0;
+}
+
+/* ---- steps ---- */
+
+static void
+free_all(struct map *map, uaddr_t address, uint64_t size)
+{
+	uint64_t done = 0;
+
+	do
+		assert_int_equal(
+		    map_deallocate(map, address, size, &done), KERN_SUCCESS);
+	while (map_range_more(address, size, done));
+}
+
+static void
+step_allocate(struct task_model *task)
+{
+	uint64_t count = random_count(), first = random_page();
+	unsigned prot = random_prot();
+	unsigned max_prot =
+	    prot | (random_below(3) == 0 ? random_prot() : VM_PROT_ALL);
+	unsigned inherit = (unsigned)random_below(3);
+	bool anywhere = random_below(2) == 0;
+	uaddr_t address = address_of(first);
+	kern_return_t kr;
+
+	maybe_fail();
+	kr = map_allocate(task->map, &address, count * PAGE_SIZE, 0,
+	    anywhere ? VM_FLAGS_ANYWHERE : VM_FLAGS_FIXED, prot, max_prot,
+	    inherit);
+	stop_failing();
+	if (!anywhere && model_taken(task, first, count)) {
+		assert_int_equal(kr, KERN_NO_SPACE);
+		return;
+	}
+	if (kr != KERN_SUCCESS) {
+		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
+		return;
+	}
+	first = page_at(address);
+	if (count >= 512 && anywhere)
+		assert_int_equal(address % SUPERPAGE_SIZE, 0);
+	if (first + count > SPAN)
+		free_all(task->map, address, count * PAGE_SIZE);
+	else
+		model_enter(
+		    task, first, count, MAP_ANONYMOUS, prot, max_prot, inherit);
+}
+
+static void
+step_window(struct task_model *task)
+{
+	uint64_t start = random_below(WINDOW_PAGES);
+	uint64_t count = 1 + random_below(WINDOW_PAGES - start);
+	uaddr_t address = 0;
+	uint64_t first;
+	kern_return_t kr;
+
+	maybe_fail();
+	kr = map_window(task->map, &address, window_pa + start * PAGE_SIZE,
+	    count * PAGE_SIZE, VM_PROT_READ);
+	stop_failing();
+	if (kr != KERN_SUCCESS) {
+		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
+		return;
+	}
+	first = page_at(address);
+	if (first + count > SPAN) {
+		free_all(task->map, address, count * PAGE_SIZE);
+		return;
+	}
+	model_enter(task, first, count, MAP_WINDOW, VM_PROT_READ, VM_PROT_READ,
+	    VM_INHERIT_NONE);
+	for (uint64_t i = 0; i < count; i++) {
+		for (uint64_t k = 0; k < SECTORS; k++)
+			task->page[first + i].tag[k] = window_tag(start + i, k);
+	}
+}
+
+static void
+step_deallocate(struct task_model *task)
+{
+	uint64_t count = random_count(), first = random_page();
+	uaddr_t address = address_of(first) + random_below(PAGE_SIZE);
+	uint64_t size = address_of(first + count) - address;
+	uint64_t done = 0;
+	kern_return_t kr;
+
+	maybe_fail();
+	do
+		kr = map_deallocate(task->map, address, size, &done);
+	while (kr == KERN_SUCCESS && map_range_more(address, size, done));
+	stop_failing();
+	if (kr == KERN_SUCCESS)
+		assert_int_equal(done, count * PAGE_SIZE);
+	else
+		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
+	model_clear(task, first, done >> PAGE_SHIFT);
+}
+
+/* What changing @count pages should give. */
+static kern_return_t
+expect_change(const struct task_model *task, uint64_t first, uint64_t count,
+    unsigned prot)
+{
+	for (uint64_t i = first; i < first + count; i++) {
+		if (!task->page[i].mapped)
+			return KERN_INVALID_ADDRESS;
+		if (prot & ~task->page[i].max_prot)
+			return KERN_PROTECTION_FAILURE;
+	}
+	return KERN_SUCCESS;
+}
+
+static void
+step_protect(struct task_model *task)
+{
+	uint64_t count = random_count(), first = random_page();
+	unsigned prot = random_prot();
+	bool set_maximum = random_below(8) == 0;
+	kern_return_t expected = expect_change(task, first, count, prot);
+	uint64_t done = 0;
+	kern_return_t kr;
+
+	maybe_fail();
+	do
+		kr = map_protect(task->map, address_of(first),
+		    count * PAGE_SIZE, set_maximum, prot, &done);
+	while (kr == KERN_SUCCESS && done < count * PAGE_SIZE);
+	stop_failing();
+	if (kr != KERN_RESOURCE_SHORTAGE)
+		assert_int_equal(kr, expected);
+	for (uint64_t i = first; i < first + (done >> PAGE_SHIFT); i++) {
+		struct model_page *page = &task->page[i];
+
+		if (set_maximum) {
+			page->max_prot = (uint8_t)prot;
+			page->prot &= (uint8_t)prot;
+		} else {
+			page->prot = (uint8_t)prot;
+		}
+	}
+}
+
+static void
+step_inherit(struct task_model *task)
+{
+	uint64_t count = random_count(), first = random_page();
+	unsigned inherit = (unsigned)random_below(3);
+	uint64_t done = 0;
+	kern_return_t kr;
+
+	maybe_fail();
+	do
+		kr = map_inherit(task->map, address_of(first),
+		    count * PAGE_SIZE, inherit, &done);
+	while (kr == KERN_SUCCESS && done < count * PAGE_SIZE);
+	stop_failing();
+	if (kr != KERN_RESOURCE_SHORTAGE)
+		assert_int_equal(kr, expect_change(task, first, count, 0));
+	for (uint64_t i = first; i < first + (done >> PAGE_SHIFT); i++)
+		task->page[i].inherit = (uint8_t)inherit;
+}
+
+/* A user's read, write or fetch. */
+static void
+access_sector(
+    struct task_model *task, uint64_t number, uint64_t sector, unsigned access)
+{
+	struct model_page *page = &task->page[number];
+	uaddr_t va = address_of(number) + sector * SECTOR_SIZE;
+	void *bytes;
+	kern_return_t kr = vm_host_access(task->map, va, access, &bytes);
+
+	if (!model_allows(page, access)) {
+		assert_int_equal(kr, page->mapped ? KERN_PROTECTION_FAILURE
+						  : KERN_INVALID_ADDRESS);
+		return;
+	}
+	if (kr != KERN_SUCCESS) {
+		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
+		return;
+	}
+	check_sector(bytes, page->tag[sector]);
+	if (access == VM_PROT_WRITE) {
+		page->tag[sector] = next_tag;
+		write_sector(bytes, next_tag++);
+	}
+	if (access == VM_PROT_EXECUTE)
+		assert_false(vm_host_is_stale_code(bytes));
+}
+
+/* A few accesses to one place, maybe by threads on both harts. */
+static void
+access_place(struct task_model *task, uint64_t number)
+{
+	static const unsigned accesses[] = {VM_PROT_READ, VM_PROT_READ,
+	    VM_PROT_WRITE, VM_PROT_WRITE, VM_PROT_WRITE, VM_PROT_EXECUTE};
+	uint64_t sector = random_below(SECTORS);
+
+	do
+		access_sector(task, number, sector,
+		    accesses[random_below(ARRAY_SIZE(accesses))]);
+	while (random_below(2) == 0);
+}
+
+static void
+step_access(struct task_model *task)
+{
+	uint64_t first = random_page();
+	uint64_t count = 1 + random_below(10);
+
+	if (random_below(8) == 0)
+		maybe_fail();
+	for (uint64_t i = first; i < first + count; i++)
+		access_place(task, i);
+	stop_failing();
+}
+
+/* The kernel's copies, whole sectors from anywhere. */
+static void
+step_copy(struct task_model *task)
+{
+	static uint64_t buffer[4 * PAGE_SIZE / 8];
+	uint64_t sector = random_page() * SECTORS + random_below(SECTORS);
+	uint64_t count = 1 + random_below(3 * SECTORS);
+	uaddr_t va = BASE + sector * SECTOR_SIZE;
+	bool to = random_below(2) == 0;
+	unsigned access = to ? VM_PROT_WRITE : VM_PROT_READ;
+	uint64_t good = 0;
+	kern_return_t kr;
+
+	memset(buffer, 0, sizeof(buffer));
+	for (uint64_t i = 0; i < count; i++)
+		write_sector(&buffer[i * SECTOR_SIZE / 8], next_tag + i);
+	maybe_fail();
+	kr = to ? map_copy_to(task->map, va, buffer, count * SECTOR_SIZE)
+		: map_copy_from(task->map, buffer, va, count * SECTOR_SIZE);
+	stop_failing();
+	while (good < count) {
+		const struct model_page *page =
+		    &task->page[(sector + good) / SECTORS];
+
+		if (!model_allows(page, access) || page->kind == MAP_WINDOW)
+			break;
+		good++;
+	}
+	if (kr == KERN_RESOURCE_SHORTAGE) {
+		/* How far it got is not said: ask the memory itself. */
+		for (uint64_t i = 0; to && i < good; i++) {
+			struct model_page *page =
+			    &task->page[(sector + i) / SECTORS];
+			void *bytes;
+
+			if (vm_host_access(task->map, va + i * SECTOR_SIZE,
+				VM_PROT_READ, &bytes) != KERN_SUCCESS)
+				break;
+			if (*(uint64_t *)bytes == next_tag + i)
+				page->tag[(sector + i) % SECTORS] =
+				    (uint32_t)(next_tag + i);
+		}
+		next_tag += (uint32_t)count;
+		return;
+	}
+	assert_int_equal(kr == KERN_SUCCESS, good == count);
+	for (uint64_t i = 0; i < good; i++) {
+		uint32_t *tag = &task->page[(sector + i) / SECTORS]
+				     .tag[(sector + i) % SECTORS];
+
+		if (to)
+			*tag = (uint32_t)(next_tag + i);
+		else if (good == count)
+			check_sector(&buffer[i * SECTOR_SIZE / 8], *tag);
+	}
+	next_tag += (uint32_t)count;
+}
+
+static void
+step_region(struct task_model *task)
+{
+	struct map_region region;
+	uint64_t page = random_page();
+	kern_return_t kr = map_region(task->map, address_of(page), &region);
+	uint64_t start = page;
+
+	while (start < SPAN && !task->page[start].mapped)
+		start++;
+	if (start == SPAN) {
+		assert_int_equal(kr, KERN_INVALID_ADDRESS);
+		return;
+	}
+	assert_int_equal(kr, KERN_SUCCESS);
+	if (start != page)
+		assert_int_equal(region.start, address_of(start));
+	assert_true(region.start <= address_of(start));
+	for (uint64_t i = page_at(region.start);
+	     i < page_at(region.start + region.size); i++) {
+		const struct model_page *at = &task->page[i];
+
+		assert_true(at->mapped);
+		assert_int_equal(at->prot, region.prot);
+		assert_int_equal(at->max_prot, region.max_prot);
+		assert_int_equal(at->inherit, region.inherit);
+		assert_int_equal(at->kind, region.kind);
+	}
+}
+
+/* ---- transfers ---- */
+
+/*
+ * Should taking succeed?  Ragged ends are read as the user would; the pages
+ * between them must have VM_PROT_READ; windows do not leave.
+ */
+static bool
+expect_take(const struct task_model *task, uint64_t sector, uint64_t count,
+    bool deallocate)
+{
+	uint64_t first = sector / SECTORS;
+	uint64_t last = (sector + count - 1) / SECTORS;
+
+	for (uint64_t i = first; i <= last; i++) {
+		const struct model_page *page = &task->page[i];
+
+		if (!model_allows(page, VM_PROT_READ))
+			return false;
+		if (deallocate && page->kind == MAP_WINDOW)
+			return false;
+	}
+	return true;
+}
+
+/* A piece that can be read all through, if there is one at a random place. */
+static void
+choose_readable(
+    const struct task_model *task, uint64_t *sectorp, uint64_t *countp)
+{
+	uint64_t first = random_page(), last;
+
+	while (first > 0 && model_allows(&task->page[first - 1], VM_PROT_READ))
+		first--;
+	for (last = first;
+	     last < SPAN && model_allows(&task->page[last], VM_PROT_READ);)
+		last++;
+	if (last == first)
+		return;
+	if (random_below(2) == 0)
+		first += random_below(min_u64(last - first, 16));
+	if (random_below(2) == 0)
+		last -= random_below(min_u64(last - first, 16));
+	*sectorp = first * SECTORS;
+	*countp = (last - first) * SECTORS;
+}
+
+static void
+parcel_fill(struct parcel *parcel, const struct task_model *task,
+    uint64_t sector, uint64_t count)
+{
+	parcel->sectors = count;
+	parcel->skip = sector % SECTORS;
+	parcel->tag = calloc(count, sizeof(*parcel->tag));
+	for (uint64_t i = 0; i < count; i++)
+		parcel->tag[i] = task->page[(sector + i) / SECTORS]
+				     .tag[(sector + i) % SECTORS];
+}
+
+static void
+parcel_drop(struct parcel *parcel)
+{
+	free(parcel->tag);
+	memset(parcel, 0, sizeof(*parcel));
+}
+
+static void
+step_take(struct task_model *task, struct parcel *parcel)
+{
+	uint64_t pages = random_count();
+	uint64_t sector = random_page() * SECTORS;
+	uint64_t count = pages * SECTORS;
+	bool deallocate = random_below(2) == 0;
+	bool expected;
+	kern_return_t kr;
+
+	if (random_below(2) == 0)
+		choose_readable(task, &sector, &count);
+	if (random_below(2) == 0) {
+		sector += random_below(SECTORS);
+		count -= SECTORS - 1;
+	}
+	expected = expect_take(task, sector, count, deallocate);
+	vm_host_elsewhere = random_below(3) == 0;
+	pmap_asid_bits = random_below(3) == 0 ? 0 : 16;
+	vm_host_set_current(task->map);
+	maybe_fail();
+	do
+		kr = transfer_take(task->map, BASE + sector * SECTOR_SIZE,
+		    count * SECTOR_SIZE, deallocate, &parcel->transfer);
+	while (kr == KERN_OPERATION_TIMED_OUT);
+	stop_failing();
+	vm_host_set_current(NULL);
+	if (kr != KERN_SUCCESS) {
+		assert_null(parcel->transfer);
+		/* A shortage within copyin() looks like a bad address. */
+		assert_true(kr == KERN_RESOURCE_SHORTAGE ||
+			    kr == KERN_INVALID_ADDRESS ||
+			    (!expected && kr == KERN_PROTECTION_FAILURE));
+		return;
+	}
+	assert_true(expected);
+	parcel_fill(parcel, task, sector, count);
+	assert_int_equal(transfer_size(parcel->transfer), count * SECTOR_SIZE);
+	if (deallocate)
+		model_clear(task, sector / SECTORS,
+		    (sector + count - 1) / SECTORS - sector / SECTORS + 1);
+}
+
+static void
+read_parcel(const struct parcel *parcel)
+{
+	static uint64_t buffer[3 * PAGE_SIZE / 8];
+	uint64_t first = random_below(parcel->sectors);
+	uint64_t count =
+	    min_u64(parcel->sectors - first, 1 + random_below(3 * SECTORS));
+
+	assert_int_equal(transfer_to_kernel(parcel->transfer,
+			     first * SECTOR_SIZE, buffer, count * SECTOR_SIZE),
+	    KERN_SUCCESS);
+	for (uint64_t i = 0; i < count; i++)
+		check_sector(
+		    &buffer[i * SECTOR_SIZE / 8], parcel->tag[first + i]);
+	assert_int_equal(transfer_to_kernel(parcel->transfer, 1, buffer,
+			     parcel->sectors * SECTOR_SIZE),
+	    KERN_INVALID_ARGUMENT);
+}
+
+static void
+step_map(struct task_model *task, struct parcel *parcel)
+{
+	uaddr_t address = 0;
+	uint64_t first, pages;
+	kern_return_t kr;
+
+	maybe_fail();
+	kr = transfer_map(parcel->transfer, task->map, &address);
+	stop_failing();
+	if (kr != KERN_SUCCESS) {
+		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
+		return;
+	}
+	assert_int_equal(address % PAGE_SIZE / SECTOR_SIZE, parcel->skip);
+	first = page_at(address);
+	pages = (parcel->skip + parcel->sectors + SECTORS - 1) / SECTORS;
+	if (first + pages > SPAN) {
+		free_all(task->map, address, parcel->sectors * SECTOR_SIZE);
+		parcel_drop(parcel);
+		return;
+	}
+	model_enter(task, first, pages, MAP_ANONYMOUS, VM_PROT_DEFAULT,
+	    VM_PROT_ALL, VM_INHERIT_DEFAULT);
+	for (uint64_t i = 0; i < parcel->sectors; i++) {
+		uint64_t at = parcel->skip + i;
+
+		task->page[first + at / SECTORS].tag[at % SECTORS] =
+		    parcel->tag[i];
+	}
+	parcel_drop(parcel);
+}
+
+static void
+step_transfer(void)
+{
+	struct parcel *parcel = &parcels[random_below(IN_TRANSIT)];
+	struct task_model *task = &tasks[random_below(TASKS)];
+
+	if (parcel->transfer == NULL) {
+		step_take(task, parcel);
+		return;
+	}
+	read_parcel(parcel);
+	if (random_below(5) > 0) {
+		step_map(task, parcel);
+		return;
+	}
+	transfer_destroy(parcel->transfer);
+	parcel_drop(parcel);
+}
+
+/* ---- checks ---- */
+
+/* Everything that a task can read is what the model has. */
+static void
+check_contents(struct task_model *task)
+{
+	for (uint64_t i = 0; i < SPAN; i++) {
+		const struct model_page *page = &task->page[i];
+		void *bytes;
+
+		/* Reading what was never written would fill it with pages. */
+		if (!model_allows(page, VM_PROT_READ) ||
+		    (page->tag[0] == 0 && random_below(8) != 0))
+			continue;
+		for (uint64_t k = 0; k < SECTORS; k++) {
+			assert_int_equal(vm_host_access(task->map,
+					     address_of(i) + k * SECTOR_SIZE,
+					     VM_PROT_READ, &bytes),
+			    KERN_SUCCESS);
+			check_sector(bytes, page->tag[k]);
+		}
+	}
+}
+
+static void
+check_sizes(struct task_model *task)
+{
+	uint64_t pages = 0;
+
+	for (uint64_t i = 0; i < SPAN; i++)
+		pages += task->page[i].mapped;
+	assert_int_equal(task->map->size, pages * PAGE_SIZE);
+}
+
+static void
+drop_parcels(void)
+{
+	for (unsigned i = 0; i < IN_TRANSIT; i++) {
+		transfer_destroy(parcels[i].transfer);
+		parcel_drop(&parcels[i]);
+	}
+}
+
+static void
+check_all(void)
+{
+	struct map *maps[TASKS];
+
+	for (unsigned i = 0; i < TASKS; i++) {
+		maps[i] = tasks[i].map;
+		map_check(tasks[i].map);
+		check_sizes(&tasks[i]);
+	}
+	drop_parcels();
+	vm_host_check_references(maps, TASKS);
+}
+
+/* Not let memory fill up: half of the pages stay free. */
+static void
+renew_task(struct task_model *task)
+{
+	vm_host_destroy(task->map);
+	memset(task->page, 0, sizeof(task->page));
+	task->map = vm_host_create();
+	assert_non_null(task->map);
+}
+
+static void
+one_step(void)
+{
+	struct task_model *task = &tasks[random_below(TASKS)];
+
+	switch (random_below(16)) {
+	case 0:
+	case 1:
+		step_allocate(task);
+		break;
+	case 2:
+		step_deallocate(task);
+		break;
+	case 3:
+		step_protect(task);
+		break;
+	case 4:
+		step_inherit(task);
+		break;
+	case 5:
+		step_copy(task);
+		break;
+	case 6:
+		step_region(task);
+		break;
+	case 7:
+		if (random_below(4) == 0)
+			step_window(task);
+		break;
+	case 8:
+	case 9:
+	case 10:
+		step_transfer();
+		break;
+	default:
+		step_access(task);
+		break;
+	}
+}
+
+static void
+make_window(void)
+{
+	struct page *block = page_alloc(6);
+
+	window_pa = page_pa(block);
+	for (uint64_t i = 0; i < WINDOW_PAGES; i++) {
+		char *page = page_va(block + i);
+
+		memset(page, 0, PAGE_SIZE);
+		for (uint64_t k = 0; k < SECTORS; k++)
+			write_sector(page + k * SECTOR_SIZE, window_tag(i, k));
+	}
+}
+
+static uint64_t
+number_from(const char *name, uint64_t otherwise)
+{
+	const char *value = getenv(name);
+
+	return value != NULL ? strtoull(value, NULL, 0) : otherwise;
+}
+
+static uint64_t
+objects_in_use(void)
+{
+	uint64_t count = 0;
+
+	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;)
+		count += zone_in_use(zone);
+	return count;
+}
+
+static uint64_t
+pages_of_zones(void)
+{
+	uint64_t pages = 0;
+
+	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
+		uint64_t per_slab =
+		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
+
+		pages += zone->total / per_slab << zone->order;
+	}
+	return pages;
+}
+
+static void
+test_random_steps(void **state)
+{
+	uint64_t steps = number_from("VM_STEPS", 1000000);
+	uint64_t start, objects;
+
+	(void)state;
+	random_state = number_from("VM_SEED", 1);
+	vm_host_start(RAM);
+	make_window();
+	start = page_free_count() + pages_of_zones();
+	objects = objects_in_use();
+	for (unsigned i = 0; i < TASKS; i++)
+		tasks[i].map = vm_host_create();
+	for (uint64_t step = 0; step < steps; step++) {
+		one_step();
+		if (step % 4096 == 0)
+			check_all();
+		if (step % 16384 == 0)
+			check_contents(&tasks[random_below(TASKS)]);
+		if (page_free_count() < page_total_count() / 2)
+			renew_task(&tasks[random_below(TASKS)]);
+	}
+	check_all();
+	for (unsigned i = 0; i < TASKS; i++) {
+		check_contents(&tasks[i]);
+		vm_host_destroy(tasks[i].map);
+	}
+	assert_int_equal(objects_in_use(), objects);
+	assert_int_equal(page_free_count() + pages_of_zones(), start);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_random_steps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

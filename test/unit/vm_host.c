@@ -1,0 +1,333 @@
+/* vm_host.c: see vm_host.h. */
+#include "vm_host.h"
+
+#include <arch/cpu.h>
+#include <arch/usercopy.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/riscv64/tlb.h"
+#include "kernel/cpu.h"
+#include "kernel/kassert.h"
+#include "kernel/zone.h"
+#include "vm/transfer.h"
+
+enum {
+	SPACES = 8,
+	HARTS = 2,
+	TLB_SIZE = 1 << 14
+};
+
+struct translation {
+	uint64_t page; /* address | 1: in use */
+	uint64_t generation;
+	pte_t pte;
+};
+
+static struct space {
+	struct map *map;
+	uint64_t generation;
+	struct translation tlb[HARTS][TLB_SIZE];
+} spaces[SPACES];
+
+static struct map *current;
+static unsigned hart; /* whose TLB is used */
+static uint64_t ram_bytes;
+static uint8_t *written; /* per page of RAM: since the last arch_sync_code() */
+
+bool vm_host_elsewhere;
+uint32_t pmap_asid_bits = 16;
+
+void
+vm_host_start(uint64_t size)
+{
+	host_pages_init(size);
+	ram_bytes = size;
+	written = calloc(size >> PAGE_SHIFT, 1);
+	kernel_pmap.root = page_va(page_alloc_zeroed());
+	for (unsigned i = PTE_COUNT / 2; i < PTE_COUNT; i++)
+		kernel_pmap.root[i] = pte_make(i << PAGE_SHIFT, PTE_V);
+	kmem_init();
+	map_zone_init();
+	transfer_zone_init();
+}
+
+static struct space *
+space_of(const struct pmap *pmap)
+{
+	for (unsigned i = 0; i < SPACES; i++) {
+		if (spaces[i].map != NULL && &spaces[i].map->pmap == pmap)
+			return &spaces[i];
+	}
+	panic("no such space");
+}
+
+struct map *
+vm_host_create(void)
+{
+	for (unsigned i = 0; i < SPACES; i++) {
+		if (spaces[i].map != NULL)
+			continue;
+		if (map_create(&spaces[i].map) != KERN_SUCCESS)
+			return NULL;
+		spaces[i].generation++;
+		return spaces[i].map;
+	}
+	panic("too many spaces");
+}
+
+void
+vm_host_destroy(struct map *map)
+{
+	struct space *space = space_of(&map->pmap);
+
+	if (current == map)
+		current = NULL;
+	while (map_destroy_step(map))
+		continue;
+	space->map = NULL;
+}
+
+void
+vm_host_set_current(struct map *map)
+{
+	current = map;
+}
+
+/* ---- what tlb.c and cpu.c do on the machine ---- */
+
+void
+tlb_add(struct pmap *pmap)
+{
+	(void)pmap;
+}
+
+void
+tlb_remove(struct pmap *pmap)
+{
+	(void)pmap;
+}
+
+void
+pmap_retire(struct pmap *pmap)
+{
+	space_of(pmap)->generation++;
+}
+
+static struct translation *
+translation_of(struct space *space, uaddr_t va)
+{
+	uint64_t number = va >> PAGE_SHIFT;
+
+	return &space->tlb[hart][(number ^ number >> 14) % TLB_SIZE];
+}
+
+void
+pmap_fence_page(uaddr_t va)
+{
+	struct translation *entry =
+	    translation_of(space_of(&current->pmap), va);
+
+	if (entry->page == (page_floor(va) | 1))
+		entry->page = 0;
+}
+
+bool
+pmap_is_current(const struct pmap *pmap)
+{
+	return current != NULL && &current->pmap == pmap;
+}
+
+bool
+pmap_runs_elsewhere(const struct pmap *pmap)
+{
+	(void)pmap;
+	return vm_host_elsewhere;
+}
+
+bool
+pmap_in_use(const struct pmap *pmap)
+{
+	(void)pmap;
+	return false;
+}
+
+void
+arch_sync_code(void)
+{
+	memset(written, 0, ram_bytes >> PAGE_SHIFT);
+}
+
+/* ---- the MMU ---- */
+
+static pte_t
+access_right(unsigned access)
+{
+	return access == VM_PROT_WRITE	? PTE_W
+	       : access == VM_PROT_READ ? PTE_R
+					: PTE_X;
+}
+
+static uint64_t
+ram_index(const void *bytes)
+{
+	return (va_to_pa(bytes) - HOST_RAM_BASE) >> PAGE_SHIFT;
+}
+
+bool
+vm_host_is_stale_code(const void *bytes)
+{
+	return written[ram_index(bytes)];
+}
+
+/* Look the tables up as the walker does; 0: it would fault. */
+static pte_t
+walk(const struct map *map, uaddr_t va)
+{
+	const pte_t *table = map->pmap.root;
+
+	for (unsigned level = PT_LEVELS - 1;; level--) {
+		pte_t pte = table[pt_index(va, level)];
+
+		if (!(pte & PTE_V))
+			return 0;
+		if (level == 0) {
+			KASSERT(pte_is_leaf(pte));
+			KASSERT(pte & PTE_U);
+			KASSERT(pte & PTE_A);
+			KASSERT(!(pte & PTE_W) || (pte & PTE_D));
+			KASSERT(!(pte & PTE_W) || (pte & PTE_R));
+			return pte;
+		}
+		KASSERT(!pte_is_leaf(pte));
+		KASSERT(!(pte & (PTE_U | PTE_A | PTE_D)));
+		table = pte_table(pte);
+	}
+}
+
+kern_return_t
+vm_host_access(struct map *map, uaddr_t va, unsigned access, void **bytesp)
+{
+	struct space *space = space_of(&map->pmap);
+	struct translation *entry;
+	struct map *saved = current;
+	kern_return_t kr = KERN_SUCCESS;
+
+	current = map;
+	hart = (unsigned)random() % HARTS;
+	entry = translation_of(space, va);
+	for (unsigned tries = 0;; tries++) {
+		KASSERT(tries < 4);
+		if (entry->page != (page_floor(va) | 1) ||
+		    entry->generation != space->generation) {
+			entry->pte = walk(map, va);
+			entry->generation = space->generation;
+			entry->page = entry->pte ? page_floor(va) | 1 : 0;
+		}
+		if (entry->page != 0 && (entry->pte & access_right(access)))
+			break;
+		kr = map_fault(map, va, access);
+		if (kr != KERN_SUCCESS)
+			break;
+	}
+	current = saved;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	*bytesp = (char *)pa_to_va(pte_pa(entry->pte)) + (va & PAGE_MASK);
+	if (access == VM_PROT_WRITE)
+		written[ram_index(*bytesp)] = 1;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+user_copy(uaddr_t va, char *bytes, size_t size, unsigned access)
+{
+	if (!user_range_ok(va, size))
+		return KERN_INVALID_ADDRESS;
+	while (size > 0) {
+		size_t piece = min_u64(size, PAGE_SIZE - (va & PAGE_MASK));
+		void *user;
+
+		if (vm_host_access(current, va, access, &user) != KERN_SUCCESS)
+			return KERN_INVALID_ADDRESS;
+		if (access == VM_PROT_READ)
+			memcpy(bytes, user, piece);
+		else
+			memcpy(user, bytes, piece);
+		va += piece;
+		bytes += piece;
+		size -= piece;
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+copyin(void *to, uaddr_t from, size_t size)
+{
+	return user_copy(from, to, size, VM_PROT_READ);
+}
+
+kern_return_t
+copyout(uaddr_t to, const void *from, size_t size)
+{
+	return user_copy(to, (char *)(uintptr_t)from, size, VM_PROT_WRITE);
+}
+
+/* ---- where every page is ---- */
+
+static void
+count_leaves(const pte_t *table, unsigned level, unsigned *counts)
+{
+	for (unsigned i = 0; i < PTE_COUNT; i++) {
+		pte_t pte = table[i];
+
+		if (pte == 0)
+			continue;
+		if (level > 0) {
+			count_leaves(pte_table(pte), level - 1, counts);
+		} else if (!(pte & PTE_FOREIGN)) {
+			KASSERT(pte_pa(pte) - HOST_RAM_BASE < ram_bytes);
+			counts[(pte_pa(pte) - HOST_RAM_BASE) >> PAGE_SHIFT]++;
+		}
+	}
+}
+
+static uint64_t
+count_tables(const pte_t *table, unsigned level)
+{
+	/* A root's upper half is the kernel's. */
+	unsigned entries = level == 2 ? PTE_COUNT / 2 : PTE_COUNT;
+	uint64_t count = 0;
+
+	for (unsigned i = 0; level > 0 && i < entries; i++) {
+		if (table[i] != 0)
+			count +=
+			    1 + count_tables(pte_table(table[i]), level - 1);
+	}
+	return count;
+}
+
+void
+vm_host_check_references(struct map *const *maps, unsigned count)
+{
+	unsigned *counts = calloc(ram_bytes >> PAGE_SHIFT, sizeof(*counts));
+
+	for (unsigned i = 0; i < count; i++) {
+		const pte_t *root = maps[i]->pmap.root;
+
+		for (unsigned k = 0; k < PTE_COUNT / 2; k++) {
+			if (root[k] != 0)
+				count_leaves(pte_table(root[k]), 1, counts);
+		}
+		KASSERT(maps[i]->pmap.table_count == count_tables(root, 2));
+	}
+	for (uint64_t k = 0; k < ram_bytes >> PAGE_SHIFT; k++) {
+		struct page *page = page_of(HOST_RAM_BASE + (k << PAGE_SHIFT));
+
+		if (counts[k] == 0)
+			continue;
+		KASSERT(page->state == PAGE_USED);
+		KASSERT(page->refs == counts[k]);
+	}
+	free(counts);
+}

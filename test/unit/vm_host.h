@@ -1,0 +1,40 @@
+/*
+ * test/unit/vm_host.h: an MMU for unit tests of vm/.
+ *
+ * Each space has threads on two harts, each with a TLB that keeps a translation
+ * until it is told to drop it, and uses it whatever the tables say meanwhile:
+ * what a real one may do.  So a forgotten fence shows as a byte that changed,
+ * or did not.
+ */
+#pragma once
+#include "vm/map.h"
+#include "vm/page.h"
+
+/* Start with @size bytes of RAM and empty zones; once per program. */
+void vm_host_start(uint64_t size);
+
+/* A map to play with; spaces are never moved.  Becomes known to the MMU. */
+struct map *vm_host_create(void);
+/* All steps of destroying it. */
+void vm_host_destroy(struct map *map);
+
+/* What copyin() and copyout() use. */
+void vm_host_set_current(struct map *map);
+/* What pmap_runs_elsewhere() answers, and how many ASID bits there are. */
+extern bool vm_host_elsewhere;
+
+/*
+ * As a user access would, on either hart: through its TLB, then the tables, then
+ * map_fault().
+ * *@bytesp is where in the test's memory the byte at @va is.
+ */
+kern_return_t must_check vm_host_access(
+    struct map *map, uaddr_t va, unsigned access, void **bytesp);
+
+/* Was the page at @bytes written by vm_host_access() since all harts'
+ * instruction fences? */
+bool vm_host_is_stale_code(const void *bytes);
+
+/* KASSERT that each page's references are the leaves of @maps that name it,
+ * and that tables are counted right.  For when nothing is in transit. */
+void vm_host_check_references(struct map *const *maps, unsigned count);
