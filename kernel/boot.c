@@ -129,7 +129,8 @@ give_right(struct space *space, struct port *port)
 {
 	mach_port_name_t name;
 
-	must(space_insert_send(space, port, &name), "a port right");
+	must(space_insert_send(space, right_make_send(port), &name),
+	    "a port right");
 	return name;
 }
 
