@@ -27,7 +27,7 @@ place_of(int32_t id)
 void
 kserver_init(void)
 {
-	static_assert(sizeof(current_thread()->step.word) ==
+	static_assert(sizeof(current_thread()->step.word) >=
 	    KCALL_PROGRESS_WORDS * sizeof(uint64_t), "progress of a call");
 }
 
@@ -37,7 +37,8 @@ kserver_register(const struct kroutine *table, unsigned count)
 	for (unsigned i = 0; i < count; i++) {
 		unsigned place = place_of(table[i].id);
 
-		KASSERT(++routine_count <= ROUTINES_MAX / 2);
+		KASSERT(routine_count < ROUTINES_MAX / 2);
+		routine_count++;
 		while (routines[place] != NULL)
 			place = (place + 1) & (ROUTINES_MAX - 1);
 		routines[place] = &table[i];
@@ -380,17 +381,22 @@ request_matches(struct kcall *call)
 	struct kmsg *request = call->request;
 
 	call->next_descriptor = 0;
-	call->cursor = sizeof(NDR_record_t);
+	call->cursor = 0;
 	if (request->complex)
-		call->cursor = (uint32_t)(sizeof(mach_msg_body_t) +
-				   sizeof(NDR_record_t)) +
+		call->cursor = (uint32_t)sizeof(mach_msg_body_t) +
 		    put_descriptors_size(request);
+	/* As MIG has it: where no data follows, there is no NDR either. */
+	if (routine->in > 0)
+		call->cursor += sizeof(NDR_record_t);
 	if (request->descriptor_count != strlen(wanted))
 		return false;
 	for (uint32_t i = 0; i < request->descriptor_count; i++) {
 		if (!descriptor_matches(&request->descriptor[i], wanted[i]))
 			return false;
 	}
+	/* A request without arguments need not have an NDR. */
+	if (routine->in == 0 && body_size(request) < call->cursor)
+		call->cursor = body_size(request);
 	return body_size(request) >= call->cursor + routine->in;
 }
 
@@ -443,37 +449,37 @@ kcall_serve(struct kcall *call)
 	return kr;
 }
 
-/* Complete the reply of a call that succeeded. */
+/* Write NDR and RetCode into @reply, which carries nothing. */
 static void
-reply_success(struct kcall *call)
-{
-	struct kmsg *reply = call->reply;
-	uint32_t data = call->data != 0 ? call->data : data_offset(reply);
-	const kern_return_t success = KERN_SUCCESS;
-	mach_msg_body_t body = {.msgh_descriptor_count = reply->done};
-
-	if (reply->done > 0) {
-		memcpy(reply->body, &body, sizeof(body));
-		reply->descriptor_count = reply->done;
-		memcpy(reply->body + data - sizeof(NDR_record), &NDR_record,
-		    sizeof(NDR_record));
-	} else {
-		kmsg_drop_descriptors(reply);
-		memcpy(reply->body, &NDR_record, sizeof(NDR_record));
-		memcpy(reply->body + sizeof(NDR_record), &success,
-		    sizeof(success));
-	}
-	reply->size = HEADER_SIZE + data + call->put;
-}
-
-/* Make @reply, which carries nothing, say how the call failed. */
-static void
-reply_error(struct kmsg *reply, kern_return_t kr)
+reply_code(struct kmsg *reply, kern_return_t kr)
 {
 	kmsg_drop_descriptors(reply);
 	memcpy(reply->body, &NDR_record, sizeof(NDR_record));
 	memcpy(reply->body + sizeof(NDR_record), &kr, sizeof(kr));
 	reply->size = sizeof(mig_reply_error_t);
+}
+
+/* Complete the reply of a call that succeeded. */
+static void
+reply_success(struct kcall *call)
+{
+	struct kmsg *reply = call->reply;
+	mach_msg_body_t body = {.msgh_descriptor_count = reply->done};
+
+	if (reply->done == 0) {
+		reply_code(reply, KERN_SUCCESS);
+		reply->size += call->put;
+		return;
+	}
+	memcpy(reply->body, &body, sizeof(body));
+	reply->descriptor_count = reply->done;
+	/* As MIG has it: where no data follows, there is no NDR either. */
+	reply->size = HEADER_SIZE + sizeof(body) + put_descriptors_size(reply);
+	if (call->put > 0) {
+		memcpy(reply->body + call->data - sizeof(NDR_record),
+		    &NDR_record, sizeof(NDR_record));
+		reply->size = HEADER_SIZE + call->data + call->put;
+	}
 }
 
 /* Send the reply, and let the request go. */
@@ -490,7 +496,7 @@ kcall_reply(struct kcall *call, kern_return_t kr)
 		reply_success(call);
 	} else if (reply != NULL) {
 		unput(call);
-		reply_error(reply, kr);
+		reply_code(reply, kr);
 	}
 	if (to == NULL || kr == MIG_NO_REPLY) {
 		if (reply != NULL)
@@ -506,7 +512,7 @@ kcall_reply(struct kcall *call, kern_return_t kr)
 		request->remote = NULL;
 		reply = request;
 		reply->sender = 0;
-		reply_error(reply, kr);
+		reply_code(reply, kr);
 	} else {
 		kmsg_destroy(request);
 	}

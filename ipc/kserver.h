@@ -32,7 +32,8 @@
  *
  * Wire layout (MIG's): request = header [body, descriptors] NDR arguments;
  * reply = header NDR RetCode results, or with descriptors = header body
- * descriptors NDR results.  Fields are packed to 4 bytes.  A call that fails
+ * descriptors NDR results.  An NDR between descriptors and no data is left
+ * out.  Fields are packed to 4 bytes.  A call that fails
  * is answered with NDR and RetCode alone, and what was put is given up.
  */
 #pragma once

@@ -23,7 +23,7 @@ kern_return_t must_check mach_port_destruct(struct space *space,
     mach_port_name_t name, int32_t send_delta, uint64_t guard);
 kern_return_t must_check mach_port_deallocate(
     struct space *space, mach_port_name_t name);
-kern_return_t must_check mach_port_destroy(
+kern_return_t mach_port_destroy(
     struct space *space, mach_port_name_t name);
 kern_return_t must_check mach_port_mod_refs(struct space *space,
     mach_port_name_t name, mach_port_right_t right, int32_t delta);
@@ -65,8 +65,38 @@ kern_return_t must_check mach_port_set_context(
     struct space *space, mach_port_name_t name, uint64_t context);
 kern_return_t must_check mach_port_get_srights(
     struct space *space, mach_port_name_t name, uint32_t *countp);
-kern_return_t must_check mach_port_kobject(struct space *space,
-    mach_port_name_t name, uint32_t *kindp, uint64_t *objectp);
+/* *@kindp: IKOT_*; IKOT_NONE for a port that stands for no kernel object. */
+kern_return_t must_check mach_port_kobject(
+    struct space *space, mach_port_name_t name, uint32_t *kindp);
 
 /* The most words that get_attributes writes. */
 #define PORT_INFO_MAX 17
+
+/* ---- lists ---- */
+
+/* One name, as mach_port_names() and mach_port_space_info() tell of it. */
+struct port_list_entry {
+	mach_port_name_t name;
+	mach_port_type_t type;
+	uint32_t urefs;
+	uint32_t object; /* tells ports apart; means nothing else */
+};
+
+struct port_list {
+	struct port_list_entry *entry;
+	uint32_t room;
+	uint32_t count; /* filled in */
+	uint32_t index; /* of the table; how far it is */
+};
+
+#define PORT_LIST_STEP 512 /* entries of the table in one step */
+
+/* Names in use, at this moment. */
+uint32_t mach_port_name_count(struct space *space);
+/* Add a part of @space's names; true: there are more, and room for them. */
+bool must_check mach_port_list_step(
+    struct space *space, struct port_list *list);
+/* The members of a set, as many as fit: *@countp of them. */
+kern_return_t must_check mach_port_set_members(struct space *space,
+    mach_port_name_t name, mach_port_name_t *names, uint32_t room,
+    uint32_t *countp);

@@ -15,12 +15,26 @@
 
 static struct zone space_zone;
 static uint32_t hash_seed;
+uint32_t object_secret;
+
+/* The node that is nearer to the root has the higher priority.  A secret
+ * seed: a user who chooses names shall not choose the tree's shape. */
+static uint32_t
+priority(uint32_t index)
+{
+	uint32_t hash = index ^ hash_seed;
+
+	hash = (hash ^ hash >> 16) * 0x85ebca6bU;
+	hash = (hash ^ hash >> 13) * 0xc2b2ae35U;
+	return hash ^ hash >> 16;
+}
 
 void
 space_init(void)
 {
 	zone_init(&space_zone, "space", sizeof(struct space), 0);
 	hash_seed = (uint32_t)timer_now();
+	object_secret = priority(1) | 1;
 }
 
 kern_return_t
@@ -256,18 +270,6 @@ entry_free(struct space *space, mach_port_name_t name, struct entry *entry)
 }
 
 /* ---- the treap by port ---- */
-
-/* The node that is nearer to the root has the higher priority.  A secret
- * seed: a user who chooses names shall not choose the tree's shape. */
-static uint32_t
-priority(uint32_t index)
-{
-	uint32_t hash = index ^ hash_seed;
-
-	hash = (hash ^ hash >> 16) * 0x85ebca6bU;
-	hash = (hash ^ hash >> 13) * 0xc2b2ae35U;
-	return hash ^ hash >> 16;
-}
 
 static inline const struct port *
 port_at(struct space *space, uint32_t index)

@@ -208,5 +208,8 @@ void space_unindex_port(struct space *space, mach_port_name_t name);
  * Locks: the space's and the port's. */
 mach_port_name_t space_find_port(struct space *space, struct port *port);
 
+/* Odd, and different at each boot. */
+extern uint32_t object_secret; /* I after space_init() */
+
 /* Debug and tests: the table agrees with itself. */
 void space_check(struct space *space);
