@@ -16,7 +16,7 @@ extern const unsigned thread_routine_count;
 extern const struct kroutine host_routines[];
 extern const unsigned host_routine_count;
 
-/* Boot: make these tables known, and those of a task's names and memory. */
+/* Boot: make these tables known, and that of vm/. */
 void servers_register(void);
 
 /* A send right to the port that stands for @task or @thread; NULL: it is
