@@ -22,7 +22,6 @@
 #include "ipc/copy.h"
 #include "ipc/kserver.h"
 #include "ipc/notify.h"
-#include "ipc/port_server.h"
 #include "ipc/pset.h"
 #include "ipc/right.h"
 #include "ipc/traps.h"
@@ -41,7 +40,6 @@ ipc_init(void)
 	kmsg_init();
 	notify_init();
 	kserver_init();
-	kserver_register(port_routines, port_routine_count);
 }
 
 /* A claimed receiver whose place is not ours to give: let it be scheduled. */
