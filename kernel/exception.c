@@ -49,5 +49,6 @@ exception_raise(unsigned exception, uint64_t code, uint64_t subcode)
 
 	report_fault(self, exception_name(exception, code), subcode);
 	(void)task_terminate(self->task); /* it may be dying already */
+	thread_terminate(self); /* now, not when the reaper comes by */
 	thread_return();
 }

@@ -54,8 +54,11 @@ thread_create_kernel(continuation_t cont, uint32_t priority)
 {
 	struct thread *thread = thread_alloc(priority);
 
-	if (thread != NULL)
-		thread->cont = cont;
+	if (thread == NULL)
+		return NULL;
+	thread->cont = cont;
+	thread->state = THREAD_RUNNABLE;
+	sched_wake(thread);
 	return thread;
 }
 
