@@ -20,8 +20,10 @@
 #include <arch/usercopy.h>
 
 #include "ipc/copy.h"
+#include "ipc/fast.h"
 #include "ipc/kserver.h"
 #include "ipc/notify.h"
+#include "ipc/port_server.h"
 #include "ipc/pset.h"
 #include "ipc/right.h"
 #include "ipc/traps.h"
@@ -40,6 +42,7 @@ ipc_init(void)
 	kmsg_init();
 	notify_init();
 	kserver_init();
+	kserver_register(port_routines, port_routine_count);
 }
 
 /* A claimed receiver whose place is not ours to give: let it be scheduled. */
@@ -114,8 +117,6 @@ is_poll(const struct receive_state *receive)
 {
 	return (receive->option & MACH_RCV_TIMEOUT) && receive->timeout == 0;
 }
-
-static void receive_continue(void);
 
 /*
  * Wait, standing in the queue that @lock protects, which is unlocked; in our
@@ -291,7 +292,7 @@ receive_end(struct thread *self, kern_return_t result)
 	}
 }
 
-static void
+void
 receive_continue(void)
 {
 	struct thread *self = current_thread();
@@ -561,7 +562,7 @@ mach_msg_overwrite_trap(uaddr_t buffer, uint64_t option, uint64_t send_size,
 }
 
 kern_return_t
-mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+message_general(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
     uint64_t rcv_size_priority, uint64_t timeout)
 {

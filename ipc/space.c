@@ -144,32 +144,7 @@ entry_in_use(const struct entry *entry)
 	return (entry->key & MACH_PORT_TYPE_ALL_RIGHTS) != 0;
 }
 
-/* ---- free entries: those below @bound form a list ---- */
-
-static void
-free_list_add(struct space *space, uint32_t index)
-{
-	struct entry_side *side = space_side(space, index);
-
-	side->left = space->free;
-	side->right = 0;
-	if (space->free != 0)
-		space_side(space, space->free)->right = index;
-	space->free = index;
-}
-
-static void
-free_list_remove(struct space *space, uint32_t index)
-{
-	struct entry_side *side = space_side(space, index);
-
-	if (side->right != 0)
-		space_side(space, side->right)->left = side->left;
-	else
-		space->free = side->left;
-	if (side->left != 0)
-		space_side(space, side->left)->right = side->right;
-}
+/* ---- free entries ---- */
 
 static void
 entry_taken(struct space *space, uint32_t index)

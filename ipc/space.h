@@ -170,6 +170,32 @@ space_side(struct space *space, uint32_t index)
 		    ->side[index & (CHUNK_COUNT - 1)];
 }
 
+/* Free entries below @bound form a list, through their side records. */
+static inline void
+free_list_add(struct space *space, uint32_t index)
+{
+	struct entry_side *side = space_side(space, index);
+
+	side->left = space->free;
+	side->right = 0;
+	if (space->free != 0)
+		space_side(space, space->free)->right = index;
+	space->free = index;
+}
+
+static inline void
+free_list_remove(struct space *space, uint32_t index)
+{
+	struct entry_side *side = space_side(space, index);
+
+	if (side->right != 0)
+		space_side(space, side->right)->left = side->left;
+	else
+		space->free = side->left;
+	if (side->left != 0)
+		space_side(space, side->left)->right = side->right;
+}
+
 /* The entry that @name denotes now; NULL: none.  Locks: the space's. */
 static inline struct entry *
 space_lookup(struct space *space, mach_port_name_t name)

@@ -79,7 +79,7 @@ struct receive_state {
 	struct port *port;     /* a reference, or NULL */
 	struct pset *pset;     /* a reference, or NULL */
 	struct kmsg *kmsg;     /* handed over by the sender who claimed us */
-	uint64_t word[9];      /* a small message handed over by ipc/fast.c */
+	uint64_t word[10];	/* a small message handed over by ipc/fast.c */
 };
 
 /* What a send needs that waits for room in a queue, or for its turn. */
