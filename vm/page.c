@@ -253,17 +253,13 @@ cache_refill(struct page_cache *cache)
 	spin_unlock(&buddy_lock);
 }
 
-/* Give back the half that was put in first: the rest is warmer. */
 static void
 cache_drain(struct page_cache *cache)
 {
 	spin_lock(&buddy_lock);
-	for (uint32_t i = 0; i < CACHE_HALF; i++)
-		buddy_give(cache->free[i], 0);
+	while (cache->count > CACHE_HALF)
+		buddy_give(cache->free[--cache->count], 0);
 	spin_unlock(&buddy_lock);
-	cache->count -= CACHE_HALF;
-	for (uint32_t i = 0; i < cache->count; i++)
-		cache->free[i] = cache->free[i + CACHE_HALF];
 }
 
 static struct page *

@@ -55,10 +55,10 @@
 /* Map entries that a move looks at under the lock; more: shared in steps. */
 #define MOVE_ENTRIES 32
 
-/* Pages shared or freed in one step, at some 30 to 60 instructions each. */
-#define STEP_PAGES 256
+/* Pages shared or freed in one step. */
+#define STEP_PAGES PMAP_STEP
 /* What a page copied in such a step counts for. */
-#define STEP_COPY 32
+#define STEP_COPY 12
 
 #define RUNS_MAX  7
 #define FEW_SLOTS 16 /* kept in the struct itself */

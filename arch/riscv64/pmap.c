@@ -50,6 +50,10 @@ pmap_table_free(pte_t *table)
 	struct page_cache *cache = &this_cpu()->tables;
 	struct page *page = page_of(va_to_pa(table));
 
+	if (CONFIG_DEBUG) {
+		for (unsigned i = 0; i < PTE_COUNT; i++)
+			KASSERT(table[i] == 0);
+	}
 	if (likely(cache->count < ARRAY_SIZE(cache->free)))
 		cache->free[cache->count++] = page;
 	else
@@ -336,16 +340,15 @@ free_leaf_tables(
 		if (*entry == 0)
 			continue;
 		leaf_table = pte_table(*entry);
-		if (all_hidden || !(*entry & PTE_V)) {
-			free_leaves(leaf_table, PTE_COUNT);
-			*entry = 0;
-			(*tables_below(middle))--;
-			pmap->table_count--;
-			pmap_table_free(leaf_table);
-		} else {
-			free_leaves(&leaf_table[pt_index(va, 0)],
-			    (min_u64(stop, end) - va) >> PAGE_SHIFT);
-		}
+		free_leaves(&leaf_table[pt_index(va, 0)],
+		    (min_u64(stop, end) - va) >> PAGE_SHIFT);
+		if (!all_hidden && (*entry & PTE_V))
+			continue;
+		/* In the hole: outside the range nothing was left. */
+		*entry = 0;
+		(*tables_below(middle))--;
+		pmap->table_count--;
+		pmap_table_free(leaf_table);
 	}
 }
 

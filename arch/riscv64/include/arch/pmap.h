@@ -82,9 +82,10 @@ bool pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
     const struct pmap_hole *hole);
 /*
  * How far from @start a pmap_remove() or pmap_restrict() may go for some
- * PMAP_STEP entries looked at; at most @end.
+ * PMAP_STEP entries looked at; at most @end.  Freeing a page takes some 150
+ * instructions when it goes all the way to the buddy lists.
  */
-#define PMAP_STEP 256
+#define PMAP_STEP 96
 uint64_t pmap_step_end(const struct pmap *pmap, uaddr_t start, uint64_t end);
 
 /*
