@@ -28,7 +28,7 @@
 #define CONFIG_SLICE_US 10000
 
 /* How long a secondary hart may take to arrive, in microseconds. */
-#define CONFIG_HART_START_US 200000
+#define CONFIG_HART_START_US 2000000
 
 /* Trace events kept per hart; a power of two. */
 #define CONFIG_TRACE_EVENTS 256

@@ -212,17 +212,19 @@ hart_main(struct cpu *cpu)
 static bool
 hart_start(struct cpu *cpu)
 {
-	static struct hart_start start[CONFIG_MAX_HARTS];
-	struct hart_start *mine = &start[cpu->index];
+	struct hart_start *start = &hart_starts[cpu->index];
 	uint64_t deadline;
 
-	mine->root = va_to_pa(kernel_pmap.root);
-	mine->cpu = cpu;
-	mine->idle = cpu->idle;
-	mine->stack_top = cpu->stack_top;
-	/* It reads its struct before paging, on another hart. */
+	start->hart = cpu->hart;
+	start->cpu = cpu;
+	start->idle = cpu->idle;
+	start->stack_top = cpu->stack_top;
+	/* It reads the struct before paging: root last, and all before the
+	 * call.  Pairs with the fence in late_hart_entry. */
 	fence_full();
-	if (sbi_hart_start(cpu->hart, va_to_pa(secondary_entry), va_to_pa(mine))
+	start->root = va_to_pa(kernel_pmap.root);
+	fence_full();
+	if (sbi_hart_start(cpu->hart, va_to_pa(secondary_entry), va_to_pa(start))
 		.error != SBI_SUCCESS)
 		return false;
 	deadline = timer_after_us(CONFIG_HART_START_US);

@@ -8,6 +8,9 @@
  */
 #include <arch/layout.h>
 
+#include "arch/riscv64/boot.h"
+#include "kernel/config.h"
+
 	.section .text.start, "ax"
 
 /*
@@ -59,6 +62,10 @@ _start:
  * Out:	boot_main(hart, tree, cycle), on boot_stack, tp = the boot hart's idle thread.
  */
 boot_hart_entry:
+	lla	t0, boot_taken
+	li	t1, 1
+	amoswap.w.aq t1, t1, (t0)
+	bnez	t1, late_hart_entry
 	csrw	sie, zero
 	csrw	sscratch, zero			/* a trap from here is a bug */
 	mv	s0, a0
@@ -94,6 +101,26 @@ boot_hart_entry:
 	tail	boot_main
 
 /*
+ * A hart that comes in at the front door after the boot hart.  Some firmware
+ * sends all of them; OpenSBI before 1.2 sends one when it was told to start it
+ * in the moment in which that hart had just begun to wait for it.
+ *
+ * In:	a0 = its id.
+ * Out:	secondary_entry, when the boot hart has written its struct hart_start.
+ */
+late_hart_entry:
+	lla	a1, hart_starts
+	lla	t0, hart_starts_end
+1:	ld	t1, HART_START_ROOT(a1)
+	beqz	t1, 2f
+	fence	r, r				/* pairs with hart_start() */
+	ld	t1, HART_START_HART(a1)
+	beq	t1, a0, secondary_entry
+2:	addi	a1, a1, HART_START_SIZE
+	bltu	a1, t0, 1b
+	j	late_hart_entry
+
+/*
  * A hart that SBI started for us.
  *
  * In:	a0 = its id, a1 = physical address of its struct hart_start.
@@ -106,10 +133,10 @@ secondary_entry:
 	csrw	sscratch, zero
 	lla	t0, boot_trap
 	csrw	stvec, t0
-	ld	a0, 0(a1)			/* root, physical */
-	ld	s1, 8(a1)			/* its struct cpu */
-	ld	s2, 16(a1)			/* its idle thread */
-	ld	s3, 24(a1)			/* its stack */
+	ld	a0, HART_START_ROOT(a1)
+	ld	s1, HART_START_CPU(a1)
+	ld	s2, HART_START_IDLE(a1)
+	ld	s3, HART_START_STACK(a1)
 	paging_on a0
 	mv	sp, s3
 	mv	tp, s2
@@ -158,6 +185,16 @@ boot_hex:
 	ecall
 	ret
 3:	.asciz	"baton: trap before paging, cause and pc "
+
+	/* Not in .bss, which the boot hart clears when others may be here. */
+	.data
+	.balign	8
+	.globl	hart_starts
+hart_starts:
+	.skip	HART_START_SIZE * CONFIG_MAX_HARTS
+hart_starts_end:
+boot_taken:
+	.word	0
 
 	.section .bss
 	.balign	16
