@@ -111,8 +111,14 @@ partner_main(void)
 {
 	mach_port_t port;
 
-	bench_check(bootstrap_check_in(bootstrap_port, BENCH_SERVICE, &port),
-	    "check in as the partner");
+	bench_check(mach_port_allocate(
+			mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port),
+	    "make the partner's port");
+	bench_check(mach_port_insert_right(
+			mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND),
+	    "make a send right to it");
+	bench_check(bootstrap_register(bootstrap_port, BENCH_SERVICE, port),
+	    "register the partner");
 	bench_serve(port);
 }
 

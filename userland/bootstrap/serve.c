@@ -66,8 +66,7 @@ is_simple(const union request *request, size_t size)
 static bool
 is_name(const char *name)
 {
-	return name[0] != '\0' &&
-	       memchr(name, '\0', BOOTSTRAP_MAX_NAME_LEN) != NULL;
+	return memchr(name, '\0', BOOTSTRAP_MAX_NAME_LEN) != NULL;
 }
 
 static bool

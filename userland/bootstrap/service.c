@@ -120,20 +120,6 @@ service_register(const struct child *child, const char *name, mach_port_t port)
 	return KERN_SUCCESS;
 }
 
-/* A service that nobody has announced: @child's, like a registered one. */
-static kern_return_t
-check_in_new(const struct child *child, const char *name, mach_port_t *port)
-{
-	kern_return_t kr = make_port(port);
-
-	if (kr != KERN_SUCCESS)
-		return kr;
-	kr = service_register(child, name, *port);
-	if (kr != KERN_SUCCESS)
-		mach_port_destroy(mach_task_self(), *port);
-	return kr;
-}
-
 kern_return_t
 service_check_in(const struct child *child, const char *name, mach_port_t *port)
 {
@@ -141,11 +127,9 @@ service_check_in(const struct child *child, const char *name, mach_port_t *port)
 	mach_port_t previous;
 	kern_return_t kr;
 
-	if (service == NULL ||
-	    (service->owner != NULL && is_dead(service->port)))
-		return check_in_new(child, name, port);
-	if (service->owner == NULL &&
-	    strcmp(service->program, child->program) != 0)
+	if (service == NULL || service->owner != NULL)
+		return BOOTSTRAP_UNKNOWN_SERVICE;
+	if (strcmp(service->program, child->program) != 0)
 		return BOOTSTRAP_NOT_PRIVILEGED;
 	if (!service->home)
 		return BOOTSTRAP_SERVICE_ACTIVE;

@@ -10,8 +10,8 @@
  * what is queued.  We keep a send right all the time, by the same name, to
  * give to who looks the service up.
  *
- * Any other service, registered or checked in, is its task's own and has no
- * home: it goes when that ends, or when its port dies.
+ * A service that a task registers has no home: it goes when its owner ends, or
+ * when its port dies.
  */
 #pragma once
 

@@ -169,8 +169,10 @@ serve_word(const struct console_word_request *request)
 static void
 serve_request(union request *request)
 {
-	/* No request of ours carries rights. */
+	/* No request of ours carries rights or memory. */
 	if (request->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+		reply_result(&request->header, MIG_BAD_ARGUMENTS);
+		request->header.msgh_remote_port = MACH_PORT_NULL;
 		mach_msg_destroy(&request->header);
 		return;
 	}

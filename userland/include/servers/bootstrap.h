@@ -41,10 +41,9 @@ typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
 #define MSGID_BOOTSTRAP_EXIT	 444 /* {status} */
 
 /*
- * The receive right of a service that is the caller's to serve: one that the
- * manifest gives to its program, or a new one that lasts until it ends.
- * BOOTSTRAP_NOT_PRIVILEGED (the manifest gives it to another program),
- * BOOTSTRAP_SERVICE_ACTIVE (checked in already).
+ * The receive right of a service of the manifest that is the caller's to
+ * serve.  BOOTSTRAP_UNKNOWN_SERVICE, BOOTSTRAP_NOT_PRIVILEGED (another
+ * program's), BOOTSTRAP_SERVICE_ACTIVE (checked in already).
  */
 kern_return_t bootstrap_check_in(
     mach_port_t bootstrap, const char *service, mach_port_t *port);
