@@ -52,6 +52,8 @@ test_dead_name(void)
 	must(mach_port_allocate(self, MACH_PORT_RIGHT_DEAD_NAME, &port));
 	is(request(port, MACH_NOTIFY_DEAD_NAME, 0, notify),
 	    KERN_INVALID_ARGUMENT, "the dead do not die again");
+	is(take(notify), MACH_NOTIFY_SEND_ONCE,
+	    "the right that was not needed is given up");
 	is(request(port, MACH_NOTIFY_DEAD_NAME, 1, notify), KERN_SUCCESS,
 	    "but can be asked about");
 	is(take(notify), MACH_NOTIFY_DEAD_NAME, "with an answer at once");

@@ -83,7 +83,7 @@ test_its_rights(void)
 
 	notify = port_new();
 	must(mach_port_request_notification(mach_task_self(), held,
-	    MACH_NOTIFY_NO_SENDERS, 0, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE,
+	    MACH_NOTIFY_NO_SENDERS, 1, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE,
 	    &previous));
 	small_make(&small, held, MACH_MSG_TYPE_MAKE_SEND);
 	must(mach_port_insert_right(small.task, SMALL_PORT + 0x100, given,

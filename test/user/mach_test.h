@@ -132,6 +132,8 @@ void small_make(
 /* Start a thread of it at @routine with @argument in a0 and @more in a1. */
 void small_run(struct small *small, const char *routine, uint64_t argument,
     uint64_t more);
+/* Make that thread less urgent than we are, who want to see what it does. */
+void small_yield(struct small *small);
 /* End it. */
 void small_kill(struct small *small);
 /* Give up our rights to it. */

@@ -167,7 +167,8 @@ test_insert_right(void)
 	    KERN_SUCCESS, "and copied");
 	is(send_refs(port), 2, "a second reference");
 	is(status_of(port).mps_mscount, 1, "made once");
-	is(mach_port_insert_right(self, other, port, MACH_MSG_TYPE_MAKE_SEND),
+	is(mach_port_insert_right(
+	       self, other, port, MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    KERN_NAME_EXISTS, "the name of another port is taken");
 	is(mach_port_insert_right(self, 0x7e501, port, MACH_MSG_TYPE_MAKE_SEND),
 	    KERN_RIGHT_EXISTS, "one port has one name");
@@ -315,6 +316,7 @@ test_attributes(void)
 	is(mach_port_get_attributes(
 	       self, port, MACH_PORT_LIMITS_INFO, info, &count),
 	    KERN_FAILURE, "no room for it");
+	count = MACH_PORT_LIMITS_INFO_COUNT;
 	is(mach_port_get_attributes(
 	       self, NO_NAME, MACH_PORT_LIMITS_INFO, info, &count),
 	    KERN_INVALID_NAME, "no such name");

@@ -16,7 +16,7 @@ test_limit(void)
 		must(post(port, i));
 	is(status_of(port).mps_msgcount, MACH_PORT_QLIMIT_DEFAULT, "a full queue");
 	is(post(port, 9), MACH_SEND_TIMED_OUT, "takes no more");
-	is(send_refs(port), 1, "the right is still there");
+	is(send_refs(port), 1, "and costs no reference");
 	set_limit(port, MACH_PORT_QLIMIT_DEFAULT + 1);
 	is(post(port, 10), KERN_SUCCESS, "until its limit is raised");
 	set_limit(port, 1);
@@ -108,8 +108,11 @@ test_comes_back(void)
 	is(type_of(back), MACH_PORT_TYPE_RECEIVE, "comes back with its right");
 	is(parcel.port.disposition, MACH_MSG_TYPE_PORT_RECEIVE,
 	    "as a received one does");
-	is(send_refs(port), 1, "and no reference is lost");
-	port_end(back);
+	is(parcel.header.msgh_remote_port, port, "its destination, too");
+	is(send_refs(port), 2, "with the reference it had taken");
+	mach_msg_destroy(&parcel.header);
+	is(send_refs(port), 1, "which is given up with the message");
+	is(type_of(back), 0, "and so is what it carried");
 	port_end(port);
 }
 

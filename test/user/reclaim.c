@@ -4,6 +4,8 @@
  */
 #include "test/user/mach_test.h"
 
+#include <stdlib.h>
+
 #define TASKS  1000
 #define AT_ONCE 20
 
@@ -21,6 +23,14 @@ enum occupation {
 };
 
 static void
+run(struct small *small, const char *routine, uint64_t size)
+{
+	small_run(small, routine, SMALL_PORT, size);
+	if (routine != small_exit)
+		small_yield(small);
+}
+
+static void
 occupy(struct small *small, enum occupation occupation)
 {
 	mach_port_t service;
@@ -28,17 +38,17 @@ occupy(struct small *small, enum occupation occupation)
 	switch (occupation) {
 	case CALLING:
 		small_make(small, echo, MACH_MSG_TYPE_COPY_SEND);
-		small_run(small, small_call, SMALL_PORT, 24);
-		small_run(small, small_call, SMALL_PORT, 200);
+		run(small, small_call, 24);
+		run(small, small_call, 200);
 		break;
 	case WAITING:
 		small_make(small, port_new(), MACH_MSG_TYPE_MOVE_RECEIVE);
-		small_run(small, small_receive, SMALL_PORT, 0);
-		small_run(small, small_wait, 0, 0);
+		run(small, small_receive, 0);
+		run(small, small_wait, 0);
 		break;
 	case SENDING:
 		small_make(small, hole, MACH_MSG_TYPE_COPY_SEND);
-		small_run(small, small_call, SMALL_PORT, 100);
+		run(small, small_call, 100);
 		break;
 	case SERVING:
 		service = port_new_send();
@@ -59,14 +69,16 @@ occupy(struct small *small, enum occupation occupation)
 		break;
 	case LEAVING:
 		small_make(small, echo, MACH_MSG_TYPE_COPY_SEND);
-		small_run(small, small_call, SMALL_PORT, 48);
-		small_run(small, small_exit, 0, 0);
+		run(small, small_call, 48);
+		run(small, small_exit, 0);
 		break;
 	default:
 		small_make(small, MACH_PORT_NULL, 0);
-		small_run(small, small_spin, 0, 0);
+		run(small, small_spin, 0);
 	}
 }
+
+static int only = -1; /* one occupation, for who looks for a loss */
 
 static void
 round_of_tasks(unsigned first)
@@ -74,7 +86,8 @@ round_of_tasks(unsigned first)
 	struct small small[AT_ONCE];
 
 	for (unsigned i = 0; i < AT_ONCE; i++)
-		occupy(&small[i], (first + i) % OCCUPATIONS);
+		occupy(&small[i], only >= 0 ? (unsigned)only
+					    : (first + i) % OCCUPATIONS);
 	sleep_ms(2);
 	for (unsigned i = 0; i < AT_ONCE; i++) {
 		(void)task_terminate(small[i].task);
@@ -129,12 +142,14 @@ compare(const struct baton_kernel_counters *before,
 }
 
 int
-main(void)
+main(int argc, char *argv[])
 {
 	struct baton_kernel_counters before, after;
 	struct small server;
 	uint64_t start = mach_absolute_time();
 
+	if (argc > 1)
+		only = atoi(argv[1]);
 	echo = port_new_send();
 	hole = port_new_send();
 	notes = port_new();

@@ -183,7 +183,7 @@ struct answer {
 
 /* Send @size bytes of zeros as request @id: the code in the answer. */
 static kern_return_t
-ask(mach_port_t port, mach_msg_id_t id, mach_msg_size_t size, bool complex)
+ask(mach_port_t port, mach_msg_id_t id, mach_msg_size_t size)
 {
 	struct answer message;
 	kern_return_t kr;
@@ -191,8 +191,7 @@ ask(mach_port_t port, mach_msg_id_t id, mach_msg_size_t size, bool complex)
 	memset(&message, 0, sizeof(message));
 	message.header = (mach_msg_header_t){
 	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-			     MACH_MSG_TYPE_MAKE_SEND_ONCE) |
-		(complex ? MACH_MSGH_BITS_COMPLEX : 0),
+		MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    .msgh_remote_port = port,
 	    .msgh_local_port = mig_get_reply_port(),
 	    .msgh_id = id,
@@ -215,20 +214,18 @@ test_wrong_requests(void)
 	unsigned wrong = 0;
 
 	for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
-		wrong += ask(self, ids[i], 24, false) != MIG_BAD_ID;
+		wrong += ask(self, ids[i], 24) != MIG_BAD_ID;
 	is(wrong, 0, "an unknown request is MIG_BAD_ID");
-	is(ask(self, MSGID_THREAD_SUSPEND, 24, false), MIG_BAD_ID,
+	is(ask(self, MSGID_THREAD_SUSPEND, 24), MIG_BAD_ID,
 	    "so is a thread's, of a task");
 	wrong = 0;
 	for (mach_msg_size_t size = 24; size < 24 + 8 + 20; size += 4)
-		wrong += ask(self, MSGID_MACH_VM_ALLOCATE, size, false) !=
+		wrong += ask(self, MSGID_MACH_VM_ALLOCATE, size) !=
 		    MIG_BAD_ARGUMENTS;
 	is(wrong, 0, "a request cut short is MIG_BAD_ARGUMENTS");
-	is(ask(self, MSGID_MACH_VM_ALLOCATE, 24 + 4 + 8 + 20, true),
-	    MIG_BAD_ARGUMENTS, "so is one that is complex and should not be");
-	is(ask(self, MSGID_TASK_SET_SPECIAL_PORT, 24 + 8 + 4, false),
-	    MIG_BAD_ARGUMENTS, "and one that should be and is not");
-	is(ask(self, MSGID_THREAD_CREATE_RUNNING, 24 + 8 + 8, false),
+	is(ask(self, MSGID_TASK_SET_SPECIAL_PORT, 24 + 8 + 4),
+	    MIG_BAD_ARGUMENTS, "so is one that lacks its descriptor");
+	is(ask(self, MSGID_THREAD_CREATE_RUNNING, 24 + 8 + 8),
 	    KERN_INVALID_ARGUMENT, "no flavor 0");
 
 	/* Every request there is, as zeros of every length. */
@@ -237,7 +234,7 @@ test_wrong_requests(void)
 			continue;
 		if (id % 100 > 60 && id % 100 < 99)
 			continue;
-		(void)ask(self, id, 24 + (mach_msg_size_t)(id % 30) * 4, false);
+		(void)ask(self, id, 24 + (mach_msg_size_t)(id % 30) * 4);
 	}
 	ok(counters().harts > 0, "requests of zeros do no harm");
 }

@@ -105,10 +105,15 @@ send_note(mach_port_t to, mach_msg_type_name_t disposition, mach_msg_id_t id,
 	    .word = {(uint32_t)id},
 	};
 	bool timed = timeout_plus_1 != 0;
+	kern_return_t kr;
 
-	return mach_msg(&message.header,
+	kr = mach_msg(&message.header,
 	    MACH_SEND_MSG | (timed ? MACH_SEND_TIMEOUT : 0), NOTE_SIZE, 0,
 	    MACH_PORT_NULL, timed ? timeout_plus_1 - 1 : 0, MACH_PORT_NULL);
+	/* It came back as if received, with the right it had taken. */
+	if (kr == MACH_SEND_TIMED_OUT || kr == MACH_SEND_INTERRUPTED)
+		mach_msg_destroy(&message.header);
+	return kr;
 }
 
 kern_return_t
@@ -136,6 +141,16 @@ await(void *message, size_t size, mach_port_t from)
 	return receive(message, size, from, PATIENCE_MS);
 }
 
+/* Forget a message, with the rights it brought. */
+static int
+forget(struct note *message)
+{
+	int id = message->header.msgh_id;
+
+	mach_msg_destroy(&message->header);
+	return id;
+}
+
 int
 take(mach_port_t from)
 {
@@ -143,7 +158,7 @@ take(mach_port_t from)
 
 	if (poll_for(&message, sizeof(message), from) != KERN_SUCCESS)
 		return -1;
-	return message.header.msgh_id;
+	return forget(&message);
 }
 
 int
@@ -153,7 +168,7 @@ take_later(mach_port_t from)
 
 	if (await(&message, sizeof(message), from) != KERN_SUCCESS)
 		return -1;
-	return message.header.msgh_id;
+	return forget(&message);
 }
 
 bool

@@ -45,6 +45,15 @@ small_run(struct small *small, const char *routine, uint64_t argument,
 }
 
 void
+small_yield(struct small *small)
+{
+	thread_precedence_policy_data_t policy = {.importance = -1};
+
+	must(thread_policy_set(small->thread, THREAD_PRECEDENCE_POLICY,
+	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
+}
+
+void
 small_forget(struct small *small)
 {
 	mach_port_deallocate(mach_task_self(), small->task);
