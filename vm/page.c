@@ -24,6 +24,8 @@
 #define BLOCK_PAGES (1UL << PAGE_ORDER_MAX)
 #define CACHE_PAGES ARRAY_SIZE(((struct page_cache *)NULL)->free)
 #define CACHE_HALF  (CACHE_PAGES / 2)
+#define CACHE_ORDER 5 /* the block that fills half a cache */
+static_assert(1 << CACHE_ORDER == CACHE_HALF, "both name the half");
 
 static struct spinlock buddy_lock = SPINLOCK_INIT(LOCK_PAGE);
 static struct list free_lists[ORDERS]; /* [buddy_lock] */
@@ -112,16 +114,23 @@ buddy_of(const struct page *page, unsigned order)
 	return page_of(page_pa(page) ^ PAGE_SIZE << order);
 }
 
+/* The lowest order from @order on of which there is a block; or ORDERS. */
+static unsigned
+order_at_hand(unsigned order)
+{
+	while (order < ORDERS && !(nonempty >> order & 1))
+		order++;
+	return order;
+}
+
 static struct page *
 buddy_take(unsigned order)
 {
-	uint32_t fitting = nonempty >> order << order;
+	unsigned have = order_at_hand(order);
 	struct page *page;
-	unsigned have;
 
-	if (fitting == 0)
+	if (have == ORDERS)
 		return NULL;
-	have = (unsigned)__builtin_ctz(fitting);
 	page = list_first(&free_lists[have], struct page, link);
 	buddy_unlist(page);
 	while (have > order) {
@@ -239,16 +248,30 @@ fail_now(void)
 
 /* ---- the caches ---- */
 
+/* Split a block, which is ours, into pages at the end of @cache. */
+static void
+cache_add_block(struct page_cache *cache, struct page *block, unsigned order)
+{
+	for (uint32_t i = 1U << order; i-- > 0;) {
+		block[i].order = 0;
+		block[i].state = PAGE_USED;
+		cache->free[cache->count++] = &block[i];
+	}
+}
+
+/* The smallest blocks are used up first, so large ones stay whole. */
 static void
 cache_refill(struct page_cache *cache)
 {
 	spin_lock(&buddy_lock);
 	while (cache->count < CACHE_HALF) {
-		struct page *page = buddy_take(0);
+		unsigned order =
+		    (unsigned)min_u64(order_at_hand(0), CACHE_ORDER);
+		struct page *block = buddy_take(order);
 
-		if (page == NULL)
+		if (block == NULL)
 			break;
-		cache->free[cache->count++] = page;
+		cache_add_block(cache, block, order);
 	}
 	spin_unlock(&buddy_lock);
 }
