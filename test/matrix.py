@@ -31,6 +31,7 @@ MACHINES = {
     "4 harts, no Sstc": dict(cpu="rv64,sstc=off"),
     "5 harts, hart 0 disabled": dict(harts=5, disabled=(0,)),
     "2 harts, no ASIDs": dict(harts=2, append="run=test/all asid_bits=0"),
+    "4 harts, no fast path": dict(append="run=test/all fastpath=off"),
     "the spike machine": dict(harts=2, machine="spike"),
 }
 
@@ -41,7 +42,7 @@ def unit_tests():
     """The host unit tests that the Makefile has built."""
     sources = sorted(pathlib.Path("test/unit").glob("test_*.c"))
     return [harness.Program(f"unit {source.stem[5:]}",
-                            [str(BUILD / "unit" / source.stem)])
+                            [str(BUILD / "unit" / source.stem)], limit=180)
             for source in sources]
 
 

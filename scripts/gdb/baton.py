@@ -202,13 +202,15 @@ class Tasks(Command):
     """tasks: every task, with what it holds"""
 
     def show(self):
-        rows(("ID", "NAME", "THREADS", "NAMES", "RESIDENT", "MAPPED", "STRUCT"),
+        rows(("ID", "NAME", "THREADS", "NAMES", "REGIONS", "MAPPED", "TABLES",
+              "STRUCT"),
              ((int(task["id"]),
                text(task["name"]) + (" (dying)" if task["dying"] else ""),
                int(task["thread_count"]),
                int(task["space"]["count"]),
-               f"{int(task['map']['resident']) * 4} KiB",
+               int(task["map"]["entry_count"]),
                f"{int(task['map']['size']) >> 10} KiB",
+               int(task["map"]["pmap"]["table_count"]),
                f"{int(task.address):#x}") for task in tasks()))
 
 
@@ -250,42 +252,45 @@ class Space(Command):
 
 
 class Ports(Command):
-    """ports TASK: the ports that a task receives from, and who waits there"""
+    """ports TASK: the ports and sets that a task receives from, and who
+    waits there"""
 
     def show(self, word):
         space = task_named(word)["space"].dereference()
-        rows(("NAME", "PORT", "QUEUED", "LIMIT", "RECEIVERS", "SENDERS",
-              "SEND RIGHTS", "SEND-ONCE"),
-             (self.row(name, entry["port"]) for name, entry in entries(space)
-              if "receive" in rights(entry)))
+        rows(("NAME", "PORT OR SET", "QUEUED", "LIMIT", "RECEIVERS", "SENDERS",
+              "SEND RIGHTS", "SEND-ONCE", "MEMBERS"),
+             (self.row(name, entry) for name, entry in entries(space)
+              if {"receive", "set"} & set(rights(entry).split("+"))))
 
     @staticmethod
-    def row(name, port):
-        queue = port["queue"]
+    def row(name, entry):
+        if rights(entry) == "set":
+            pset = entry["pset"]
+            return (f"{name:#x}", f"{int(pset):#x}", length(pset["ready"]), "",
+                    length(pset["receivers"]), "", "", "",
+                    int(pset["member_count"]))
+        port, queue = entry["port"], entry["port"]["queue"]
         return (f"{name:#x}", f"{int(port):#x}", int(queue["count"]),
                 int(queue["limit"]), length(queue["receivers"]),
                 length(queue["senders"]), int(port["send_rights"]),
-                int(port["send_once_rights"]))
+                int(port["send_once_rights"]), "")
 
 
 class Map(Command):
     """map TASK: the regions of a task's memory"""
 
     def show(self, word):
-        kernel_map = task_named(word)["map"].dereference()
+        entries_of_map = walk(task_named(word)["map"]["entries"],
+                              "struct map_entry", "link")
         rows(("START", "END", "SIZE", "PROTECTION", "KIND"),
-             self.regions(kernel_map["root"]))
+             (self.row(entry) for entry in entries_of_map))
 
-    def regions(self, entry):
-        if not entry:
-            return
-        yield from self.regions(entry["left"])
+    def row(self, entry):
         start, end = int(entry["start"]), int(entry["end"])
         kind = entry["kind"].cast(gdb.lookup_type("enum map_kind"))
-        yield (f"{start:#x}", f"{end:#x}", f"{(end - start) >> 10} KiB",
-               f"{self.letters(entry['prot'])} of "
-               f"{self.letters(entry['max_prot'])}", enum_name(kind, "MAP_"))
-        yield from self.regions(entry["right"])
+        return (f"{start:#x}", f"{end:#x}", f"{(end - start) >> 10} KiB",
+                f"{self.letters(entry['prot'])} of "
+                f"{self.letters(entry['max_prot'])}", enum_name(kind, "MAP_"))
 
     @staticmethod
     def letters(protection):
@@ -359,7 +364,8 @@ class Trace(Command):
                 events.append((int(event["time"]), hart, event))
         events.sort(key=lambda event: event[:2])
         if not events:
-            print("nothing was traced: is ktrace_on set?")
+            print("nothing was traced: boot with APPEND=trace=on")
+            return
         kinds = gdb.lookup_type("enum ktrace_event")
         rows(("TIME", "HART", "EVENT", "A", "B"),
              ((time, hart, enum_name(event["event"].cast(kinds), "KT_"),
