@@ -242,8 +242,8 @@ thread_set_priority(struct thread *thread, uint32_t priority)
 	spin_lock(&thread->lock);
 	thread->base_priority = priority;
 	spin_unlock(&thread->lock);
-	/* Taken up at its next wait or its next turn. */
-	thread_notice(thread, AST_RESCHED);
+	sched_reprioritize(thread, priority);
+	thread_notice(thread, AST_PRIORITY);
 }
 
 /* AST_TERMINATE: the current thread's end.  It holds nothing by now. */
@@ -382,7 +382,12 @@ thread_return(void)
 		if ((ast & AST_SUSPEND) != 0)
 			stop(self);
 		/* An abort that found no wait has nothing to abort. */
-		atomic_fetch_and(&self->ast, ~(AST_ABORT | AST_RESCHED));
+		atomic_fetch_and(
+		    &self->ast, ~(AST_ABORT | AST_PRIORITY | AST_RESCHED));
+		if ((ast & AST_PRIORITY) != 0) {
+			self->priority = self->base_priority;
+			sched_yield(NULL);
+		}
 		if ((ast & AST_RESCHED) != 0)
 			sched_preempt(self);
 	}

@@ -57,6 +57,7 @@ enum thread_state {
 #define AST_SUSPEND   0x2U /* suspend_count or the task's is not zero */
 #define AST_TERMINATE 0x4U
 #define AST_ABORT     0x8U /* the next interruptible wait fails */
+#define AST_PRIORITY  0x10U /* the base priority was changed */
 
 /* Priorities run from 0 (idle only) to 127; more is more urgent. */
 #define PRIORITY_IDLE	 0
