@@ -9,9 +9,9 @@
  *		 wait for the next request
  *
  * with at most SMALL_BODY bytes of body and nothing but a body.  No kmsg is
- * made: the words of the message go from the trap's registers into the
- * receiver's struct thread, and from there into its buffer when it runs, which
- * is at once.
+ * made.  The message is put together on this hart's stack; then the receiver is
+ * made the current thread, in its address space; then the message is copied
+ * into its buffer.
  *
  * The shape of a leg: tests, each of which may decline; then
  * `---- committed ----`; then acts, none of which can fail.  Declining leaves no
@@ -28,6 +28,7 @@
  */
 #include "ipc/fast.h"
 
+#include <arch/fpu.h>
 #include <arch/usercopy.h>
 
 #include "ipc/port.h"
@@ -36,11 +37,12 @@
 #include "kernel/cpu.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
+#include "vm/map.h"
 
 /* Most bytes of a body that struct thread has room for. */
 #define SMALL_BODY 48
-static_assert(sizeof(((struct thread *)0)->receive.word) >=
-    sizeof(mach_msg_header_t) + SMALL_BODY + sizeof(mach_msg_trailer_t), "");
+/* The trailer that a receiver gets who asks for none. */
+#define TRAILER_SIZE sizeof(mach_msg_trailer_t)
 
 #define REQUEST_BITS \
 	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
@@ -53,24 +55,14 @@ static_assert(sizeof(((struct thread *)0)->receive.word) >=
 /* Options of a waiting receiver that need more than is done here. */
 #define WAITER_DECLINES (MACH_RCV_TIMEOUT | MACH_RCV_TRAILER_MASK)
 
-/* A leg: what the trap's registers say, and what the tests found. */
-struct leg {
-	uint64_t size;		/* of the message, header included */
-	uint64_t id;		/* in the upper half */
-	struct port *to;	/* where the message goes */
-	struct port *from;	/* where its sender will wait */
-	struct thread *receiver;
-	uint32_t remote;	/* name: of the send-once right in a reply */
-	uint32_t bits;		/* for the receiver */
-	uint32_t reply_name;	/* for the receiver: of the reply right */
-};
+#define always_inline static inline __attribute__((always_inline))
 
-/* The entry of @name if it holds @type and nothing else that matters, else
- * NULL.  Locks: the space's. */
-static inline struct entry *
+/* The entry of @name if the bits of @mask in its key say @type, else NULL.
+ * Locks: the space's. */
+always_inline struct entry *
 find(struct space *space, mach_port_name_t name, uint32_t type, uint32_t mask)
 {
-	struct entry *entry = space_entry(space, name_index(name));
+	struct entry *entry = space_entry_locked(space, name_index(name));
 
 	if (unlikely(entry == NULL))
 		return NULL;
@@ -80,225 +72,284 @@ find(struct space *space, mach_port_name_t name, uint32_t type, uint32_t mask)
 	return entry;
 }
 
-static inline void
-lock_ports(struct leg *leg)
+always_inline void
+lock_ports(struct port *a, struct port *b)
 {
-	if (leg->to < leg->from) {
-		spin_lock(&leg->to->lock);
-		spin_lock_second(&leg->from->lock);
+	if (a < b) {
+		spin_lock(&a->lock);
+		spin_lock_second(&b->lock);
 	} else {
-		spin_lock(&leg->from->lock);
-		spin_lock_second(&leg->to->lock);
+		spin_lock(&b->lock);
+		spin_lock_second(&a->lock);
 	}
 }
 
-static inline void
-unlock_ports(struct leg *leg)
+/* Is a thread of more than @priority queued on this hart?  Seldom asked. */
+static __attribute__((noinline)) bool
+somebody_better(const struct cpu *cpu, uint32_t priority)
 {
-	spin_unlock(&leg->to->lock);
-	spin_unlock(&leg->from->lock);
+	const uint64_t *bitmap = cpu->runq.bitmap;
+
+	if (priority >= 64)
+		return bitmap[1] >> (priority - 64) >> 1 != 0;
+	return bitmap[1] != 0 || bitmap[0] >> priority >> 1 != 0;
 }
 
-/* Who waits on @to, if a message of this size can be put into his hands, and
- * nothing waits for us on @from.  The ports are locked. */
-static inline struct thread *
-find_receiver(const struct leg *leg)
+/* May @thread run here at once?  What sched_handoff() would ask. */
+always_inline bool
+may_run_here(const struct thread *thread, const struct cpu *cpu)
 {
-	struct list *waiters = &leg->to->queue.receivers;
-	struct thread *receiver;
-
-	if (unlikely(list_empty(waiters)))
-		return NULL;
-	if (unlikely(mqueue_waiting(&leg->from->queue)))
-		return NULL;
-	receiver = list_first(waiters, struct thread, wait_link);
-	if (unlikely((receiver->receive.option & WAITER_DECLINES) != 0))
-		return NULL;
-	if (unlikely(receiver->receive.size <
-		leg->size + sizeof(mach_msg_trailer_t)))
-		return NULL;
-	return receiver;
-}
-
-static void fast_continue(void);
-
-/* Put the message into the receiver's hands. */
-static inline void
-hand_over(struct thread *self, const struct leg *leg)
-{
-	struct thread *receiver = leg->receiver;
-	struct receive_state *receive = &receiver->receive;
-	struct port *to = leg->to;
-	uint32_t *trailer =
-	    (uint32_t *)(void *)((uint8_t *)receive->word + leg->size);
-
-	list_remove(&receiver->wait_link);
-	receive->port = NULL;
-	receive->actual = (uint32_t)(leg->size + sizeof(mach_msg_trailer_t));
-	receive->word[0] = leg->bits | leg->size << 32;
-	receive->word[1] = leg->reply_name | (uint64_t)to->name << 32;
-	receive->word[2] = leg->id;
-	for (uint64_t i = 3; i * 8 < leg->size; i++)
-		receive->word[i] = self->receive.word[i];
-	trailer[0] = MACH_MSG_TRAILER_FORMAT_0;
-	trailer[1] = sizeof(mach_msg_trailer_t);
-	to->sequence++;
-	receiver->cont = fast_continue;
-}
-
-/* Wait on @from, which is locked, and let the receiver run. */
-static inline noreturn void
-wait_and_run(struct thread *self, struct leg *leg)
-{
-	self->receive.port = leg->from;
-	self->receive.pset = NULL;
-	list_add_tail(&leg->from->queue.receivers, &self->wait_link);
-	self->cpu->counters.handed_off++;
-	wait_begin(self, receive_continue, TIMER_NEVER, &leg->from->lock);
-	sched_handoff(leg->receiver);
-}
-
-/* The receiver runs, in the place of the sender: the message is in its hands. */
-static void
-fast_continue(void)
-{
-	struct receive_state *receive = &current_thread()->receive;
-
-	if (unlikely(copyout(receive->buffer, receive->word,
-			 receive->actual) != KERN_SUCCESS))
-		thread_return_value(MACH_RCV_INVALID_DATA);
-	thread_return_value(MACH_MSG_SUCCESS);
+	if (unlikely((cpu->runq.bitmap[0] | cpu->runq.bitmap[1]) != 0) &&
+	    somebody_better(cpu, thread->priority))
+		return false;
+	if (unlikely(thread->fpu_cpu != NULL) && thread->fpu_cpu != cpu)
+		return false;
+	return likely(thread->bound == NULL) || thread->bound == cpu;
 }
 
 /*
- * The reply right's name in the receiver's space, which is locked: from the
- * list of free entries, or NULL.
+ * Who waits on @to, if a message of @size can be put into his hands here and
+ * now, and nothing waits for us on @from.  The ports are locked.
  */
-static inline struct entry *
-find_free(struct space *space)
+always_inline struct thread *
+find_receiver(struct port *to, struct port *from, uint64_t size,
+    const struct cpu *cpu)
 {
-	if (unlikely(space->free == 0 || space->dead))
+	struct list *waiters = &to->queue.receivers;
+	struct thread *thread;
+
+	if (unlikely(list_empty(waiters) || mqueue_waiting(&from->queue)))
 		return NULL;
-	return space_entry(space, space->free);
+	thread = list_first(waiters, struct thread, wait_link);
+	if (unlikely((thread->receive.option & WAITER_DECLINES) != 0 ||
+		thread->receive.size < size + TRAILER_SIZE))
+		return NULL;
+	return may_run_here(thread, cpu) ? thread : NULL;
 }
 
-static inline void
-enter_reply_right(struct space *space, struct entry *entry, struct leg *leg)
+/* The receiver takes the message off the port, and leaves its queue. */
+always_inline void
+take_receiver(struct port *to, struct thread *receiver)
 {
-	uint32_t index = space->free;
+	struct list *link = &receiver->wait_link;
 
-	free_list_remove(space, index);
-	space->count++;
-	leg->reply_name = name_make(index, entry->key + 1);
-	entry->urefs = 1;
-	entry->port = leg->from;
-	/* release: who reads the key without the lock then sees the port */
-	__atomic_store_n(&entry->key,
-	    MACH_PORT_TYPE_SEND_ONCE | (uint8_t)leg->reply_name,
-	    __ATOMIC_RELEASE);
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
+	receiver->receive.port = NULL;
+	to->sequence++;
 }
 
-/* Returns only to decline. */
-static inline void
-request(struct thread *self, struct leg *leg, uint32_t local)
+/*
+ * Wait on @from, which is locked and is unlocked; from then on @receiver is
+ * the current thread, on this hart, in the sender's place.  What wait_begin()
+ * and sched_handoff() do, for two threads of which all is known.
+ */
+always_inline void
+change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
+    struct port *from)
+{
+	struct list *waiters = &from->queue.receivers;
+	bool abort;
+
+	self->receive.port = from;
+	list_add_tail(waiters, &self->wait_link);
+	self->cont = receive_continue;
+	self->priority = self->base_priority;
+	self->state = THREAD_WAITING;
+
+	receiver->state = THREAD_RUNNING;
+	__atomic_store_n(&receiver->cpu, cpu, __ATOMIC_RELAXED);
+	cpu->counters.handed_off++;
+	cpu->counters.switches++;
+	atomic_store_explicit(&cpu->running_priority, receiver->priority,
+	    memory_order_relaxed);
+	arch_set_current(receiver);
+	/*
+	 * As in wait_begin() and arch_thread_resume(): we say that the sender
+	 * is armed and where the receiver runs, then look at their flags;
+	 * thread_notice() does it the other way round.
+	 */
+	atomic_store_explicit(&self->wait_armed, 1, memory_order_release);
+	fence_full();
+	abort = (atomic_load_explicit(&self->ast, memory_order_relaxed) &
+		    (AST_ABORT | AST_TERMINATE)) != 0 &&
+	    thread_claim(self, KERN_ABORTED);
+	spin_unlock(&from->lock);
+	if (unlikely(abort))
+		sched_wake(self);
+	if (unlikely((cpu->fpu_owner == receiver) != cpu->fpu_on))
+		fpu_switch(cpu, receiver);
+	pmap_switch(&receiver->task->map->pmap);
+}
+
+/* What the receiver sees of a message, in user memory's order. */
+struct small_message {
+	uint64_t word[(sizeof(mach_msg_header_t) + SMALL_BODY +
+	    sizeof(mach_msg_trailer_t)) / sizeof(uint64_t)];
+};
+
+always_inline void
+write_header(struct small_message *message, uint32_t bits, uint64_t size,
+    mach_port_name_t remote, mach_port_name_t local, uint64_t id)
+{
+	uint32_t *trailer =
+	    (uint32_t *)(void *)((uint8_t *)message->word + size);
+
+	message->word[0] = bits | size << 32;
+	message->word[1] = remote | (uint64_t)local << 32;
+	message->word[2] = id; /* above a voucher that is 0 */
+	trailer[0] = MACH_MSG_TRAILER_FORMAT_0;
+	trailer[1] = TRAILER_SIZE;
+}
+
+/* The current thread, which was given @message, returns to user mode. */
+always_inline noreturn void
+finish(const struct small_message *message, uint64_t size)
+{
+	struct thread *self = current_thread();
+
+	if (unlikely(copyout(self->receive.buffer, message->word,
+			 size + TRAILER_SIZE) != KERN_SUCCESS))
+		thread_return_value(MACH_RCV_INVALID_DATA);
+	self->tf.a0 = MACH_MSG_SUCCESS;
+	if (unlikely(atomic_load_explicit(
+			 &self->ast, memory_order_relaxed) != 0))
+		thread_return();
+	arch_user_return();
+}
+
+/* Returns only to decline.  The body is in @message already. */
+always_inline void
+request(struct thread *self, struct small_message *message, uint64_t size,
+    uint64_t id, mach_port_name_t remote, mach_port_name_t local)
 {
 	struct space *space = self->task->space;
-	struct space *other;
-	struct entry *to, *from, *entry;
+	struct space *other = space;
+	struct cpu *cpu = self->cpu;
+	struct entry *entry;
+	struct port *to, *from;
+	struct thread *receiver;
+	mach_port_name_t name;
+	uint32_t index;
 
 	spin_lock(&space->lock);
-	to = find(space, leg->remote, MACH_PORT_TYPE_SEND, MACH_PORT_TYPE_SEND);
-	from = find(
-	    space, local, MACH_PORT_TYPE_RECEIVE, MACH_PORT_TYPE_RECEIVE);
-	if (unlikely(to == NULL || from == NULL))
-		goto out_space;
-	leg->to = to->port;
-	leg->from = from->port;
-	if (unlikely(leg->to == leg->from))
-		goto out_space;
-	lock_ports(leg);
-	leg->receiver = find_receiver(leg);
-	if (unlikely(leg->receiver == NULL))
-		goto out_ports;
-	other = leg->receiver->task->space;
-	if (other != space) {
-		spin_unlock(&space->lock);
-		space = other;
-		if (unlikely(!spin_trylock(&other->lock))) {
-			unlock_ports(leg);
-			return;
-		}
-	}
-	entry = find_free(space);
+	entry = find(space, remote, MACH_PORT_TYPE_SEND, MACH_PORT_TYPE_SEND);
 	if (unlikely(entry == NULL))
+		goto out_space;
+	to = entry->port;
+	entry = find(
+	    space, local, MACH_PORT_TYPE_RECEIVE, MACH_PORT_TYPE_RECEIVE);
+	if (unlikely(entry == NULL))
+		goto out_space;
+	from = entry->port;
+	if (unlikely(to == from))
+		goto out_space;
+	lock_ports(to, from);
+	receiver = find_receiver(to, from, size, cpu);
+	if (unlikely(receiver == NULL))
 		goto out_ports;
-	if (unlikely(!thread_claim(leg->receiver, KERN_SUCCESS)))
+	other = receiver->task->space;
+	if (likely(other != space)) {
+		/* The ports' locks keep the rights from leaving the names. */
+		spin_unlock(&space->lock);
+		if (unlikely(!spin_trylock(&other->lock)))
+			goto out_unlocked;
+	}
+	index = other->free;
+	if (unlikely(index == 0 || other->dead))
+		goto out_ports;
+	if (unlikely(!thread_claim(receiver, KERN_SUCCESS)))
 		goto out_ports;
 
 	/* ---- committed: nothing below can fail ---- */
-	enter_reply_right(space, entry, leg);
-	spin_unlock(&space->lock);
-	hand_over(self, leg);
-	if (leg->receiver->priority < self->priority)
-		leg->receiver->priority = self->priority;
-	leg->from->send_once_rights++;
+	entry = space_entry_locked(other, index);
+	free_list_pop(other, index);
+	other->count++;
+	name = name_make(index, entry->key + 1);
+	entry->urefs = 1;
+	entry->port = from;
+	/* release: who reads the key without the lock then sees the port */
+	__atomic_store_n(&entry->key,
+	    MACH_PORT_TYPE_SEND_ONCE | (name & NAME_GENERATION_MASK),
+	    __ATOMIC_RELEASE);
+	spin_unlock(&other->lock);
+
+	from->send_once_rights++;
 	/* The reply right's and ours; the receiver's goes. */
-	atomic_fetch_add_explicit(&leg->from->refs, 2, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&leg->to->refs, 1, memory_order_relaxed);
-	spin_unlock(&leg->to->lock);
-	wait_and_run(self, leg);
+	atomic_fetch_add_explicit(&from->refs, 2, memory_order_relaxed);
+	atomic_fetch_sub_explicit(&to->refs, 1, memory_order_relaxed);
+	if (receiver->priority < self->priority)
+		receiver->priority = self->priority;
+	write_header(
+	    message, REQUEST_BITS_RECEIVED, size, name, to->name, id);
+	take_receiver(to, receiver);
+	spin_unlock(&to->lock);
+	change_places(self, receiver, cpu, from);
+	finish(message, size);
 
 out_ports:
-	unlock_ports(leg);
+	spin_unlock(&other->lock);
+out_unlocked:
+	spin_unlock(&to->lock);
+	spin_unlock(&from->lock);
+	return;
 out_space:
 	spin_unlock(&space->lock);
 }
 
-/* Returns only to decline. */
-static inline void
-reply(struct thread *self, struct leg *leg, uint32_t receive_name)
+/* Returns only to decline.  The body is in @message already. */
+always_inline void
+reply(struct thread *self, struct small_message *message, uint64_t size,
+    uint64_t id, mach_port_name_t remote, mach_port_name_t receive_name)
 {
 	struct space *space = self->task->space;
-	struct entry *to, *from;
+	struct cpu *cpu = self->cpu;
+	struct entry *entry, *right;
+	struct port *to, *from;
+	struct thread *receiver;
 
 	spin_lock(&space->lock);
-	/* Of a send-once right, one with a request on it declines. */
-	to = find(space, leg->remote, MACH_PORT_TYPE_SEND_ONCE, ~0U);
-	from = find(space, receive_name, MACH_PORT_TYPE_RECEIVE,
+	/* All of the key: a right with a request on it declines. */
+	right = find(space, remote, MACH_PORT_TYPE_SEND_ONCE, ~0U);
+	if (unlikely(right == NULL))
+		goto out_space;
+	to = right->port;
+	entry = find(space, receive_name, MACH_PORT_TYPE_RECEIVE,
 	    MACH_PORT_TYPE_RECEIVE);
-	if (unlikely(to == NULL || from == NULL))
+	if (unlikely(entry == NULL))
 		goto out_space;
-	leg->to = to->port;
-	leg->from = from->port;
-	if (unlikely(leg->to == leg->from))
+	from = entry->port;
+	if (unlikely(to == from || name_index(remote) >= space->bound))
 		goto out_space;
-	lock_ports(leg);
-	leg->receiver = find_receiver(leg);
-	if (unlikely(leg->receiver == NULL))
+	lock_ports(to, from);
+	receiver = find_receiver(to, from, size, cpu);
+	if (unlikely(receiver == NULL))
 		goto out_ports;
-	if (unlikely(name_index(leg->remote) >= space->bound))
-		goto out_ports;
-	if (unlikely(!thread_claim(leg->receiver, KERN_SUCCESS)))
+	if (unlikely(!thread_claim(receiver, KERN_SUCCESS)))
 		goto out_ports;
 
 	/* ---- committed: nothing below can fail ---- */
-	to->key = leg->remote & NAME_GENERATION_MASK;
-	to->urefs = 0;
-	to->port = NULL;
+	right->key = remote & NAME_GENERATION_MASK;
+	right->urefs = 0;
+	right->port = NULL;
 	space->count--;
-	free_list_add(space, name_index(leg->remote));
+	free_list_add(space, name_index(remote));
 	spin_unlock(&space->lock);
-	leg->reply_name = MACH_PORT_NULL;
-	hand_over(self, leg);
-	leg->to->send_once_rights--;
+
+	to->send_once_rights--;
 	/* The right's and the receiver's go; ours comes. */
-	atomic_fetch_sub_explicit(&leg->to->refs, 2, memory_order_relaxed);
-	atomic_fetch_add_explicit(&leg->from->refs, 1, memory_order_relaxed);
-	spin_unlock(&leg->to->lock);
-	wait_and_run(self, leg);
+	atomic_fetch_sub_explicit(&to->refs, 2, memory_order_relaxed);
+	atomic_fetch_add_explicit(&from->refs, 1, memory_order_relaxed);
+	write_header(message, REPLY_BITS_RECEIVED, size, MACH_PORT_NULL,
+	    to->name, id);
+	take_receiver(to, receiver);
+	spin_unlock(&to->lock);
+	change_places(self, receiver, cpu, from);
+	finish(message, size);
 
 out_ports:
-	unlock_ports(leg);
+	spin_unlock(&to->lock);
+	spin_unlock(&from->lock);
 out_space:
 	spin_unlock(&space->lock);
 }
@@ -309,40 +360,35 @@ mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t rcv_size_priority, uint64_t timeout)
 {
 	struct thread *self = current_thread();
+	uint64_t size = bits_send_size >> 32;
 	uint32_t bits = (uint32_t)bits_send_size;
+	uint32_t remote = (uint32_t)remote_local;
 	uint32_t local = (uint32_t)(remote_local >> 32);
 	uint32_t receive_name = (uint32_t)(descriptors_rcv_name >> 32);
-	struct leg leg = {
-	    .size = bits_send_size >> 32,
-	    .id = voucher_id,
-	    .remote = (uint32_t)remote_local,
-	};
+	struct small_message message;
 
-	if (!CONFIG_FAST || unlikely(!ipc_fast_enabled || ktrace_on))
+	if (!CONFIG_FAST || unlikely(!ipc_fast_enabled) || unlikely(ktrace_on))
 		goto general;
-	if (option != (MACH_SEND_MSG | MACH_RCV_MSG))
+	if (unlikely(option != (MACH_SEND_MSG | MACH_RCV_MSG)))
 		goto general;
-	/* 24 to 72, in fours; no descriptors; no voucher. */
-	if (unlikely(((leg.size - HEADER_SIZE) & ~0x3cUL) != 0 ||
-		leg.size > HEADER_SIZE + SMALL_BODY ||
-		(uint32_t)descriptors_rcv_name != 0 ||
-		(uint32_t)voucher_id != 0))
+	/* Of 24 to 72 bytes, in fours; no descriptors, no voucher. */
+	if (unlikely(((size - HEADER_SIZE) & ~0x3cUL) != 0 ||
+		size > HEADER_SIZE + SMALL_BODY))
 		goto general;
-	if (leg.size > HEADER_SIZE &&
-	    copyin(&self->receive.word[3], buffer + HEADER_SIZE,
-		leg.size - HEADER_SIZE) != KERN_SUCCESS)
+	if (unlikely((uint32_t)(descriptors_rcv_name | voucher_id) != 0))
+		goto general;
+	if (size > HEADER_SIZE &&
+	    copyin(&message.word[3], buffer + HEADER_SIZE,
+		size - HEADER_SIZE) != KERN_SUCCESS)
 		goto general;
 	self->receive.buffer = buffer;
 	self->receive.option = option;
 	self->receive.size = (uint32_t)rcv_size_priority;
 	self->receive.name = receive_name;
-	if (bits == REQUEST_BITS && local == receive_name) {
-		leg.bits = REQUEST_BITS_RECEIVED;
-		request(self, &leg, local);
-	} else if (bits == REPLY_BITS && local == MACH_PORT_NULL) {
-		leg.bits = REPLY_BITS_RECEIVED;
-		reply(self, &leg, receive_name);
-	}
+	if (bits == REQUEST_BITS && local == receive_name)
+		request(self, &message, size, voucher_id, remote, local);
+	else if (bits == REPLY_BITS && local == MACH_PORT_NULL)
+		reply(self, &message, size, voucher_id, remote, receive_name);
 general:
 	return message_general(buffer, option, bits_send_size, remote_local,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);

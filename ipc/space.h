@@ -170,6 +170,22 @@ space_side(struct space *space, uint32_t index)
 		    ->side[index & (CHUNK_COUNT - 1)];
 }
 
+/* The same for who holds the space's lock, and needs no barrier. */
+static inline struct entry *
+space_entry_locked(struct space *space, uint32_t index)
+{
+	uint32_t number = index >> CHUNK_SHIFT;
+	struct chunk *chunk;
+
+	if (unlikely(number >= FIRST_CHUNKS))
+		return space_entry(space, index);
+	chunk = atomic_load_explicit(
+	    &space->first[number], memory_order_relaxed);
+	if (unlikely(chunk == NULL))
+		return NULL;
+	return &chunk->entry[index & (CHUNK_COUNT - 1)];
+}
+
 /* Free entries below @bound form a list, through their side records. */
 static inline void
 free_list_add(struct space *space, uint32_t index)
@@ -181,6 +197,17 @@ free_list_add(struct space *space, uint32_t index)
 	if (space->free != 0)
 		space_side(space, space->free)->right = index;
 	space->free = index;
+}
+
+/* Take the first of them, which is @index. */
+static inline void
+free_list_pop(struct space *space, uint32_t index)
+{
+	struct entry_side *side = space_side(space, index);
+
+	space->free = side->left;
+	if (side->left != 0)
+		space_side(space, side->left)->right = 0;
 }
 
 static inline void
