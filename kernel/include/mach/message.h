@@ -89,7 +89,7 @@ typedef unsigned int mach_msg_priority_t;
 typedef unsigned int mach_msg_qos_t;
 
 #define MACH_MSG_PRIORITY_RELPRI_SHIFT	 8
-#define MACH_MSG_PRIORITY_RELPRI_MASK	 (0xff << MACH_MSG_PRIORITY_RELPRI_SHIFT)
+#define MACH_MSG_PRIORITY_RELPRI_MASK	 (0xff << 8)
 #define MACH_MSG_PRIORITY_QOS_SHIFT	 16
 #define MACH_MSG_PRIORITY_QOS_MASK	 (0xf << MACH_MSG_PRIORITY_QOS_SHIFT)
 #define MACH_MSG_PRIORITY_OVERRIDE_SHIFT 20
@@ -356,8 +356,10 @@ typedef struct {
 typedef mach_msg_security_trailer_t mach_msg_format_0_trailer_t;
 typedef mach_msg_mac_trailer_t mach_msg_max_trailer_t;
 
-#define MACH_MSG_TRAILER_MINIMUM_SIZE  sizeof(mach_msg_trailer_t)
-#define MAX_TRAILER_SIZE	       ((mach_msg_size_t)sizeof(mach_msg_max_trailer_t))
+#define MACH_MSG_TRAILER_MINIMUM_SIZE sizeof(mach_msg_trailer_t)
+
+#define MAX_TRAILER_SIZE ((mach_msg_size_t)sizeof(mach_msg_max_trailer_t))
+
 #define MACH_MSG_TRAILER_FORMAT_0_SIZE sizeof(mach_msg_format_0_trailer_t)
 /* clang-format off */
 #define KERNEL_SECURITY_TOKEN_VALUE    { { 0, 1 } }
