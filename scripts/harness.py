@@ -196,22 +196,22 @@ class Dialogue(Guest):
     steps: list = dataclasses.field(default_factory=list)
 
     def judge(self, running, result):
-        heard, whole = "", ""
+        heard, at = "", 0  # the whole console; how far steps have read it
         for pattern, answer in self.steps:
-            while not (found := re.search(pattern, heard, re.M)):
+            while not (found := re.compile(pattern, re.M).search(heard, at)):
                 if (text := running.read()) is None:
                     result.fail(f"the machine ended before '{pattern}'",
                                 result.output[-SHOWN:])
                     return
                 heard += text
-                whole += text
-                result.output = whole.split("\n")
+                result.output = heard.split("\n")
             result.passed += 1
-            heard = heard[found.end():]
+            at = found.end()
             if answer:
                 running.type(answer)
-        while running.read() is not None:
-            pass
+        while (text := running.read()) is not None:
+            heard += text
+            result.output = heard.split("\n")
 
 
 def timed(suite):

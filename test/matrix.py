@@ -94,7 +94,9 @@ def shell():
 def shell_panic():
     return harness.Dialogue(
         "a panic", dataclasses.replace(NORMAL, append=""), ELF, limit=90,
-        steps=[(PROMPT, "panic\n"), (r"^panic: ", "")])
+        steps=[(PROMPT, "panic\n"), (r"^panic: ", ""),
+               (r"^  hart \d+ thread \S+ task \S+", ""),
+               (r"^  at \w+.* < \w+", "")])
 
 
 def real_boot_chain():
