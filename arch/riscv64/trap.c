@@ -156,12 +156,15 @@ usercopy_trap(struct trapframe *frame, uint64_t cause)
 {
 	kern_return_t kr = KERN_INVALID_ADDRESS;
 
+	/* Users' memory is open to the copy alone, not to who serves it. */
+	csr_clear(sstatus, SSTATUS_SUM);
 	this_cpu()->counters.faults++;
 	if (is_page_fault(cause))
 		kr = map_fault(current_thread()->task->map, fault_address(),
 		    fault_access(cause));
 	if (kr != KERN_SUCCESS)
 		frame->epc = (uintptr_t)usercopy_fault;
+	csr_set(sstatus, SSTATUS_SUM);
 }
 
 /* Any trap from the kernel.  @frame lacks s2 to s11: C keeps those. */
