@@ -46,14 +46,18 @@ symbol_at(uintptr_t address, uintptr_t *offset)
 	return symtab_names + symtab_name_offsets[low];
 }
 
+/*
+ * Where a call was made, by the address it returns to.  One less than that is
+ * looked up: behind a call that never returns, the next function begins.
+ */
 static void
-print_place(const char *before, uintptr_t address)
+print_caller(const char *before, uintptr_t address)
 {
 	uintptr_t offset = 0;
-	const char *name = symbol_at(address, &offset);
+	const char *name = symbol_at(address - 1, &offset);
 
 	if (name != NULL)
-		klog("%s%s+0x%lx", before, name, offset);
+		klog("%s%s+0x%lx", before, name, offset + 1);
 	else
 		klog("%s%p", before, (void *)address);
 }
@@ -67,18 +71,19 @@ frame_plausible(uintptr_t frame, uintptr_t below)
 }
 
 void
-backtrace_print(uintptr_t frame, uintptr_t pc)
+backtrace_print(uintptr_t frame)
 {
+	const char *before = "  at ";
 	uintptr_t below = frame - 16;
 
-	print_place("  at ", pc);
 	for (int i = 0; i < BACKTRACE_MAX && frame_plausible(frame, below);
 	     i++) {
 		uintptr_t caller = ((uintptr_t *)frame)[-1];
 
 		if (caller == 0)
 			break;
-		print_place(" < ", caller);
+		print_caller(before, caller);
+		before = " < ";
 		below = frame;
 		frame = ((uintptr_t *)frame)[-2];
 	}
@@ -90,7 +95,7 @@ print_locks(const struct cpu *cpu)
 {
 	for (uint32_t i = 0; i < cpu->held_count; i++) {
 		klog("  holds lock of rank %u", cpu->held[i].lock->rank);
-		print_place(" taken at ", cpu->held[i].site);
+		print_caller(" taken at ", cpu->held[i].site);
 		klog("\n");
 	}
 }
@@ -117,8 +122,7 @@ panic_at(
 	klog("  %s %s:%d\n", function, file, line);
 	klog("  hart %lu thread %p task %s\n", cpu->hart, (void *)self,
 	    self->task != NULL ? self->task->name : "(kernel)");
-	backtrace_print((uintptr_t)__builtin_frame_address(0),
-	    (uintptr_t)__builtin_return_address(0));
+	backtrace_print((uintptr_t)__builtin_frame_address(0));
 	print_locks(cpu);
 	ktrace_print(PANIC_EVENTS);
 	firmware_reset(RESET_FAILURE);

@@ -6,7 +6,7 @@
 const char *symbol_at(uintptr_t address, uintptr_t *offset);
 
 /* Print the callers found by following frame pointers from @frame. */
-void backtrace_print(uintptr_t frame, uintptr_t pc);
+void backtrace_print(uintptr_t frame);
 
 struct thread;
 /* A one-screen report of a user fault: what, where, registers. */

@@ -96,7 +96,7 @@ def shell_panic():
         "a panic", dataclasses.replace(NORMAL, append=""), ELF, limit=90,
         steps=[(PROMPT, "panic\n"), (r"^panic: ", ""),
                (r"^  hart \d+ thread \S+ task \S+", ""),
-               (r"^  at \w+.* < \w+", "")])
+               (r"^  at serve_host_reboot.* < message_send", "")])
 
 
 def real_boot_chain():
