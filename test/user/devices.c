@@ -1,6 +1,7 @@
 /* devices.c: who holds no right to a device does not get at it. */
 #include "test/user/mach_test.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <device/device_calls.h>
@@ -59,9 +60,36 @@ test_privileges(void)
 	is(count, 0, "none came");
 }
 
+/*
+ * The program that the command line names is trusted with everything; so then
+ * another one, which it starts, does the asking.
+ */
+static bool
+is_trusted(void)
+{
+	mach_port_t port;
+
+	return bootstrap_device(bootstrap_port, "host_priv", &port) ==
+	    BOOTSTRAP_SUCCESS;
+}
+
+static int
+run_untrusted(void)
+{
+	char *argv[] = {"devices", NULL};
+	int status = EXIT_FAILURE;
+	task_t task;
+
+	must(bootstrap_spawn(bootstrap_port, "test/devices", argv, &task));
+	must(bootstrap_wait(bootstrap_port, task, &status));
+	return status;
+}
+
 int
 main(void)
 {
+	if (is_trusted())
+		return run_untrusted();
 	test_grants();
 	test_other_ports();
 	test_privileges();
