@@ -517,6 +517,11 @@ kcall_reply(struct kcall *call, kern_return_t kr)
 		kmsg_destroy(request);
 	}
 	if (reply == NULL) {
+		reply = kmsg_alloc(sizeof(mig_reply_error_t) - HEADER_SIZE, 0);
+		if (reply != NULL)
+			reply_code(reply, kr);
+	}
+	if (reply == NULL) {
 		right_release(to, type);
 		return;
 	}
