@@ -8,6 +8,7 @@
  */
 #include "ipc/entry.h"
 
+#include "ipc/fast.h"
 #include "ipc/kmsg.h"
 #include "ipc/notify.h"
 #include "ipc/pset.h"
@@ -28,8 +29,10 @@ loose_release(struct loose *loose)
 		notify_no_senders(loose->no_senders, loose->make_send_count);
 	if (loose->send_once != NULL)
 		right_release_send_once(loose->send_once);
-	if (loose->receive != NULL)
+	if (loose->receive != NULL) {
+		fast_forget(current_thread(), loose->receive);
 		port_destroy(loose->receive);
+	}
 	if (loose->pset != NULL)
 		pset_destroy(loose->pset);
 	if (loose->port != NULL)

@@ -18,13 +18,18 @@
  * trace, and the general path of message.c, which is what mach_msg() means,
  * does the same from the start.
  *
- * Locks, in a request: the sender's space; then the two ports, sorted; then,
- * if it is another one, the receiver's space, by a trylock, since its rank is
- * lower.  In a reply: the space and the two ports.
+ * Names.  A thread remembers the ports that it sent a request to and received
+ * from last (struct fast_state), each with a reference, so that they may be
+ * locked and looked at whatever became of the names: a receive right is where
+ * the port says it is; a send right is what its entry says, and if that was
+ * given up between our look and our lock, others were left, or we decline.
  *
- * References.  A waiting thread holds one to its port.  Here the one who takes
- * the waiter off the queue drops it: never the last, as the receive right has
- * one while the port is locked and in a space.
+ * The reply right needs a name in the receiver's space.  A thread that replied
+ * keeps the entry of the right it used as its spare one; who sends it a
+ * request fills that in, without a look at the table.
+ *
+ * Locks: the two ports, sorted; in a reply the space before them, because the
+ * reply right might be another thread's to use as well.
  */
 #include "ipc/fast.h"
 
@@ -56,21 +61,6 @@
 #define WAITER_DECLINES (MACH_RCV_TIMEOUT | MACH_RCV_TRAILER_MASK)
 
 #define always_inline static inline __attribute__((always_inline))
-
-/* The entry of @name if the bits of @mask in its key say @type, else NULL.
- * Locks: the space's. */
-always_inline struct entry *
-find(struct space *space, mach_port_name_t name, uint32_t type, uint32_t mask)
-{
-	struct entry *entry = space_entry_locked(space, name_index(name));
-
-	if (unlikely(entry == NULL))
-		return NULL;
-	if (unlikely((entry->key & (mask | NAME_GENERATION_MASK)) !=
-		(type | (name & NAME_GENERATION_MASK))))
-		return NULL;
-	return entry;
-}
 
 always_inline void
 lock_ports(struct port *a, struct port *b)
@@ -127,7 +117,8 @@ find_receiver(struct port *to, struct port *from, uint64_t size,
 	return may_run_here(thread, cpu) ? thread : NULL;
 }
 
-/* The receiver takes the message off the port, and leaves its queue. */
+/* The receiver takes the message off the port, and leaves its queue.  The
+ * reference that it had for waiting is kept for its next receive. */
 always_inline void
 take_receiver(struct port *to, struct thread *receiver)
 {
@@ -136,6 +127,9 @@ take_receiver(struct port *to, struct thread *receiver)
 	link->prev->next = link->next;
 	link->next->prev = link->prev;
 	receiver->receive.port = NULL;
+	if (unlikely(receiver->fast.from != NULL))
+		port_put(receiver->fast.from);
+	receiver->fast.from = to;
 	to->sequence++;
 }
 
@@ -151,7 +145,8 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	struct list *waiters = &from->queue.receivers;
 	bool abort;
 
-	self->receive.port = from;
+	self->receive.port = from; /* with the reference */
+	self->fast.from = NULL;
 	list_add_tail(waiters, &self->wait_link);
 	self->cont = receive_continue;
 	self->priority = self->base_priority;
@@ -218,66 +213,215 @@ finish(const struct small_message *message, uint64_t size)
 	arch_user_return();
 }
 
-/* Returns only to decline.  The body is in @message already. */
+/* ---- what is known from last time ---- */
+
+/* The entry of @name with @type, looked up the long way; or NULL. */
+static struct entry *
+find(struct space *space, mach_port_name_t name, uint32_t type)
+{
+	struct entry *entry = space_lookup(space, name);
+
+	return entry != NULL && (entry->key & type) ? entry : NULL;
+}
+
+/* Remember @port, with a reference, in place of what was there. */
+static void
+remember(struct port **place, struct port *port)
+{
+	struct port *old = *place;
+
+	*place = port_get(port);
+	if (old != NULL)
+		port_put(old);
+}
+
+/* Is @port, remembered or not, what @name meant lately?  A hint: what counts is
+ * looked at under its lock. */
+always_inline bool
+waits_by(const struct port *port, mach_port_name_t name)
+{
+	return port != NULL &&
+	    *(const volatile mach_port_name_t *)&port->name == name;
+}
+
+/* Look up where to receive. */
+static __attribute__((noinline)) bool
+learn_from(struct thread *self, mach_port_name_t name)
+{
+	struct space *space = self->task->space;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = find(space, name, MACH_PORT_TYPE_RECEIVE);
+	if (entry != NULL)
+		remember(&self->fast.from, entry->port);
+	spin_unlock(&space->lock);
+	return entry != NULL;
+}
+
+/* Look up where to send a request. */
+static __attribute__((noinline)) bool
+learn_to(struct thread *self, mach_port_name_t name)
+{
+	struct space *space = self->task->space;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = find(space, name, MACH_PORT_TYPE_SEND);
+	if (entry != NULL) {
+		remember(&self->fast.to, entry->port);
+		self->fast.to_entry = entry;
+		self->fast.to_name = name;
+	}
+	spin_unlock(&space->lock);
+	return entry != NULL;
+}
+
+/* Does @name still mean @entry, a send right to @port?  No lock is held: the
+ * port's lock decides later whether any send right was left. */
+always_inline bool
+still_names(const struct entry *entry, mach_port_name_t name,
+    const struct port *port)
+{
+	uint32_t key = *(const volatile uint32_t *)&entry->key;
+
+	if (unlikely(((key ^ name) & NAME_GENERATION_MASK) != 0 ||
+		(key & MACH_PORT_TYPE_SEND) == 0))
+		return false;
+	/* acquire: pairs with the release before the key was stored */
+	atomic_thread_fence(memory_order_acquire);
+	return *(struct port *const volatile *)&entry->port == port;
+}
+
+/* ---- a name for the reply right ---- */
+
+/*
+ * A name from the receiver's own table, whose lock is tried.  While the lock of
+ * the port that a thread waits on is held, the thread is not past its wait,
+ * whoever ends that: so its @fast is still.
+ */
+static __attribute__((noinline)) bool
+take_spare(struct thread *receiver)
+{
+	struct space *space = receiver->task->space;
+	uint32_t index;
+
+	if (!spin_trylock(&space->lock))
+		return false;
+	index = space->free;
+	if (index != 0 && !space->dead) {
+		free_list_pop(space, index);
+		space->count++;
+		receiver->fast.spare = space_entry(space, index);
+		receiver->fast.spare_name =
+		    name_make(index, receiver->fast.spare->key);
+	}
+	spin_unlock(&space->lock);
+	return receiver->fast.spare != NULL;
+}
+
+/* The receiver's spare entry becomes a send-once right to @port: its name. */
+always_inline mach_port_name_t
+fill_spare(struct thread *receiver, struct port *port)
+{
+	struct entry *entry = receiver->fast.spare;
+	mach_port_name_t last = receiver->fast.spare_name;
+	uint32_t generation = (last + 1) & NAME_GENERATION_MASK;
+
+	receiver->fast.spare = NULL;
+	entry->port = port;
+	entry->urefs = 1;
+	/* release: who reads the key without the lock then sees the port */
+	atomic_thread_fence(memory_order_release);
+	*(volatile uint32_t *)&entry->key =
+	    MACH_PORT_TYPE_SEND_ONCE | generation;
+	return (last & ~NAME_GENERATION_MASK) | generation;
+}
+
+/* The entry of a reply right that was used is kept for the next one. */
+always_inline void
+keep_spare(struct thread *self, struct space *space, struct entry *entry,
+    mach_port_name_t name)
+{
+	entry->key = name & NAME_GENERATION_MASK;
+	entry->port = NULL;
+	if (likely(self->fast.spare == NULL)) {
+		self->fast.spare = entry;
+		self->fast.spare_name = name;
+	} else {
+		entry->urefs = 0;
+		space->count--;
+		free_list_add(space, name_index(name));
+	}
+}
+
+void
+fast_forget(struct thread *self, const struct port *port)
+{
+	if (self->fast.from == port) {
+		port_put(self->fast.from);
+		self->fast.from = NULL;
+	}
+}
+
+void
+fast_drop(struct thread *self)
+{
+	struct space *space = self->task->space;
+
+	if (self->fast.from != NULL)
+		port_put(self->fast.from);
+	if (self->fast.to != NULL)
+		port_put(self->fast.to);
+	self->fast.from = NULL;
+	self->fast.to = NULL;
+	if (self->fast.spare == NULL)
+		return;
+	spin_lock(&space->lock);
+	entry_free(space, self->fast.spare_name, self->fast.spare);
+	spin_unlock(&space->lock);
+	self->fast.spare = NULL;
+}
+
+/* ---- the two legs; each returns only to decline ---- */
+
 always_inline void
 request(struct thread *self, struct small_message *message, uint64_t size,
     uint64_t id, mach_port_name_t remote, mach_port_name_t local)
 {
-	struct space *space = self->task->space;
-	struct space *other = space;
 	struct cpu *cpu = self->cpu;
-	struct entry *entry;
 	struct port *to, *from;
 	struct thread *receiver;
 	mach_port_name_t name;
-	uint32_t index;
 
-	spin_lock(&space->lock);
-	entry = find(space, remote, MACH_PORT_TYPE_SEND, MACH_PORT_TYPE_SEND);
-	if (unlikely(entry == NULL))
-		goto out_space;
-	to = entry->port;
-	entry = find(
-	    space, local, MACH_PORT_TYPE_RECEIVE, MACH_PORT_TYPE_RECEIVE);
-	if (unlikely(entry == NULL))
-		goto out_space;
-	from = entry->port;
+	if (unlikely(self->fast.to_name != remote || self->fast.to == NULL) &&
+	    !learn_to(self, remote))
+		return;
+	if (unlikely(!waits_by(self->fast.from, local)) &&
+	    !learn_from(self, local))
+		return;
+	to = self->fast.to;
+	from = self->fast.from;
+	if (unlikely(!still_names(self->fast.to_entry, remote, to)))
+		goto out_forget;
 	if (unlikely(to == from))
-		goto out_space;
+		return;
 	lock_ports(to, from);
+	if (unlikely(from->name != local ||
+		from->receiver != self->task->space || to->send_rights == 0))
+		goto out;
 	receiver = find_receiver(to, from, size, cpu);
 	if (unlikely(receiver == NULL))
-		goto out_ports;
-	other = receiver->task->space;
-	if (likely(other != space)) {
-		/* The ports' locks keep the rights from leaving the names. */
-		spin_unlock(&space->lock);
-		if (unlikely(!spin_trylock(&other->lock)))
-			goto out_unlocked;
-	}
-	index = other->free;
-	if (unlikely(index == 0 || other->dead))
-		goto out_ports;
+		goto out;
+	if (unlikely(receiver->fast.spare == NULL) && !take_spare(receiver))
+		goto out;
 	if (unlikely(!thread_claim(receiver, KERN_SUCCESS)))
-		goto out_ports;
+		goto out;
 
 	/* ---- committed: nothing below can fail ---- */
-	entry = space_entry_locked(other, index);
-	free_list_pop(other, index);
-	other->count++;
-	name = name_make(index, entry->key + 1);
-	entry->urefs = 1;
-	entry->port = from;
-	/* release: who reads the key without the lock then sees the port */
-	__atomic_store_n(&entry->key,
-	    MACH_PORT_TYPE_SEND_ONCE | (name & NAME_GENERATION_MASK),
-	    __ATOMIC_RELEASE);
-	spin_unlock(&other->lock);
-
+	name = fill_spare(receiver, from);
 	from->send_once_rights++;
-	/* The reply right's and ours; the receiver's goes. */
-	atomic_fetch_add_explicit(&from->refs, 2, memory_order_relaxed);
-	atomic_fetch_sub_explicit(&to->refs, 1, memory_order_relaxed);
+	port_get(from); /* the reply right's */
 	if (receiver->priority < self->priority)
 		receiver->priority = self->priority;
 	write_header(
@@ -287,41 +431,42 @@ request(struct thread *self, struct small_message *message, uint64_t size,
 	change_places(self, receiver, cpu, from);
 	finish(message, size);
 
-out_ports:
-	spin_unlock(&other->lock);
-out_unlocked:
+out:
 	spin_unlock(&to->lock);
 	spin_unlock(&from->lock);
 	return;
-out_space:
-	spin_unlock(&space->lock);
+out_forget:
+	self->fast.to_name = MACH_PORT_NULL;
 }
 
-/* Returns only to decline.  The body is in @message already. */
 always_inline void
 reply(struct thread *self, struct small_message *message, uint64_t size,
     uint64_t id, mach_port_name_t remote, mach_port_name_t receive_name)
 {
 	struct space *space = self->task->space;
 	struct cpu *cpu = self->cpu;
-	struct entry *entry, *right;
+	struct entry *entry;
 	struct port *to, *from;
 	struct thread *receiver;
 
+	if (unlikely(!waits_by(self->fast.from, receive_name)) &&
+	    !learn_from(self, receive_name))
+		return;
+	from = self->fast.from;
 	spin_lock(&space->lock);
+	entry = space_entry_locked(space, name_index(remote));
 	/* All of the key: a right with a request on it declines. */
-	right = find(space, remote, MACH_PORT_TYPE_SEND_ONCE, ~0U);
-	if (unlikely(right == NULL))
+	if (unlikely(entry == NULL ||
+		entry->key !=
+		    (MACH_PORT_TYPE_SEND_ONCE |
+			(remote & NAME_GENERATION_MASK))))
 		goto out_space;
-	to = right->port;
-	entry = find(space, receive_name, MACH_PORT_TYPE_RECEIVE,
-	    MACH_PORT_TYPE_RECEIVE);
-	if (unlikely(entry == NULL))
-		goto out_space;
-	from = entry->port;
+	to = entry->port;
 	if (unlikely(to == from || name_index(remote) >= space->bound))
 		goto out_space;
 	lock_ports(to, from);
+	if (unlikely(from->name != receive_name || from->receiver != space))
+		goto out_ports;
 	receiver = find_receiver(to, from, size, cpu);
 	if (unlikely(receiver == NULL))
 		goto out_ports;
@@ -329,17 +474,11 @@ reply(struct thread *self, struct small_message *message, uint64_t size,
 		goto out_ports;
 
 	/* ---- committed: nothing below can fail ---- */
-	right->key = remote & NAME_GENERATION_MASK;
-	right->urefs = 0;
-	right->port = NULL;
-	space->count--;
-	free_list_add(space, name_index(remote));
+	keep_spare(self, space, entry, remote);
 	spin_unlock(&space->lock);
-
 	to->send_once_rights--;
-	/* The right's and the receiver's go; ours comes. */
-	atomic_fetch_sub_explicit(&to->refs, 2, memory_order_relaxed);
-	atomic_fetch_add_explicit(&from->refs, 1, memory_order_relaxed);
+	/* The right's reference, never the last: the receiver has one. */
+	atomic_fetch_sub_explicit(&to->refs, 1, memory_order_relaxed);
 	write_header(message, REPLY_BITS_RECEIVED, size, MACH_PORT_NULL,
 	    to->name, id);
 	take_receiver(to, receiver);

@@ -597,9 +597,6 @@ message_general(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 void
 thread_drop_ports(struct thread *self)
 {
-	struct port *port = self->reply_port;
-
-	self->reply_port = NULL;
-	if (port != NULL)
-		port_put(port);
+	if (self->task != NULL)
+		fast_drop(self);
 }

@@ -38,6 +38,7 @@
 #include "kernel/types.h"
 
 struct cpu;
+struct entry;
 struct fpu_state;
 struct kmsg;
 struct port;
@@ -80,7 +81,6 @@ struct receive_state {
 	struct port *port;     /* a reference, or NULL */
 	struct pset *pset;     /* a reference, or NULL */
 	struct kmsg *kmsg;     /* handed over by the sender who claimed us */
-	uint64_t word[10];	/* a small message handed over by ipc/fast.c */
 };
 
 /* What a send needs that waits for room in a queue, or for its turn. */
@@ -89,6 +89,20 @@ struct send_state {
 	struct port *port; /* a reference: whose queue is full */
 	uaddr_t buffer;
 	uint32_t timeout; /* milliseconds */
+};
+
+/*
+ * What ipc/fast.c knows from last time, to be verified before it is used: where
+ * this thread waited and where it sent to, with a reference each, and a name
+ * kept free for the next reply right that somebody hands it.
+ */
+struct fast_state {
+	struct port *from;     /* last receive, by receive.name; or NULL */
+	struct port *to;       /* last request, or NULL */
+	struct entry *to_entry; /* its entry in the task's space */
+	mach_port_name_t to_name;
+	mach_port_name_t spare_name; /* the last one its entry had */
+	struct entry *spare;   /* NULL: none kept */
 };
 
 /* What a long operation needs to go on after a preemption point. */
@@ -114,6 +128,7 @@ struct thread {
 	struct timer timer;	   /* deadline of the current wait */
 	struct receive_state receive; /* [o] */
 	struct send_state send;	      /* [o] */
+	struct fast_state fast;	      /* [o] */
 	struct step_state step;	      /* [o] */
 
 	struct list run_link;	 /* [the run queue's lock] */
