@@ -108,13 +108,16 @@ unsigned ms_since(uint64_t start);
 /* ---- small tasks ---- */
 
 /*
- * A task of two pages, code and stack, that runs one of the routines of
- * small.S.
+ * A task of two pages, code and stack, whose threads each run one of the
+ * routines of small.S.
  */
 struct small {
 	task_t task;
-	thread_t thread;
+	thread_t thread;  /* started last */
+	unsigned started; /* threads, each with its part of the stack */
 };
+
+#define SMALL_THREADS_MAX 128
 
 /* Where a small task finds the right that it is given. */
 #define SMALL_PORT ((mach_port_t)0x00012301)

@@ -5,6 +5,8 @@
 
 #define CODE_AT	 0x100000UL
 #define STACK_AT 0x200000UL
+#define STACK_OF_THREAD 512UL /* small.S uses half of that */
+#define STACK_SIZE (SMALL_THREADS_MAX * STACK_OF_THREAD)
 
 void
 small_make(
@@ -16,7 +18,7 @@ small_make(
 	*small = (struct small){.task = MACH_PORT_NULL};
 	must(task_create(mach_task_self(), NULL, 0, FALSE, &small->task));
 	must(mach_vm_allocate(small->task, &code, vm_page_size, 0));
-	must(mach_vm_allocate(small->task, &stack, vm_page_size, 0));
+	must(mach_vm_allocate(small->task, &stack, STACK_SIZE, 0));
 	must(mach_vm_write(small->task, code, (vm_offset_t)small_begin,
 	    (mach_msg_type_number_t)size));
 	must(mach_vm_protect(small->task, code, vm_page_size, FALSE,
@@ -32,11 +34,12 @@ small_run(struct small *small, const char *routine, uint64_t argument,
 {
 	riscv64_thread_state_t state = {
 	    .pc = CODE_AT + (uint64_t)(routine - small_begin),
-	    .sp = STACK_AT + vm_page_size,
+	    .sp = STACK_AT + STACK_SIZE - small->started * STACK_OF_THREAD,
 	    .a0 = argument,
 	    .a1 = more,
 	};
 
+	must(small->started++ == SMALL_THREADS_MAX);
 	if (small->thread != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), small->thread);
 	must(thread_create_running(small->task, RISCV64_THREAD_STATE,
@@ -57,6 +60,7 @@ void
 small_forget(struct small *small)
 {
 	mach_port_deallocate(mach_task_self(), small->task);
+	must(small->started++ == SMALL_THREADS_MAX);
 	if (small->thread != MACH_PORT_NULL)
 		mach_port_deallocate(mach_task_self(), small->thread);
 }
