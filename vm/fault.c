@@ -153,13 +153,16 @@ static kern_return_t
 fault_locked(struct map *map, uaddr_t va, unsigned access, pte_t **leafp)
 {
 	struct map_entry *entry = map_find(map, va);
+	uint64_t stop;
 	pte_t *leaf;
 
 	if (unlikely(entry == NULL || va < entry->start))
 		return KERN_INVALID_ADDRESS;
 	if (unlikely(!entry_allows(entry, access)))
 		return KERN_PROTECTION_FAILURE;
-	leaf = pmap_make(&map->pmap, va, 0);
+	leaf = pmap_leaves(&map->pmap, va, &stop);
+	if (unlikely(leaf == NULL))
+		leaf = pmap_make(&map->pmap, va, 0);
 	if (unlikely(leaf == NULL))
 		return KERN_RESOURCE_SHORTAGE;
 	*leafp = leaf;
