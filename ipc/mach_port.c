@@ -261,6 +261,10 @@ mach_port_mod_refs(struct space *space, mach_port_name_t name,
 
 	if (right > MACH_PORT_RIGHT_DEAD_NAME)
 		return KERN_INVALID_VALUE;
+	/* Giving up nothing, or what is dead, is no mistake. */
+	if (!MACH_PORT_VALID(name) && (right == MACH_PORT_RIGHT_SEND ||
+					  right == MACH_PORT_RIGHT_SEND_ONCE))
+		return KERN_SUCCESS;
 	spin_lock(&space->lock);
 	kr = mod_refs_locked(space, name, right, delta, &loose);
 	spin_unlock(&space->lock);
@@ -293,6 +297,8 @@ mach_port_deallocate(struct space *space, mach_port_name_t name)
 	struct loose loose = {0};
 	kern_return_t kr;
 
+	if (!MACH_PORT_VALID(name))
+		return KERN_SUCCESS;
 	spin_lock(&space->lock);
 	kr = deallocate_locked(space, name, &loose);
 	spin_unlock(&space->lock);

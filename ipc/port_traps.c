@@ -191,7 +191,11 @@ port_insert_right_trap(
 	if (kr == KERN_SUCCESS) {
 		kr = mach_port_insert_right(
 		    space, (mach_port_name_t)name, port, type);
-		if (kr != KERN_SUCCESS)
+		/* One that was only just made goes without notice. */
+		if (kr != KERN_SUCCESS &&
+		    disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE)
+			right_used(port, type);
+		else if (kr != KERN_SUCCESS)
 			right_release(port, type);
 	}
 	space_put(space);
