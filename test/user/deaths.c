@@ -167,7 +167,7 @@ test_wrong_requests(void)
 static void
 test_server_dies(void)
 {
-	mach_port_t service = port_new_send();
+	mach_port_t service = port_new_send(), reply = port_new();
 	struct small server;
 	struct note message;
 
@@ -176,17 +176,18 @@ test_server_dies(void)
 	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
 		MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    .msgh_remote_port = service,
-	    .msgh_local_port = mig_get_reply_port(),
+	    .msgh_local_port = reply,
 	};
 	must(send_message(&message, NOTE_SIZE));
 	must(task_terminate(server.task));
-	is(await(&message, sizeof(message), mig_get_reply_port()),
+	is(await(&message, sizeof(message), reply),
 	    KERN_SUCCESS, "the request dies with its server");
 	is(message.header.msgh_id, MACH_NOTIFY_SEND_ONCE, "and its sender hears");
 	ok(dies(server.task), "the server's task is gone");
 	ok(dies(service), "and its port");
 	small_forget(&server);
 	must(mach_port_deallocate(self, service));
+	port_end(reply);
 }
 
 static void

@@ -122,7 +122,7 @@ quiet_counters(void)
 	struct baton_kernel_counters before, now = counters();
 	int agreed = 0;
 
-	for (int i = 0; i < 300 && agreed < 3; i++) {
+	for (int i = 0; i < 300 && agreed < 8; i++) {
 		before = now;
 		sleep_ms(10);
 		now = counters();
