@@ -69,9 +69,8 @@ map_destroy_step(struct map *map)
 
 /* ---- entries ---- */
 
-/* Can @high, which starts where @low ends, be part of it? */
-static bool
-can_join(const struct map_entry *low, const struct map_entry *high)
+bool
+map_can_join(const struct map_entry *low, const struct map_entry *high)
 {
 	return low->end == high->start && low->kind == high->kind &&
 	       low->prot == high->prot && low->max_prot == high->max_prot &&
@@ -87,7 +86,7 @@ join_next(struct map *map, struct map_entry *entry)
 	struct map_entry *next = map_next(map, entry);
 	uint64_t end;
 
-	if (next == NULL || !can_join(entry, next))
+	if (next == NULL || !map_can_join(entry, next))
 		return;
 	end = next->end;
 	map_tree_remove(map, next);
@@ -101,7 +100,7 @@ join_previous(struct map *map, struct map_entry *entry)
 {
 	struct map_entry *previous = map_previous(map, entry);
 
-	if (previous == NULL || !can_join(previous, entry))
+	if (previous == NULL || !map_can_join(previous, entry))
 		return entry;
 	join_next(map, previous);
 	return previous;
@@ -116,7 +115,7 @@ map_enter(struct map *map, const struct map_entry *template)
 	struct map_entry *entry;
 
 	KASSERT(above == NULL || above->start >= template->end);
-	if (below != NULL && can_join(below, template)) {
+	if (below != NULL && map_can_join(below, template)) {
 		map_tree_resize(map, below, below->start, template->end);
 		join_next(map, below);
 		return KERN_SUCCESS;
@@ -576,81 +575,4 @@ map_region(struct map *map, uaddr_t address, struct map_region *region)
 		};
 	spin_unlock(&map->lock);
 	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
-}
-
-/* ---- checks ---- */
-
-static void
-check_leaf(const struct map_entry *entry, pte_t pte, uint64_t offset)
-{
-	const pte_t rights = PTE_R | PTE_W | PTE_X;
-
-	KASSERT((pte & rights & ~pte_protection(entry->prot)) == 0);
-	KASSERT((pte & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
-	KASSERT((pte & PTE_V) != 0 || (pte & rights) == 0);
-	if (entry->kind == MAP_WINDOW) {
-		KASSERT(pte & PTE_FOREIGN);
-		KASSERT(pte_pa(pte) == entry->window + offset);
-		return;
-	}
-	KASSERT(!(pte & PTE_FOREIGN));
-	if (pte & PTE_W)
-		KASSERT(page_is_sole(page_of(pte_pa(pte))));
-}
-
-static void
-check_entry(struct map *map, const struct map_entry *entry)
-{
-	uint64_t stop;
-
-	for (uint64_t va = entry->start; va < entry->end; va = stop) {
-		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
-
-		stop = min_u64(stop, entry->end);
-		for (uint64_t at = va; leaf != NULL && at < stop;
-		     at += PAGE_SIZE, leaf++) {
-			if (*leaf != 0)
-				check_leaf(entry, *leaf, at - entry->start);
-		}
-	}
-}
-
-/* Where no entry is, no table has a leaf, and no table is there for nothing. */
-static void
-check_hole(struct map *map, uint64_t start, uint64_t end)
-{
-	uint64_t stop;
-
-	for (uint64_t va = start; va < end; va = stop) {
-		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
-
-		KASSERT(
-		    leaf == NULL || stop - pt_span(1) < start || stop > end);
-		stop = min_u64(stop, end);
-		for (uint64_t at = va; leaf != NULL && at < stop;
-		     at += PAGE_SIZE, leaf++)
-			KASSERT(*leaf == 0);
-	}
-}
-
-void
-map_check(struct map *map)
-{
-	uint64_t end = 0;
-	struct list *link;
-
-	spin_lock(&map->lock);
-	map_tree_check(map);
-	list_for_each (link, &map->entries) {
-		struct map_entry *entry =
-		    container_of(link, struct map_entry, link);
-		struct map_entry *next = map_next(map, entry);
-
-		check_hole(map, end, entry->start);
-		check_entry(map, entry);
-		KASSERT(next == NULL || !can_join(entry, next));
-		end = entry->end;
-	}
-	check_hole(map, end, USER_END);
-	spin_unlock(&map->lock);
 }

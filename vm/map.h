@@ -106,8 +106,8 @@ kern_return_t must_check map_window(struct map *map, uaddr_t *addressp,
 /*
  * The calls below change a range that may be long, in bounded steps.  Start
  * with *@donep 0.  KERN_SUCCESS with *@donep less than the rounded size means:
- * give way to others, then call again with the same arguments.  map_range_more()
- * says.
+ * give way to others, then call again with the same arguments:
+ * map_range_more() says.
  */
 
 /* Remove whatever lies in the range; holes are allowed. */

@@ -5,6 +5,9 @@
 #pragma once
 #include "vm/map.h"
 
+/* Does @high start where @low ends, and say the same? */
+bool map_can_join(const struct map_entry *low, const struct map_entry *high);
+
 /*
  * Enter a region where nothing is, as @template says (bounds, kind, rights);
  * joined with its neighbours where they say the same.  KERN_RESOURCE_SHORTAGE.

@@ -108,5 +108,5 @@ void page_copy(void *restrict to, const void *restrict from);
 uint64_t page_free_count(void);
 uint64_t page_total_count(void);
 
-/* Tests: let the @count-th allocation from now fail, and all after; 0: never. */
+/* Tests: the @count-th allocation from now fails, and all after; 0: none. */
 void page_fail_after(uint64_t count);

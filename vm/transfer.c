@@ -1,23 +1,13 @@
 /*
  * transfer.c: take memory out of one map, put it into another.
  *
- * The pages of a transfer, by address, and the runs of slots that stand for
- * them:
- *
- *	start     inner_start                       inner_end     end
- *	| copied |   pages   | tables | ... |   pages   | copied |
- *	|<------ run 0 ----->|<- 1 -->|     |<----- last run --->|
- *
- * The inner part travels as it is; the pages around it (the ragged ends, or
- * all of a region that is cheaper to copy) are fresh copies.
- *
- * Two ways to take the inner part:
+ * Two ways to take the inner part of a transfer (transfer_slots.h):
  *
  *  move   (deallocate) The entries leave the sender's tables, in one step under
  *	   the map's lock: a leaf table or a middle table is one entry, so the
  *	   work is at most 5 runs of 511 slots.
  *  share  (both keep it) Page by page, in steps: the sender's leaf loses W, the
- *	   slot names the page too.  Where a slot stands for a whole table, a new
+ *	   slot names the page too.  Where a slot is for a whole table, a new
  *	   table is built.  A region that has to leave the sender but cannot be
  *	   moved (executable pages, whose leaves allow too much; too many map
  *	   entries) is shared and then removed.
@@ -33,11 +23,10 @@
 
 #include "kernel/kassert.h"
 #include "kernel/ktrace.h"
-#include "kernel/string.h"
-#include "kernel/zone.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
 #include "vm/page.h"
+#include "vm/transfer_slots.h"
 
 /*
  * Up to how many bytes a region that stays with the sender is copied rather
@@ -54,274 +43,6 @@
 
 /* Map entries that a move looks at under the lock; more: shared in steps. */
 #define MOVE_ENTRIES 32
-
-/* Pages shared or freed in one step. */
-#define STEP_PAGES PMAP_STEP
-/* What a page copied in such a step counts for. */
-#define STEP_COPY 12
-
-#define RUNS_MAX  7
-#define FEW_SLOTS 16 /* kept in the struct itself */
-
-enum phase {
-	TAKING,	  /* sharing has got to @next */
-	REMOVING, /* taking it from the sender has got to @next */
-	FAILED,	  /* with @failure; being destroyed */
-	WHOLE,
-};
-
-/* @count entries of @level, from @va on, in the slots from @first on. */
-struct run {
-	uaddr_t va;
-	uint32_t first;
-	uint32_t count;
-	unsigned level;
-};
-
-/* Belongs to whoever holds the message; no lock. */
-struct transfer {
-	uaddr_t address;    /* I: of the first byte, at the sender */
-	uint64_t size;	    /* I: bytes sent */
-	uaddr_t start, end; /* I: the pages around them */
-	uaddr_t inner_start, inner_end; /* I: the pages not copied */
-	struct run run[RUNS_MAX];	/* I */
-	uint32_t run_count;		/* I */
-	uint32_t slot_count;		/* I: but falls while it is destroyed */
-	uint32_t slots_made;		/* I: room at @slots */
-	unsigned level;			/* I: of its largest unit */
-	enum phase phase;
-	kern_return_t failure;
-	uaddr_t next;
-	pte_t *slots; /* I: @few, or kmem_alloc()ed */
-	pte_t few[FEW_SLOTS];
-};
-
-static struct zone transfer_zone;
-
-void
-transfer_zone_init(void)
-{
-	zone_init(&transfer_zone, "transfer", sizeof(struct transfer), 0);
-}
-
-uint64_t
-transfer_size(const struct transfer *transfer)
-{
-	return transfer != NULL ? transfer->size : 0;
-}
-
-/* ---- layout ---- */
-
-static uint64_t
-span_floor(uint64_t va, unsigned level)
-{
-	return va & ~(pt_span(level) - 1);
-}
-
-static uint64_t
-span_ceil(uint64_t va, unsigned level)
-{
-	return span_floor(va + pt_span(level) - 1, level);
-}
-
-static void
-add_run(struct transfer *transfer, uint64_t va, uint64_t end, unsigned level)
-{
-	struct run *last = &transfer->run[transfer->run_count];
-	uint32_t count = (uint32_t)((end - va) >> (PAGE_SHIFT + 9 * level));
-
-	if (va >= end)
-		return;
-	if (transfer->run_count > 0 && last[-1].level == level) {
-		last[-1].count += count;
-	} else {
-		*last = (struct run){.va = va,
-		    .first = transfer->slot_count,
-		    .count = count,
-		    .level = level};
-		transfer->run_count++;
-	}
-	transfer->slot_count += count;
-	if (level > transfer->level)
-		transfer->level = level;
-}
-
-/* Divide the transfer into the largest units that lie wholly inside. */
-static void
-lay_out(struct transfer *transfer)
-{
-	uint64_t start = transfer->inner_start, end = transfer->inner_end;
-	uint64_t tables = span_ceil(start, 1), tables_end = span_floor(end, 1);
-	uint64_t middles, middles_end;
-
-	if (tables >= tables_end)
-		tables = tables_end = end;
-	middles = span_ceil(tables, 2);
-	middles_end = span_floor(tables_end, 2);
-	if (middles >= middles_end)
-		middles = middles_end = tables_end;
-
-	add_run(transfer, transfer->start, tables, 0);
-	add_run(transfer, tables, middles, 1);
-	add_run(transfer, middles, middles_end, 2);
-	add_run(transfer, middles_end, tables_end, 1);
-	add_run(transfer, tables_end, transfer->end, 0);
-}
-
-/* Which pages travel as they are; all others are copied. */
-static void
-choose_inner(struct transfer *transfer, uint64_t copy_max)
-{
-	transfer->inner_start = page_ceil(transfer->address);
-	transfer->inner_end = page_floor(transfer->address + transfer->size);
-	if (transfer->inner_start >= transfer->inner_end ||
-	    transfer->size <= copy_max)
-		transfer->inner_start = transfer->inner_end = transfer->end;
-}
-
-static struct transfer *
-transfer_create(uaddr_t address, uint64_t size, uint64_t copy_max)
-{
-	struct transfer *transfer = zone_alloc(&transfer_zone);
-	size_t bytes;
-
-	if (transfer == NULL)
-		return NULL;
-	transfer->address = address;
-	transfer->size = size;
-	transfer->start = page_floor(address);
-	transfer->end = page_ceil(address + size);
-	transfer->run_count = 0;
-	transfer->slot_count = 0;
-	transfer->level = 0;
-	transfer->phase = TAKING;
-	choose_inner(transfer, copy_max);
-	lay_out(transfer);
-	transfer->next = transfer->inner_start;
-
-	transfer->slots = transfer->few;
-	transfer->slots_made = transfer->slot_count;
-	bytes = transfer->slot_count * sizeof(pte_t);
-	if (transfer->slot_count > FEW_SLOTS) {
-		transfer->slots = kmem_alloc(bytes);
-		if (transfer->slots == NULL) {
-			zone_free(&transfer_zone, transfer);
-			return NULL;
-		}
-	}
-	memset(transfer->slots, 0, bytes);
-	return transfer;
-}
-
-/* Its slots stand for nothing any more. */
-static void
-transfer_free(struct transfer *transfer)
-{
-	if (transfer->slots != transfer->few)
-		kmem_free(
-		    transfer->slots, transfer->slots_made * sizeof(pte_t));
-	zone_free(&transfer_zone, transfer);
-}
-
-/* ---- slots ---- */
-
-/* The table that @entry, of a table at @level, points to; made if @make. */
-static pte_t *
-slot_table(pte_t *entry, pte_t *middle, bool make)
-{
-	pte_t *table;
-
-	if (*entry != 0)
-		return pte_table(*entry);
-	table = make ? pmap_table_alloc() : NULL;
-	if (table == NULL)
-		return NULL;
-	*entry = pte_of_table(table);
-	if (middle != NULL)
-		page_of(va_to_pa(middle))->tables++;
-	return table;
-}
-
-/*
- * The leaf for @va in the slots, or in the tables that hang there.  Up to the
- * next 2 MiB boundary, and within the transfer, leaves stand in a row.
- * NULL: there is none, or no memory to @make it.
- */
-static pte_t *
-leaf_of(const struct transfer *transfer, uaddr_t va, bool make)
-{
-	const struct run *run = transfer->run;
-	pte_t *middle = NULL;
-	pte_t *entry;
-
-	while (va - run->va >= run->count * pt_span(run->level))
-		run++;
-	entry =
-	    &transfer->slots[run->first +
-			     ((va - run->va) >> (PAGE_SHIFT + 9 * run->level))];
-	for (unsigned level = run->level; level > 0; level--) {
-		pte_t *table = slot_table(entry, middle, make);
-
-		if (table == NULL)
-			return NULL;
-		middle = table;
-		entry = &table[pt_index(va, level - 1)];
-	}
-	return entry;
-}
-
-/* ---- copying ---- */
-
-/*
- * A fresh page for the one at @va: the bytes of the region that lie in it,
- * from user memory or (@kernel not NULL) from the kernel's, and zeros around.
- */
-static kern_return_t
-copy_page_in(struct transfer *transfer, uaddr_t va, const char *kernel)
-{
-	uint64_t from = max_u64(va, transfer->address);
-	uint64_t end =
-	    min_u64(va + PAGE_SIZE, transfer->address + transfer->size);
-	pte_t *leaf = leaf_of(transfer, va, true);
-	struct page *page = leaf != NULL ? page_alloc(0) : NULL;
-	kern_return_t kr = KERN_SUCCESS;
-	char *bytes;
-
-	if (page == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	bytes = page_va(page);
-	memset(bytes, 0, from - va);
-	memset(bytes + (end - va), 0, va + PAGE_SIZE - end);
-	if (kernel != NULL)
-		memcpy(bytes + (from - va), kernel + (from - transfer->address),
-		    end - from);
-	else
-		kr = copyin(bytes + (from - va), from, end - from);
-	if (kr != KERN_SUCCESS) {
-		page_free(page);
-		return kr;
-	}
-	*leaf = pte_make(page_pa(page), pte_protection(VM_PROT_DEFAULT));
-	return KERN_SUCCESS;
-}
-
-/* All pages outside the inner part. */
-static kern_return_t
-copy_outer(struct transfer *transfer, const char *kernel)
-{
-	uaddr_t va = transfer->start;
-	kern_return_t kr = KERN_SUCCESS;
-
-	while (kr == KERN_SUCCESS && va < transfer->end) {
-		if (va == transfer->inner_start && va < transfer->inner_end) {
-			va = transfer->inner_end;
-			continue;
-		}
-		kr = copy_page_in(transfer, va, kernel);
-		va += PAGE_SIZE;
-	}
-	return kr;
-}
 
 static uint64_t
 copy_max(const struct map *map)
@@ -354,6 +75,26 @@ can_move(struct map *map, uint64_t start, uint64_t end)
 	return true;
 }
 
+/*
+ * Take the entries of @run out of the sender's tables, but not those of copied
+ * pages, whose slots are filled already.  Returns how many there were.
+ */
+static unsigned
+unlink_run(struct pmap *pmap, struct transfer *transfer,
+    const struct transfer_run *run)
+{
+	unsigned shift = transfer_run_shift(run);
+	uaddr_t va = max_u64(run->va, transfer->inner_start);
+	uint64_t end = min_u64(
+	    run->va + ((uint64_t)run->count << shift), transfer->inner_end);
+	pte_t *slots = &transfer->slots[run->first];
+
+	if (va >= end)
+		return 0;
+	return pmap_unlink(pmap, va, run->level,
+	    &slots[(va - run->va) >> shift], (unsigned)((end - va) >> shift));
+}
+
 /* Take all of it from the sender at once; the map is locked. */
 static kern_return_t
 move_locked(struct map *map, struct transfer *transfer)
@@ -366,28 +107,14 @@ move_locked(struct map *map, struct transfer *transfer)
 		return KERN_RESOURCE_SHORTAGE;
 
 	/* ---- committed: nothing below can fail ---- */
-	for (uint32_t i = 0; i < transfer->run_count; i++) {
-		const struct run *run = &transfer->run[i];
-		uint64_t end = run->va + run->count * pt_span(run->level);
-		/* Copied pages have their slots already. */
-		uaddr_t va = max_u64(run->va, transfer->inner_start);
-
-		end = min_u64(end, transfer->inner_end);
-		if (va < end)
-			moved += pmap_unlink(pmap, va, run->level,
-			    &transfer
-				 ->slots[run->first +
-					 ((va - run->va) >>
-					     (PAGE_SHIFT + 9 * run->level))],
-			    (unsigned)((end - va) >>
-				       (PAGE_SHIFT + 9 * run->level)));
-	}
+	for (uint32_t i = 0; i < transfer->run_count; i++)
+		moved += unlink_run(pmap, transfer, &transfer->run[i]);
 	/* The originals of copied pages go, and tables left empty. */
 	hole = map_hole(map, transfer->start);
 	if (!pmap_remove(pmap, transfer->start, transfer->end, &hole) &&
 	    moved > 0)
 		pmap_retire(pmap);
-	transfer->phase = WHOLE;
+	transfer->phase = TRANSFER_WHOLE;
 	return KERN_SUCCESS;
 }
 
@@ -399,7 +126,7 @@ is_window(struct map *map, uaddr_t va)
 	return entry != NULL && entry->kind == MAP_WINDOW;
 }
 
-/* KERN_SUCCESS, with the phase still TAKING: it has to be shared instead. */
+/* KERN_SUCCESS without the phase TRANSFER_WHOLE: it must be shared instead. */
 static kern_return_t
 try_move(struct map *map, struct transfer *transfer)
 {
@@ -453,7 +180,7 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 		(*budget)--;
 		return KERN_SUCCESS;
 	}
-	slot = leaf_of(transfer, transfer->next, true);
+	slot = transfer_leaf(transfer, transfer->next, true);
 	if (slot == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	count =
@@ -504,7 +231,7 @@ share_locked(
 static kern_return_t
 share_step(struct map *map, struct transfer *transfer, bool deallocate)
 {
-	unsigned budget = STEP_PAGES;
+	unsigned budget = TRANSFER_STEP;
 	kern_return_t kr;
 
 	while (budget > 0 && transfer->next < transfer->inner_end) {
@@ -519,15 +246,16 @@ share_step(struct map *map, struct transfer *transfer, bool deallocate)
 			continue;
 		if (deallocate)
 			return KERN_PROTECTION_FAILURE;
-		kr = copy_page_in(transfer, transfer->next, NULL);
+		kr = transfer_copy_page(transfer, transfer->next, NULL);
 		if (kr != KERN_SUCCESS)
 			return kr;
 		transfer->next += PAGE_SIZE;
-		budget -= budget < STEP_COPY ? budget : STEP_COPY;
+		budget -=
+		    budget < TRANSFER_STEP_COPY ? budget : TRANSFER_STEP_COPY;
 	}
 	if (transfer->next < transfer->inner_end)
 		return KERN_SUCCESS;
-	transfer->phase = deallocate ? REMOVING : WHOLE;
+	transfer->phase = deallocate ? TRANSFER_REMOVING : TRANSFER_WHOLE;
 	transfer->next = transfer->start;
 	return KERN_SUCCESS;
 }
@@ -549,7 +277,7 @@ remove_step(struct map *map, struct transfer *transfer)
 	 * thread has meanwhile allocated around the rest: it stays with it.
 	 */
 	if (kr != KERN_SUCCESS || transfer->next >= transfer->end)
-		transfer->phase = WHOLE;
+		transfer->phase = TRANSFER_WHOLE;
 	return KERN_SUCCESS;
 }
 
@@ -569,7 +297,7 @@ take_begin(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
 	if (transfer == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	*transferp = transfer;
-	kr = copy_outer(transfer, NULL);
+	kr = transfer_copy_outer(transfer, NULL);
 	if (kr == KERN_SUCCESS && deallocate)
 		kr = try_move(map, transfer);
 	return kr;
@@ -579,12 +307,12 @@ static kern_return_t
 take_step(struct map *map, struct transfer *transfer, bool deallocate)
 {
 	switch (transfer->phase) {
-	case TAKING:
+	case TRANSFER_TAKING:
 		return share_step(map, transfer, deallocate);
-	case REMOVING:
+	case TRANSFER_REMOVING:
 		return remove_step(map, transfer);
-	case FAILED:
-	case WHOLE:
+	case TRANSFER_FAILED:
+	case TRANSFER_WHOLE:
 		break;
 	}
 	return KERN_SUCCESS;
@@ -612,76 +340,20 @@ transfer_take(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
 		return KERN_SUCCESS;
 	if (*transferp == NULL)
 		kr = take_begin(map, address, size, deallocate, transferp);
-	else if ((*transferp)->phase == FAILED)
+	else if ((*transferp)->phase == TRANSFER_FAILED)
 		return fail_step(transferp);
 	if (*transferp == NULL)
 		return kr;
 	if (kr == KERN_SUCCESS)
 		kr = take_step(map, *transferp, deallocate);
 	if (kr != KERN_SUCCESS) {
-		(*transferp)->phase = FAILED;
+		(*transferp)->phase = TRANSFER_FAILED;
 		(*transferp)->failure = kr;
 		return fail_step(transferp);
 	}
-	if ((*transferp)->phase != WHOLE)
+	if ((*transferp)->phase != TRANSFER_WHOLE)
 		return KERN_OPERATION_TIMED_OUT;
 	ktrace(KT_TRANSFER, size, (*transferp)->slot_count);
-	return KERN_SUCCESS;
-}
-
-/* ---- kernel buffers ---- */
-
-kern_return_t
-transfer_from_kernel(
-    const void *bytes, uint64_t size, struct transfer **transferp)
-{
-	struct transfer *transfer;
-	kern_return_t kr;
-
-	*transferp = NULL;
-	if (size == 0)
-		return KERN_SUCCESS;
-	/* Any page-aligned address will do for one that is all copied. */
-	transfer = transfer_create(PAGE_SIZE, size, UINT64_MAX);
-	if (transfer == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	transfer->phase = WHOLE;
-	kr = copy_outer(transfer, bytes);
-	if (kr != KERN_SUCCESS) {
-		transfer_destroy(transfer);
-		return kr;
-	}
-	*transferp = transfer;
-	return KERN_SUCCESS;
-}
-
-kern_return_t
-transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
-    void *bytes, uint64_t size)
-{
-	char *to = bytes;
-	uaddr_t at;
-
-	if (offset > transfer_size(transfer) ||
-	    size > transfer_size(transfer) - offset)
-		return KERN_INVALID_ARGUMENT;
-	if (size == 0)
-		return KERN_SUCCESS;
-	at = transfer->address + offset;
-	while (size > 0) {
-		uint64_t in_page = at & PAGE_MASK;
-		uint64_t piece = min_u64(size, PAGE_SIZE - in_page);
-		const pte_t *leaf = leaf_of(transfer, at, false);
-
-		if (leaf == NULL || *leaf == 0)
-			memset(to, 0, piece);
-		else
-			memcpy(to, (char *)pa_to_va(pte_pa(*leaf)) + in_page,
-			    piece);
-		at += piece;
-		to += piece;
-		size -= piece;
-	}
 	return KERN_SUCCESS;
 }
 
@@ -692,7 +364,7 @@ static bool
 prepare_tables(const struct transfer *transfer, struct pmap *pmap, uaddr_t base)
 {
 	for (uint32_t i = 0; i < transfer->run_count; i++) {
-		const struct run *run = &transfer->run[i];
+		const struct transfer_run *run = &transfer->run[i];
 
 		if (!pmap_prepare(pmap, base + (run->va - transfer->start),
 			run->level, run->count))
@@ -717,7 +389,7 @@ map_locked(const struct transfer *transfer, struct map *map,
 
 	/* ---- committed: nothing below can fail ---- */
 	for (uint32_t i = 0; i < transfer->run_count; i++) {
-		const struct run *run = &transfer->run[i];
+		const struct transfer_run *run = &transfer->run[i];
 
 		/* Nothing was valid here: no hart needs to be told. */
 		pmap_link(&map->pmap,
@@ -743,7 +415,7 @@ transfer_map(struct transfer *transfer, struct map *map, uaddr_t *addressp)
 		*addressp = 0;
 		return KERN_SUCCESS;
 	}
-	KASSERT(transfer->phase == WHOLE);
+	KASSERT(transfer->phase == TRANSFER_WHOLE);
 	size = transfer->end - transfer->start;
 	spin_lock(&map->lock);
 	if (map_tree_room(map, size, pt_span(transfer->level), transfer->start,
@@ -757,81 +429,4 @@ transfer_map(struct transfer *transfer, struct map *map, uaddr_t *addressp)
 	*addressp = region.start + (transfer->address - transfer->start);
 	transfer_free(transfer);
 	return KERN_SUCCESS;
-}
-
-/* ---- destroying ---- */
-
-/* Free what a leaf table holds, and the table; false: @budget ended. */
-static bool
-free_leaf_table(pte_t *table, unsigned *budget)
-{
-	for (unsigned i = 0; i < PTE_COUNT; i++) {
-		if (table[i] == 0)
-			continue;
-		if (*budget == 0)
-			return false;
-		(*budget)--;
-		pmap_leaf_free(table[i]);
-		table[i] = 0;
-	}
-	pmap_table_free(table);
-	return true;
-}
-
-static bool
-free_middle_table(pte_t *table, unsigned *budget)
-{
-	for (unsigned i = 0; i < PTE_COUNT; i++) {
-		if (table[i] == 0)
-			continue;
-		if (!free_leaf_table(pte_table(table[i]), budget))
-			return false;
-		table[i] = 0;
-	}
-	pmap_table_free(table);
-	return true;
-}
-
-/* Free what one slot stands for; false: @budget ended before that. */
-static bool
-free_slot(pte_t slot, unsigned level, unsigned *budget)
-{
-	if (slot == 0)
-		return true;
-	if (level == 2)
-		return free_middle_table(pte_table(slot), budget);
-	if (level == 1)
-		return free_leaf_table(pte_table(slot), budget);
-	pmap_leaf_free(slot);
-	(*budget)--;
-	return true;
-}
-
-bool
-transfer_destroy_step(struct transfer *transfer)
-{
-	unsigned budget = STEP_PAGES;
-
-	if (transfer == NULL)
-		return false;
-	while (transfer->slot_count > 0) {
-		const struct run *run = &transfer->run[transfer->run_count - 1];
-		uint32_t last = transfer->slot_count - 1;
-
-		if (budget == 0 ||
-		    !free_slot(transfer->slots[last], run->level, &budget))
-			return true;
-		transfer->slot_count = last;
-		if (last == run->first)
-			transfer->run_count--;
-	}
-	transfer_free(transfer);
-	return false;
-}
-
-void
-transfer_destroy(struct transfer *transfer)
-{
-	while (transfer_destroy_step(transfer))
-		continue;
 }

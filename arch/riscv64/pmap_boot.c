@@ -106,7 +106,7 @@ largest_level(vaddr_t va, paddr_t pa, uint64_t size)
 	return level;
 }
 
-/* Map [@pa, @pa + @size), whole pages, at @va in the largest leaves that fit. */
+/* Map whole pages from @pa on at @va, in the largest leaves that fit. */
 static bool must_check
 kernel_map(vaddr_t va, paddr_t pa, uint64_t size)
 {

@@ -38,12 +38,13 @@
  * generation had begun, at which time P->satp was zeroed already, so the
  * value is of that generation.  Any other case takes the lock.
  */
+#include "arch/riscv64/tlb.h"
+
 #include <arch/cpu.h>
 #include <arch/csr.h>
 #include <arch/layout.h>
 #include <arch/pmap.h>
 
-#include "arch/riscv64/tlb.h"
 #include "kernel/cpu.h"
 
 uint32_t pmap_asid_bits;

@@ -1,8 +1,9 @@
 /*
  * test/unit/test_vm_transfer.c: what a transfer promises, promise by promise.
  *
- * Sources: vm/page.c vm/map.c vm/map_tree.c vm/fault.c vm/transfer.c
- * Sources: arch/riscv64/pmap.c kernel/zone.c kernel/lock.c test/unit/vm_host.c
+ * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
+ * Sources: vm/transfer.c vm/transfer_slots.c arch/riscv64/pmap.c
+ * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -24,8 +24,8 @@ void vm_host_set_current(struct map *map);
 extern bool vm_host_elsewhere;
 
 /*
- * As a user access would, on either hart: through its TLB, then the tables, then
- * map_fault().
+ * As a user access would, on either hart: through its TLB, then the tables,
+ * then map_fault().
  * *@bytesp is where in the test's memory the byte at @va is.
  */
 kern_return_t must_check vm_host_access(

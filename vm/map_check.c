@@ -1,0 +1,82 @@
+/*
+ * map_check.c: are a map, its tree and its page tables what they should be?
+ */
+#include "kernel/kassert.h"
+#include "vm/map_range.h"
+#include "vm/map_tree.h"
+#include "vm/page.h"
+
+static void
+check_leaf(const struct map_entry *entry, pte_t pte, uint64_t offset)
+{
+	const pte_t rights = PTE_R | PTE_W | PTE_X;
+
+	KASSERT((pte & rights & ~pte_protection(entry->prot)) == 0);
+	KASSERT((pte & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
+	KASSERT((pte & PTE_V) != 0 || (pte & rights) == 0);
+	if (entry->kind == MAP_WINDOW) {
+		KASSERT(pte & PTE_FOREIGN);
+		KASSERT(pte_pa(pte) == entry->window + offset);
+		return;
+	}
+	KASSERT(!(pte & PTE_FOREIGN));
+	if (pte & PTE_W)
+		KASSERT(page_is_sole(page_of(pte_pa(pte))));
+}
+
+static void
+check_entry(struct map *map, const struct map_entry *entry)
+{
+	uint64_t stop;
+
+	for (uint64_t va = entry->start; va < entry->end; va = stop) {
+		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
+
+		stop = min_u64(stop, entry->end);
+		for (uint64_t at = va; leaf != NULL && at < stop;
+		     at += PAGE_SIZE, leaf++) {
+			if (*leaf != 0)
+				check_leaf(entry, *leaf, at - entry->start);
+		}
+	}
+}
+
+/* Where no entry is, no table has a leaf, and no table is there for nothing. */
+static void
+check_hole(struct map *map, uint64_t start, uint64_t end)
+{
+	uint64_t stop;
+
+	for (uint64_t va = start; va < end; va = stop) {
+		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
+
+		KASSERT(
+		    leaf == NULL || stop - pt_span(1) < start || stop > end);
+		stop = min_u64(stop, end);
+		for (uint64_t at = va; leaf != NULL && at < stop;
+		     at += PAGE_SIZE, leaf++)
+			KASSERT(*leaf == 0);
+	}
+}
+
+void
+map_check(struct map *map)
+{
+	uint64_t end = 0;
+	struct list *link;
+
+	spin_lock(&map->lock);
+	map_tree_check(map);
+	list_for_each (link, &map->entries) {
+		struct map_entry *entry =
+		    container_of(link, struct map_entry, link);
+		struct map_entry *next = map_next(map, entry);
+
+		check_hole(map, end, entry->start);
+		check_entry(map, entry);
+		KASSERT(next == NULL || !map_can_join(entry, next));
+		end = entry->end;
+	}
+	check_hole(map, end, USER_END);
+	spin_unlock(&map->lock);
+}

@@ -1,0 +1,362 @@
+/*
+ * transfer_slots.c: transfers apart from any map: made, filled with copies,
+ * read, destroyed.
+ */
+#include "vm/transfer_slots.h"
+
+#include <arch/usercopy.h>
+
+#include "kernel/string.h"
+#include "kernel/zone.h"
+#include "vm/page.h"
+
+#include <mach/vm_prot.h>
+
+static struct zone transfer_zone;
+
+void
+transfer_zone_init(void)
+{
+	zone_init(&transfer_zone, "transfer", sizeof(struct transfer), 0);
+}
+
+uint64_t
+transfer_size(const struct transfer *transfer)
+{
+	return transfer != NULL ? transfer->size : 0;
+}
+
+/* ---- layout ---- */
+
+static uint64_t
+span_floor(uint64_t va, unsigned level)
+{
+	return va & ~(pt_span(level) - 1);
+}
+
+static uint64_t
+span_ceil(uint64_t va, unsigned level)
+{
+	return span_floor(va + pt_span(level) - 1, level);
+}
+
+static void
+add_run(struct transfer *transfer, uint64_t va, uint64_t end, unsigned level)
+{
+	struct transfer_run *last = &transfer->run[transfer->run_count];
+	uint32_t count = (uint32_t)((end - va) >> (PAGE_SHIFT + 9 * level));
+
+	if (va >= end)
+		return;
+	if (transfer->run_count > 0 && last[-1].level == level) {
+		last[-1].count += count;
+	} else {
+		*last = (struct transfer_run){.va = va,
+		    .first = transfer->slot_count,
+		    .count = count,
+		    .level = level};
+		transfer->run_count++;
+	}
+	transfer->slot_count += count;
+	if (level > transfer->level)
+		transfer->level = level;
+}
+
+/* Divide the transfer into the largest units that lie wholly inside. */
+static void
+lay_out(struct transfer *transfer)
+{
+	uint64_t start = transfer->inner_start, end = transfer->inner_end;
+	uint64_t tables = span_ceil(start, 1), tables_end = span_floor(end, 1);
+	uint64_t middles, middles_end;
+
+	if (tables >= tables_end)
+		tables = tables_end = end;
+	middles = span_ceil(tables, 2);
+	middles_end = span_floor(tables_end, 2);
+	if (middles >= middles_end)
+		middles = middles_end = tables_end;
+
+	add_run(transfer, transfer->start, tables, 0);
+	add_run(transfer, tables, middles, 1);
+	add_run(transfer, middles, middles_end, 2);
+	add_run(transfer, middles_end, tables_end, 1);
+	add_run(transfer, tables_end, transfer->end, 0);
+}
+
+/* Which pages travel as they are; all others are copied. */
+static void
+choose_inner(struct transfer *transfer, uint64_t copy_max)
+{
+	transfer->inner_start = page_ceil(transfer->address);
+	transfer->inner_end = page_floor(transfer->address + transfer->size);
+	if (transfer->inner_start >= transfer->inner_end ||
+	    transfer->size <= copy_max)
+		transfer->inner_start = transfer->inner_end = transfer->end;
+}
+
+struct transfer *
+transfer_create(uaddr_t address, uint64_t size, uint64_t copy_max)
+{
+	struct transfer *transfer = zone_alloc(&transfer_zone);
+	size_t bytes;
+
+	if (transfer == NULL)
+		return NULL;
+	transfer->address = address;
+	transfer->size = size;
+	transfer->start = page_floor(address);
+	transfer->end = page_ceil(address + size);
+	transfer->run_count = 0;
+	transfer->slot_count = 0;
+	transfer->level = 0;
+	transfer->phase = TRANSFER_TAKING;
+	choose_inner(transfer, copy_max);
+	lay_out(transfer);
+	transfer->next = transfer->inner_start;
+
+	transfer->slots = transfer->few;
+	transfer->slots_made = transfer->slot_count;
+	bytes = transfer->slot_count * sizeof(pte_t);
+	if (transfer->slot_count > TRANSFER_FEW) {
+		transfer->slots = kmem_alloc(bytes);
+		if (transfer->slots == NULL) {
+			zone_free(&transfer_zone, transfer);
+			return NULL;
+		}
+	}
+	memset(transfer->slots, 0, bytes);
+	return transfer;
+}
+
+void
+transfer_free(struct transfer *transfer)
+{
+	if (transfer->slots != transfer->few)
+		kmem_free(
+		    transfer->slots, transfer->slots_made * sizeof(pte_t));
+	zone_free(&transfer_zone, transfer);
+}
+
+/* ---- slots ---- */
+
+/* The table that @entry, of a table at @level, points to; made if @make. */
+static pte_t *
+slot_table(pte_t *entry, pte_t *middle, bool make)
+{
+	pte_t *table;
+
+	if (*entry != 0)
+		return pte_table(*entry);
+	table = make ? pmap_table_alloc() : NULL;
+	if (table == NULL)
+		return NULL;
+	*entry = pte_of_table(table);
+	if (middle != NULL)
+		page_of(va_to_pa(middle))->tables++;
+	return table;
+}
+
+pte_t *
+transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
+{
+	const struct transfer_run *run = transfer->run;
+	pte_t *middle = NULL;
+	pte_t *entry;
+
+	while (va - run->va >= run->count * pt_span(run->level))
+		run++;
+	entry = &transfer->slots[run->first +
+				 ((va - run->va) >> transfer_run_shift(run))];
+	for (unsigned level = run->level; level > 0; level--) {
+		pte_t *table = slot_table(entry, middle, make);
+
+		if (table == NULL)
+			return NULL;
+		middle = table;
+		entry = &table[pt_index(va, level - 1)];
+	}
+	return entry;
+}
+
+/* ---- copying ---- */
+
+kern_return_t
+transfer_copy_page(struct transfer *transfer, uaddr_t va, const char *kernel)
+{
+	uint64_t from = max_u64(va, transfer->address);
+	uint64_t end =
+	    min_u64(va + PAGE_SIZE, transfer->address + transfer->size);
+	pte_t *leaf = transfer_leaf(transfer, va, true);
+	struct page *page = leaf != NULL ? page_alloc(0) : NULL;
+	kern_return_t kr = KERN_SUCCESS;
+	char *bytes;
+
+	if (page == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	bytes = page_va(page);
+	memset(bytes, 0, from - va);
+	memset(bytes + (end - va), 0, va + PAGE_SIZE - end);
+	if (kernel != NULL)
+		memcpy(bytes + (from - va), kernel + (from - transfer->address),
+		    end - from);
+	else
+		kr = copyin(bytes + (from - va), from, end - from);
+	if (kr != KERN_SUCCESS) {
+		page_free(page);
+		return kr;
+	}
+	*leaf = pte_make(page_pa(page), pte_protection(VM_PROT_DEFAULT));
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+transfer_copy_outer(struct transfer *transfer, const char *kernel)
+{
+	uaddr_t va = transfer->start;
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (kr == KERN_SUCCESS && va < transfer->end) {
+		if (va == transfer->inner_start && va < transfer->inner_end) {
+			va = transfer->inner_end;
+			continue;
+		}
+		kr = transfer_copy_page(transfer, va, kernel);
+		va += PAGE_SIZE;
+	}
+	return kr;
+}
+
+/* ---- kernel buffers ---- */
+
+kern_return_t
+transfer_from_kernel(
+    const void *bytes, uint64_t size, struct transfer **transferp)
+{
+	struct transfer *transfer;
+	kern_return_t kr;
+
+	*transferp = NULL;
+	if (size == 0)
+		return KERN_SUCCESS;
+	/* Any page-aligned address will do for one that is all copied. */
+	transfer = transfer_create(PAGE_SIZE, size, UINT64_MAX);
+	if (transfer == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	transfer->phase = TRANSFER_WHOLE;
+	kr = transfer_copy_outer(transfer, bytes);
+	if (kr != KERN_SUCCESS) {
+		transfer_destroy(transfer);
+		return kr;
+	}
+	*transferp = transfer;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
+    void *bytes, uint64_t size)
+{
+	char *to = bytes;
+	uaddr_t at;
+
+	if (offset > transfer_size(transfer) ||
+	    size > transfer_size(transfer) - offset)
+		return KERN_INVALID_ARGUMENT;
+	if (size == 0)
+		return KERN_SUCCESS;
+	at = transfer->address + offset;
+	while (size > 0) {
+		uint64_t in_page = at & PAGE_MASK;
+		uint64_t piece = min_u64(size, PAGE_SIZE - in_page);
+		const pte_t *leaf = transfer_leaf(transfer, at, false);
+
+		if (leaf == NULL || *leaf == 0)
+			memset(to, 0, piece);
+		else
+			memcpy(to, (char *)pa_to_va(pte_pa(*leaf)) + in_page,
+			    piece);
+		at += piece;
+		to += piece;
+		size -= piece;
+	}
+	return KERN_SUCCESS;
+}
+
+/* ---- destroying ---- */
+
+/* Free what a leaf table holds, and the table; false: @budget ended. */
+static bool
+free_leaf_table(pte_t *table, unsigned *budget)
+{
+	for (unsigned i = 0; i < PTE_COUNT; i++) {
+		if (table[i] == 0)
+			continue;
+		if (*budget == 0)
+			return false;
+		(*budget)--;
+		pmap_leaf_free(table[i]);
+		table[i] = 0;
+	}
+	pmap_table_free(table);
+	return true;
+}
+
+static bool
+free_middle_table(pte_t *table, unsigned *budget)
+{
+	for (unsigned i = 0; i < PTE_COUNT; i++) {
+		if (table[i] == 0)
+			continue;
+		if (!free_leaf_table(pte_table(table[i]), budget))
+			return false;
+		table[i] = 0;
+	}
+	pmap_table_free(table);
+	return true;
+}
+
+/* Free what one slot stands for; false: @budget ended before that. */
+static bool
+free_slot(pte_t slot, unsigned level, unsigned *budget)
+{
+	if (slot == 0)
+		return true;
+	if (level == 2)
+		return free_middle_table(pte_table(slot), budget);
+	if (level == 1)
+		return free_leaf_table(pte_table(slot), budget);
+	pmap_leaf_free(slot);
+	(*budget)--;
+	return true;
+}
+
+bool
+transfer_destroy_step(struct transfer *transfer)
+{
+	unsigned budget = TRANSFER_STEP;
+
+	if (transfer == NULL)
+		return false;
+	while (transfer->slot_count > 0) {
+		const struct transfer_run *run =
+		    &transfer->run[transfer->run_count - 1];
+		uint32_t last = transfer->slot_count - 1;
+
+		if (budget == 0 ||
+		    !free_slot(transfer->slots[last], run->level, &budget))
+			return true;
+		transfer->slot_count = last;
+		if (last == run->first)
+			transfer->run_count--;
+	}
+	transfer_free(transfer);
+	return false;
+}
+
+void
+transfer_destroy(struct transfer *transfer)
+{
+	while (transfer_destroy_step(transfer))
+		continue;
+}
