@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import time
 
+HERE = pathlib.Path(__file__).resolve().parent
 QEMU = "qemu-system-riscv64"
 CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\r\x00]")
 UBOOT = pathlib.Path("/usr/lib/u-boot/qemu-riscv64_smode/u-boot.bin")
@@ -181,6 +182,20 @@ class Guest:
             return []
         found = re.findall(r"CPU#(\d+).*?\bpc\s+([0-9a-f]+)", registers, re.S)
         return [(int(hart), int(pc, 16)) for hart, pc in found]
+
+
+    def gdb(self, elf, command, seconds=30):
+        """What a command of scripts/gdb/baton.py shows of this machine."""
+        socket_path = f"{self.folder}/gdb"
+        self.monitor(f"gdbserver unix:{socket_path},server=on,wait=off")
+        shown = subprocess.run(
+            ["gdb-multiarch", "-q", "-batch", elf,
+             "-ex", f"target remote {socket_path}",
+             "-ex", f"source {HERE}/gdb/baton.py",
+             "-ex", r"echo ==\n", "-ex", command],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=seconds).stdout
+        return shown.partition("==\n")[2].splitlines()
 
 
 class Symbols:

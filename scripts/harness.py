@@ -161,10 +161,14 @@ class Guest:
         return result
 
     def harts(self, running):
-        """Where each hart of a guest is, a line each."""
+        """Where each hart of a guest is, and each thread, a line each."""
         symbols = guest.Symbols(self.elf)
-        return [f"hart {hart}: pc {pc:#x} {symbols.name(pc)}"
-                for hart, pc in running.program_counters()]
+        shown = [f"hart {hart}: pc {pc:#x} {symbols.name(pc)}"
+                 for hart, pc in running.program_counters()]
+        try:
+            return shown + running.gdb(self.elf, "baton threads")[:2 * SHOWN]
+        except (OSError, subprocess.SubprocessError):
+            return shown
 
     def judge(self, running, result):
         raise NotImplementedError
