@@ -11,7 +11,8 @@
 #define PAIRS	 4
 #define CALLERS	 3 /* of each pair's server */
 #define CALLS	 600
-#define STORM_MS 1500
+#define TURNS	 400 /* of the storm */
+#define STORM_MS_MAX 10000
 
 static mach_port_t self;
 
@@ -164,12 +165,18 @@ test_storm(void)
 
 	for (int i = 0; i < 8; i++)
 		shared[i] = port_new_send();
-	for (uintptr_t i = 0; i < THREADS; i++)
+	for (uintptr_t i = 0; i < THREADS; i++) {
 		must(mach_thread_start(i % 3 == 0 ? sender
 			: i % 3 == 1		  ? receiver
 						  : mover,
 		    (void *)(i + 1), 0, &thread[i]));
-	while (ms_since(start) < STORM_MS) {
+		/* We stir, so we come first. */
+		must(thread_policy_set(mach_thread_port(thread[i]),
+		    THREAD_PRECEDENCE_POLICY,
+		    (thread_policy_t)&(thread_precedence_policy_data_t){-1},
+		    THREAD_PRECEDENCE_POLICY_COUNT));
+	}
+	for (int i = 0; i < TURNS && ms_since(start) < STORM_MS_MAX; i++) {
 		struct small small;
 
 		switch (chance(&state) % 4) {
