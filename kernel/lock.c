@@ -3,12 +3,27 @@
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 
+/*
+ * Looks at the lock before a nap, and how long that is.  No holder takes as
+ * long as that by itself: he was stopped by firmware, or by what simulates this
+ * hart, which has fewer processors than we have harts and should rather run
+ * him.
+ */
+#define LOOKS_BEFORE_NAP 1000
+#define NAP_US		 20
+
 void
 spin_wait(struct spinlock *lock, uint32_t ticket)
 {
+	unsigned looks = 0;
+
 	/* acquire: pairs with the release in spin_unlock() */
-	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket)
-		arch_relax();
+	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
+		if (++looks % LOOKS_BEFORE_NAP == 0)
+			arch_nap(timer_after_us(NAP_US));
+		else
+			arch_relax();
+	}
 }
 
 void

@@ -391,6 +391,7 @@ thread_return(void)
 		if ((ast & AST_RESCHED) != 0)
 			sched_preempt(self);
 	}
+	KASSERT(self->cpu->held_count == 0); /* no lock leaves the kernel */
 	arch_user_return();
 }
 

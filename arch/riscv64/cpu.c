@@ -77,6 +77,18 @@ arch_wait_for_interrupt(void)
 }
 
 void
+arch_nap(uint64_t deadline)
+{
+	uint64_t programmed = this_cpu()->timers.programmed;
+
+	if (deadline < programmed)
+		arch_set_timer(deadline);
+	arch_wait_for_interrupt();
+	if (deadline < programmed)
+		arch_set_timer(programmed);
+}
+
+void
 arch_poll_interrupts(void)
 {
 	uint64_t pending = csr_read(sip) & csr_read(sie);
@@ -234,7 +246,7 @@ hart_start(struct cpu *cpu)
 		if (timer_now() > deadline)
 			return !atomic_compare_exchange_strong(
 			    &cpu->online, &expected, CPU_GIVEN_UP);
-		arch_relax();
+		arch_nap(timer_after_us(100));
 	}
 	return true;
 }

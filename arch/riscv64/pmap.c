@@ -16,6 +16,7 @@
 #include "arch/riscv64/tlb.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
+#include "kernel/string.h"
 #include "vm/page.h"
 
 #include <mach/vm_prot.h>
@@ -369,8 +370,9 @@ free_range(struct pmap *pmap, uaddr_t va, uint64_t end)
 		free_leaf_tables(pmap, middle, va, min_u64(stop, end), hidden);
 		if (!hidden)
 			continue;
-		/* All its tables were in the hole, and in this range. */
-		KASSERT(*tables_below(middle) == 0);
+		/* In the hole; but another range may have tables in it. */
+		if (*tables_below(middle) != 0)
+			continue;
 		*entry = 0;
 		pmap->table_count--;
 		pmap_table_free(middle);
@@ -386,6 +388,24 @@ pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
 	pmap_retire(pmap);
 	free_range(pmap, start, end);
 	return true;
+}
+
+void
+pmap_remove_ends(struct pmap *pmap, uaddr_t start, uint64_t end,
+    const struct pmap_hole *hole, bool must_retire)
+{
+	/* Two ends in one table go together, for the table goes with them. */
+	bool together = span_end(start, 1) >= end;
+	uint64_t first_end = together ? end : start + PAGE_SIZE;
+	bool first = hide_range(pmap, start, first_end, hole);
+	bool last = hide_range(pmap, end - PAGE_SIZE, end, hole);
+
+	if (first || last || must_retire)
+		pmap_retire(pmap);
+	if (first || last) {
+		free_range(pmap, start, first_end);
+		free_range(pmap, end - PAGE_SIZE, end);
+	}
 }
 
 /* ---- runs of entries ---- */
@@ -421,6 +441,22 @@ count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
 	pmap->table_count += sign * (int64_t)(present + below);
 }
 
+/* Move @count entries from a table to @slots; how many were not 0. */
+static unsigned
+entries_take(pte_t *entry, pte_t *slots, unsigned count)
+{
+	unsigned present = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		pte_t pte = entry[i];
+
+		entry[i] = 0;
+		slots[i] = pte;
+		present += pte != 0;
+	}
+	return present;
+}
+
 unsigned
 pmap_unlink(
     struct pmap *pmap, uaddr_t va, unsigned level, pte_t *slots, unsigned count)
@@ -432,16 +468,10 @@ pmap_unlink(
 		pte_t *entry = pmap_find(pmap, va, level);
 		unsigned present = 0;
 
-		for (unsigned i = 0; i < run; i++) {
-			pte_t pte = 0;
-
-			if (entry != NULL) {
-				pte = entry[i];
-				entry[i] = 0;
-			}
-			slots[i] = pte;
-			present += pte != 0;
-		}
+		if (entry != NULL)
+			present = entries_take(entry, slots, run);
+		else
+			memset(slots, 0, run * sizeof(*slots));
 		if (present > 0)
 			count_tables(
 			    pmap, entry, level, slots, run, present, -1);
@@ -479,7 +509,8 @@ pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
 		unsigned present = 0;
 
 		for (unsigned i = 0; i < run; i++) {
-			KASSERT(entry[i] == 0);
+			if (CONFIG_DEBUG)
+				KASSERT(entry[i] == 0);
 			entry[i] = slots[i];
 			present += slots[i] != 0;
 		}

@@ -60,6 +60,11 @@ void arch_start_harts(const struct machine *machine);
 
 /* Sleep until an interrupt is pending; interrupts stay disabled. */
 void arch_wait_for_interrupt(void);
+/*
+ * The same, but no longer than until @deadline (ticks), for one who waits for
+ * another hart.  The deadline that was asked for stays in force.
+ */
+void arch_nap(uint64_t deadline);
 /* Serve what is pending, from the idle thread. */
 void arch_poll_interrupts(void);
 /* A hint while spinning for another hart. */

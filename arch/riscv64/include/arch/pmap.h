@@ -100,11 +100,17 @@ bool pmap_restrict(
 /*
  * Move @count entries of @level from @va on out of the tables, into @slots;
  * where there is no table, zeros.  Returns how many were not 0.
- * The caller sees to it that the pmap is retired if any was not, and has
- * pmap_remove() free the tables that are left empty.
+ * pmap_remove_ends() has to follow.
  */
 unsigned pmap_unlink(struct pmap *pmap, uaddr_t va, unsigned level,
     pte_t *slots, unsigned count);
+/*
+ * After pmap_unlink() of all that lies between them: free the first and the
+ * last page of [@start, @end), and the tables that are left empty, with
+ * @hole as for pmap_remove().  Retires the pmap for that, or if @must_retire.
+ */
+void pmap_remove_ends(struct pmap *pmap, uaddr_t start, uint64_t end,
+    const struct pmap_hole *hole, bool must_retire);
 /* Make the tables that pmap_link() needs; false: memory is short. */
 bool must_check pmap_prepare(
     struct pmap *pmap, uaddr_t va, unsigned level, unsigned count);
