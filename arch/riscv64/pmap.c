@@ -442,16 +442,16 @@ count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
 }
 
 /* Move @count entries from a table to @slots; how many were not 0. */
-static unsigned
+static uint64_t
 entries_take(pte_t *entry, pte_t *slots, unsigned count)
 {
-	unsigned present = 0;
+	uint64_t present = 0;
 
-	for (unsigned i = 0; i < count; i++) {
-		pte_t pte = entry[i];
+	for (pte_t *end = entry + count; entry < end; entry++, slots++) {
+		pte_t pte = *entry;
 
-		entry[i] = 0;
-		slots[i] = pte;
+		*entry = 0;
+		*slots = pte;
 		present += pte != 0;
 	}
 	return present;
@@ -469,7 +469,7 @@ pmap_unlink(
 		unsigned present = 0;
 
 		if (entry != NULL)
-			present = entries_take(entry, slots, run);
+			present = (unsigned)entries_take(entry, slots, run);
 		else
 			memset(slots, 0, run * sizeof(*slots));
 		if (present > 0)
