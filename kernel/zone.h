@@ -42,5 +42,5 @@ struct zone *zone_next(struct zone *zone);
 void *kmem_alloc(size_t size) must_check;
 void kmem_free(void *memory, size_t size);
 
-/* Tests: let the @count-th allocation from now fail, and all after; 0: never. */
+/* Tests: the @count-th allocation from now fails, and all after; 0: none. */
 void zone_fail_after(uint64_t count);

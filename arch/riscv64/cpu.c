@@ -225,6 +225,7 @@ static bool
 hart_start(struct cpu *cpu)
 {
 	struct hart_start *start = &hart_starts[cpu->index];
+	struct sbi_result result;
 	uint64_t deadline;
 
 	start->hart = cpu->hart;
@@ -236,8 +237,9 @@ hart_start(struct cpu *cpu)
 	fence_full();
 	start->root = va_to_pa(kernel_pmap.root);
 	fence_full();
-	if (sbi_hart_start(cpu->hart, va_to_pa(secondary_entry), va_to_pa(start))
-		.error != SBI_SUCCESS)
+	result = sbi_hart_start(
+	    cpu->hart, va_to_pa(secondary_entry), va_to_pa(start));
+	if (result.error != SBI_SUCCESS)
 		return false;
 	deadline = timer_after_us(CONFIG_HART_START_US);
 	while (atomic_load(&cpu->online) == CPU_ABSENT) {

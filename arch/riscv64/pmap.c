@@ -397,14 +397,15 @@ pmap_remove_ends(struct pmap *pmap, uaddr_t start, uint64_t end,
 	/* Two ends in one table go together, for the table goes with them. */
 	bool together = span_end(start, 1) >= end;
 	uint64_t first_end = together ? end : start + PAGE_SIZE;
+	uint64_t last_start = together ? end : end - PAGE_SIZE;
 	bool first = hide_range(pmap, start, first_end, hole);
-	bool last = hide_range(pmap, end - PAGE_SIZE, end, hole);
+	bool last = hide_range(pmap, last_start, end, hole);
 
 	if (first || last || must_retire)
 		pmap_retire(pmap);
 	if (first || last) {
 		free_range(pmap, start, first_end);
-		free_range(pmap, end - PAGE_SIZE, end);
+		free_range(pmap, last_start, end);
 	}
 }
 

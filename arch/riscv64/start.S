@@ -24,7 +24,7 @@ _start:
 	j	boot_hart_entry
 	nop
 	.option pop
-	.quad	0x200000			/* offset from the start of RAM */
+	.quad	0x200000			/* from the start of RAM */
 	.quad	__kernel_end - __kernel_start	/* size, .bss included */
 	.quad	0				/* flags: little-endian */
 	.long	2				/* version of the header */
@@ -59,7 +59,8 @@ _start:
 /*
  * In:	a0 = this hart's id, a1 = physical address of the device tree,
  *	satp = 0, interrupts off; nothing else is known.
- * Out:	boot_main(hart, tree, cycle), on boot_stack, tp = the boot hart's idle thread.
+ * Out:	boot_main(hart, tree, cycle), on boot_stack, tp = this hart's idle
+ *	thread.
  */
 boot_hart_entry:
 	lla	t0, boot_taken

@@ -71,7 +71,7 @@ void arch_poll_interrupts(void);
 static inline void
 arch_relax(void)
 {
-	/* The pause hint, by its encoding: a fence on cores without Zihintpause. */
+	/* pause, by its encoding: a fence on cores without Zihintpause. */
 	__asm__ volatile(".insn i 0x0f, 0, x0, x0, 0x010" ::: "memory");
 }
 

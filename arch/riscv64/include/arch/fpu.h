@@ -26,7 +26,7 @@ void fpu_init(void);
 void fpu_switch(struct cpu *cpu, struct thread *next);
 /* Give the unit to the current thread; KERN_RESOURCE_SHORTAGE. */
 kern_return_t must_check fpu_take(void);
-/* Write the current owner's registers to its save area; nobody owns the unit. */
+/* Write the owner's registers to its save area; nobody owns the unit then. */
 void fpu_release(struct cpu *cpu);
 /* @thread, which does not run, has ended: drop its registers and its area. */
 void fpu_discard(struct thread *thread);
