@@ -11,6 +11,7 @@
 #include "ipc/kserver.h"
 #include "ipc/port.h"
 #include "ipc/space.h"
+#include "drivers/finisher.h"
 #include "kernel/boot.h"
 #include "kernel/cpu.h"
 #include "kernel/device.h"
@@ -455,6 +456,8 @@ serve_host_reboot(struct kcall *call)
 		panic("asked for by host_reboot()");
 	if (!(options & HOST_REBOOT_HALT))
 		firmware_reset(RESET_REBOOT);
+	if (options & HOST_REBOOT_FAILURE)
+		finisher_fail();
 	firmware_reset(options & HOST_REBOOT_FAILURE ? RESET_FAILURE
 						: RESET_OFF);
 }

@@ -6,6 +6,7 @@
 #include <arch/pmap.h>
 
 #include "drivers/fdt.h"
+#include "drivers/finisher.h"
 #include "drivers/machine.h"
 #include "ipc/message.h"
 #include "ipc/reaper.h"
@@ -142,6 +143,7 @@ static noreturn void
 boot_rest(void)
 {
 	start_kernel_objects();
+	finisher_init(&machine);
 	irq_init(&machine);
 	device_init(&machine);
 	arch_start_harts(&machine);

@@ -9,6 +9,7 @@
 #include <arch/layout.h>
 #include <arch/firmware.h>
 
+#include "drivers/finisher.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 #include "kernel/klog.h"
@@ -125,6 +126,7 @@ panic_at(
 	backtrace_print((uintptr_t)__builtin_frame_address(0));
 	print_locks(cpu);
 	ktrace_print(PANIC_EVENTS);
+	finisher_fail();
 	firmware_reset(RESET_FAILURE);
 }
 
