@@ -35,3 +35,6 @@ arch_relax(void)
 }
 
 #define fence_full() atomic_thread_fence(memory_order_seq_cst)
+
+/* The host's library has a function of that name, which sanitisers call. */
+#define sched_yield kernel_sched_yield
