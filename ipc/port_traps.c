@@ -17,15 +17,35 @@ own_space(void)
 	return current_thread()->task->space;
 }
 
+/* Is @target a send right to our own task's port?  It nearly always is. */
+static bool
+is_own_task(struct space *space, mach_port_name_t target)
+{
+	struct entry *entry;
+	bool own = false;
+
+	spin_lock(&space->lock);
+	entry = space_lookup(space, target);
+	/* The name keeps the port, and the port's object is us or is not:
+	 * we are not about to go. */
+	if (likely(entry != NULL && (entry->key & MACH_PORT_TYPE_SEND)))
+		own = entry->port->kind == KOBJECT_TASK &&
+		      entry->port->object == current_thread()->task;
+	spin_unlock(&space->lock);
+	return own;
+}
+
 /* The space of the task that @target names, with a reference; NULL: it names
  * none. */
 static struct space *
 space_of(uint64_t target)
 {
-	struct task *task =
-	    task_from_name(own_space(), (mach_port_name_t)target);
-	struct space *space;
+	struct space *space = own_space();
+	struct task *task;
 
+	if (likely(is_own_task(space, (mach_port_name_t)target)))
+		return space_get(space);
+	task = task_from_name(space, (mach_port_name_t)target);
 	if (task == NULL)
 		return NULL;
 	space = space_get(task->space);
