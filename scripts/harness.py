@@ -194,10 +194,12 @@ class Tests(Guest):
 class Dialogue(Guest):
     """Steps of (what the console must come to say, what is typed then).
 
-    Behind the last step the machine has to end by itself.
+    Behind the last step the machine has to end by itself; @fails says with
+    which kind of status.
     """
 
     steps: list = dataclasses.field(default_factory=list)
+    fails: bool = False
 
     def judge(self, running, result):
         heard, at = "", 0  # the whole console; how far steps have read it
@@ -216,6 +218,8 @@ class Dialogue(Guest):
         while (text := running.read()) is not None:
             heard += text
             result.output = heard.split("\n")
+        status = running.process.wait()
+        result.check((status != 0) == self.fails, f"exit status {status}")
 
 
 def timed(suite):

@@ -94,6 +94,7 @@ def shell():
 def shell_panic():
     return harness.Dialogue(
         "a panic", dataclasses.replace(NORMAL, append=""), ELF, limit=90,
+        fails=True,
         steps=[(PROMPT, "panic\n"), (r"^panic: ", ""),
                (r"^  hart \d+ thread \S+ task \S+", ""),
                (r"^  at serve_host_reboot.* < message_send", "")])
