@@ -9,9 +9,9 @@
  *		 wait for the next request
  *
  * with at most SMALL_BODY bytes of body and nothing but a body.  No kmsg is
- * made.  The message is put together on this hart's stack; then the receiver is
- * made the current thread, in its address space; then the message is copied
- * into its buffer.
+ * made.  A body is copied to this hart's stack; then the receiver is made the
+ * current thread, in its address space; then the message is written to its
+ * buffer, a bare header straight from registers.
  *
  * The shape of a leg: tests, each of which may decline; then
  * `---- committed ----`; then acts, none of which can fail.  Declining leaves no
@@ -34,6 +34,7 @@
 #include "ipc/fast.h"
 
 #include <arch/fpu.h>
+#include <arch/layout.h>
 #include <arch/usercopy.h>
 
 #include "ipc/port.h"
@@ -49,11 +50,11 @@
 /* The trailer that a receiver gets who asks for none. */
 #define TRAILER_SIZE sizeof(mach_msg_trailer_t)
 
-#define REQUEST_BITS \
+#define REQUEST_BITS                                                           \
 	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
 #define REPLY_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
 /* What the receivers of these see. */
-#define REQUEST_BITS_RECEIVED \
+#define REQUEST_BITS_RECEIVED                                                  \
 	MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND)
 #define REPLY_BITS_RECEIVED MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE)
 
@@ -74,23 +75,12 @@ lock_ports(struct port *a, struct port *b)
 	}
 }
 
-/* Is a thread of more than @priority queued on this hart?  Seldom asked. */
-static __attribute__((noinline)) bool
-somebody_better(const struct cpu *cpu, uint32_t priority)
-{
-	const uint64_t *bitmap = cpu->runq.bitmap;
-
-	if (priority >= 64)
-		return bitmap[1] >> (priority - 64) >> 1 != 0;
-	return bitmap[1] != 0 || bitmap[0] >> priority >> 1 != 0;
-}
-
 /* May @thread run here at once?  What sched_handoff() would ask. */
 always_inline bool
 may_run_here(const struct thread *thread, const struct cpu *cpu)
 {
-	if (unlikely((cpu->runq.bitmap[0] | cpu->runq.bitmap[1]) != 0) &&
-	    somebody_better(cpu, thread->priority))
+	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >
+		     (int32_t)thread->priority))
 		return false;
 	if (unlikely(thread->fpu_cpu != NULL) && thread->fpu_cpu != cpu)
 		return false;
@@ -102,8 +92,8 @@ may_run_here(const struct thread *thread, const struct cpu *cpu)
  * now, and nothing waits for us on @from.  The ports are locked.
  */
 always_inline struct thread *
-find_receiver(struct port *to, struct port *from, uint64_t size,
-    const struct cpu *cpu)
+find_receiver(
+    struct port *to, struct port *from, uint64_t size, const struct cpu *cpu)
 {
 	struct list *waiters = &to->queue.receivers;
 	struct thread *thread;
@@ -112,7 +102,7 @@ find_receiver(struct port *to, struct port *from, uint64_t size,
 		return NULL;
 	thread = list_first(waiters, struct thread, wait_link);
 	if (unlikely((thread->receive.option & WAITER_DECLINES) != 0 ||
-		thread->receive.size < size + TRAILER_SIZE))
+		     thread->receive.size < size + TRAILER_SIZE))
 		return NULL;
 	return may_run_here(thread, cpu) ? thread : NULL;
 }
@@ -153,22 +143,21 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	self->state = THREAD_WAITING;
 
 	receiver->state = THREAD_RUNNING;
-	__atomic_store_n(&receiver->cpu, cpu, __ATOMIC_RELAXED);
+	store_relaxed(&receiver->cpu, cpu);
 	cpu->counters.handed_off++;
 	cpu->counters.switches++;
-	atomic_store_explicit(&cpu->running_priority, receiver->priority,
-	    memory_order_relaxed);
+	store_relaxed(&cpu->running_priority, receiver->priority);
 	arch_set_current(receiver);
 	/*
 	 * As in wait_begin() and arch_thread_resume(): we say that the sender
 	 * is armed and where the receiver runs, then look at their flags;
 	 * thread_notice() does it the other way round.
 	 */
-	atomic_store_explicit(&self->wait_armed, 1, memory_order_release);
+	store_release(&self->wait_armed, 1);
 	fence_full();
 	abort = (atomic_load_explicit(&self->ast, memory_order_relaxed) &
 		    (AST_ABORT | AST_TERMINATE)) != 0 &&
-	    thread_claim(self, KERN_ABORTED);
+		thread_claim(self, KERN_ABORTED);
 	spin_unlock(&from->lock);
 	if (unlikely(abort))
 		sched_wake(self);
@@ -177,38 +166,58 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	pmap_switch(&receiver->task->map->pmap);
 }
 
-/* What the receiver sees of a message, in user memory's order. */
-struct small_message {
-	uint64_t word[(sizeof(mach_msg_header_t) + SMALL_BODY +
-	    sizeof(mach_msg_trailer_t)) / sizeof(uint64_t)];
+/* A header as the receiver sees it, in user memory's order. */
+struct header_words {
+	uint64_t bits_size;
+	uint64_t remote_local;
+	uint64_t voucher_id; /* the voucher is 0 */
 };
 
-always_inline void
-write_header(struct small_message *message, uint32_t bits, uint64_t size,
-    mach_port_name_t remote, mach_port_name_t local, uint64_t id)
+/* A body on its way, with room around it for header and trailer. */
+struct small_message {
+	uint64_t word[(sizeof(mach_msg_header_t) + SMALL_BODY +
+			  sizeof(mach_msg_trailer_t)) /
+		      sizeof(uint64_t)];
+};
+
+/* The trailer that is all type and size, as one word. */
+#define TRAILER_WORD (MACH_MSG_TRAILER_FORMAT_0 | (uint64_t)TRAILER_SIZE << 32)
+
+/* Copy the whole message to @buffer, whatever its size and alignment. */
+static __attribute__((noinline)) kern_return_t
+copyout_small(uaddr_t buffer, const struct header_words *header,
+    struct small_message *message, uint64_t size)
 {
 	uint32_t *trailer =
 	    (uint32_t *)(void *)((uint8_t *)message->word + size);
 
-	message->word[0] = bits | size << 32;
-	message->word[1] = remote | (uint64_t)local << 32;
-	message->word[2] = id; /* above a voucher that is 0 */
+	message->word[0] = header->bits_size;
+	message->word[1] = header->remote_local;
+	message->word[2] = header->voucher_id;
 	trailer[0] = MACH_MSG_TRAILER_FORMAT_0;
 	trailer[1] = TRAILER_SIZE;
+	return copyout(buffer, message->word, size + TRAILER_SIZE);
 }
 
-/* The current thread, which was given @message, returns to user mode. */
+/* The current thread, which was given the message, returns to user mode. */
 always_inline noreturn void
-finish(const struct small_message *message, uint64_t size)
+finish(struct header_words header, struct small_message *message, uint64_t size)
 {
 	struct thread *self = current_thread();
+	uaddr_t buffer = self->receive.buffer;
+	kern_return_t kr;
 
-	if (unlikely(copyout(self->receive.buffer, message->word,
-			 size + TRAILER_SIZE) != KERN_SUCCESS))
+	if (likely(size == HEADER_SIZE && (buffer & 7) == 0 &&
+		   buffer < USER_END - HEADER_SIZE - TRAILER_SIZE))
+		kr = copyout_words(buffer, header.bits_size,
+		    header.remote_local, header.voucher_id, TRAILER_WORD);
+	else
+		kr = copyout_small(buffer, &header, message, size);
+	if (unlikely(kr != KERN_SUCCESS))
 		thread_return_value(MACH_RCV_INVALID_DATA);
 	self->tf.a0 = MACH_MSG_SUCCESS;
-	if (unlikely(atomic_load_explicit(
-			 &self->ast, memory_order_relaxed) != 0))
+	if (unlikely(
+		atomic_load_explicit(&self->ast, memory_order_relaxed) != 0))
 		thread_return();
 	arch_user_return();
 }
@@ -241,7 +250,7 @@ always_inline bool
 waits_by(const struct port *port, mach_port_name_t name)
 {
 	return port != NULL &&
-	    *(const volatile mach_port_name_t *)&port->name == name;
+	       *(const volatile mach_port_name_t *)&port->name == name;
 }
 
 /* Look up where to receive. */
@@ -280,13 +289,13 @@ learn_to(struct thread *self, mach_port_name_t name)
 /* Does @name still mean @entry, a send right to @port?  No lock is held: the
  * port's lock decides later whether any send right was left. */
 always_inline bool
-still_names(const struct entry *entry, mach_port_name_t name,
-    const struct port *port)
+still_names(
+    const struct entry *entry, mach_port_name_t name, const struct port *port)
 {
 	uint32_t key = *(const volatile uint32_t *)&entry->key;
 
 	if (unlikely(((key ^ name) & NAME_GENERATION_MASK) != 0 ||
-		(key & MACH_PORT_TYPE_SEND) == 0))
+		     (key & MACH_PORT_TYPE_SEND) == 0))
 		return false;
 	/* acquire: pairs with the release before the key was stored */
 	atomic_thread_fence(memory_order_acquire);
@@ -355,34 +364,6 @@ keep_spare(struct thread *self, struct space *space, struct entry *entry,
 	}
 }
 
-void
-fast_forget(struct thread *self, const struct port *port)
-{
-	if (self->fast.from == port) {
-		port_put(self->fast.from);
-		self->fast.from = NULL;
-	}
-}
-
-void
-fast_drop(struct thread *self)
-{
-	struct space *space = self->task->space;
-
-	if (self->fast.from != NULL)
-		port_put(self->fast.from);
-	if (self->fast.to != NULL)
-		port_put(self->fast.to);
-	self->fast.from = NULL;
-	self->fast.to = NULL;
-	if (self->fast.spare == NULL)
-		return;
-	spin_lock(&space->lock);
-	entry_free(space, self->fast.spare_name, self->fast.spare);
-	spin_unlock(&space->lock);
-	self->fast.spare = NULL;
-}
-
 /* ---- the two legs; each returns only to decline ---- */
 
 always_inline void
@@ -392,6 +373,7 @@ request(struct thread *self, struct small_message *message, uint64_t size,
 	struct cpu *cpu = self->cpu;
 	struct port *to, *from;
 	struct thread *receiver;
+	struct header_words header;
 	mach_port_name_t name;
 
 	if (unlikely(self->fast.to_name != remote || self->fast.to == NULL) &&
@@ -408,7 +390,8 @@ request(struct thread *self, struct small_message *message, uint64_t size,
 		return;
 	lock_ports(to, from);
 	if (unlikely(from->name != local ||
-		from->receiver != self->task->space || to->send_rights == 0))
+		     from->receiver != self->task->space ||
+		     to->send_rights == 0))
 		goto out;
 	receiver = find_receiver(to, from, size, cpu);
 	if (unlikely(receiver == NULL))
@@ -424,12 +407,12 @@ request(struct thread *self, struct small_message *message, uint64_t size,
 	port_get(from); /* the reply right's */
 	if (receiver->priority < self->priority)
 		receiver->priority = self->priority;
-	write_header(
-	    message, REQUEST_BITS_RECEIVED, size, name, to->name, id);
+	header = (struct header_words){REQUEST_BITS_RECEIVED | size << 32,
+	    name | (uint64_t)to->name << 32, id};
 	take_receiver(to, receiver);
 	spin_unlock(&to->lock);
 	change_places(self, receiver, cpu, from);
-	finish(message, size);
+	finish(header, message, size);
 
 out:
 	spin_unlock(&to->lock);
@@ -448,6 +431,7 @@ reply(struct thread *self, struct small_message *message, uint64_t size,
 	struct entry *entry;
 	struct port *to, *from;
 	struct thread *receiver;
+	struct header_words header;
 
 	if (unlikely(!waits_by(self->fast.from, receive_name)) &&
 	    !learn_from(self, receive_name))
@@ -457,9 +441,8 @@ reply(struct thread *self, struct small_message *message, uint64_t size,
 	entry = space_entry_locked(space, name_index(remote));
 	/* All of the key: a right with a request on it declines. */
 	if (unlikely(entry == NULL ||
-		entry->key !=
-		    (MACH_PORT_TYPE_SEND_ONCE |
-			(remote & NAME_GENERATION_MASK))))
+		     entry->key != (MACH_PORT_TYPE_SEND_ONCE |
+				       (remote & NAME_GENERATION_MASK))))
 		goto out_space;
 	to = entry->port;
 	if (unlikely(to == from || name_index(remote) >= space->bound))
@@ -479,12 +462,12 @@ reply(struct thread *self, struct small_message *message, uint64_t size,
 	to->send_once_rights--;
 	/* The right's reference, never the last: the receiver has one. */
 	atomic_fetch_sub_explicit(&to->refs, 1, memory_order_relaxed);
-	write_header(message, REPLY_BITS_RECEIVED, size, MACH_PORT_NULL,
-	    to->name, id);
+	header = (struct header_words){
+	    REPLY_BITS_RECEIVED | size << 32, (uint64_t)to->name << 32, id};
 	take_receiver(to, receiver);
 	spin_unlock(&to->lock);
 	change_places(self, receiver, cpu, from);
-	finish(message, size);
+	finish(header, message, size);
 
 out_ports:
 	spin_unlock(&to->lock);
@@ -512,13 +495,12 @@ mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 		goto general;
 	/* Of 24 to 72 bytes, in fours; no descriptors, no voucher. */
 	if (unlikely(((size - HEADER_SIZE) & ~0x3cUL) != 0 ||
-		size > HEADER_SIZE + SMALL_BODY))
+		     size > HEADER_SIZE + SMALL_BODY))
 		goto general;
 	if (unlikely((uint32_t)(descriptors_rcv_name | voucher_id) != 0))
 		goto general;
-	if (size > HEADER_SIZE &&
-	    copyin(&message.word[3], buffer + HEADER_SIZE,
-		size - HEADER_SIZE) != KERN_SUCCESS)
+	if (size > HEADER_SIZE && copyin(&message.word[3], buffer + HEADER_SIZE,
+				      size - HEADER_SIZE) != KERN_SUCCESS)
 		goto general;
 	self->receive.buffer = buffer;
 	self->receive.option = option;

@@ -38,6 +38,7 @@ enum cpu_state {
 struct run_queue {
 	struct spinlock lock; /* rank LOCK_RUNQ */
 	uint64_t bitmap[2];   /* bit set: that level has threads */
+	int32_t best;	      /* the highest such level, or -1 */
 	uint32_t count;
 	struct list level[PRIORITY_LEVELS];
 };

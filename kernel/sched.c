@@ -34,6 +34,7 @@ sched_init_cpu(struct cpu *cpu)
 	spin_init(&cpu->runq.lock, LOCK_RUNQ);
 	for (unsigned i = 0; i < PRIORITY_LEVELS; i++)
 		list_init(&cpu->runq.level[i]);
+	cpu->runq.best = -1;
 	timer_queue_init(&cpu->timers);
 	cpu->slice.function = slice_over;
 	idle->cpu = cpu;
@@ -46,6 +47,16 @@ sched_init_cpu(struct cpu *cpu)
 
 /* ---- one run queue; its lock is held ---- */
 
+static int32_t
+find_best(const struct run_queue *queue)
+{
+	if (queue->bitmap[1] != 0)
+		return 127 - __builtin_clzl(queue->bitmap[1]);
+	if (queue->bitmap[0] != 0)
+		return 63 - __builtin_clzl(queue->bitmap[0]);
+	return -1;
+}
+
 static void
 runq_add(struct cpu *cpu, struct thread *thread)
 {
@@ -53,9 +64,11 @@ runq_add(struct cpu *cpu, struct thread *thread)
 	uint32_t level = thread->priority;
 
 	thread->state = THREAD_RUNNABLE;
-	__atomic_store_n(&thread->queued_on, cpu, __ATOMIC_RELAXED);
+	store_relaxed(&thread->queued_on, cpu);
 	list_add_tail(&queue->level[level], &thread->run_link);
 	queue->bitmap[level / 64] |= 1UL << level % 64;
+	if ((int32_t)level > queue->best)
+		store_relaxed(&queue->best, (int32_t)level);
 	queue->count++;
 }
 
@@ -65,32 +78,28 @@ runq_remove(struct cpu *cpu, struct thread *thread)
 	struct run_queue *queue = &cpu->runq;
 	uint32_t level = thread->priority;
 
-	__atomic_store_n(&thread->queued_on, NULL, __ATOMIC_RELAXED);
+	store_relaxed(&thread->queued_on, NULL);
 	list_remove(&thread->run_link);
-	if (list_empty(&queue->level[level]))
-		queue->bitmap[level / 64] &= ~(1UL << level % 64);
 	queue->count--;
-}
-
-/* The highest level that has a thread, or -1. */
-static int
-runq_best_level(const struct run_queue *queue)
-{
-	if (queue->bitmap[1] != 0)
-		return 127 - __builtin_clzl(queue->bitmap[1]);
-	if (queue->bitmap[0] != 0)
-		return 63 - __builtin_clzl(queue->bitmap[0]);
-	return -1;
+	if (!list_empty(&queue->level[level]))
+		return;
+	queue->bitmap[level / 64] &= ~(1UL << level % 64);
+	store_relaxed(&queue->best, find_best(queue));
 }
 
 static struct thread *
 runq_best(struct run_queue *queue)
 {
-	int level = runq_best_level(queue);
-
-	if (level < 0)
+	if (queue->best < 0)
 		return NULL;
-	return list_first(&queue->level[level], struct thread, run_link);
+	return list_first(&queue->level[queue->best], struct thread, run_link);
+}
+
+/* The highest priority queued on @cpu, or -1; without the lock, a hint. */
+static int
+best_queued(const struct cpu *cpu)
+{
+	return *(const volatile int32_t *)&cpu->runq.best;
 }
 
 /* ---- choosing ---- */
@@ -113,7 +122,7 @@ static struct thread *
 steal_from(struct cpu *victim, struct cpu *thief)
 {
 	struct run_queue *queue = &victim->runq;
-	int level = runq_best_level(queue);
+	int level = queue->best;
 	struct list *link;
 	int looked = 0;
 
@@ -176,7 +185,7 @@ choose(struct cpu *cpu)
 static void
 slice_start(struct cpu *cpu, const struct thread *thread)
 {
-	if (runq_best_level(&cpu->runq) < (int)thread->priority)
+	if (best_queued(cpu) < (int)thread->priority)
 		return;
 	if (cpu->slice.cpu == NULL)
 		timer_arm(&cpu->slice, timer_after_us(CONFIG_SLICE_US));
@@ -224,7 +233,7 @@ sched_handoff(struct thread *next)
 
 	KASSERT(cpu->held_count == 0);
 	/* A racy look: whoever adds a better thread after it pokes us. */
-	best = runq_best_level(&cpu->runq);
+	best = best_queued(cpu);
 	if (unlikely(!may_run_on(next, cpu) || best > (int)next->priority)) {
 		sched_wake(next);
 		sched_switch();
@@ -357,7 +366,7 @@ void
 sched_preempt(struct thread *self)
 {
 	struct cpu *cpu = self->cpu;
-	int best = runq_best_level(&cpu->runq);
+	int best = best_queued(cpu);
 
 	if (best > (int)self->priority ||
 	    (best == (int)self->priority && cpu->slice_over))
@@ -369,13 +378,13 @@ sched_preempt(struct thread *self)
 bool
 sched_has_others(void)
 {
-	return runq_best_level(&this_cpu()->runq) >= 0;
+	return best_queued(this_cpu()) >= 0;
 }
 
 bool
 sched_should_yield(const struct thread *self)
 {
-	return runq_best_level(&self->cpu->runq) > (int)self->priority;
+	return best_queued(self->cpu) > (int)self->priority;
 }
 
 /* ---- idling ---- */

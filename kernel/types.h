@@ -37,6 +37,19 @@ typedef uint64_t uaddr_t;
 #define container_of(pointer, type, member)                                    \
 	((type *)((char *)(pointer)-offsetof(type, member)))
 
+/*
+ * A store that another hart may see at once, ordered by nothing; and one that
+ * comes after all earlier accesses.  The compiler's own atomic stores are
+ * swaps, which cost several times as much.
+ */
+#define store_relaxed(place, value) \
+	(*(volatile __typeof__(*(place)) *)(place) = (value))
+#define store_release(place, value)                        \
+	do {                                               \
+		atomic_thread_fence(memory_order_release); \
+		store_relaxed(place, value);               \
+	} while (0)
+
 static inline uint64_t
 min_u64(uint64_t a, uint64_t b)
 {

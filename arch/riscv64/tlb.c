@@ -154,6 +154,14 @@ satp_load_slow(struct cpu *cpu, struct pmap *pmap)
 		cpu->asid_generation = generation;
 }
 
+/* Apart, so that the usual switch needs no frame. */
+static __attribute__((noinline)) void
+switch_slow(struct cpu *cpu, struct pmap *pmap)
+{
+	satp_load_slow(cpu, pmap);
+	store_release(&cpu->pmap_loaded, pmap);
+}
+
 void
 pmap_switch(struct pmap *pmap)
 {
@@ -162,17 +170,18 @@ pmap_switch(struct pmap *pmap)
 
 	if (cpu->pmap == pmap)
 		return;
-	__atomic_store_n(&cpu->pmap, pmap, __ATOMIC_RELAXED);
+	store_relaxed(&cpu->pmap, pmap);
 	fence_full(); /* pairs with the one in pmap_retire() */
 	/* acquire: the generation is loaded after it */
 	satp = atomic_load_explicit(&pmap->satp, memory_order_acquire);
-	if (likely(
-		satp != 0 && atomic_load_explicit(&asid_generation,
-				 memory_order_acquire) == cpu->asid_generation))
-		csr_write(satp, satp);
-	else
-		satp_load_slow(cpu, pmap);
-	__atomic_store_n(&cpu->pmap_loaded, pmap, __ATOMIC_RELEASE);
+	if (unlikely(satp == 0 ||
+		     atomic_load_explicit(&asid_generation,
+			 memory_order_acquire) != cpu->asid_generation)) {
+		switch_slow(cpu, pmap);
+		return;
+	}
+	csr_write(satp, satp);
+	store_release(&cpu->pmap_loaded, pmap);
 }
 
 bool

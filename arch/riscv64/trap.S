@@ -9,6 +9,7 @@
  */
 #include <arch/offsets.h>
 #include <arch/trapframe.h>
+#include <mach/trap_numbers.h>
 
 #include "kernel/config.h"
 
@@ -110,12 +111,14 @@ trap_entry:
 	save_callee_saved 2
 	sd	s0, TF_TP(tp)
 	sd	s1, TF_EPC(tp)
-	sd	t1, TF_T1(tp)
 	ld	s1, THREAD_CPU(tp)
+	li	t2, TRAP_MACH_MSG2
+	mv	s0, zero			/* backtraces end here */
+	ld	sp, CPU_STACK_TOP(s1)
+	beq	t0, t2, 3f
+	sd	t1, TF_T1(tp)
 	neg	t0, t0
 	li	t1, SYSCALL_COUNT
-	ld	sp, CPU_STACK_TOP(s1)
-	mv	s0, zero			/* backtraces end here */
 	bgeu	t0, t1, 1f
 	lla	t1, syscall_table
 	slli	t0, t0, 3
@@ -155,6 +158,14 @@ syscall_return:
 1:	call	syscall_unknown
 	j	syscall_return
 2:	tail	thread_return_value
+
+/*
+ * mach_msg2 is asked for more often than all others.  ipc/fast.c, which serves
+ * it, is built so that s1 to s11 are free for it to use, since they are saved
+ * already; so all are loaded again on the way out.
+ */
+3:	call	mach_msg2_trap
+	tail	thread_return_value
 
 /* Any other trap from user mode: all registers are the user's and live. */
 trap_from_user:

@@ -3,6 +3,7 @@
  *
  * kern_return_t copyin(void *to, uaddr_t from, size_t size);
  * kern_return_t copyout(uaddr_t to, const void *from, size_t size);
+ * kern_return_t copyout_words(uaddr_t to, uint64_t w0, w1, w2, w3);
  *
  * In:	a0 = to, a1 = from, a2 = size; a user space is current.
  * Out:	a0 = KERN_SUCCESS or KERN_INVALID_ADDRESS.  Clobbers a1 to a5, t0 to t6.
@@ -29,7 +30,7 @@
 	.endm
 
 	.section .text.hot, "ax"
-	.globl	copyin, copyout, usercopy_start, usercopy_end, usercopy_fault
+	.globl	copyin, copyout, copyout_words, usercopy_start, usercopy_end, usercopy_fault
 
 	.balign	64
 copyout:
@@ -198,6 +199,18 @@ ragged_words:
 	bgez	a2, 5b
 6:	addi	a2, a2, 4
 	j	copy_bytes
+
+/* Four words, to an address that the caller has checked. */
+copyout_words:
+	li	t6, SSTATUS_SUM
+	csrs	sstatus, t6
+	sd	a1, 0(a0)
+	sd	a2, 8(a0)
+	sd	a3, 16(a0)
+	sd	a4, 24(a0)
+	csrc	sstatus, t6
+	li	a0, KERN_SUCCESS
+	ret
 usercopy_end:
 
 /* Here the trap handler goes on when the map could not serve the fault. */
