@@ -9,6 +9,7 @@ MACHINE ?= virt
 CPU     ?=
 APPEND  ?=
 DTB     ?=
+TYPE    ?= ps
 BOARD   ?= qemu-virt
 DEBUG   ?= 0
 FUZZ_SECONDS ?= 60
@@ -109,9 +110,13 @@ tidy: | $(call setup,build) $(call setup,style) ## clang-tidy over the kernel: s
 
 ##@ Work
 
-.PHONY: debug format size setup clean
+.PHONY: debug trace format size setup clean
 debug: all | $(call setup,debug) ## a gdb prompt on the booting kernel
 	@scripts/debug $(GUEST) --elf $(KERNEL_ELF)
+
+trace: all | $(call setup,debug) ## build/trace.json, a timeline of what harts did: TYPE="ps"
+	@scripts/trace $(GUEST) --elf $(KERNEL_ELF) --type '$(TYPE)' \
+	    $(BUILD)/trace.json
 
 format: | $(call setup,style) ## lay out the source by .clang-format
 	@scripts/format

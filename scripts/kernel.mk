@@ -32,7 +32,7 @@ KERNEL_LINK := $(CC) -nostdlib -static -no-pie -march=rv64imac \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
 
 # Everything is built again when the way of building changes.
-BUILD_RULES := Makefile scripts/kernel.mk scripts/userland.mk
+BUILD_RULES := scripts/kernel.mk scripts/userland.mk
 
 $(OUT)/kernel/%.c.o: %.c $(BUILD_RULES) | $(call setup,build)
 	$(say) CC $<

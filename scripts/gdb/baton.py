@@ -10,6 +10,7 @@ early.
 """
 
 import contextlib
+import json
 import pathlib
 import re
 
@@ -350,30 +351,64 @@ class Log(Command):
         print(kept.decode("utf-8", "replace").rstrip())
 
 
+def events():
+    """(time, hart, kind, a, b) of every event in the rings, by time."""
+    kinds, cpus, found = gdb.lookup_type("enum ktrace_event"), value("cpus"), []
+    for hart in range(int(value("cpu_count"))):
+        ring = cpus[hart]["trace"]
+        size, written = ring["entry"].type.range()[1] + 1, int(ring["next"])
+        for i in range(max(0, written - size), written):
+            event = ring["entry"][i % size]
+            found.append((int(event["time"]), hart,
+                          enum_name(event["event"].cast(kinds), "KT_"),
+                          int(event["a"]), int(event["b"])))
+    if not found:
+        raise gdb.GdbError("nothing was traced: boot with APPEND=trace=on")
+    return sorted(found)
+
+
 class Trace(Command):
     """trace [COUNT]: the last events of all harts, in order of time"""
 
     def show(self, count="40"):
-        events = []
-        cpus = value("cpus")
-        for hart in range(int(value("cpu_count"))):
-            ring = cpus[hart]["trace"]
-            size, written = ring["entry"].type.range()[1] + 1, int(ring["next"])
-            for i in range(max(0, written - size), written):
-                event = ring["entry"][i % size]
-                events.append((int(event["time"]), hart, event))
-        events.sort(key=lambda event: event[:2])
-        if not events:
-            print("nothing was traced: boot with APPEND=trace=on")
-            return
-        kinds = gdb.lookup_type("enum ktrace_event")
         rows(("TIME", "HART", "EVENT", "A", "B"),
-             ((time, hart, enum_name(event["event"].cast(kinds), "KT_"),
-               f"{int(event['a']):#x}", f"{int(event['b']):#x}")
-              for time, hart, event in events[-int(count):]))
+             ((time, hart, kind, f"{a:#x}", f"{b:#x}")
+              for time, hart, kind, a, b in events()[-int(count):]))
 
 
-COMMANDS = (Tasks, Threads, Space, Ports, Map, Pagetable, Log, Trace)
+class Timeline(Command):
+    """timeline FILE: the trace for a viewer: ui.perfetto.dev, chrome://tracing"""
+
+    def show(self, path):
+        found = events()
+        ticks = int(value("timer_frequency")) / 1e6  # per microsecond
+        names = {int(thread.address): f"{text(task['name'])} "
+                 f"{int(thread.address) & 0xFFFFFF:x}"
+                 for task in tasks() for thread in threads_of(task)}
+        start, open_slices, timeline = found[0][0], {}, []
+
+        def close(hart, time):
+            if hart in open_slices:
+                began, name = open_slices.pop(hart)
+                timeline.append({"ph": "X", "name": name, "pid": 0,
+                                 "tid": hart, "ts": began, "dur": time - began})
+
+        for ticked, hart, kind, a, b in found:
+            time = (ticked - start) / ticks
+            timeline.append({"ph": "i", "s": "t", "name": kind, "pid": 0,
+                             "tid": hart, "ts": time,
+                             "args": {"a": f"{a:#x}", "b": f"{b:#x}"}})
+            if kind == "switch":
+                close(hart, time)
+                open_slices[hart] = (time, names.get(b, "idle"))
+        for hart in list(open_slices):
+            close(hart, (found[-1][0] - start) / ticks)
+        pathlib.Path(path).write_text(json.dumps({"traceEvents": timeline}))
+        print(f"{path}: {len(found)} events")
+
+
+COMMANDS = (Tasks, Threads, Space, Ports, Map, Pagetable, Log, Trace,
+            Timeline)
 
 Baton()
 for command_class in COMMANDS:
