@@ -35,6 +35,7 @@
 
 #include <arch/fpu.h>
 #include <arch/layout.h>
+#include <arch/switch.h>
 #include <arch/usercopy.h>
 
 #include "ipc/port.h"
@@ -47,9 +48,6 @@
 
 /* Most bytes of a body that struct thread has room for. */
 #define SMALL_BODY 48
-/* The trailer that a receiver gets who asks for none. */
-#define TRAILER_SIZE sizeof(mach_msg_trailer_t)
-
 #define REQUEST_BITS                                                           \
 	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
 #define REPLY_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
@@ -57,9 +55,6 @@
 #define REQUEST_BITS_RECEIVED                                                  \
 	MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND)
 #define REPLY_BITS_RECEIVED MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE)
-
-/* Options of a waiting receiver that need more than is done here. */
-#define WAITER_DECLINES (MACH_RCV_TIMEOUT | MACH_RCV_TRAILER_MASK)
 
 #define always_inline static inline __attribute__((always_inline))
 
@@ -98,11 +93,10 @@ find_receiver(
 	struct list *waiters = &to->queue.receivers;
 	struct thread *thread;
 
-	if (unlikely(list_empty(waiters) || mqueue_waiting(&from->queue)))
+	if (unlikely(list_empty(waiters) || !mqueue_idle(&from->queue)))
 		return NULL;
 	thread = list_first(waiters, struct thread, wait_link);
-	if (unlikely((thread->receive.option & WAITER_DECLINES) != 0 ||
-		     thread->receive.size < size + TRAILER_SIZE))
+	if (unlikely(thread->fast.room < (int64_t)size))
 		return NULL;
 	return may_run_here(thread, cpu) ? thread : NULL;
 }
@@ -137,6 +131,7 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 
 	self->receive.port = from; /* with the reference */
 	self->fast.from = NULL;
+	self->fast.room = fast_room(self->receive.size);
 	list_add_tail(waiters, &self->wait_link);
 	self->cont = receive_continue;
 	self->priority = self->base_priority;
@@ -145,7 +140,6 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	receiver->state = THREAD_RUNNING;
 	store_relaxed(&receiver->cpu, cpu);
 	cpu->counters.handed_off++;
-	cpu->counters.switches++;
 	store_relaxed(&cpu->running_priority, receiver->priority);
 	arch_set_current(receiver);
 	/*
@@ -163,7 +157,7 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 		sched_wake(self);
 	if (unlikely((cpu->fpu_owner == receiver) != cpu->fpu_on))
 		fpu_switch(cpu, receiver);
-	pmap_switch(&receiver->task->map->pmap);
+	pmap_switch_on(cpu, &receiver->task->map->pmap);
 }
 
 /* A header as the receiver sees it, in user memory's order. */
@@ -257,7 +251,7 @@ waits_by(const struct port *port, mach_port_name_t name)
 static __attribute__((noinline)) bool
 learn_from(struct thread *self, mach_port_name_t name)
 {
-	struct space *space = self->task->space;
+	struct space *space = self->fast.space;
 	struct entry *entry;
 
 	spin_lock(&space->lock);
@@ -272,7 +266,7 @@ learn_from(struct thread *self, mach_port_name_t name)
 static __attribute__((noinline)) bool
 learn_to(struct thread *self, mach_port_name_t name)
 {
-	struct space *space = self->task->space;
+	struct space *space = self->fast.space;
 	struct entry *entry;
 
 	spin_lock(&space->lock);
@@ -280,22 +274,22 @@ learn_to(struct thread *self, mach_port_name_t name)
 	if (entry != NULL) {
 		remember(&self->fast.to, entry->port);
 		self->fast.to_entry = entry;
+		self->fast.to_key = entry->key;
 		self->fast.to_name = name;
 	}
 	spin_unlock(&space->lock);
 	return entry != NULL;
 }
 
-/* Does @name still mean @entry, a send right to @port?  No lock is held: the
- * port's lock decides later whether any send right was left. */
+/* Does the remembered name still mean a send right to @port, by the entry that
+ * it had?  No lock is held: the port's lock decides later whether any send right
+ * was left. */
 always_inline bool
-still_names(
-    const struct entry *entry, mach_port_name_t name, const struct port *port)
+still_names(const struct fast_state *fast, const struct port *port)
 {
-	uint32_t key = *(const volatile uint32_t *)&entry->key;
+	const struct entry *entry = fast->to_entry;
 
-	if (unlikely(((key ^ name) & NAME_GENERATION_MASK) != 0 ||
-		     (key & MACH_PORT_TYPE_SEND) == 0))
+	if (unlikely(*(const volatile uint32_t *)&entry->key != fast->to_key))
 		return false;
 	/* acquire: pairs with the release before the key was stored */
 	atomic_thread_fence(memory_order_acquire);
@@ -312,7 +306,7 @@ still_names(
 static __attribute__((noinline)) bool
 take_spare(struct thread *receiver)
 {
-	struct space *space = receiver->task->space;
+	struct space *space = receiver->fast.space;
 	uint32_t index;
 
 	if (!spin_trylock(&space->lock))
@@ -324,9 +318,10 @@ take_spare(struct thread *receiver)
 		receiver->fast.spare = space_entry(space, index);
 		receiver->fast.spare_name =
 		    name_make(index, receiver->fast.spare->key);
+		receiver->fast.spare_ready = true;
 	}
 	spin_unlock(&space->lock);
-	return receiver->fast.spare != NULL;
+	return receiver->fast.spare_ready;
 }
 
 /* The receiver's spare entry becomes a send-once right to @port: its name. */
@@ -336,15 +331,31 @@ fill_spare(struct thread *receiver, struct port *port)
 	struct entry *entry = receiver->fast.spare;
 	mach_port_name_t last = receiver->fast.spare_name;
 	uint32_t generation = (last + 1) & NAME_GENERATION_MASK;
+	mach_port_name_t name = (last & ~NAME_GENERATION_MASK) | generation;
 
-	receiver->fast.spare = NULL;
+	receiver->fast.spare_ready = false;
+	receiver->fast.spare_name = name;
 	entry->port = port;
 	entry->urefs = 1;
 	/* release: who reads the key without the lock then sees the port */
 	atomic_thread_fence(memory_order_release);
 	*(volatile uint32_t *)&entry->key =
 	    MACH_PORT_TYPE_SEND_ONCE | generation;
-	return (last & ~NAME_GENERATION_MASK) | generation;
+	return name;
+}
+
+/*
+ * The entry of @name: usually the spare one, which the request filled in.  What
+ * it is now its key tells.  Locks: the space's.
+ */
+always_inline struct entry *
+reply_entry(struct thread *self, struct space *space, mach_port_name_t name)
+{
+	if (likely(name == self->fast.spare_name && !self->fast.spare_ready))
+		return self->fast.spare;
+	if (name_index(name) >= space->bound)
+		return NULL;
+	return space_entry_locked(space, name_index(name));
 }
 
 /* The entry of a reply right that was used is kept for the next one. */
@@ -354,9 +365,9 @@ keep_spare(struct thread *self, struct space *space, struct entry *entry,
 {
 	entry->key = name & NAME_GENERATION_MASK;
 	entry->port = NULL;
-	if (likely(self->fast.spare == NULL)) {
-		self->fast.spare = entry;
+	if (likely(self->fast.spare == entry)) {
 		self->fast.spare_name = name;
+		self->fast.spare_ready = true;
 	} else {
 		entry->urefs = 0;
 		space->count--;
@@ -367,9 +378,10 @@ keep_spare(struct thread *self, struct space *space, struct entry *entry,
 /* ---- the two legs; each returns only to decline ---- */
 
 always_inline void
-request(struct thread *self, struct small_message *message, uint64_t size,
+request(struct thread *self, struct small_message *message, uint64_t bits_size,
     uint64_t id, mach_port_name_t remote, mach_port_name_t local)
 {
+	uint64_t size = bits_size >> 32;
 	struct cpu *cpu = self->cpu;
 	struct port *to, *from;
 	struct thread *receiver;
@@ -384,19 +396,19 @@ request(struct thread *self, struct small_message *message, uint64_t size,
 		return;
 	to = self->fast.to;
 	from = self->fast.from;
-	if (unlikely(!still_names(self->fast.to_entry, remote, to)))
+	if (unlikely(!still_names(&self->fast, to)))
 		goto out_forget;
 	if (unlikely(to == from))
 		return;
 	lock_ports(to, from);
 	if (unlikely(from->name != local ||
-		     from->receiver != self->task->space ||
+		     from->receiver != self->fast.space ||
 		     to->send_rights == 0))
 		goto out;
 	receiver = find_receiver(to, from, size, cpu);
 	if (unlikely(receiver == NULL))
 		goto out;
-	if (unlikely(receiver->fast.spare == NULL) && !take_spare(receiver))
+	if (unlikely(!receiver->fast.spare_ready) && !take_spare(receiver))
 		goto out;
 	if (unlikely(!thread_claim(receiver, KERN_SUCCESS)))
 		goto out;
@@ -407,7 +419,8 @@ request(struct thread *self, struct small_message *message, uint64_t size,
 	port_get(from); /* the reply right's */
 	if (receiver->priority < self->priority)
 		receiver->priority = self->priority;
-	header = (struct header_words){REQUEST_BITS_RECEIVED | size << 32,
+	header = (struct header_words){
+	    bits_size ^ (REQUEST_BITS ^ REQUEST_BITS_RECEIVED),
 	    name | (uint64_t)to->name << 32, id};
 	take_receiver(to, receiver);
 	spin_unlock(&to->lock);
@@ -423,10 +436,11 @@ out_forget:
 }
 
 always_inline void
-reply(struct thread *self, struct small_message *message, uint64_t size,
+reply(struct thread *self, struct small_message *message, uint64_t bits_size,
     uint64_t id, mach_port_name_t remote, mach_port_name_t receive_name)
 {
-	struct space *space = self->task->space;
+	uint64_t size = bits_size >> 32;
+	struct space *space = self->fast.space;
 	struct cpu *cpu = self->cpu;
 	struct entry *entry;
 	struct port *to, *from;
@@ -438,14 +452,14 @@ reply(struct thread *self, struct small_message *message, uint64_t size,
 		return;
 	from = self->fast.from;
 	spin_lock(&space->lock);
-	entry = space_entry_locked(space, name_index(remote));
+	entry = reply_entry(self, space, remote);
 	/* All of the key: a right with a request on it declines. */
 	if (unlikely(entry == NULL ||
 		     entry->key != (MACH_PORT_TYPE_SEND_ONCE |
 				       (remote & NAME_GENERATION_MASK))))
 		goto out_space;
 	to = entry->port;
-	if (unlikely(to == from || name_index(remote) >= space->bound))
+	if (unlikely(to == from))
 		goto out_space;
 	lock_ports(to, from);
 	if (unlikely(from->name != receive_name || from->receiver != space))
@@ -463,7 +477,8 @@ reply(struct thread *self, struct small_message *message, uint64_t size,
 	/* The right's reference, never the last: the receiver has one. */
 	atomic_fetch_sub_explicit(&to->refs, 1, memory_order_relaxed);
 	header = (struct header_words){
-	    REPLY_BITS_RECEIVED | size << 32, (uint64_t)to->name << 32, id};
+	    bits_size ^ (REPLY_BITS ^ REPLY_BITS_RECEIVED),
+	    (uint64_t)to->name << 32, id};
 	take_receiver(to, receiver);
 	spin_unlock(&to->lock);
 	change_places(self, receiver, cpu, from);
@@ -474,6 +489,16 @@ out_ports:
 	spin_unlock(&from->lock);
 out_space:
 	spin_unlock(&space->lock);
+}
+
+/* A body of up to SMALL_BODY bytes, in fours; false: of another kind. */
+static __attribute__((noinline)) bool
+copyin_small(struct small_message *message, uaddr_t buffer, uint64_t size)
+{
+	return size > HEADER_SIZE && size <= HEADER_SIZE + SMALL_BODY &&
+	       (size & 3) == 0 &&
+	       copyin(&message->word[3], buffer + HEADER_SIZE,
+		   size - HEADER_SIZE) == KERN_SUCCESS;
 }
 
 kern_return_t
@@ -489,27 +514,25 @@ mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	uint32_t receive_name = (uint32_t)(descriptors_rcv_name >> 32);
 	struct small_message message;
 
-	if (!CONFIG_FAST || unlikely(!ipc_fast_enabled) || unlikely(ktrace_on))
+	if (!CONFIG_FAST || unlikely(!ipc_fast_enabled))
 		goto general;
 	if (unlikely(option != (MACH_SEND_MSG | MACH_RCV_MSG)))
 		goto general;
-	/* Of 24 to 72 bytes, in fours; no descriptors, no voucher. */
-	if (unlikely(((size - HEADER_SIZE) & ~0x3cUL) != 0 ||
-		     size > HEADER_SIZE + SMALL_BODY))
-		goto general;
+	/* No descriptors, no voucher. */
 	if (unlikely((uint32_t)(descriptors_rcv_name | voucher_id) != 0))
 		goto general;
-	if (size > HEADER_SIZE && copyin(&message.word[3], buffer + HEADER_SIZE,
-				      size - HEADER_SIZE) != KERN_SUCCESS)
+	if (size != HEADER_SIZE && !copyin_small(&message, buffer, size))
 		goto general;
 	self->receive.buffer = buffer;
 	self->receive.option = option;
 	self->receive.size = (uint32_t)rcv_size_priority;
 	self->receive.name = receive_name;
 	if (bits == REQUEST_BITS && local == receive_name)
-		request(self, &message, size, voucher_id, remote, local);
+		request(
+		    self, &message, bits_send_size, voucher_id, remote, local);
 	else if (bits == REPLY_BITS && local == MACH_PORT_NULL)
-		reply(self, &message, size, voucher_id, remote, receive_name);
+		reply(self, &message, bits_send_size, voucher_id, remote,
+		    receive_name);
 general:
 	return message_general(buffer, option, bits_send_size, remote_local,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);

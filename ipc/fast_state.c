@@ -30,10 +30,10 @@ fast_drop(struct thread *self)
 		port_put(self->fast.to);
 	self->fast.from = NULL;
 	self->fast.to = NULL;
-	if (self->fast.spare == NULL)
+	if (!self->fast.spare_ready)
 		return;
 	spin_lock(&space->lock);
 	entry_free(space, self->fast.spare_name, self->fast.spare);
 	spin_unlock(&space->lock);
-	self->fast.spare = NULL;
+	self->fast.spare_ready = false;
 }

@@ -128,6 +128,9 @@ receive_wait(struct thread *self, struct thread *receiver,
 {
 	uint64_t deadline = TIMER_NEVER;
 
+	self->fast.room = self->receive.option & FAST_DECLINES
+			      ? INT64_MIN
+			      : fast_room(self->receive.size);
 	if (self->receive.option & MACH_RCV_TIMEOUT)
 		deadline = timer_after_ms(self->receive.timeout);
 	wait_begin(self, receive_continue, deadline, lock);

@@ -39,6 +39,16 @@ mqueue_waiting(const struct mqueue *queue)
 	return !list_empty(&queue->messages) || !list_empty(&queue->senders);
 }
 
+/*
+ * Is there nothing to receive, and room?  Senders wait only while the queue is
+ * full, so the numbers tell; a limit of 0 says no more than that it may be.
+ */
+static inline bool
+mqueue_idle(const struct mqueue *queue)
+{
+	return queue->count == 0 && queue->limit != 0;
+}
+
 /* What became of a message that mqueue_post() was given. */
 enum post_result {
 	POST_QUEUED,	/* in the queue: nobody waited */

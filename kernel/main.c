@@ -104,8 +104,11 @@ read_options(void)
 	const char *line = machine.command_line;
 	const char *value;
 
-	if (string_option(line, "trace=on") != NULL)
+	if (string_option(line, "trace=on") != NULL) {
 		ktrace_on = true;
+		/* It has no time to record anything. */
+		ipc_fast_enabled = false;
+	}
 	value = string_option(line, "fastpath=");
 	if (value != NULL && strncmp(value, "off", 3) == 0)
 		ipc_fast_enabled = false;

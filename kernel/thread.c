@@ -76,6 +76,7 @@ thread_create(struct task *task, struct thread **threadp)
 	}
 	thread->task = task_get(task);
 	thread->suspend_count = 1;
+	thread->fast.space = task->space;
 
 	spin_lock(&task->lock);
 	if (task->dying) {

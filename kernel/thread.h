@@ -57,7 +57,7 @@ enum thread_state {
 #define AST_RESCHED   0x1U /* somebody of equal or higher priority waits */
 #define AST_SUSPEND   0x2U /* suspend_count or the task's is not zero */
 #define AST_TERMINATE 0x4U
-#define AST_ABORT     0x8U /* the next interruptible wait fails */
+#define AST_ABORT     0x8U  /* the next interruptible wait fails */
 #define AST_PRIORITY  0x10U /* the base priority was changed */
 
 /* Priorities run from 0 (idle only) to 127; more is more urgent. */
@@ -97,12 +97,16 @@ struct send_state {
  * kept free for the next reply right that somebody hands it.
  */
 struct fast_state {
-	struct port *from;     /* last receive, by receive.name; or NULL */
-	struct port *to;       /* last request, or NULL */
+	struct port *from;	/* last receive, by receive.name; or NULL */
+	struct port *to;	/* last request, or NULL */
 	struct entry *to_entry; /* its entry in the task's space */
 	mach_port_name_t to_name;
-	mach_port_name_t spare_name; /* the last one its entry had */
-	struct entry *spare;   /* NULL: none kept */
+	uint32_t to_key;	     /* what that entry's key was */
+	struct space *space;	     /* I: the task's */
+	struct entry *spare;	     /* an entry for a reply right's name ... */
+	mach_port_name_t spare_name; /* the last one that it had */
+	bool spare_ready;	     /* ... if it is free to be one */
+	int64_t room;	 /* waiting: bytes of message it takes, or less */
 };
 
 /* What a long operation needs to go on after a preemption point. */

@@ -43,7 +43,7 @@ typedef uint64_t uaddr_t;
  * swaps, which cost several times as much.
  */
 #define store_relaxed(place, value) \
-	(*(volatile __typeof__(*(place)) *)(place) = (value))
+	(*(volatile __typeof__((void)0, *(place)) *)(place) = (value))
 #define store_release(place, value)                        \
 	do {                                               \
 		atomic_thread_fence(memory_order_release); \

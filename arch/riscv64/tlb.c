@@ -44,6 +44,7 @@
 #include <arch/csr.h>
 #include <arch/layout.h>
 #include <arch/pmap.h>
+#include <arch/switch.h>
 
 #include "kernel/cpu.h"
 
@@ -52,7 +53,7 @@ uint32_t pmap_asid_bits;
 static struct spinlock asid_lock = SPINLOCK_INIT(LOCK_PMAP);
 static struct list pmaps = {&pmaps, &pmaps}; /* [asid_lock] */
 static uint64_t asid_next = 1;		     /* [asid_lock] */
-static _Atomic uint64_t asid_generation = 1; /* written under asid_lock */
+_Atomic uint64_t asid_generation = 1;	     /* written under asid_lock */
 
 /*
  * Harts with fewer ASIDs than the boot hart drop all translations at every
@@ -154,9 +155,8 @@ satp_load_slow(struct cpu *cpu, struct pmap *pmap)
 		cpu->asid_generation = generation;
 }
 
-/* Apart, so that the usual switch needs no frame. */
-static __attribute__((noinline)) void
-switch_slow(struct cpu *cpu, struct pmap *pmap)
+void
+pmap_switch_slow(struct cpu *cpu, struct pmap *pmap)
 {
 	satp_load_slow(cpu, pmap);
 	store_release(&cpu->pmap_loaded, pmap);
@@ -165,23 +165,7 @@ switch_slow(struct cpu *cpu, struct pmap *pmap)
 void
 pmap_switch(struct pmap *pmap)
 {
-	struct cpu *cpu = this_cpu();
-	uint64_t satp;
-
-	if (cpu->pmap == pmap)
-		return;
-	store_relaxed(&cpu->pmap, pmap);
-	fence_full(); /* pairs with the one in pmap_retire() */
-	/* acquire: the generation is loaded after it */
-	satp = atomic_load_explicit(&pmap->satp, memory_order_acquire);
-	if (unlikely(satp == 0 ||
-		     atomic_load_explicit(&asid_generation,
-			 memory_order_acquire) != cpu->asid_generation)) {
-		switch_slow(cpu, pmap);
-		return;
-	}
-	csr_write(satp, satp);
-	store_release(&cpu->pmap_loaded, pmap);
+	pmap_switch_on(this_cpu(), pmap);
 }
 
 bool

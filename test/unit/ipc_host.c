@@ -568,6 +568,7 @@ sim_thread_create(struct sim_task *task)
 	struct sim_thread *sim = calloc(1, sizeof(*sim));
 
 	sim->thread.task = &task->task;
+	sim->thread.fast.space = task->task.space;
 	sim->thread.cpu = &cpus[0];
 	sim->thread.state = THREAD_RUNNABLE;
 	sim->thread.base_priority = PRIORITY_USER;
