@@ -92,8 +92,15 @@ kern_return_t send_message(void *message, size_t size);
 /* Zeroed memory of our own. */
 void *pages_new(size_t size);
 void pages_end(void *pages, size_t size);
-/* Is the page of @address mapped, and may it be read? */
-bool is_mapped(const void *address);
+/* VM_PROT_* of the page at @address; 0 also when there is none. */
+vm_prot_t access_to(const void *address);
+
+static inline bool
+is_mapped(const void *address)
+{
+	return (access_to(address) & VM_PROT_READ) != 0;
+}
+
 /* Some byte for each place, so that a misplaced piece shows. */
 void pattern_fill(void *bytes, size_t size, unsigned seed);
 bool pattern_holds(const void *bytes, size_t size, unsigned seed);

@@ -20,8 +20,8 @@ pages_end(void *pages, size_t size)
 	    mach_task_self(), (mach_vm_address_t)pages, size));
 }
 
-bool
-is_mapped(const void *address)
+vm_prot_t
+access_to(const void *address)
 {
 	mach_vm_address_t start = (mach_vm_address_t)address;
 	mach_vm_size_t size;
@@ -29,11 +29,12 @@ is_mapped(const void *address)
 	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
 	mach_port_t object;
 
-	return mach_vm_region(mach_task_self(), &start, &size,
-		   VM_REGION_BASIC_INFO_64, (vm_region_info_t)&info, &count,
-		   &object) == KERN_SUCCESS &&
-	    start <= (mach_vm_address_t)address &&
-	    (info.protection & VM_PROT_READ) != 0;
+	if (mach_vm_region(mach_task_self(), &start, &size,
+		VM_REGION_BASIC_INFO_64, (vm_region_info_t)&info, &count,
+		&object) != KERN_SUCCESS ||
+	    start > (mach_vm_address_t)address)
+		return VM_PROT_NONE;
+	return info.protection;
 }
 
 static unsigned char
