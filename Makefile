@@ -33,7 +33,7 @@ say   := @printf '  %-8s%s\n'
 export PYTHONDONTWRITEBYTECODE := 1
 
 MAKEFLAGS += --no-builtin-rules --no-print-directory
-ifeq ($(filter -j% --jobs%,$(MAKEFLAGS)),)
+ifeq ($(MAKELEVEL)$(filter -j% --jobs%,$(MAKEFLAGS)),0)
 MAKEFLAGS += --jobs=$(shell nproc)
 endif
 .SUFFIXES:
