@@ -178,6 +178,12 @@ pset_port_ready(struct port *port)
 		spin_lock(&link->pset->lock);
 		if (list_empty(&link->ready_link))
 			list_add_tail(&link->pset->ready, &link->ready_link);
+		/*
+		 * The sender found nobody here and let go of this lock: who
+		 * came since did not find the message.
+		 */
+		mqueue_wake(
+		    &link->pset->receivers, RECEIVE_LOOK_AGAIN, STEP_MEMBERS);
 		spin_unlock(&link->pset->lock);
 	}
 }
