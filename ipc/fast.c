@@ -157,7 +157,7 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 		sched_wake(self);
 	if (unlikely((cpu->fpu_owner == receiver) != cpu->fpu_on))
 		fpu_switch(cpu, receiver);
-	pmap_switch_on(cpu, &receiver->task->map->pmap);
+	pmap_switch_on(cpu, receiver->fast.pmap);
 }
 
 /* A header as the receiver sees it, in user memory's order. */
@@ -179,15 +179,15 @@ struct small_message {
 
 /* Copy the whole message to @buffer, whatever its size and alignment. */
 static __attribute__((noinline)) kern_return_t
-copyout_small(uaddr_t buffer, const struct header_words *header,
+copyout_small(uaddr_t buffer, struct header_words header,
     struct small_message *message, uint64_t size)
 {
 	uint32_t *trailer =
 	    (uint32_t *)(void *)((uint8_t *)message->word + size);
 
-	message->word[0] = header->bits_size;
-	message->word[1] = header->remote_local;
-	message->word[2] = header->voucher_id;
+	message->word[0] = header.bits_size;
+	message->word[1] = header.remote_local;
+	message->word[2] = header.voucher_id;
 	trailer[0] = MACH_MSG_TRAILER_FORMAT_0;
 	trailer[1] = TRAILER_SIZE;
 	return copyout(buffer, message->word, size + TRAILER_SIZE);
@@ -206,7 +206,7 @@ finish(struct header_words header, struct small_message *message, uint64_t size)
 		kr = copyout_words(buffer, header.bits_size,
 		    header.remote_local, header.voucher_id, TRAILER_WORD);
 	else
-		kr = copyout_small(buffer, &header, message, size);
+		kr = copyout_small(buffer, header, message, size);
 	if (unlikely(kr != KERN_SUCCESS))
 		thread_return_value(MACH_RCV_INVALID_DATA);
 	self->tf.a0 = MACH_MSG_SUCCESS;

@@ -65,6 +65,7 @@ struct cpu {
 	struct thread *idle; /* I */
 	struct pmap *pmap;   /* l: whose tables satp names, or is about to */
 	struct pmap *pmap_loaded; /* l: or still does, see arch's tlb.c */
+	uint64_t asid_generation; /* l: TLB holds no older ASIDs */
 	struct thread *fpu_owner; /* l: whose registers the FPU holds */
 	bool fpu_on;		  /* l: what sstatus.FS says */
 	volatile bool probing; /* l: a trap skips the instruction, see trap.c */
@@ -80,7 +81,6 @@ struct cpu {
 	struct zone_magazine magazine[ZONE_MAX]; /* l */
 	struct page_cache pages;		 /* l */
 	struct page_cache tables; /* l: page-table pages, all zero */
-	uint64_t asid_generation; /* l: TLB holds no older ASIDs */
 	/* Debug: locks held, outermost first, and where each was taken. */
 	struct {
 		struct spinlock *lock;

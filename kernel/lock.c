@@ -13,12 +13,15 @@
 #define NAP_US		 20
 
 void
-spin_wait(struct spinlock *lock, uint32_t ticket)
+spin_wait(struct spinlock *lock, uint32_t word)
 {
+	uint16_t ticket = (uint16_t)((word >> 16) + SPIN_COUNT(word));
 	unsigned looks = 0;
 
 	/* acquire: pairs with the release in spin_unlock() */
-	while (__atomic_load_n(&lock->serving, __ATOMIC_ACQUIRE) != ticket) {
+	while ((uint16_t)(atomic_load_explicit(
+			      &lock->word, memory_order_acquire) >>
+			  16) != ticket) {
 		if (++looks % LOOKS_BEFORE_NAP == 0)
 			arch_nap(timer_after_us(NAP_US));
 		else

@@ -32,19 +32,21 @@ enum lock_rank {
 };
 
 /*
- * A ticket lock: first come, first served.  The two halves of one word count
- * the tickets given and the ticket being served, so that a trylock is one
- * compare-and-swap and a release one halfword store.
+ * A ticket lock: first come, first served.  One word holds how many harts hold
+ * or wait for the lock, and the ticket being served; who comes gets the ticket
+ * that is so many further on.  Taking and releasing are one atomic add each.
  */
 struct spinlock {
-	union {
-		_Atomic uint32_t tickets; /* given << 16 | serving */
-		uint16_t serving;	  /* its low half: little-endian */
-	};
+	_Atomic uint32_t word; /* serving << 16 | count */
 	uint16_t rank;
 	uint16_t unused;
 };
 static_assert(sizeof(struct spinlock) == 8, "one word of a cache line");
+
+#define SPIN_COUNT(word) ((uint16_t)(word))
+/* What an acquire adds, and what a release does: the next one's turn. */
+#define SPIN_TAKE 1U
+#define SPIN_PASS ((1U << 16) - 1)
 
 #define SPINLOCK_INIT(rank_)                                                   \
 	{                                                                      \
@@ -68,21 +70,21 @@ spin_init(struct spinlock *lock, enum lock_rank rank)
 void lock_note_acquire(struct spinlock *lock, enum lock_order order);
 void lock_note_release(struct spinlock *lock);
 
-/* Wait until @ticket is served; apart, so that the common case stays small. */
-void spin_wait(struct spinlock *lock, uint32_t ticket);
+/* Wait for the turn of who found @word; apart, to keep the common case small. */
+void spin_wait(struct spinlock *lock, uint32_t word);
 
 static inline void
 spin_lock_ordered(struct spinlock *lock, enum lock_order order)
 {
-	uint32_t tickets;
+	uint32_t word;
 
 	if (CONFIG_DEBUG)
 		lock_note_acquire(lock, order);
 	/* acquire: pairs with the release in spin_unlock() */
-	tickets = atomic_fetch_add_explicit(
-	    &lock->tickets, 1U << 16, memory_order_acquire);
-	if (unlikely((tickets >> 16) != (tickets & 0xffff)))
-		spin_wait(lock, tickets >> 16);
+	word = atomic_fetch_add_explicit(
+	    &lock->word, SPIN_TAKE, memory_order_acquire);
+	if (unlikely(word << 16 != 0)) /* the count, in one instruction */
+		spin_wait(lock, word);
 }
 
 static inline void
@@ -102,15 +104,13 @@ spin_lock_second(struct spinlock *lock)
 static inline bool must_check
 spin_trylock(struct spinlock *lock)
 {
-	uint32_t tickets =
-	    atomic_load_explicit(&lock->tickets, memory_order_relaxed);
+	uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
 
-	if ((tickets >> 16) != (tickets & 0xffff))
+	if (SPIN_COUNT(word) != 0)
 		return false;
 	/* acquire: pairs with the release in spin_unlock() */
-	if (!atomic_compare_exchange_strong_explicit(&lock->tickets, &tickets,
-		tickets + (1U << 16), memory_order_acquire,
-		memory_order_relaxed))
+	if (!atomic_compare_exchange_strong_explicit(&lock->word, &word,
+		word + SPIN_TAKE, memory_order_acquire, memory_order_relaxed))
 		return false;
 	if (CONFIG_DEBUG)
 		lock_note_acquire(lock, LOCK_ORDER_TRY);
@@ -122,20 +122,14 @@ spin_unlock(struct spinlock *lock)
 {
 	if (CONFIG_DEBUG)
 		lock_note_release(lock);
-	/*
-	 * Only the holder writes this half, so a plain increment will do.
-	 * release: pairs with the acquire in spin_lock().
-	 */
-	__atomic_store_n(
-	    &lock->serving, (uint16_t)(lock->serving + 1), __ATOMIC_RELEASE);
+	/* release: pairs with the acquire in spin_lock() and spin_wait() */
+	atomic_fetch_add_explicit(&lock->word, SPIN_PASS, memory_order_release);
 }
 
 /* For KASSERTs of functions that rely on a lock; some hart holds it. */
 static inline bool
 spin_held(struct spinlock *lock)
 {
-	uint32_t tickets =
-	    atomic_load_explicit(&lock->tickets, memory_order_relaxed);
-
-	return (tickets >> 16) != (tickets & 0xffff);
+	return SPIN_COUNT(atomic_load_explicit(
+		   &lock->word, memory_order_relaxed)) != 0;
 }

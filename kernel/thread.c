@@ -10,6 +10,7 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/zone.h"
+#include "vm/map.h"
 
 static struct zone thread_zone;
 
@@ -77,6 +78,7 @@ thread_create(struct task *task, struct thread **threadp)
 	thread->task = task_get(task);
 	thread->suspend_count = 1;
 	thread->fast.space = task->space;
+	thread->fast.pmap = &task->map->pmap;
 
 	spin_lock(&task->lock);
 	if (task->dying) {

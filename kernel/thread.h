@@ -103,6 +103,7 @@ struct fast_state {
 	mach_port_name_t to_name;
 	uint32_t to_key;	     /* what that entry's key was */
 	struct space *space;	     /* I: the task's */
+	struct pmap *pmap;	     /* I: the task's */
 	struct entry *spare;	     /* an entry for a reply right's name ... */
 	mach_port_name_t spare_name; /* the last one that it had */
 	bool spare_ready;	     /* ... if it is free to be one */

@@ -569,6 +569,7 @@ sim_thread_create(struct sim_task *task)
 
 	sim->thread.task = &task->task;
 	sim->thread.fast.space = task->task.space;
+	sim->thread.fast.pmap = &task->task.map->pmap;
 	sim->thread.cpu = &cpus[0];
 	sim->thread.state = THREAD_RUNNABLE;
 	sim->thread.base_priority = PRIORITY_USER;
