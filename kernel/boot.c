@@ -87,8 +87,8 @@ load_segment(
 	uaddr_t start = page_floor(segment->start);
 	uint64_t size = page_ceil(segment->start + segment->size) - start;
 
-	must(map_allocate(map, &start, size, 0, VM_FLAGS_FIXED,
-		 VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT),
+	must(map_allocate(map, &start, size, 0, VM_FLAGS_FIXED, VM_PROT_DEFAULT,
+		 VM_PROT_ALL, VM_INHERIT_DEFAULT),
 	    "memory for a segment");
 	must(copy_to_map(map, segment->start, elf->bytes + segment->offset,
 		 segment->stored),

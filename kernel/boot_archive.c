@@ -127,8 +127,8 @@ boot_archive_find(const struct boot_archive *archive, const char *name,
 	enum boot_archive_status status;
 
 	do
-		status = boot_archive_next(
-		    archive, &offset, &found_name, &found);
+		status =
+		    boot_archive_next(archive, &offset, &found_name, &found);
 	while (status == BOOT_ARCHIVE_OK && strcmp(found_name, name) != 0);
 	if (status == BOOT_ARCHIVE_OK)
 		*file = found;

@@ -103,7 +103,7 @@ static bool
 holds_entry(const struct elf *elf, const struct program_header *header)
 {
 	return (header->flags & FLAG_EXECUTE) && elf->entry >= header->start &&
-	    elf->entry - header->start < header->size && elf->entry % 2 == 0;
+	       elf->entry - header->start < header->size && elf->entry % 2 == 0;
 }
 
 static enum elf_status
@@ -170,8 +170,8 @@ elf_next_segment(
 		    .offset = header.offset,
 		    .stored = header.stored,
 		    .prot = (header.flags & FLAG_READ ? VM_PROT_READ : 0) |
-			(header.flags & FLAG_WRITE ? VM_PROT_WRITE : 0) |
-			(header.flags & FLAG_EXECUTE ? VM_PROT_EXECUTE : 0),
+			    (header.flags & FLAG_WRITE ? VM_PROT_WRITE : 0) |
+			    (header.flags & FLAG_EXECUTE ? VM_PROT_EXECUTE : 0),
 		};
 		return true;
 	}

@@ -16,5 +16,5 @@
  *
  * Never returns: the thread goes on, if it ever does, through thread_return().
  */
-noreturn void exception_raise(unsigned exception, uint64_t code,
-    uint64_t subcode);
+noreturn void exception_raise(
+    unsigned exception, uint64_t code, uint64_t subcode);

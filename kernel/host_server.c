@@ -54,8 +54,8 @@ host_self_trap(void)
 static uint32_t
 online_harts(void)
 {
-	return (uint32_t)__builtin_popcountl(atomic_load_explicit(
-	    &cpu_online_mask, memory_order_relaxed));
+	return (uint32_t)__builtin_popcountl(
+	    atomic_load_explicit(&cpu_online_mask, memory_order_relaxed));
 }
 
 /* ---- the machine ---- */
@@ -238,7 +238,7 @@ zone_is(const struct zone *zone, const char *name)
 	size_t length = strlen(name);
 
 	return strncmp(zone->name, name, length) == 0 &&
-	    (zone->name[length] == '\0' || zone->name[length] == '.');
+	       (zone->name[length] == '\0' || zone->name[length] == '.');
 }
 
 static void
@@ -288,7 +288,7 @@ tasks_after(uint64_t after, struct task **tasks, uint32_t room)
 	struct list *link;
 
 	spin_lock(&task_list_lock);
-	list_for_each(link, &task_list) {
+	list_for_each (link, &task_list) {
 		struct task *task = container_of(link, struct task, link);
 
 		if (count == room)
@@ -391,7 +391,7 @@ tasks_count(void)
 	struct list *link;
 
 	spin_lock(&task_list_lock);
-	list_for_each(link, &task_list)
+	list_for_each (link, &task_list)
 		count++;
 	spin_unlock(&task_list_lock);
 	return count;
@@ -458,8 +458,8 @@ serve_host_reboot(struct kcall *call)
 		firmware_reset(RESET_REBOOT);
 	if (options & HOST_REBOOT_FAILURE)
 		finisher_fail();
-	firmware_reset(options & HOST_REBOOT_FAILURE ? RESET_FAILURE
-						: RESET_OFF);
+	firmware_reset(
+	    options & HOST_REBOOT_FAILURE ? RESET_FAILURE : RESET_OFF);
 }
 
 /* ---- the table ---- */
@@ -471,8 +471,8 @@ const struct kroutine host_routines[] = {
 	.out = VARIABLE(struct host_basic_info)},
     {MSGID_HOST_KERNEL_VERSION, "host_kernel_version", KOBJECT_HOST,
 	serve_host_kernel_version, .out = 8 + KERNEL_VERSION_MAX},
-    {MSGID_HOST_PAGE_SIZE, "host_page_size", KOBJECT_HOST,
-	serve_host_page_size, .out = 8},
+    {MSGID_HOST_PAGE_SIZE, "host_page_size", KOBJECT_HOST, serve_host_page_size,
+	.out = 8},
     {MSGID_HOST_PROCESSOR_INFO, "host_processor_info", KOBJECT_HOST,
 	serve_host_processor_info, .in = 4, .out = 8, .out_descriptors = 1},
     {MSGID_HOST_STATISTICS, "host_statistics", KOBJECT_HOST,

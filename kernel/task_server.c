@@ -307,7 +307,7 @@ collect_threads(struct task *task, struct port **ports, uint32_t room)
 	struct list *link;
 
 	spin_lock(&task->lock);
-	list_for_each(link, &task->threads) {
+	list_for_each (link, &task->threads) {
 		if (count == room)
 			break;
 		ports[count++] = thread_make_send(
@@ -345,16 +345,18 @@ serve_task_threads(struct kcall *call)
 #define TASK_INFO_SIZE sizeof(struct mach_task_basic_info)
 
 const struct kroutine task_routines[] = {
-    {MSGID_TASK_CREATE, "task_create", KOBJECT_TASK, serve_task_create,
-	.in = 8, .descriptors = "a", .out_descriptors = 1},
-    {MSGID_TASK_TERMINATE, "task_terminate", KOBJECT_TASK,
-	serve_task_terminate, .in = 0},
+    {MSGID_TASK_CREATE, "task_create", KOBJECT_TASK, serve_task_create, .in = 8,
+	.descriptors = "a", .out_descriptors = 1},
+    {MSGID_TASK_TERMINATE, "task_terminate", KOBJECT_TASK, serve_task_terminate,
+	.in = 0},
     {MSGID_TASK_THREADS, "task_threads", KOBJECT_TASK, serve_task_threads,
 	.out = 4, .out_descriptors = 1},
     {MSGID_TASK_INFO, "task_info", KOBJECT_TASK, serve_task_info, .in = 8,
 	.out = 4 + TASK_INFO_SIZE},
-    {MSGID_TASK_SUSPEND, "task_suspend", KOBJECT_TASK, serve_task_suspend, .in = 0},
-    {MSGID_TASK_RESUME, "task_resume", KOBJECT_TASK, serve_task_resume, .in = 0},
+    {MSGID_TASK_SUSPEND, "task_suspend", KOBJECT_TASK, serve_task_suspend,
+	.in = 0},
+    {MSGID_TASK_RESUME, "task_resume", KOBJECT_TASK, serve_task_resume,
+	.in = 0},
     {MSGID_TASK_GET_SPECIAL_PORT, "task_get_special_port", KOBJECT_TASK,
 	serve_task_get_special_port, .in = 4, .out_descriptors = 1},
     {MSGID_TASK_SET_SPECIAL_PORT, "task_set_special_port", KOBJECT_TASK,

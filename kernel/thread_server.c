@@ -58,8 +58,7 @@ check_at_rest(struct thread *thread)
 }
 
 static void
-get_registers(
-    const struct thread *thread, struct riscv64_thread_state *state)
+get_registers(const struct thread *thread, struct riscv64_thread_state *state)
 {
 	const struct trapframe *tf = &thread->tf;
 
@@ -70,8 +69,7 @@ get_registers(
 }
 
 static kern_return_t
-set_registers(
-    struct thread *thread, const struct riscv64_thread_state *state)
+set_registers(struct thread *thread, const struct riscv64_thread_state *state)
 {
 	struct trapframe *tf = &thread->tf;
 
@@ -119,8 +117,8 @@ static const struct state_flavor {
 };
 
 kern_return_t
-thread_set_words(struct thread *thread, uint32_t flavor,
-    const uint32_t *words, uint32_t count)
+thread_set_words(struct thread *thread, uint32_t flavor, const uint32_t *words,
+    uint32_t count)
 {
 	for (unsigned i = 0; i < ARRAY_SIZE(flavors); i++) {
 		kern_return_t kr;
@@ -337,9 +335,10 @@ const struct kroutine thread_routines[] = {
 	serve_thread_set_state, .in = 8},
     {MSGID_THREAD_SUSPEND, "thread_suspend", KOBJECT_THREAD,
 	serve_thread_suspend, .in = 0},
-    {MSGID_THREAD_RESUME, "thread_resume", KOBJECT_THREAD,
-	serve_thread_resume, .in = 0},
-    {MSGID_THREAD_ABORT, "thread_abort", KOBJECT_THREAD, serve_thread_abort, .in = 0},
+    {MSGID_THREAD_RESUME, "thread_resume", KOBJECT_THREAD, serve_thread_resume,
+	.in = 0},
+    {MSGID_THREAD_ABORT, "thread_abort", KOBJECT_THREAD, serve_thread_abort,
+	.in = 0},
     {MSGID_THREAD_ABORT_SAFELY, "thread_abort_safely", KOBJECT_THREAD,
 	serve_thread_abort, .in = 0},
     {MSGID_THREAD_GET_SPECIAL_PORT, "thread_get_special_port", KOBJECT_THREAD,

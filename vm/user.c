@@ -23,10 +23,10 @@
 #include "vm/transfer.h"
 
 /* Wishes about memory that change nothing here. */
-#define FLAGS_IGNORED                                                     \
-	(VM_FLAGS_4GB_CHUNK | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_NO_CACHE |  \
-	 VM_FLAGS_RESILIENT_CODESIGN | VM_FLAGS_RESILIENT_MEDIA |         \
-	 VM_FLAGS_PERMANENT | VM_FLAGS_TPRO | VM_FLAGS_ALIAS_MASK)
+#define FLAGS_IGNORED                                                          \
+	(VM_FLAGS_4GB_CHUNK | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_NO_CACHE |       \
+	    VM_FLAGS_RESILIENT_CODESIGN | VM_FLAGS_RESILIENT_MEDIA |           \
+	    VM_FLAGS_PERMANENT | VM_FLAGS_TPRO | VM_FLAGS_ALIAS_MASK)
 
 /* The task that @target names in the caller's space, with a reference. */
 static struct task *
@@ -155,8 +155,8 @@ take_back(struct map *map, uaddr_t start, uint64_t size)
  */
 static kern_return_t
 allocate_trap(uint64_t target, uaddr_t address,
-    kern_return_t (*make)(struct map *map, uaddr_t *addressp,
-	const struct request *request),
+    kern_return_t (*make)(
+	struct map *map, uaddr_t *addressp, const struct request *request),
     const struct request *request)
 {
 	struct task *task;
@@ -179,8 +179,7 @@ allocate_trap(uint64_t target, uaddr_t address,
 }
 
 static kern_return_t
-make_plain(
-    struct map *map, uaddr_t *addressp, const struct request *request)
+make_plain(struct map *map, uaddr_t *addressp, const struct request *request)
 {
 	return allocate_plain(map, addressp, request->size, request->flags);
 }
@@ -519,8 +518,8 @@ read_steps(struct kcall *call, const struct copy *copy)
 	if (kr != KERN_SUCCESS)
 		return kr;
 	/* Its last page is zero behind the copy, and may go whole. */
-	kr = transfer_take(copy->to_map, copy->to, page_ceil(copy->size), true,
-	    &transfer);
+	kr = transfer_take(
+	    copy->to_map, copy->to, page_ceil(copy->size), true, &transfer);
 	call->progress[READ_TRANSFER] = (uint64_t)transfer;
 	if (kr == KERN_OPERATION_TIMED_OUT)
 		return KCALL_AGAIN;

@@ -20,8 +20,8 @@ kern_return_t vm_allocate_trap(
 kern_return_t vm_deallocate_trap(
     uint64_t target, uint64_t address, uint64_t size);
 /* -14 */
-kern_return_t vm_protect_trap(uint64_t target, uint64_t address,
-    uint64_t size, uint64_t set_maximum, uint64_t prot);
+kern_return_t vm_protect_trap(uint64_t target, uint64_t address, uint64_t size,
+    uint64_t set_maximum, uint64_t prot);
 /* -15: zeroed memory with an alignment and a protection */
 kern_return_t vm_map_trap(uint64_t target, uaddr_t address, uint64_t size,
     uint64_t mask, uint64_t flags, uint64_t prot);

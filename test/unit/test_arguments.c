@@ -44,8 +44,8 @@ word(uint64_t index)
 	uint64_t offset = arguments.page[1 + index] - BASE;
 
 	assert_in_range(offset, 8, PAGE_SIZE - 1);
-	assert_non_null(memchr((char *)arguments.page + offset, 0,
-	    PAGE_SIZE - offset));
+	assert_non_null(
+	    memchr((char *)arguments.page + offset, 0, PAGE_SIZE - offset));
 	return (char *)arguments.page + offset;
 }
 
@@ -73,7 +73,8 @@ test_words(void **state)
 {
 	(void)state;
 	assert_true(arguments_add(&arguments, "bootstrap", 9));
-	assert_true(arguments_add_line(&arguments, "  run=test/all\tlog=quiet "));
+	assert_true(
+	    arguments_add_line(&arguments, "  run=test/all\tlog=quiet "));
 	assert_true(arguments_add(&arguments, "", 0));
 	assert_ended(4);
 	assert_string_equal(word(0), "bootstrap");

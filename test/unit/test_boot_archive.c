@@ -117,8 +117,8 @@ test_others_are_not(void **state)
 	(void)state;
 	build(&builder);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		assert_int_equal(find(&builder, names[i], found),
-		    BOOT_ARCHIVE_NO_FILE);
+		assert_int_equal(
+		    find(&builder, names[i], found), BOOT_ARCHIVE_NO_FILE);
 }
 
 static void
@@ -169,8 +169,8 @@ test_lengths_that_lie(void **state)
 			struct builder builder;
 
 			build(&builder);
-			memcpy(builder.bytes + 6 + numbers[j] * 8, lengths[i],
-			    8);
+			memcpy(
+			    builder.bytes + 6 + numbers[j] * 8, lengths[i], 8);
 			assert_int_equal(find(&builder, "bootstrap", found),
 			    BOOT_ARCHIVE_DAMAGED);
 		}
@@ -196,7 +196,8 @@ test_name_without_end(void **state)
 static void
 test_other_forms_of_cpio(void **state)
 {
-	static const char *const magics[] = {"070707", "070702", "\307\161abcd"};
+	static const char *const magics[] = {
+	    "070707", "070702", "\307\161abcd"};
 	char found[16];
 
 	(void)state;
@@ -205,8 +206,8 @@ test_other_forms_of_cpio(void **state)
 
 		build(&builder);
 		memcpy(builder.bytes, magics[i], 6);
-		assert_int_equal(find(&builder, "manifest", found),
-		    BOOT_ARCHIVE_DAMAGED);
+		assert_int_equal(
+		    find(&builder, "manifest", found), BOOT_ARCHIVE_DAMAGED);
 	}
 }
 
@@ -225,9 +226,9 @@ test_random_damage(void **state)
 		for (int change = 0; change < 3; change++) {
 			size_t at = (size_t)rand() % builder.size;
 
-			builder.bytes[at] = rand() % 2 ? (char)rand()
-						       : "0123456789abcdef"
-							     [rand() % 16];
+			builder.bytes[at] =
+			    rand() % 2 ? (char)rand()
+				       : "0123456789abcdef"[rand() % 16];
 		}
 		(void)find(&builder, "bootstrap", found);
 	}

@@ -135,13 +135,13 @@ test_every_truncation(void **state)
 		assert_int_equal(open_bytes(&program, size), ELF_TRUNCATED);
 }
 
-#define assert_refused(status, change)                            \
-	do {                                                      \
-		struct program program;                           \
-                                                                  \
-		build(&program);                                  \
-		change;                                           \
-		assert_int_equal(open_program(&program), status); \
+#define assert_refused(status, change)                                         \
+	do {                                                                   \
+		struct program program;                                        \
+                                                                               \
+		build(&program);                                               \
+		change;                                                        \
+		assert_int_equal(open_program(&program), status);              \
 	} while (0)
 
 static void
@@ -197,8 +197,8 @@ test_segments_that_cannot_be(void **state)
 	    ELF_BAD_SEGMENT, program.part[2].p_vaddr = 0xffffffc000000000);
 	assert_refused(ELF_BAD_SEGMENT, program.part[2].p_vaddr = UINT64_MAX);
 	assert_refused(ELF_BAD_SEGMENT, program.part[2].p_memsz = UINT64_MAX);
-	assert_refused(ELF_BAD_SEGMENT,
-	    program.part[2].p_memsz = HALF_END - 0x12000 + 1);
+	assert_refused(
+	    ELF_BAD_SEGMENT, program.part[2].p_memsz = HALF_END - 0x12000 + 1);
 	/* two on one page, or out of order */
 	assert_refused(ELF_BAD_SEGMENT, program.part[2].p_vaddr = 0x10800);
 	assert_refused(ELF_BAD_SEGMENT, program.part[2].p_vaddr = 0x10000);
@@ -212,8 +212,7 @@ static void
 test_segments_at_the_edges(void **state)
 {
 	(void)state;
-	assert_refused(
-	    ELF_OK, program.part[2].p_vaddr = HALF_END - 0x3000);
+	assert_refused(ELF_OK, program.part[2].p_vaddr = HALF_END - 0x3000);
 	assert_refused(ELF_OK, program.part[0].p_vaddr = 0x1000;
 		       program.file.e_entry = 0x107e);
 	assert_refused(ELF_OK, program.part[2].p_vaddr = 0x11000);

@@ -43,7 +43,10 @@ static unsigned yields;
 static bool yielding = true;
 static uint64_t returned;
 
-enum { OUR_NAME = 0x101, OTHER_NAME = 0x201 };
+enum {
+	OUR_NAME = 0x101,
+	OTHER_NAME = 0x201
+};
 
 struct task *
 task_from_name(struct space *space, mach_port_name_t name)
@@ -100,7 +103,7 @@ trap(trap_t function, const uint64_t a[6])
 	abort();
 }
 
-#define TRAP(function, ...) \
+#define TRAP(function, ...)                                                    \
 	trap((trap_t)(void (*)(void))(function), (uint64_t[6]){__VA_ARGS__})
 
 /* ---- a call's request and reply ---- */
@@ -167,8 +170,8 @@ kcall_put_u64(struct kcall *call, uint64_t value)
 }
 
 void
-kcall_put_array(struct kcall *call, const void *elements, uint32_t count,
-    uint32_t size)
+kcall_put_array(
+    struct kcall *call, const void *elements, uint32_t count, uint32_t size)
 {
 	kcall_put_u32(call, count);
 	memcpy(&reply.words[reply.word_count], elements, count * size);
@@ -335,8 +338,8 @@ assert_filled(struct map *map, uaddr_t address, uint64_t size)
 		    map_copy_from(map, bytes, address + done, piece),
 		    KERN_SUCCESS);
 		for (unsigned i = 0; i < piece; i++)
-			assert_int_equal(bytes[i],
-			    (char)((done + i) * 7 + (done >> 9)));
+			assert_int_equal(
+			    bytes[i], (char)((done + i) * 7 + (done >> 9)));
 	}
 }
 
@@ -382,8 +385,8 @@ test_long_deallocation(void **state)
 	    KERN_SUCCESS);
 	assert_true(rounds > 4);
 	assert_int_equal(other.map->size, 0);
-	assert_int_equal(range(MSGID_MACH_VM_DEALLOCATE, &other, address,
-			     size, 0, 0),
+	assert_int_equal(
+	    range(MSGID_MACH_VM_DEALLOCATE, &other, address, size, 0, 0),
 	    KERN_SUCCESS);
 }
 
@@ -400,15 +403,13 @@ test_long_protection(void **state)
 			     false, VM_PROT_READ),
 	    KERN_SUCCESS);
 	assert_true(rounds > 4);
-	assert_int_equal(
-	    map_region(other.map, address, &region), KERN_SUCCESS);
+	assert_int_equal(map_region(other.map, address, &region), KERN_SUCCESS);
 	assert_int_equal(region.prot, VM_PROT_READ);
 	assert_int_equal(region.size, size);
 	assert_int_equal(range(MSGID_MACH_VM_INHERIT, &other, address, size,
 			     VM_INHERIT_NONE, 0),
 	    KERN_SUCCESS);
-	assert_int_equal(
-	    map_region(other.map, address, &region), KERN_SUCCESS);
+	assert_int_equal(map_region(other.map, address, &region), KERN_SUCCESS);
 	assert_int_equal(region.inherit, VM_INHERIT_NONE);
 }
 
@@ -420,8 +421,7 @@ test_wrong_ranges(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(
-		    range(ids[i], &other, UINT64_MAX, 1, 0, 0),
+		assert_int_equal(range(ids[i], &other, UINT64_MAX, 1, 0, 0),
 		    KERN_INVALID_ARGUMENT);
 		assert_int_equal(
 		    range(ids[i], &other, 0x5000, UINT64_MAX, 0, 0),
@@ -643,18 +643,18 @@ test_traps(void **state)
 	    KERN_SUCCESS);
 	assert_int_equal(copyin(&address, box, sizeof(address)), KERN_SUCCESS);
 	fill(&ours, address, size);
-	assert_int_equal(TRAP(vm_protect_trap, OUR_NAME, address, size, 0,
-			     VM_PROT_READ),
+	assert_int_equal(
+	    TRAP(vm_protect_trap, OUR_NAME, address, size, 0, VM_PROT_READ),
 	    KERN_SUCCESS);
 	assert_true(yields > 0);
 	assert_int_equal(
 	    TRAP(vm_protect_trap, OUR_NAME, address, size, 1, VM_PROT_READ),
 	    KERN_SUCCESS);
-	assert_int_equal(TRAP(vm_protect_trap, OUR_NAME, address, size, 0,
-			     VM_PROT_DEFAULT),
+	assert_int_equal(
+	    TRAP(vm_protect_trap, OUR_NAME, address, size, 0, VM_PROT_DEFAULT),
 	    KERN_PROTECTION_FAILURE);
-	assert_int_equal(TRAP(vm_deallocate_trap, OUR_NAME, address, size),
-	    KERN_SUCCESS);
+	assert_int_equal(
+	    TRAP(vm_deallocate_trap, OUR_NAME, address, size), KERN_SUCCESS);
 	assert_true(yields > 4);
 	assert_int_equal(ours.map->size, PAGE_SIZE);
 
@@ -673,9 +673,9 @@ test_wide_registers(void **state)
 	uaddr_t box = allocate(&ours, PAGE_SIZE);
 
 	(void)state;
-	assert_int_equal(TRAP(vm_allocate_trap, 0xffffffff00000000 | OUR_NAME,
-			     box, PAGE_SIZE, 0xabcdef0000000000 |
-				 VM_FLAGS_ANYWHERE),
+	assert_int_equal(
+	    TRAP(vm_allocate_trap, 0xffffffff00000000 | OUR_NAME, box,
+		PAGE_SIZE, 0xabcdef0000000000 | VM_FLAGS_ANYWHERE),
 	    KERN_SUCCESS);
 	assert_int_equal(ours.map->size, 2 * PAGE_SIZE);
 }
@@ -702,8 +702,8 @@ test_wrong_traps(void **state)
 	    KERN_INVALID_ARGUMENT);
 
 	/* A result that cannot be written is taken back. */
-	assert_int_equal(map_protect(ours.map, box, PAGE_SIZE, false,
-			     VM_PROT_READ, &done),
+	assert_int_equal(
+	    map_protect(ours.map, box, PAGE_SIZE, false, VM_PROT_READ, &done),
 	    KERN_SUCCESS);
 	assert_int_equal(
 	    TRAP(vm_allocate_trap, OUR_NAME, box, PAGE_SIZE, VM_FLAGS_ANYWHERE),

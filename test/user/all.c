@@ -26,7 +26,7 @@ static bool
 is_test(const char *name)
 {
 	return strncmp(name, FOLDER, strlen(FOLDER)) == 0 &&
-	    strcmp(name, SELF) != 0;
+	       strcmp(name, SELF) != 0;
 }
 
 static int
@@ -77,8 +77,8 @@ run(char *name)
 	mach_port_deallocate(mach_task_self(), task);
 	/* Who failed a case has said so; who died on the way has not. */
 	if (status > EXIT_FAILURE)
-		printf("not ok 1 - %s ends by itself # status %d\n1..1\n",
-		    name, status);
+		printf("not ok 1 - %s ends by itself # status %d\n1..1\n", name,
+		    status);
 	return status == EXIT_SUCCESS;
 }
 

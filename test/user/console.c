@@ -43,9 +43,9 @@ test_wrong_messages(void)
 		};
 		if (id == MSGID_CONSOLE_READ)
 			continue;
-		wrong += mach_msg(&request.header, MACH_SEND_MSG,
-			     sizeof(request.header), 0, 0, 0, 0) !=
-		    KERN_SUCCESS;
+		wrong +=
+		    mach_msg(&request.header, MACH_SEND_MSG,
+			sizeof(request.header), 0, 0, 0, 0) != KERN_SUCCESS;
 	}
 	memset(&request, '?', sizeof(request));
 	request.header = (mach_msg_header_t){
@@ -55,7 +55,7 @@ test_wrong_messages(void)
 	};
 	request.count = 0xffffffff;
 	wrong += mach_msg(&request.header, MACH_SEND_MSG, 60, 0, 0, 0, 0) !=
-	    KERN_SUCCESS;
+		 KERN_SUCCESS;
 	is(wrong, 0, "messages of the wrong form");
 	is(console_mode(console, FALSE), KERN_SUCCESS,
 	    "it still answers after them");

@@ -147,14 +147,13 @@ test_wrong_requests(void)
 {
 	mach_port_t port = port_new_send(), notify = port_new();
 
-	is(request(port, 12345, 0, notify), KERN_INVALID_VALUE,
-	    "no such word");
+	is(request(port, 12345, 0, notify), KERN_INVALID_VALUE, "no such word");
 	is(request(NO_NAME, MACH_NOTIFY_DEAD_NAME, 0, notify),
 	    KERN_INVALID_NAME, "no such name to die");
 	is(request(NO_NAME, MACH_NOTIFY_NO_SENDERS, 0, notify),
 	    KERN_INVALID_NAME, "nor to be sent to");
-	is(request(self, MACH_NOTIFY_NO_SENDERS, 0, notify),
-	    KERN_INVALID_RIGHT, "another's port");
+	is(request(self, MACH_NOTIFY_NO_SENDERS, 0, notify), KERN_INVALID_RIGHT,
+	    "another's port");
 	is(request(self, MACH_NOTIFY_PORT_DESTROYED, 0, notify),
 	    KERN_INVALID_RIGHT, "for that too");
 	is(request(port, MACH_NOTIFY_DEAD_NAME, 0, NO_NAME),
@@ -173,16 +172,17 @@ test_server_dies(void)
 
 	small_make(&server, service, MACH_MSG_TYPE_MOVE_RECEIVE);
 	message.header = (mach_msg_header_t){
-	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-		MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    .msgh_remote_port = service,
 	    .msgh_local_port = reply,
 	};
 	must(send_message(&message, NOTE_SIZE));
 	must(task_terminate(server.task));
-	is(await(&message, sizeof(message), reply),
-	    KERN_SUCCESS, "the request dies with its server");
-	is(message.header.msgh_id, MACH_NOTIFY_SEND_ONCE, "and its sender hears");
+	is(await(&message, sizeof(message), reply), KERN_SUCCESS,
+	    "the request dies with its server");
+	is(message.header.msgh_id, MACH_NOTIFY_SEND_ONCE,
+	    "and its sender hears");
 	ok(dies(server.task), "the server's task is gone");
 	ok(dies(service), "and its port");
 	small_forget(&server);

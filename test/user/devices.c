@@ -28,8 +28,8 @@ test_grants(void)
 static void
 test_other_ports(void)
 {
-	const mach_port_t ports[] = {mach_task_self(), mach_host_self(),
-	    mach_thread_self()};
+	const mach_port_t ports[] = {
+	    mach_task_self(), mach_host_self(), mach_thread_self()};
 	static const char *const names[] = {"task", "host", "thread"};
 	mach_port_t device = 0;
 	mach_vm_address_t address;
@@ -39,8 +39,8 @@ test_other_ports(void)
 	for (int i = 0; i < 3; i++) {
 		is(device_open(ports[i], 0, "stdout", &device), MIG_BAD_ID,
 		    "a %s port opens no device", names[i]);
-		is(device_map_window(ports[i], mach_task_self(), 0, &address,
-		       &size),
+		is(device_map_window(
+		       ports[i], mach_task_self(), 0, &address, &size),
 		    MIG_BAD_ID, "maps no registers");
 		is(device_write_inband(ports[i], 0, 0, "x", 1, &count),
 		    MIG_BAD_ID, "and writes to nothing");
@@ -70,7 +70,7 @@ is_trusted(void)
 	mach_port_t port;
 
 	return bootstrap_device(bootstrap_port, "host_priv", &port) ==
-	    BOOTSTRAP_SUCCESS;
+	       BOOTSTRAP_SUCCESS;
 }
 
 static int

@@ -58,8 +58,8 @@ test_its_threads(void)
 
 	small_make(&small, port_new(), MACH_MSG_TYPE_MOVE_RECEIVE);
 	for (int i = 0; i < 8; i++) {
-		small_run(&small, i % 2 ? small_spin : small_receive,
-		    SMALL_PORT, 0);
+		small_run(
+		    &small, i % 2 ? small_spin : small_receive, SMALL_PORT, 0);
 		threads[i] = small.thread;
 		small.thread = MACH_PORT_NULL;
 	}
@@ -86,8 +86,8 @@ test_its_rights(void)
 	    MACH_NOTIFY_NO_SENDERS, 1, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE,
 	    &previous));
 	small_make(&small, held, MACH_MSG_TYPE_MAKE_SEND);
-	must(mach_port_insert_right(small.task, SMALL_PORT + 0x100, given,
-	    MACH_MSG_TYPE_MOVE_RECEIVE));
+	must(mach_port_insert_right(
+	    small.task, SMALL_PORT + 0x100, given, MACH_MSG_TYPE_MOVE_RECEIVE));
 	is(take(notify), -1, "somebody holds a right");
 	small_run(&small, small_illegal, 0, 0);
 	is(take_later(notify), MACH_NOTIFY_NO_SENDERS, "until it is gone");
@@ -112,8 +112,8 @@ main(void)
 	test_its_rights();
 
 	message.header = (mach_msg_header_t){
-	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-		MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    .msgh_size = NOTE_SIZE,
 	    .msgh_remote_port = echo,
 	    .msgh_local_port = reply,

@@ -25,35 +25,34 @@ registers_survive(uint64_t seed, int how)
 
 	for (int i = 0; i < 32; i++)
 		in[i] = seed * 0x9e3779b97f4a7c15 + (uint64_t)i;
-#define EACH(op)                                                           \
-	op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10) \
-	op(11) op(12) op(13) op(14) op(15) op(16) op(17) op(18) op(19)     \
-	op(20) op(21) op(22) op(23) op(24) op(25) op(26) op(27) op(28)     \
-	op(29) op(30) op(31)
+#define EACH(op)                                                               \
+	op(0) op(1) op(2) op(3) op(4) op(5) op(6) op(7) op(8) op(9) op(10)     \
+	    op(11) op(12) op(13) op(14) op(15) op(16) op(17) op(18) op(19)     \
+		op(20) op(21) op(22) op(23) op(24) op(25) op(26) op(27) op(28) \
+		    op(29) op(30) op(31)
 #define LOAD(i)	 "fld f" #i ", 8*" #i "(%0)\n"
 #define STORE(i) "fsd f" #i ", 8*" #i "(%1)\n"
-#define CLOBBERS                                                             \
-	"ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0", "fs1", \
-	    "fa0", "fa1", "fa2", "fa3", "fa4", "fa5", "fa6", "fa7", "fs2",    \
-	    "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",  \
+#define CLOBBERS                                                               \
+	"ft0", "ft1", "ft2", "ft3", "ft4", "ft5", "ft6", "ft7", "fs0", "fs1",  \
+	    "fa0", "fa1", "fa2", "fa3", "fa4", "fa5", "fa6", "fa7", "fs2",     \
+	    "fs3", "fs4", "fs5", "fs6", "fs7", "fs8", "fs9", "fs10", "fs11",   \
 	    "ft8", "ft9", "ft10", "ft11"
 	switch (how) {
 	case 0: /* a trap that gives the processor away */
-		__asm__ volatile(EACH(LOAD)
-			"li t0, -60\necall\n" EACH(STORE)
-			:
-			: "r"(in), "r"(out)
-			: CLOBBERS, "t0", "t1", "t2", "t3", "t4", "t5", "t6",
-			  "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7",
-			  "memory");
+		__asm__ volatile(EACH(LOAD) "li t0, -60\necall\n" EACH(STORE)
+				 :
+				 : "r"(in), "r"(out)
+				 : CLOBBERS, "t0", "t1", "t2", "t3", "t4", "t5",
+				 "t6", "a0", "a1", "a2", "a3", "a4", "a5", "a6",
+				 "a7", "memory");
 		break;
 	default: /* long enough for a time slice to end now and then */
-		__asm__ volatile(EACH(LOAD)
-			"li t0, 20000\n1: addi t0, t0, -1\nbnez t0, 1b\n"
-			EACH(STORE)
-			:
-			: "r"(in), "r"(out)
-			: CLOBBERS, "t0", "memory");
+		__asm__ volatile(
+		    EACH(LOAD) "li t0, 20000\n1: addi t0, t0, -1\nbnez t0, 1b\n" EACH(
+			STORE)
+		    :
+		    : "r"(in), "r"(out)
+		    : CLOBBERS, "t0", "memory");
 	}
 	return memcmp(in, out, sizeof(in)) == 0;
 }
@@ -95,8 +94,8 @@ test_many_threads(void)
 	struct mach_thread *thread[THREADS];
 
 	for (uint64_t i = 0; i < THREADS; i++)
-		must(mach_thread_start(
-		    compute, (void *)(i + 1), 0, &thread[i]));
+		must(
+		    mach_thread_start(compute, (void *)(i + 1), 0, &thread[i]));
 	for (int i = 0; i < THREADS; i++)
 		mach_thread_join(thread[i]);
 	is(finished, THREADS, "%d threads compute side by side", THREADS);

@@ -17,8 +17,8 @@ call(uint32_t words)
 	    (mach_msg_size_t)(sizeof(message.header) + words * 4);
 
 	message.header = (mach_msg_header_t){
-	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-		MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    .msgh_size = size,
 	    .msgh_remote_port = service,
 	    .msgh_local_port = reply,
@@ -55,8 +55,8 @@ test_calls(uint32_t words)
 	queued = after.queued - before.queued;
 	is(wrong, 0, "%d calls with %u words, all answered", CALLS, words);
 	/* A time slice may end between a call and its answer. */
-	ok(handoffs >= 2 * CALLS - CALLS / 10,
-	    "two handoffs for each: %llu", (unsigned long long)handoffs);
+	ok(handoffs >= 2 * CALLS - CALLS / 10, "two handoffs for each: %llu",
+	    (unsigned long long)handoffs);
 	ok(queued < CALLS / 10, "and hardly a message queued: %llu",
 	    (unsigned long long)queued);
 }

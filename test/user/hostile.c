@@ -37,7 +37,7 @@ trap(int64_t number, const uint64_t argument[9])
 
 	__asm__ volatile("ecall"
 			 : "+r"(a0), "+r"(a1), "+r"(a2), "+r"(a3), "+r"(a4),
-			   "+r"(a5), "+r"(a6), "+r"(a7), "+r"(t0), "+r"(t1)
+			 "+r"(a5), "+r"(a6), "+r"(a7), "+r"(t0), "+r"(t1)
 			 :
 			 : "t2", "t3", "t4", "t5", "t6", "memory");
 	return a0;
@@ -49,8 +49,8 @@ static void
 test_unknown(void)
 {
 	static const int64_t numbers[] = {0, 1, 5, 1000, -1, -2, -9, -11, -13,
-	    -17, -30, -46, -48, -63, -99, -127, -128, -129, -1000,
-	    INT64_MIN, INT64_MAX, -(1L << 32) - 28, (1L << 32) - 28};
+	    -17, -30, -46, -48, -63, -99, -127, -128, -129, -1000, INT64_MIN,
+	    INT64_MAX, -(1L << 32) - 28, (1L << 32) - 28};
 	const uint64_t none[9] = {0};
 	unsigned wrong = 0;
 
@@ -81,17 +81,19 @@ trap_marked(const uint64_t before[16], uint64_t after[16])
 			 "mv %0, a0"
 			 : "=&r"(result)
 			 : "r"(before), "r"(after)
-			 : "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7",
-			   "t0", "t1", "t2", "t3", "t4", "t5", "t6", "s2",
-			   "s3", "s4", "s5", "s6", "s7", "s8", "s9", "s10",
-			   "memory");
+			 : "a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7", "t0",
+			 "t1", "t2", "t3", "t4", "t5", "t6", "s2", "s3", "s4",
+			 "s5", "s6", "s7", "s8", "s9", "s10", "memory");
 	return result;
 }
 
 static void
 test_registers(void)
 {
-	enum { KEPT = 9, ALL = 16 };
+	enum {
+		KEPT = 9,
+		ALL = 16
+	};
 	uint64_t before[ALL], after[ALL];
 	unsigned changed = 0, kernel = 0;
 
@@ -163,17 +165,17 @@ test_message_pointers(void)
 		mach_msg_header_t *at = (mach_msg_header_t *)bad_pointers[i];
 
 		wrong += mach_msg_trap(at, MACH_SEND_MSG, 24, 0, 0, 0, 0) !=
-		    MACH_SEND_INVALID_DATA;
+			 MACH_SEND_INVALID_DATA;
 		wrong += mach_msg_trap(at, MACH_SEND_MSG, 4096, 0, 0, 0, 0) !=
-		    MACH_SEND_INVALID_DATA;
+			 MACH_SEND_INVALID_DATA;
 	}
 	is(wrong, 0, "a message nowhere is MACH_SEND_INVALID_DATA");
 	wrong = 0;
 	for (unsigned i = 0; i < BAD; i++) {
 		must(post(port, (int)i));
 		wrong += mach_msg_trap((mach_msg_header_t *)bad_pointers[i],
-			     MACH_RCV_MSG, 0, 4096, port, 0, 0) !=
-		    MACH_RCV_INVALID_DATA;
+			     MACH_RCV_MSG, 0, 4096, port, 0,
+			     0) != MACH_RCV_INVALID_DATA;
 	}
 	is(wrong, 0, "a buffer nowhere is MACH_RCV_INVALID_DATA");
 	port_end(port);
@@ -221,11 +223,11 @@ test_read_only(void)
 	must(mach_vm_protect(
 	    self, (mach_vm_address_t)page, PAGE, FALSE, VM_PROT_READ));
 	must(post(port, 1));
-	is(mach_msg_trap((mach_msg_header_t *)page, MACH_RCV_MSG, 0, PAGE, port,
-	       0, 0),
+	is(mach_msg_trap(
+	       (mach_msg_header_t *)page, MACH_RCV_MSG, 0, PAGE, port, 0, 0),
 	    MACH_RCV_INVALID_DATA, "a read-only buffer");
-	is(_kernelrpc_mach_port_allocate_trap(self, MACH_PORT_RIGHT_RECEIVE,
-	       (mach_port_name_t *)page),
+	is(_kernelrpc_mach_port_allocate_trap(
+	       self, MACH_PORT_RIGHT_RECEIVE, (mach_port_name_t *)page),
 	    KERN_INVALID_ADDRESS, "a read-only result");
 	is(_kernelrpc_mach_port_allocate_trap(self, MACH_PORT_RIGHT_RECEIVE,
 	       (mach_port_name_t *)test_read_only),
@@ -315,7 +317,7 @@ is_harmless(int number, uint64_t argument[9])
 	case TRAP_MACH_VM_DEALLOCATE:
 	case TRAP_MACH_VM_PROTECT:
 		return argument[1] + argument[2] < argument[1] ||
-		    argument[2] == 0 || (uint32_t)argument[0] != self;
+		       argument[2] == 0 || (uint32_t)argument[0] != self;
 	case TRAP_MACH_PORT_DEALLOCATE:
 	case TRAP_MACH_PORT_MOD_REFS:
 	case TRAP_MACH_PORT_DESTRUCT:
@@ -339,15 +341,15 @@ scribble(void)
 		word[i] = (uint32_t)some_argument();
 	if (chance() % 2)
 		word[0] = MACH_MSGH_BITS_COMPLEX * (uint32_t)(chance() % 2) |
-		    (uint32_t)(16 + chance() % 7) |
-		    (uint32_t)(chance() % 2 * (16 + chance() % 7)) << 8;
+			  (uint32_t)(16 + chance() % 7) |
+			  (uint32_t)(chance() % 2 * (16 + chance() % 7)) << 8;
 	if (chance() % 2)
 		word[2] = some_port;
 	if (chance() % 2)
 		word[6] = (uint32_t)(chance() % 4);
 	if (chance() % 2)
 		word[9] = (uint32_t)(chance() % 6) << 24 |
-		    (uint32_t)(16 + chance() % 7) << 16;
+			  (uint32_t)(16 + chance() % 7) << 16;
 }
 
 /* What a run of luck may have changed. */
@@ -384,9 +386,9 @@ try_luck(unsigned rounds)
 	    TRAP_MACH_PORT_DESTRUCT, TRAP_MACH_PORT_GET_ATTRIBUTES,
 	    TRAP_MACH_PORT_TYPE, TRAP_MACH_PORT_REQUEST_NOTIFICATION,
 	    TRAP_MACH_MSG, TRAP_MACH_MSG, TRAP_MACH_MSG, TRAP_MACH_MSG2,
-	    TRAP_MACH_MSG2, TRAP_MACH_MSG2, TRAP_MACH_MSG_OVERWRITE,
-	    TRAP_SWTCH, TRAP_SWTCH_PRI, TRAP_THREAD_SWITCH,
-	    TRAP_MACH_TIMEBASE_INFO, TRAP_MACH_WAIT_UNTIL};
+	    TRAP_MACH_MSG2, TRAP_MACH_MSG2, TRAP_MACH_MSG_OVERWRITE, TRAP_SWTCH,
+	    TRAP_SWTCH_PRI, TRAP_THREAD_SWITCH, TRAP_MACH_TIMEBASE_INFO,
+	    TRAP_MACH_WAIT_UNTIL};
 	unsigned tried = 0;
 
 	for (unsigned i = 0; i < rounds; i++) {

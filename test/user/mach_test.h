@@ -32,8 +32,8 @@ mach_port_status_t status_of(mach_port_t port);
 unsigned name_count(void);
 
 /* A name that denotes nothing, and one that is no name at all. */
-#define NO_NAME	  ((mach_port_t)0x00fff700)
-#define ODD_NAME  ((mach_port_t)0xfffffe01)
+#define NO_NAME	 ((mach_port_t)0x00fff700)
+#define ODD_NAME ((mach_port_t)0xfffffe01)
 
 /* ---- messages ---- */
 
@@ -140,8 +140,8 @@ extern const char small_receive[], small_call[], small_spin[], small_load[],
 void small_make(
     struct small *small, mach_port_t port, mach_msg_type_name_t disposition);
 /* Start a thread of it at @routine with @argument in a0 and @more in a1. */
-void small_run(struct small *small, const char *routine, uint64_t argument,
-    uint64_t more);
+void small_run(
+    struct small *small, const char *routine, uint64_t argument, uint64_t more);
 /* Make that thread less urgent than we are, who want to see what it does. */
 void small_yield(struct small *small);
 /* End it. */

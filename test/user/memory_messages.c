@@ -72,8 +72,7 @@ test_move_pages(void)
 	unsigned wrong = 0;
 
 	pattern_fill(from, 16 * PAGE, 1);
-	send_region(
-	    from + 3 * PAGE, 5 * PAGE, true, MACH_MSG_VIRTUAL_COPY);
+	send_region(from + 3 * PAGE, 5 * PAGE, true, MACH_MSG_VIRTUAL_COPY);
 	for (size_t i = 0; i < 16; i++)
 		wrong += is_mapped(from + i * PAGE) != (i < 3 || i >= 8);
 	is(wrong, 0, "five pages leave their sender, and no more");
@@ -119,13 +118,13 @@ test_move_tables(void)
 	for (int before = 0; before <= 2; before++) {
 		char *from = aligned + TABLE - (size_t)before * PAGE, *to;
 		uint32_t length = (uint32_t)(2 * TABLE) +
-		    (uint32_t)(before + 2) * (uint32_t)PAGE;
+				  (uint32_t)(before + 2) * (uint32_t)PAGE;
 
 		memset(region, 0, size);
 		pattern_fill(from, length, (unsigned)before);
 		send_region(from, length, true, MACH_MSG_VIRTUAL_COPY);
 		wrong += is_there(from, length) || !is_mapped(from - 1) ||
-		    !is_mapped(from + length);
+			 !is_mapped(from + length);
 		to = receive_region(length);
 		ok(pattern_holds(to, length, (unsigned)before),
 		    "two tables with %d pages before them", before);
@@ -134,8 +133,8 @@ test_move_tables(void)
 		pages_end(to, length);
 		pages_end(region, size);
 		region = pages_new(size);
-		aligned = (char *)(((uint64_t)region + 2 * TABLE - 1) &
-		    ~(TABLE - 1));
+		aligned =
+		    (char *)(((uint64_t)region + 2 * TABLE - 1) & ~(TABLE - 1));
 	}
 	is(wrong, 0, "and exactly that left its sender");
 	pages_end(region, size);
@@ -194,8 +193,7 @@ test_ends(void)
 			size_t head;
 
 			memset(from, 0xa5, whole);
-			pattern_fill(
-			    from + cases[i].start, cases[i].size, i);
+			pattern_fill(from + cases[i].start, cases[i].size, i);
 			to = pass(from + cases[i].start, cases[i].size,
 			    deallocate != 0, MACH_MSG_VIRTUAL_COPY);
 			head = offset_in_page(to);
@@ -210,8 +208,7 @@ test_ends(void)
 			    "with zeros round them");
 			pages_end(first, whole);
 			if (!deallocate)
-				pages_end(from,
-				    cases[i].start + cases[i].size);
+				pages_end(from, cases[i].start + cases[i].size);
 		}
 }
 
@@ -252,7 +249,9 @@ test_copies(void)
 static void
 test_many_copies(void)
 {
-	enum { COPIES = 8 };
+	enum {
+		COPIES = 8
+	};
 	char *from = pages_new(4 * PAGE), *to[COPIES];
 	unsigned wrong = 0;
 
@@ -262,8 +261,8 @@ test_many_copies(void)
 	for (int i = 0; i < COPIES; i++)
 		to[i][PAGE] = (char)i;
 	for (int i = 0; i < COPIES; i++)
-		wrong += to[i][PAGE] != (char)i ||
-		    !pattern_holds(to[i], PAGE, 5);
+		wrong +=
+		    to[i][PAGE] != (char)i || !pattern_holds(to[i], PAGE, 5);
 	ok(pattern_holds(from, 4 * PAGE, 5), "the first is untouched");
 	is(wrong, 0, "each of %d copies has its own change", COPIES);
 	for (int i = 0; i < COPIES; i++)
@@ -341,8 +340,8 @@ test_unreceived(void)
 		char *from = pages_new(64 * PAGE);
 
 		memset(from, 1, 64 * PAGE);
-		crate_fill(&crate, port, from, 64 * PAGE, true,
-		    MACH_MSG_VIRTUAL_COPY);
+		crate_fill(
+		    &crate, port, from, 64 * PAGE, true, MACH_MSG_VIRTUAL_COPY);
 		must(send_message(&crate, CRATE_SIZE));
 	}
 	ok(counters().pages_free < before.pages_free - 1000,

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define BODY_MAX   65536U
-#define HEADER     ((uint32_t)sizeof(mach_msg_header_t))
+#define HEADER	   ((uint32_t)sizeof(mach_msg_header_t))
 #define BUFFER_MAX (HEADER + BODY_MAX + 256)
 
 static mach_port_t self, port;
@@ -43,19 +43,19 @@ travels(char *from, char *to, uint32_t size)
 		return false;
 	memcpy(&trailer, to + size, sizeof(trailer));
 	return got->msgh_size == size && got->msgh_id == (int)size &&
-	    got->msgh_local_port == port &&
-	    got->msgh_remote_port == MACH_PORT_NULL &&
-	    pattern_holds(to + HEADER, body, size) &&
-	    trailer.msgh_trailer_type == 0 &&
-	    trailer.msgh_trailer_size == sizeof(trailer) &&
-	    (unsigned char)to[size + sizeof(trailer)] == 0xee;
+	       got->msgh_local_port == port &&
+	       got->msgh_remote_port == MACH_PORT_NULL &&
+	       pattern_holds(to + HEADER, body, size) &&
+	       trailer.msgh_trailer_type == 0 &&
+	       trailer.msgh_trailer_size == sizeof(trailer) &&
+	       (unsigned char)to[size + sizeof(trailer)] == 0xee;
 }
 
 static void
 test_sizes(void)
 {
-	static const uint32_t edges[] = {512, 1024, 4096, 8192, 16384, 32768,
-	    65536};
+	static const uint32_t edges[] = {
+	    512, 1024, 4096, 8192, 16384, 32768, 65536};
 	unsigned wrong = 0;
 
 	for (uint32_t body = 0; body <= 400; body += 4)
@@ -65,8 +65,8 @@ test_sizes(void)
 		wrong = 0;
 		for (int32_t near = -64; near <= 64; near += 4)
 			if (edges[i] + (uint32_t)near <= BODY_MAX)
-				wrong += !travels(
-				    out, in, HEADER + edges[i] + (uint32_t)near);
+				wrong += !travels(out, in,
+				    HEADER + edges[i] + (uint32_t)near);
 		is(wrong, 0, "bodies near %u bytes", edges[i]);
 	}
 	ok(travels(out, in, HEADER + BODY_MAX), "64 KiB of body");
@@ -287,16 +287,18 @@ test_both_at_once(void)
 	struct note message = {.header = header_to(port, NOTE_SIZE)};
 
 	message.header.msgh_id = 31;
-	is(mach_msg(&message.header, MACH_SEND_MSG | MACH_RCV_MSG |
-		   MACH_RCV_TIMEOUT, NOTE_SIZE, sizeof(message), port, 0, 0),
+	is(mach_msg(&message.header,
+	       MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT, NOTE_SIZE,
+	       sizeof(message), port, 0, 0),
 	    KERN_SUCCESS, "sent to oneself and received in one call");
 	is(message.header.msgh_id, 31, "the same");
 	is(mach_msg(&message.header, 0, 0, 0, 0, 0, 0), KERN_SUCCESS,
 	    "neither is nothing");
 	message.header = header_to(NO_NAME, NOTE_SIZE);
 	must(post(port, 32));
-	is(mach_msg(&message.header, MACH_SEND_MSG | MACH_RCV_MSG |
-		   MACH_RCV_TIMEOUT, NOTE_SIZE, sizeof(message), port, 0, 0),
+	is(mach_msg(&message.header,
+	       MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT, NOTE_SIZE,
+	       sizeof(message), port, 0, 0),
 	    MACH_SEND_INVALID_DEST, "no receive after a send that failed");
 	is(take(port), 32, "what waits goes on waiting");
 }

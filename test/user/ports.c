@@ -174,10 +174,11 @@ test_insert_right(void)
 		; /* a word about the right that was made for it, perhaps */
 	is(mach_port_insert_right(self, 0x7e501, port, MACH_MSG_TYPE_MAKE_SEND),
 	    KERN_RIGHT_EXISTS, "one port has one name");
-	is(mach_port_insert_right(self, 0x7e501, other, MACH_MSG_TYPE_COPY_SEND),
+	is(mach_port_insert_right(
+	       self, 0x7e501, other, MACH_MSG_TYPE_COPY_SEND),
 	    KERN_INVALID_CAPABILITY, "no send right to copy");
-	is(mach_port_insert_right(self, 0x7e501, NO_NAME,
-	       MACH_MSG_TYPE_MAKE_SEND),
+	is(mach_port_insert_right(
+	       self, 0x7e501, NO_NAME, MACH_MSG_TYPE_MAKE_SEND),
 	    KERN_INVALID_CAPABILITY, "nothing to make it of");
 	is(mach_port_insert_right(self, port, port, 99), KERN_INVALID_VALUE,
 	    "no such disposition");
@@ -246,7 +247,9 @@ test_names(void)
 static void
 test_many_names(void)
 {
-	enum { MANY = 6000 };
+	enum {
+		MANY = 6000
+	};
 	static mach_port_t ports[MANY];
 	unsigned before = name_count(), wrong = 0;
 

@@ -14,7 +14,8 @@ test_limit(void)
 
 	for (int i = 0; i < MACH_PORT_QLIMIT_DEFAULT; i++)
 		must(post(port, i));
-	is(status_of(port).mps_msgcount, MACH_PORT_QLIMIT_DEFAULT, "a full queue");
+	is(status_of(port).mps_msgcount, MACH_PORT_QLIMIT_DEFAULT,
+	    "a full queue");
 	is(post(port, 9), MACH_SEND_TIMED_OUT, "takes no more");
 	is(send_refs(port), 1, "and costs no reference");
 	set_limit(port, MACH_PORT_QLIMIT_DEFAULT + 1);
@@ -81,8 +82,8 @@ test_send_timeout(void)
 	for (int i = 0; i < MACH_PORT_QLIMIT_DEFAULT; i++)
 		must(post(port, i));
 	start = mach_absolute_time();
-	is(send_note(port, MACH_MSG_TYPE_COPY_SEND, 9, 51),
-	    MACH_SEND_TIMED_OUT, "a send gives up");
+	is(send_note(port, MACH_MSG_TYPE_COPY_SEND, 9, 51), MACH_SEND_TIMED_OUT,
+	    "a send gives up");
 	ok(ms_since(start) >= 50, "not too early");
 	ok(ms_since(start) < 2000, "nor much later");
 	for (int i = 0; i < MACH_PORT_QLIMIT_DEFAULT; i++)
@@ -181,8 +182,7 @@ test_death_wakes_senders(void)
 	set_limit(full, 1);
 	must(post(full, 100));
 	for (int i = 0; i < SENDERS; i++)
-		must(mach_thread_start(
-		    send_until_death, NULL, 0, &thread[i]));
+		must(mach_thread_start(send_until_death, NULL, 0, &thread[i]));
 	sleep_ms(30);
 	is(woken, 0, "they wait");
 	must(mach_port_mod_refs(self, full, MACH_PORT_RIGHT_RECEIVE, -1));

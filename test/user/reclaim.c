@@ -6,18 +6,18 @@
 
 #include <stdlib.h>
 
-#define TASKS  1000
+#define TASKS	1000
 #define AT_ONCE 20
 
 static mach_port_t echo, hole, notes;
 
 /* What a task is at when it is ended. */
 enum occupation {
-	CALLING,   /* in calls to a server, one after the other */
-	WAITING,   /* for a message that never comes */
-	SENDING,   /* to a port whose queue is full */
-	SERVING,   /* with requests of ours unanswered */
-	LEAVING,   /* asking for its own end */
+	CALLING, /* in calls to a server, one after the other */
+	WAITING, /* for a message that never comes */
+	SENDING, /* to a port whose queue is full */
+	SERVING, /* with requests of ours unanswered */
+	LEAVING, /* asking for its own end */
 	SPINNING,
 	OCCUPATIONS
 };
@@ -60,8 +60,8 @@ occupy(struct small *small, enum occupation occupation)
 			pages[0] = 1;
 			crate_fill(&crate, service, pages, 8 * 4096, true,
 			    MACH_MSG_VIRTUAL_COPY);
-			crate.header.msgh_bits |=
-			    MACH_MSG_TYPE_MAKE_SEND_ONCE << 8;
+			crate.header.msgh_bits |= MACH_MSG_TYPE_MAKE_SEND_ONCE
+						  << 8;
 			crate.header.msgh_local_port = notes;
 			must(send_message(&crate, CRATE_SIZE));
 		}
@@ -86,8 +86,8 @@ round_of_tasks(unsigned first)
 	struct small small[AT_ONCE];
 
 	for (unsigned i = 0; i < AT_ONCE; i++)
-		occupy(&small[i], only >= 0 ? (unsigned)only
-					    : (first + i) % OCCUPATIONS);
+		occupy(&small[i],
+		    only >= 0 ? (unsigned)only : (first + i) % OCCUPATIONS);
 	sleep_ms(2);
 	for (unsigned i = 0; i < AT_ONCE; i++) {
 		(void)task_terminate(small[i].task);

@@ -71,15 +71,15 @@ some_id(void)
 	static const struct {
 		mach_msg_id_t first;
 		unsigned count;
-	} groups[] = {{3200, 43}, {3400, 22}, {3600, 30}, {4800, 26},
-	    {200, 20}, {300, 4}, {2800, 56}, {3800, 30}, {400, 20}};
+	} groups[] = {{3200, 43}, {3400, 22}, {3600, 30}, {4800, 26}, {200, 20},
+	    {300, 4}, {2800, 56}, {3800, 30}, {400, 20}};
 	unsigned group = (unsigned)(chance() % 14);
 
 	/* Tasks, threads and memory more often. */
 	if (group >= sizeof(groups) / sizeof(groups[0]))
 		group = 1 + group % 3;
 	return groups[group].first +
-	    (mach_msg_id_t)(chance() % groups[group].count);
+	       (mach_msg_id_t)(chance() % groups[group].count);
 }
 
 /* ---- one request ---- */
@@ -100,13 +100,12 @@ put_descriptor(uint32_t *at)
 	case 0:
 		size = sizeof(descriptor.port);
 		descriptor.port.name = chance() % 3 ? some_port : 0;
-		descriptor.port.disposition = MACH_MSG_TYPE_MAKE_SEND +
-		    (unsigned)chance() % 2;
+		descriptor.port.disposition =
+		    MACH_MSG_TYPE_MAKE_SEND + (unsigned)chance() % 2;
 		descriptor.port.type = MACH_MSG_PORT_DESCRIPTOR;
 		break;
 	case 1:
-		descriptor.out_of_line.address =
-		    some_pages + chance() % 2000;
+		descriptor.out_of_line.address = some_pages + chance() % 2000;
 		descriptor.out_of_line.size = (uint32_t)chance() % 9000;
 		descriptor.out_of_line.copy = MACH_MSG_VIRTUAL_COPY;
 		descriptor.out_of_line.type = MACH_MSG_OOL_DESCRIPTOR;
@@ -129,8 +128,8 @@ fill(mach_port_t to, mach_msg_id_t id)
 	unsigned descriptors = 0, words = (unsigned)chance() % 30;
 
 	message.header = (mach_msg_header_t){
-	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-		MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    .msgh_remote_port = to,
 	    .msgh_local_port = reply,
 	    .msgh_id = id,

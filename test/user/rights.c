@@ -78,8 +78,9 @@ test_replies(void)
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		mach_port_t reply = port_new_send(), name;
 
-		is(send_bare(MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-			   cases[i].sent), box, reply),
+		is(send_bare(
+		       MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, cases[i].sent),
+		       box, reply),
 		    KERN_SUCCESS, "an answer by a %s right", cases[i].name);
 		must(poll_for(&got, sizeof(got), box));
 		name = got.header.msgh_remote_port;
@@ -91,8 +92,9 @@ test_replies(void)
 		is(take(reply), 41, "to the right port");
 		port_end(reply);
 	}
-	is(send_bare(MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-		   MACH_MSG_TYPE_MAKE_SEND_ONCE), box, MACH_PORT_DEAD),
+	is(send_bare(MACH_MSGH_BITS(
+			 MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	       box, MACH_PORT_DEAD),
 	    KERN_SUCCESS, "a dead answer port is no error");
 	must(poll_for(&got, sizeof(got), box));
 	is(got.header.msgh_remote_port, MACH_PORT_DEAD, "and arrives dead");
@@ -104,15 +106,17 @@ test_shared_name(void)
 {
 	mach_port_t port = port_new_send();
 	struct note got;
-	kern_return_t kr = send_bare(MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND,
-					 MACH_MSG_TYPE_MOVE_SEND), port, port);
+	kern_return_t kr = send_bare(
+	    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND, MACH_MSG_TYPE_MOVE_SEND),
+	    port, port);
 
 	ok(kr == MACH_SEND_INVALID_REPLY || kr == MACH_SEND_INVALID_DEST,
 	    "one reference cannot be moved twice");
 	is(send_refs(port), 1, "nor was it moved once");
 	must(mach_port_mod_refs(self, port, MACH_PORT_RIGHT_SEND, 1));
-	is(send_bare(MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND,
-		   MACH_MSG_TYPE_MOVE_SEND), port, port),
+	is(send_bare(
+	       MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND, MACH_MSG_TYPE_MOVE_SEND),
+	       port, port),
 	    KERN_SUCCESS, "two can");
 	is(send_refs(port), 0, "and both are gone");
 	must(poll_for(&got, sizeof(got), port));
@@ -124,8 +128,7 @@ test_shared_name(void)
 
 /* Send @right to the box and take it out again. */
 static kern_return_t
-pass(mach_port_t right, mach_msg_type_name_t disposition,
-    struct parcel *parcel)
+pass(mach_port_t right, mach_msg_type_name_t disposition, struct parcel *parcel)
 {
 	kern_return_t kr;
 
@@ -151,9 +154,11 @@ test_descriptors(void)
 	is(got.word, 0x12345678, "what follows is untouched");
 	ok(MACH_MSGH_BITS_IS_COMPLEX(got.header.msgh_bits), "complex");
 	is(send_refs(port), 1, "one reference");
-	is(pass(port, MACH_MSG_TYPE_COPY_SEND, &got), KERN_SUCCESS, "copy send");
+	is(pass(port, MACH_MSG_TYPE_COPY_SEND, &got), KERN_SUCCESS,
+	    "copy send");
 	is(send_refs(port), 2, "one more");
-	is(pass(port, MACH_MSG_TYPE_MOVE_SEND, &got), KERN_SUCCESS, "move send");
+	is(pass(port, MACH_MSG_TYPE_MOVE_SEND, &got), KERN_SUCCESS,
+	    "move send");
 	is(send_refs(port), 2, "as many as before");
 	is(pass(port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &got), KERN_SUCCESS,
 	    "make send-once");
@@ -235,13 +240,15 @@ test_all_or_nothing(void)
 
 	message.header = (mach_msg_header_t){
 	    .msgh_bits = MACH_MSGH_BITS_COMPLEX |
-		MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+			 MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
 	    .msgh_remote_port = box,
 	};
 	message.body.msgh_descriptor_count = 3;
 	for (int i = 0; i < 3; i++)
 		message.port[i] = (mach_msg_port_descriptor_t){
-		    .name = i == 0 ? first : i == 1 ? second : NO_NAME,
+		    .name = i == 0   ? first
+			    : i == 1 ? second
+				     : NO_NAME,
 		    .disposition = i == 1 ? MACH_MSG_TYPE_MOVE_RECEIVE
 					  : MACH_MSG_TYPE_MOVE_SEND,
 		    .type = MACH_MSG_PORT_DESCRIPTOR,
@@ -261,7 +268,9 @@ test_all_or_nothing(void)
 static void
 test_arrays(void)
 {
-	enum { MANY = 300 };
+	enum {
+		MANY = 300
+	};
 	static mach_port_t ports[MANY];
 	struct {
 		mach_msg_header_t header;
@@ -277,7 +286,7 @@ test_arrays(void)
 		ports[i] = i % 10 == 3 ? MACH_PORT_NULL : port_new();
 	message.header = (mach_msg_header_t){
 	    .msgh_bits = MACH_MSGH_BITS_COMPLEX |
-		MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+			 MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
 	    .msgh_remote_port = box,
 	};
 	message.body.msgh_descriptor_count = 1;
@@ -291,16 +300,17 @@ test_arrays(void)
 	is(send_message(&message, size), KERN_SUCCESS, "an array of rights");
 	is(poll_for(&message, sizeof(message), box), KERN_SUCCESS, "arrives");
 	is(message.array.count, MANY, "whole");
-	is(message.array.disposition, MACH_MSG_TYPE_PORT_SEND, "of send rights");
+	is(message.array.disposition, MACH_MSG_TYPE_PORT_SEND,
+	    "of send rights");
 	got = message.array.address;
 	for (int i = 0; i < MANY; i++)
 		wrong += got[i] != ports[i] ||
-		    (got[i] != 0 && send_refs(got[i]) != 1);
+			 (got[i] != 0 && send_refs(got[i]) != 1);
 	is(wrong, 0, "each the right one, null among them");
 	pages_end(got, MANY * sizeof(*got));
 
-	message.header.msgh_bits = MACH_MSGH_BITS_COMPLEX |
-	    MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0);
+	message.header.msgh_bits =
+	    MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0);
 	message.header.msgh_remote_port = box;
 	message.header.msgh_local_port = MACH_PORT_NULL;
 	message.array.address = (void *)16;
@@ -321,11 +331,9 @@ test_in_transit(void)
 	mach_port_t previous;
 	struct parcel parcel;
 
-	must(mach_port_insert_right(
-	    self, port, port, MACH_MSG_TYPE_MAKE_SEND));
-	must(mach_port_request_notification(self, cargo,
-	    MACH_NOTIFY_NO_SENDERS, 1, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE,
-	    &previous));
+	must(mach_port_insert_right(self, port, port, MACH_MSG_TYPE_MAKE_SEND));
+	must(mach_port_request_notification(self, cargo, MACH_NOTIFY_NO_SENDERS,
+	    1, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous));
 	parcel_fill(&parcel, port, cargo, MACH_MSG_TYPE_MAKE_SEND);
 	must(send_message(&parcel, PARCEL_SIZE));
 	ok(status_of(cargo).mps_srights, "a right in a message counts");

@@ -44,8 +44,7 @@ test_register(void)
 		mach_port_deallocate(mach_task_self(), found);
 		sleep_ms(2);
 	}
-	ok(bootstrap_look_up(boot, name, &found) ==
-		BOOTSTRAP_UNKNOWN_SERVICE ||
+	ok(bootstrap_look_up(boot, name, &found) == BOOTSTRAP_UNKNOWN_SERVICE ||
 		!MACH_PORT_VALID(found) ||
 		(type_of(found) & MACH_PORT_TYPE_DEAD_NAME) != 0,
 	    "a name does not outlive its port");

@@ -8,10 +8,10 @@
 
 #include <baton/thread.h>
 
-#define PAIRS	 4
-#define CALLERS	 3 /* of each pair's server */
-#define CALLS	 600
-#define TURNS	 400 /* of the storm */
+#define PAIRS	     4
+#define CALLERS	     3 /* of each pair's server */
+#define CALLS	     600
+#define TURNS	     400 /* of the storm */
 #define STORM_MS_MAX 10000
 
 static mach_port_t self;
@@ -33,8 +33,8 @@ call_server(void *arg)
 		mach_msg_size_t size = i % 3 == 0 ? 32 : NOTE_SIZE;
 
 		message.header = (mach_msg_header_t){
-		    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-			MACH_MSG_TYPE_MAKE_SEND_ONCE),
+		    .msgh_bits = MACH_MSGH_BITS(
+			MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
 		    .msgh_size = size,
 		    .msgh_remote_port = to,
 		    .msgh_local_port = reply,
@@ -66,8 +66,7 @@ test_calls(void)
 		small_run(&server[i], small_echo, SMALL_PORT, 0);
 	}
 	for (uintptr_t i = 0; i < PAIRS * CALLERS; i++)
-		must(mach_thread_start(
-		    call_server, (void *)i, 0, &caller[i]));
+		must(mach_thread_start(call_server, (void *)i, 0, &caller[i]));
 	for (int i = 0; i < PAIRS * CALLERS; i++)
 		mach_thread_join(caller[i]);
 	is(answered, PAIRS * CALLERS * CALLS, "every call is answered");
@@ -157,7 +156,9 @@ renew_port(unsigned which)
 static void
 test_storm(void)
 {
-	enum { THREADS = 12 };
+	enum {
+		THREADS = 12
+	};
 	struct mach_thread *thread[THREADS];
 	uint64_t start = mach_absolute_time();
 	uint32_t state = 1;
@@ -166,14 +167,14 @@ test_storm(void)
 	for (int i = 0; i < 8; i++)
 		shared[i] = port_new_send();
 	for (uintptr_t i = 0; i < THREADS; i++) {
-		must(mach_thread_start(i % 3 == 0 ? sender
-			: i % 3 == 1		  ? receiver
-						  : mover,
+		must(mach_thread_start(i % 3 == 0   ? sender
+				       : i % 3 == 1 ? receiver
+						    : mover,
 		    (void *)(i + 1), 0, &thread[i]));
 		/* We stir, so we come first. */
 		must(thread_policy_set(mach_thread_port(thread[i]),
 		    THREAD_PRECEDENCE_POLICY,
-		    (thread_policy_t)&(thread_precedence_policy_data_t){-1},
+		    (thread_policy_t) & (thread_precedence_policy_data_t){-1},
 		    THREAD_PRECEDENCE_POLICY_COUNT));
 	}
 	for (int i = 0; i < TURNS && ms_since(start) < STORM_MS_MAX; i++) {
@@ -185,8 +186,8 @@ test_storm(void)
 			renewed++;
 			break;
 		case 1:
-			(void)thread_abort(mach_thread_port(
-			    thread[chance(&state) % THREADS]));
+			(void)thread_abort(
+			    mach_thread_port(thread[chance(&state) % THREADS]));
 			break;
 		case 2:
 			small_make(&small, shared[0], MACH_MSG_TYPE_COPY_SEND);

@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 /* Each names its case in the manner of printf(). */
-#define ok(good, ...)	   tap_ok((good), __FILE__, __LINE__, __VA_ARGS__)
-#define is(got, wanted, ...)                                           \
-	tap_is((uint64_t)(got), (uint64_t)(wanted), __FILE__, __LINE__, \
+#define ok(good, ...) tap_ok((good), __FILE__, __LINE__, __VA_ARGS__)
+#define is(got, wanted, ...)                                                   \
+	tap_is((uint64_t)(got), (uint64_t)(wanted), __FILE__, __LINE__,        \
 	    __VA_ARGS__)
 
 /* What has to be KERN_SUCCESS for the program to make sense. */

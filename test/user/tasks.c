@@ -87,8 +87,7 @@ test_info(void)
 	ok(resident > 0 && resident < virtual, "part of it in memory");
 	pages = pages_new(size);
 	memset(pages, 1, size / 2);
-	must(task_info(
-	    self, MACH_TASK_BASIC_INFO, (task_info_t)&info, &count));
+	must(task_info(self, MACH_TASK_BASIC_INFO, (task_info_t)&info, &count));
 	is(info.virtual_size, virtual + size, "a megabyte more");
 	ok(info.resident_size >= resident + size / 2 &&
 		info.resident_size < resident + size,
@@ -151,8 +150,7 @@ test_summary(void)
 		must(task_set_name(children[i], "nameless"));
 	}
 	for (;;) {
-		must(host_task_summary(
-		    mach_host_self(), after, tasks, &count));
+		must(host_task_summary(mach_host_self(), after, tasks, &count));
 		if (count == 0)
 			break;
 		for (uint32_t i = 0; i < count; i++) {
@@ -190,15 +188,15 @@ ask(mach_port_t port, mach_msg_id_t id, mach_msg_size_t size)
 
 	memset(&message, 0, sizeof(message));
 	message.header = (mach_msg_header_t){
-	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-		MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    .msgh_remote_port = port,
 	    .msgh_local_port = mig_get_reply_port(),
 	    .msgh_id = id,
 	};
-	kr = mach_msg(&message.header, MACH_SEND_MSG | MACH_RCV_MSG |
-		MACH_RCV_TIMEOUT, size, sizeof(message),
-	    mig_get_reply_port(), 5000, MACH_PORT_NULL);
+	kr = mach_msg(&message.header,
+	    MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_TIMEOUT, size,
+	    sizeof(message), mig_get_reply_port(), 5000, MACH_PORT_NULL);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (message.header.msgh_id != id + 100)
@@ -221,7 +219,7 @@ test_wrong_requests(void)
 	wrong = 0;
 	for (mach_msg_size_t size = 24; size < 24 + 8 + 20; size += 4)
 		wrong += ask(self, MSGID_MACH_VM_ALLOCATE, size) !=
-		    MIG_BAD_ARGUMENTS;
+			 MIG_BAD_ARGUMENTS;
 	is(wrong, 0, "a request cut short is MIG_BAD_ARGUMENTS");
 	is(ask(self, MSGID_TASK_SET_SPECIAL_PORT, 24 + 8 + 4),
 	    MIG_BAD_ARGUMENTS, "so is one that lacks its descriptor");

@@ -33,12 +33,13 @@ count_run(void *arg)
 static void
 test_many(void)
 {
-	enum { MANY = 100 };
+	enum {
+		MANY = 100
+	};
 	struct mach_thread *thread[MANY];
 
 	for (int i = 0; i < MANY; i++)
-		must(mach_thread_start(
-		    count_run, (void *)1, 4096, &thread[i]));
+		must(mach_thread_start(count_run, (void *)1, 4096, &thread[i]));
 	for (int i = 0; i < MANY; i++)
 		mach_thread_join(thread[i]);
 	is(ran, MANY, "%d threads ran and ended", MANY);
@@ -56,8 +57,7 @@ test_terminate(void)
 	ok(dies(small.thread), "and gone");
 	small_run(&small, small_receive, SMALL_PORT, 0);
 	sleep_ms(5);
-	is(thread_terminate(small.thread), KERN_SUCCESS,
-	    "a waiting one, too");
+	is(thread_terminate(small.thread), KERN_SUCCESS, "a waiting one, too");
 	ok(dies(small.thread), "and gone");
 	must(mach_port_deallocate(self, small.thread));
 	must(thread_create(small.task, &small.thread));
@@ -104,8 +104,8 @@ counted(thread_t thread)
 	riscv64_thread_state_t state;
 	mach_msg_type_number_t count = RISCV64_THREAD_STATE_COUNT;
 
-	must(thread_get_state(thread, RISCV64_THREAD_STATE,
-	    (thread_state_t)&state, &count));
+	must(thread_get_state(
+	    thread, RISCV64_THREAD_STATE, (thread_state_t)&state, &count));
 	return state.s0;
 }
 
@@ -169,8 +169,7 @@ test_registers(void)
 	for (unsigned i = 0; i < 32; i++)
 		word[i] = 0x1111111111111111 * (i % 15 + 1) + i;
 	state.pc = 0x100000;
-	is(thread_set_state(
-	       small.thread, RISCV64_THREAD_STATE, words, count),
+	is(thread_set_state(small.thread, RISCV64_THREAD_STATE, words, count),
 	    KERN_SUCCESS, "registers are set");
 	is(thread_get_state(small.thread, RISCV64_THREAD_STATE,
 	       (thread_state_t)&again, &count),
@@ -185,8 +184,7 @@ test_registers(void)
 	is(thread_set_state(small.thread, 99, words, count),
 	    KERN_INVALID_ARGUMENT, "no such flavor");
 	state.pc = 0xffffffc000000000;
-	is(thread_set_state(
-	       small.thread, RISCV64_THREAD_STATE, words, count),
+	is(thread_set_state(small.thread, RISCV64_THREAD_STATE, words, count),
 	    KERN_INVALID_ARGUMENT, "no thread runs in the kernel's half");
 	count = 10;
 	is(thread_get_state(small.thread, RISCV64_THREAD_STATE,
@@ -320,18 +318,16 @@ test_policy(void)
 
 	small_make(&small, MACH_PORT_NULL, 0);
 	must(thread_create(small.task, &small.thread));
-	must(thread_info(small.thread, THREAD_EXTENDED_INFO,
-	    (thread_info_t)&info, &count));
+	must(thread_info(
+	    small.thread, THREAD_EXTENDED_INFO, (thread_info_t)&info, &count));
 	before = info.pth_priority;
-	is(thread_policy_set(
-	       small.thread, THREAD_PRECEDENCE_POLICY, words, 1),
+	is(thread_policy_set(small.thread, THREAD_PRECEDENCE_POLICY, words, 1),
 	    KERN_SUCCESS, "a thread is made less urgent");
-	must(thread_info(small.thread, THREAD_EXTENDED_INFO,
-	    (thread_info_t)&info, &count));
+	must(thread_info(
+	    small.thread, THREAD_EXTENDED_INFO, (thread_info_t)&info, &count));
 	is(info.pth_priority, before - 5, "by five");
 	policy.importance = 1;
-	is(thread_policy_set(
-	       small.thread, THREAD_PRECEDENCE_POLICY, words, 1),
+	is(thread_policy_set(small.thread, THREAD_PRECEDENCE_POLICY, words, 1),
 	    KERN_POLICY_LIMIT, "but not more urgent than others");
 	is(thread_policy_set(small.thread, 4321, words, 1),
 	    KERN_INVALID_ARGUMENT, "no such policy");

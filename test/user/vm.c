@@ -76,8 +76,8 @@ test_wrong_allocations(void)
 	is(_kernelrpc_mach_vm_allocate_trap(
 	       NO_NAME, &address, PAGE, VM_FLAGS_ANYWHERE),
 	    KERN_INVALID_ARGUMENT, "no task");
-	is(mach_vm_allocate(self, &address, 0, VM_FLAGS_ANYWHERE),
-	    KERN_SUCCESS, "no bytes");
+	is(mach_vm_allocate(self, &address, 0, VM_FLAGS_ANYWHERE), KERN_SUCCESS,
+	    "no bytes");
 	is(address, 0, "are at no address");
 	is(mach_vm_deallocate(self, ~0UL - 4095, 8192), KERN_INVALID_ARGUMENT,
 	    "a range round the end of all addresses");
@@ -119,8 +119,8 @@ test_protect(void)
 	start = at;
 	info = region_at(&start, &size, &kr);
 	is(info.protection, VM_PROT_READ, "for what is allowed now, too");
-	is(mach_vm_protect(self, at, PAGE, FALSE, 0x4000), KERN_INVALID_ARGUMENT,
-	    "no such permission");
+	is(mach_vm_protect(self, at, PAGE, FALSE, 0x4000),
+	    KERN_INVALID_ARGUMENT, "no such permission");
 	pages_end(pages + 4 * PAGE, PAGE);
 	is(mach_vm_protect(self, at + PAGE, 7 * PAGE, FALSE, VM_PROT_READ),
 	    KERN_INVALID_ADDRESS, "a hole has no protection");
@@ -150,7 +150,7 @@ test_region(void)
 			break;
 		regions++;
 		wrong += start < previous || size == 0 || size % PAGE != 0 ||
-		    (info.protection & ~info.max_protection) != 0;
+			 (info.protection & ~info.max_protection) != 0;
 		found |= start <= at && at < start + size;
 		start += size;
 	}
@@ -216,8 +216,8 @@ test_read_write(void)
 	mach_msg_type_number_t count = 0;
 
 	pattern_fill(pages, size, 8);
-	is(mach_vm_read(self, (mach_vm_address_t)pages + 100, 60000, &data,
-	       &count),
+	is(mach_vm_read(
+	       self, (mach_vm_address_t)pages + 100, 60000, &data, &count),
 	    KERN_SUCCESS, "a piece is read");
 	is(count, 60000, "whole");
 	ok(memcmp((void *)data, pages + 100, 60000) == 0, "as it is");
@@ -234,8 +234,8 @@ test_read_write(void)
 	    KERN_INVALID_ADDRESS, "nothing to write to");
 	must(mach_vm_protect(
 	    self, (mach_vm_address_t)pages, PAGE, FALSE, VM_PROT_READ));
-	is(mach_vm_write(self, (mach_vm_address_t)pages,
-	       (vm_offset_t)pages + PAGE, 100),
+	is(mach_vm_write(
+	       self, (mach_vm_address_t)pages, (vm_offset_t)pages + PAGE, 100),
 	    KERN_PROTECTION_FAILURE, "read-only memory is not written");
 	must(mach_vm_protect(
 	    self, (mach_vm_address_t)pages, PAGE, FALSE, VM_PROT_NONE));
@@ -274,8 +274,8 @@ test_other_task(void)
 	    KERN_PROTECTION_FAILURE, "and that holds for us too");
 	is(mach_vm_deallocate(other, address, 3 * PAGE), KERN_SUCCESS,
 	    "and taken away");
-	is(mach_vm_read(other, address, 8, &data, &count),
-	    KERN_INVALID_ADDRESS, "nothing is left");
+	is(mach_vm_read(other, address, 8, &data, &count), KERN_INVALID_ADDRESS,
+	    "nothing is left");
 	must(task_terminate(other));
 	ok(mach_vm_allocate(other, &address, PAGE, VM_FLAGS_ANYWHERE) !=
 		KERN_SUCCESS,
@@ -288,15 +288,17 @@ test_other_task(void)
 static void
 test_many_regions(void)
 {
-	enum { MANY = 2000 };
+	enum {
+		MANY = 2000
+	};
 	const size_t size = 2 * MANY * PAGE;
 	char *pages = pages_new(size);
 	unsigned wrong = 0;
 
 	for (size_t i = 0; i < MANY; i++)
 		wrong += mach_vm_deallocate(self,
-			     (mach_vm_address_t)pages + 2 * i * PAGE, PAGE) !=
-		    KERN_SUCCESS;
+			     (mach_vm_address_t)pages + 2 * i * PAGE,
+			     PAGE) != KERN_SUCCESS;
 	for (size_t i = 0; i < MANY; i++) {
 		wrong += is_mapped(pages + 2 * i * PAGE);
 		pages[(2 * i + 1) * PAGE] = (char)i;

@@ -130,7 +130,8 @@ main(void)
 		is(loop_cost(), loop_alone,
 		    "nor retired an instruction beside a loop");
 	else
-		skip("no instruction was retired", "it is time that is counted");
+		skip(
+		    "no instruction was retired", "it is time that is counted");
 	for (int i = 0; i < TASKS; i++)
 		small_kill(&waiters[i]);
 	return done();

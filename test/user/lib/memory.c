@@ -114,7 +114,7 @@ same(const struct baton_kernel_counters *a,
     const struct baton_kernel_counters *b)
 {
 	return a->pages_free == b->pages_free &&
-	    memcmp(a->objects, b->objects, sizeof(a->objects)) == 0;
+	       memcmp(a->objects, b->objects, sizeof(a->objects)) == 0;
 }
 
 struct baton_kernel_counters

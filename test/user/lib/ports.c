@@ -192,7 +192,7 @@ parcel_fill(struct parcel *parcel, mach_port_t to, mach_port_t right,
 	    .header =
 		{
 		    .msgh_bits = MACH_MSGH_BITS_COMPLEX |
-			MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+				 MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
 		    .msgh_size = PARCEL_SIZE,
 		    .msgh_remote_port = to,
 		    .msgh_id = 77,
@@ -216,7 +216,7 @@ crate_fill(struct crate *crate, mach_port_t to, void *address, uint32_t size,
 	    .header =
 		{
 		    .msgh_bits = MACH_MSGH_BITS_COMPLEX |
-			MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+				 MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
 		    .msgh_size = CRATE_SIZE,
 		    .msgh_remote_port = to,
 		    .msgh_id = 78,

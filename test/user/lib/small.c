@@ -3,10 +3,10 @@
 
 #include <string.h>
 
-#define CODE_AT	 0x100000UL
-#define STACK_AT 0x200000UL
+#define CODE_AT		0x100000UL
+#define STACK_AT	0x200000UL
 #define STACK_OF_THREAD 512UL /* small.S uses half of that */
-#define STACK_SIZE (SMALL_THREADS_MAX * STACK_OF_THREAD)
+#define STACK_SIZE	(SMALL_THREADS_MAX * STACK_OF_THREAD)
 
 void
 small_make(
@@ -29,8 +29,8 @@ small_make(
 }
 
 void
-small_run(struct small *small, const char *routine, uint64_t argument,
-    uint64_t more)
+small_run(
+    struct small *small, const char *routine, uint64_t argument, uint64_t more)
 {
 	riscv64_thread_state_t state = {
 	    .pc = CODE_AT + (uint64_t)(routine - small_begin),
