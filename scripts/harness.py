@@ -70,10 +70,10 @@ class TapReader:
     def case(self, bad, number, name):
         self.ran += 1
         name = f"{self.program}{name or number}"
-        if bad:
-            self.result.fail(name, self.since)
-        elif "# skip" in name.lower():
+        if "# skip" in name.lower():  # cmocka says "not ok" to these
             self.result.skipped += 1
+        elif bad:
+            self.result.fail(name, self.since)
         else:
             self.result.passed += 1
         self.since = []

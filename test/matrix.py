@@ -26,7 +26,7 @@ MACHINES = {
     "8 harts": dict(harts=8),
     "4 harts, 1 GiB": dict(harts=4, mem="1G"),
     "4 harts, checks on": dict(kernel=DEBUG_IMAGE),
-    "2 harts, 64 MiB": dict(harts=2, mem="64M"),
+    "2 harts, 64 MiB, the ELF": dict(harts=2, mem="64M", kernel=ELF),
     "1 hart, 8 GiB": dict(harts=1, mem="8G"),
     "4 harts, no Sstc": dict(cpu="rv64,sstc=off"),
     "5 harts, hart 0 disabled": dict(harts=5, disabled=(0,)),
