@@ -41,9 +41,7 @@ class Machine:
 
     def arguments(self, folder):
         """QEMU's arguments; files that have to be made go to @folder."""
-        args = [QEMU, "-M", self.machine, "-cpu", self.cpu]
-        args += ["-smp", str(self.harts), "-m", self.mem, "-nic", "none"]
-        args += ["-display", "none", "-no-reboot"]
+        args = self._hardware() + ["-nic", "none", "-no-reboot"]
         if self.disk:
             args += ["-kernel", str(UBOOT)]
             args += ["-drive", f"file={self.disk},format=raw,if=none,id=disk"]
@@ -61,13 +59,21 @@ class Machine:
             args += ["-accel", f"tcg,thread={threads}"]
         return args + list(self.extra)
 
+    def _hardware(self, more=""):
+        """Memory comes from the host as it is touched, so that a small host
+        can have a large guest."""
+        return [QEMU, "-M", f"{self.machine},memory-backend=ram{more}",
+                "-cpu", self.cpu, "-smp", str(self.harts), "-m", self.mem,
+                "-object",
+                f"memory-backend-ram,id=ram,size={self.mem},reserve=off",
+                "-display", "none"]
+
     def _edited_tree(self, folder):
         """The machine's own device tree, with some harts disabled."""
         tree = str(pathlib.Path(folder) / "machine.dtb")
         subprocess.run(
-            [QEMU, "-M", f"{self.machine},dumpdtb={tree}", "-cpu", self.cpu]
-            + ["-smp", str(self.harts), "-m", self.mem, "-display", "none"],
-            check=True, capture_output=True)
+            self._hardware(f",dumpdtb={tree}"), check=True,
+            capture_output=True)
         for hart in self.disabled:
             subprocess.run(["fdtput", "-t", "s", tree, f"/cpus/cpu@{hart}",
                             "status", "disabled"], check=True)
