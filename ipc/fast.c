@@ -77,9 +77,7 @@ may_run_here(const struct thread *thread, const struct cpu *cpu)
 	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >
 		     (int32_t)thread->priority))
 		return false;
-	if (unlikely(thread->fpu_cpu != NULL) && thread->fpu_cpu != cpu)
-		return false;
-	return likely(thread->bound == NULL) || thread->bound == cpu;
+	return likely(thread->fpu_cpu == NULL) || thread->fpu_cpu == cpu;
 }
 
 /*
@@ -101,8 +99,7 @@ find_receiver(
 	return may_run_here(thread, cpu) ? thread : NULL;
 }
 
-/* The receiver takes the message off the port, and leaves its queue.  The
- * reference that it had for waiting is kept for its next receive. */
+/* The receiver takes the message off the port, and leaves its queue. */
 always_inline void
 take_receiver(struct port *to, struct thread *receiver)
 {
@@ -111,9 +108,8 @@ take_receiver(struct port *to, struct thread *receiver)
 	link->prev->next = link->next;
 	link->next->prev = link->prev;
 	receiver->receive.port = NULL;
-	if (unlikely(receiver->fast.from != NULL))
-		port_put(receiver->fast.from);
-	receiver->fast.from = to;
+	if (unlikely(receiver->fast.from != to))
+		fast_adopt(receiver, to);
 	to->sequence++;
 }
 
@@ -129,15 +125,11 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	struct list *waiters = &from->queue.receivers;
 	bool abort;
 
-	self->receive.port = from; /* with the reference */
-	self->fast.from = NULL;
-	self->fast.room = fast_room(self->receive.size);
+	self->receive.port = from; /* by the reference of fast.from */
 	list_add_tail(waiters, &self->wait_link);
 	self->cont = receive_continue;
 	self->priority = self->base_priority;
-	self->state = THREAD_WAITING;
 
-	receiver->state = THREAD_RUNNING;
 	store_relaxed(&receiver->cpu, cpu);
 	cpu->counters.handed_off++;
 	store_relaxed(&cpu->running_priority, receiver->priority);
@@ -155,7 +147,8 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	spin_unlock(&from->lock);
 	if (unlikely(abort))
 		sched_wake(self);
-	if (unlikely((cpu->fpu_owner == receiver) != cpu->fpu_on))
+	/* Who owns the unit has his registers in it: then he is here. */
+	if (unlikely(cpu->fpu_on || receiver->fpu_cpu != NULL))
 		fpu_switch(cpu, receiver);
 	pmap_switch_on(cpu, receiver->fast.pmap);
 }
@@ -201,8 +194,10 @@ finish(struct header_words header, struct small_message *message, uint64_t size)
 	uaddr_t buffer = self->receive.buffer;
 	kern_return_t kr;
 
-	if (likely(size == HEADER_SIZE && (buffer & 7) == 0 &&
-		   buffer < USER_END - HEADER_SIZE - TRAILER_SIZE))
+	/* A bare header, to a place that is aligned and the user's: what
+	 * runs over the end of the user's half faults. */
+	if (likely(
+		((size ^ HEADER_SIZE) | (buffer & 7) | buffer / USER_END) == 0))
 		kr = copyout_words(buffer, header.bits_size,
 		    header.remote_local, header.voucher_id, TRAILER_WORD);
 	else
@@ -218,13 +213,13 @@ finish(struct header_words header, struct small_message *message, uint64_t size)
 
 /* ---- what is known from last time ---- */
 
-/* The entry of @name with @type, looked up the long way; or NULL. */
-static struct entry *
+/* The entry of @name with @type, looked up the long way; or fast_no_entry. */
+static __attribute__((noinline)) struct entry *
 find(struct space *space, mach_port_name_t name, uint32_t type)
 {
 	struct entry *entry = space_lookup(space, name);
 
-	return entry != NULL && (entry->key & type) ? entry : NULL;
+	return entry != NULL && (entry->key & type) ? entry : &fast_no_entry;
 }
 
 /* Remember @port, with a reference, in place of what was there. */
@@ -234,21 +229,11 @@ remember(struct port **place, struct port *port)
 	struct port *old = *place;
 
 	*place = port_get(port);
-	if (old != NULL)
-		port_put(old);
+	port_put(old);
 }
 
-/* Is @port, remembered or not, what @name meant lately?  A hint: what counts is
- * looked at under its lock. */
-always_inline bool
-waits_by(const struct port *port, mach_port_name_t name)
-{
-	return port != NULL &&
-	       *(const volatile mach_port_name_t *)&port->name == name;
-}
-
-/* Look up where to receive. */
-static __attribute__((noinline)) bool
+/* Look up where to receive, for the next time: this call declines. */
+static __attribute__((noinline)) void
 learn_from(struct thread *self, mach_port_name_t name)
 {
 	struct space *space = self->fast.space;
@@ -256,10 +241,9 @@ learn_from(struct thread *self, mach_port_name_t name)
 
 	spin_lock(&space->lock);
 	entry = find(space, name, MACH_PORT_TYPE_RECEIVE);
-	if (entry != NULL)
+	if (entry != &fast_no_entry)
 		remember(&self->fast.from, entry->port);
 	spin_unlock(&space->lock);
-	return entry != NULL;
 }
 
 /* Look up where to send a request. */
@@ -271,14 +255,14 @@ learn_to(struct thread *self, mach_port_name_t name)
 
 	spin_lock(&space->lock);
 	entry = find(space, name, MACH_PORT_TYPE_SEND);
-	if (entry != NULL) {
+	if (entry != &fast_no_entry) {
 		remember(&self->fast.to, entry->port);
 		self->fast.to_entry = entry;
 		self->fast.to_key = entry->key;
 		self->fast.to_name = name;
 	}
 	spin_unlock(&space->lock);
-	return entry != NULL;
+	return entry != &fast_no_entry;
 }
 
 /* Does the remembered name still mean a send right to @port, by the entry that
@@ -344,35 +328,19 @@ fill_spare(struct thread *receiver, struct port *port)
 	return name;
 }
 
-/*
- * The entry of @name: usually the spare one, which the request filled in.  What
- * it is now its key tells.  Locks: the space's.
- */
-always_inline struct entry *
-reply_entry(struct thread *self, struct space *space, mach_port_name_t name)
+/* The entry of a reply right that was used, and is not the spare one, is free.
+ * Locks: the space's. */
+static __attribute__((noinline)) void
+free_entry(struct thread *self, struct entry *entry, mach_port_name_t name)
 {
-	if (likely(name == self->fast.spare_name && !self->fast.spare_ready))
-		return self->fast.spare;
-	if (name_index(name) >= space->bound)
-		return NULL;
-	return space_entry_locked(space, name_index(name));
-}
+	struct space *space = self->fast.space;
 
-/* The entry of a reply right that was used is kept for the next one. */
-always_inline void
-keep_spare(struct thread *self, struct space *space, struct entry *entry,
-    mach_port_name_t name)
-{
-	entry->key = name & NAME_GENERATION_MASK;
-	entry->port = NULL;
-	if (likely(self->fast.spare == entry)) {
-		self->fast.spare_name = name;
-		self->fast.spare_ready = true;
-	} else {
-		entry->urefs = 0;
-		space->count--;
-		free_list_add(space, name_index(name));
-	}
+	entry->urefs = 0;
+	space->count--;
+	free_list_add(space, name_index(name));
+	/* The spare one it may once have been: it no longer is. */
+	if (self->fast.spare == entry)
+		self->fast.spare_name = MACH_PORT_DEAD;
 }
 
 /* ---- the two legs; each returns only to decline ---- */
@@ -388,11 +356,7 @@ request(struct thread *self, struct small_message *message, uint64_t bits_size,
 	struct header_words header;
 	mach_port_name_t name;
 
-	if (unlikely(self->fast.to_name != remote || self->fast.to == NULL) &&
-	    !learn_to(self, remote))
-		return;
-	if (unlikely(!waits_by(self->fast.from, local)) &&
-	    !learn_from(self, local))
+	if (unlikely(self->fast.to_name != remote) && !learn_to(self, remote))
 		return;
 	to = self->fast.to;
 	from = self->fast.from;
@@ -401,9 +365,9 @@ request(struct thread *self, struct small_message *message, uint64_t bits_size,
 	if (unlikely(to == from))
 		return;
 	lock_ports(to, from);
-	if (unlikely(from->name != local ||
-		     from->receiver != self->fast.space ||
-		     to->send_rights == 0))
+	if (unlikely(from->name != local || from->receiver != self->fast.space))
+		goto out_other;
+	if (unlikely(to->send_rights == 0))
 		goto out;
 	receiver = find_receiver(to, from, size, cpu);
 	if (unlikely(receiver == NULL))
@@ -431,6 +395,11 @@ out:
 	spin_unlock(&to->lock);
 	spin_unlock(&from->lock);
 	return;
+out_other:
+	spin_unlock(&to->lock);
+	spin_unlock(&from->lock);
+	learn_from(self, local);
+	return;
 out_forget:
 	self->fast.to_name = MACH_PORT_NULL;
 }
@@ -446,16 +415,17 @@ reply(struct thread *self, struct small_message *message, uint64_t bits_size,
 	struct port *to, *from;
 	struct thread *receiver;
 	struct header_words header;
+	bool spare;
 
-	if (unlikely(!waits_by(self->fast.from, receive_name)) &&
-	    !learn_from(self, receive_name))
-		return;
 	from = self->fast.from;
 	spin_lock(&space->lock);
-	entry = reply_entry(self, space, remote);
+	/* Usually it is the spare entry, which the request filled in. */
+	entry = self->fast.spare;
+	spare = remote == self->fast.spare_name && !self->fast.spare_ready;
+	if (unlikely(!spare))
+		entry = find(space, remote, MACH_PORT_TYPE_SEND_ONCE);
 	/* All of the key: a right with a request on it declines. */
-	if (unlikely(entry == NULL ||
-		     entry->key != (MACH_PORT_TYPE_SEND_ONCE |
+	if (unlikely(entry->key != (MACH_PORT_TYPE_SEND_ONCE |
 				       (remote & NAME_GENERATION_MASK))))
 		goto out_space;
 	to = entry->port;
@@ -463,7 +433,7 @@ reply(struct thread *self, struct small_message *message, uint64_t bits_size,
 		goto out_space;
 	lock_ports(to, from);
 	if (unlikely(from->name != receive_name || from->receiver != space))
-		goto out_ports;
+		goto out_other;
 	receiver = find_receiver(to, from, size, cpu);
 	if (unlikely(receiver == NULL))
 		goto out_ports;
@@ -471,7 +441,12 @@ reply(struct thread *self, struct small_message *message, uint64_t bits_size,
 		goto out_ports;
 
 	/* ---- committed: nothing below can fail ---- */
-	keep_spare(self, space, entry, remote);
+	entry->key = remote & NAME_GENERATION_MASK;
+	entry->port = NULL;
+	if (likely(spare))
+		self->fast.spare_ready = true;
+	else
+		free_entry(self, entry, remote);
 	spin_unlock(&space->lock);
 	to->send_once_rights--;
 	/* The right's reference, never the last: the receiver has one. */
@@ -489,6 +464,12 @@ out_ports:
 	spin_unlock(&from->lock);
 out_space:
 	spin_unlock(&space->lock);
+	return;
+out_other:
+	spin_unlock(&to->lock);
+	spin_unlock(&from->lock);
+	spin_unlock(&space->lock);
+	learn_from(self, receive_name);
 }
 
 /* A body of up to SMALL_BODY bytes, in fours; false: of another kind. */
@@ -502,7 +483,7 @@ copyin_small(struct small_message *message, uaddr_t buffer, uint64_t size)
 }
 
 kern_return_t
-mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+mach_msg2_fast(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
     uint64_t rcv_size_priority, uint64_t timeout)
 {
@@ -510,12 +491,12 @@ mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	uint64_t size = bits_send_size >> 32;
 	uint32_t bits = (uint32_t)bits_send_size;
 	uint32_t remote = (uint32_t)remote_local;
-	uint32_t local = (uint32_t)(remote_local >> 32);
-	uint32_t receive_name = (uint32_t)(descriptors_rcv_name >> 32);
+	/* Shifted with their signs, as the machine keeps 32 bits. */
+	uint32_t local = (uint32_t)((int64_t)remote_local >> 32);
+	uint32_t receive_name = (uint32_t)((int64_t)descriptors_rcv_name >> 32);
 	struct small_message message;
 
-	if (!CONFIG_FAST || unlikely(!ipc_fast_enabled))
-		goto general;
+	self->receive.option = option;
 	if (unlikely(option != (MACH_SEND_MSG | MACH_RCV_MSG)))
 		goto general;
 	/* No descriptors, no voucher. */
@@ -524,9 +505,9 @@ mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	if (size != HEADER_SIZE && !copyin_small(&message, buffer, size))
 		goto general;
 	self->receive.buffer = buffer;
-	self->receive.option = option;
 	self->receive.size = (uint32_t)rcv_size_priority;
 	self->receive.name = receive_name;
+	self->fast.room = fast_room(rcv_size_priority);
 	if (bits == REQUEST_BITS && local == receive_name)
 		request(
 		    self, &message, bits_send_size, voucher_id, remote, local);

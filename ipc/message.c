@@ -129,7 +129,7 @@ receive_wait(struct thread *self, struct thread *receiver,
 	uint64_t deadline = TIMER_NEVER;
 
 	self->fast.room = self->receive.option & FAST_DECLINES
-			      ? INT64_MIN
+			      ? INT32_MIN
 			      : fast_room(self->receive.size);
 	if (self->receive.option & MACH_RCV_TIMEOUT)
 		deadline = timer_after_ms(self->receive.timeout);
@@ -154,7 +154,9 @@ receive_port(
 	enum look found = look(receive, port, &kmsg);
 
 	if (found == LOOK_EMPTY && !is_poll(receive)) {
-		receive->port = port_get(port);
+		/* What it remembers it has a reference to. */
+		receive->port =
+		    self->fast.from == port ? port : port_get(port);
 		receive->pset = NULL;
 		list_add_tail(&port->queue.receivers, &self->wait_link);
 		receive_wait(self, receiver, &port->lock);
@@ -267,10 +269,10 @@ receive_leave(struct thread *self, kern_return_t result)
 		list_remove(&self->wait_link);
 		spin_unlock(lock);
 	}
-	if (receive->port != NULL)
-		port_put(receive->port);
-	else
+	if (receive->port == NULL)
 		pset_put(receive->pset);
+	else if (receive->port != self->fast.from)
+		port_put(receive->port);
 	receive->port = NULL;
 	receive->pset = NULL;
 }
@@ -573,6 +575,15 @@ message_general(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	struct kmsg *kmsg;
 	kern_return_t kr;
 
+	/* Who is interrupted finds what the trap takes where it was. */
+	self->tf.t1 = buffer;
+	self->tf.a1 = option;
+	self->tf.a2 = bits_send_size;
+	self->tf.a3 = remote_local;
+	self->tf.a4 = voucher_id;
+	self->tf.a5 = descriptors_rcv_name;
+	self->tf.a6 = rcv_size_priority;
+	self->tf.a7 = timeout;
 	kr = message_begin(self, option, (uint32_t)rcv_size_priority,
 	    (mach_port_name_t)(descriptors_rcv_name >> 32), (uint32_t)timeout);
 	if (unlikely(kr != MACH_MSG_SUCCESS))
@@ -593,6 +604,24 @@ message_general(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	kmsg->progress = HEADER_SIZE; /* the body is all there is to copy */
 	self->send.buffer = buffer;
 	return message_send(self, kmsg);
+}
+
+/* For whoever is not trap.S. */
+kern_return_t
+mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+    uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
+    uint64_t rcv_size_priority, uint64_t timeout)
+{
+	return (ipc_fast_enabled ? mach_msg2_fast : message_general)(buffer,
+	    option, bits_send_size, remote_local, voucher_id,
+	    descriptors_rcv_name, rcv_size_priority, timeout);
+}
+
+void (*ipc_message_trap(void))(void)
+{
+	bool fast = CONFIG_FAST && ipc_fast_enabled;
+
+	return (void (*)(void))(fast ? mach_msg2_fast : message_general);
 }
 
 /* ---- the end of a thread ---- */

@@ -48,6 +48,8 @@ message_fits(const struct receive_state *receive, const struct kmsg *kmsg)
 
 /* ipc/fast.c takes what it can; switched off by `fastpath=off`. */
 extern bool ipc_fast_enabled;
+/* What serves TRAP_MACH_MSG2, by that switch. */
+void (*ipc_message_trap(void))(void);
 
 /* ---- for kserver.c ---- */
 

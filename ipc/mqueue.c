@@ -208,8 +208,10 @@ mqueue_wake(struct list *waiters, kern_return_t result, uint32_t most)
 {
 	struct thread *thread;
 
-	while (most-- > 0 && (thread = first_waiter(waiters)) != NULL) {
-		if (thread_claim(thread, result))
-			sched_wake(thread);
+	while (most > 0 && (thread = first_waiter(waiters)) != NULL) {
+		if (!thread_claim(thread, result))
+			continue; /* it was leaving anyway, and takes nothing */
+		sched_wake(thread);
+		most--;
 	}
 }

@@ -61,9 +61,10 @@ struct cpu_counters {
 
 /* l: only this hart   a: atomic, any hart */
 struct cpu {
-	uintptr_t stack_top; /* I: trap.S loads it, first */
-	struct thread *idle; /* I */
-	struct pmap *pmap;   /* l: whose tables satp names, or is about to */
+	uintptr_t stack_top;	    /* I: trap.S loads it, first */
+	void (*message_trap)(void); /* I: mach_msg2_trap, by trap.S alone */
+	struct thread *idle;	    /* I */
+	struct pmap *pmap; /* l: whose tables satp names, or is about to */
 	struct pmap *pmap_loaded; /* l: or still does, see arch's tlb.c */
 	uint64_t asid_generation; /* l: TLB holds no older ASIDs */
 	struct thread *fpu_owner; /* l: whose registers the FPU holds */

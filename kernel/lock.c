@@ -13,15 +13,17 @@
 #define NAP_US		 20
 
 void
-spin_wait(struct spinlock *lock, uint32_t word)
+spin_wait(struct spinlock *lock, int64_t word)
 {
-	uint16_t ticket = (uint16_t)((word >> 16) + SPIN_COUNT(word));
+	uint32_t ticket = ((uint32_t)word >> SPIN_SHIFT) + SPIN_COUNT(word);
 	unsigned looks = 0;
 
 	/* acquire: pairs with the release in spin_unlock() */
-	while ((uint16_t)(atomic_load_explicit(
-			      &lock->word, memory_order_acquire) >>
-			  16) != ticket) {
+	while (((atomic_load_explicit(&lock->word, memory_order_acquire) >>
+		    SPIN_SHIFT) -
+		   ticket)
+		   << SPIN_SHIFT !=
+	       0) {
 		if (++looks % LOOKS_BEFORE_NAP == 0)
 			arch_nap(timer_after_us(NAP_US));
 		else

@@ -8,6 +8,8 @@
  * No lock is held across sched_switch() or an access to user memory.
  */
 #pragma once
+#include <arch/atomic.h>
+
 #include "kernel/config.h"
 #include "kernel/types.h"
 
@@ -37,16 +39,17 @@ enum lock_rank {
  * that is so many further on.  Taking and releasing are one atomic add each.
  */
 struct spinlock {
-	_Atomic uint32_t word; /* serving << 16 | count */
+	_Atomic uint32_t word; /* serving << SPIN_SHIFT | count */
 	uint16_t rank;
 	uint16_t unused;
 };
 static_assert(sizeof(struct spinlock) == 8, "one word of a cache line");
 
-#define SPIN_COUNT(word) ((uint16_t)(word))
+#define SPIN_SHIFT	 11
+#define SPIN_COUNT(word) ((word) & ((1U << SPIN_SHIFT) - 1))
 /* What an acquire adds, and what a release does: the next one's turn. */
 #define SPIN_TAKE 1U
-#define SPIN_PASS ((1U << 16) - 1)
+#define SPIN_PASS ((1U << SPIN_SHIFT) - 1)
 
 #define SPINLOCK_INIT(rank_)                                                   \
 	{                                                                      \
@@ -71,19 +74,18 @@ void lock_note_acquire(struct spinlock *lock, enum lock_order order);
 void lock_note_release(struct spinlock *lock);
 
 /* Wait for the turn of who found @word; apart, to keep the common case small. */
-void spin_wait(struct spinlock *lock, uint32_t word);
+void spin_wait(struct spinlock *lock, int64_t word);
 
 static inline void
 spin_lock_ordered(struct spinlock *lock, enum lock_order order)
 {
-	uint32_t word;
+	int64_t word;
 
 	if (CONFIG_DEBUG)
 		lock_note_acquire(lock, order);
 	/* acquire: pairs with the release in spin_unlock() */
-	word = atomic_fetch_add_explicit(
-	    &lock->word, SPIN_TAKE, memory_order_acquire);
-	if (unlikely(word << 16 != 0)) /* the count, in one instruction */
+	word = atomic_add_acquire(&lock->word, SPIN_TAKE);
+	if (unlikely(SPIN_COUNT(word) != 0))
 		spin_wait(lock, word);
 }
 
@@ -123,7 +125,7 @@ spin_unlock(struct spinlock *lock)
 	if (CONFIG_DEBUG)
 		lock_note_release(lock);
 	/* release: pairs with the acquire in spin_lock() and spin_wait() */
-	atomic_fetch_add_explicit(&lock->word, SPIN_PASS, memory_order_release);
+	atomic_add_release(&lock->word, SPIN_PASS);
 }
 
 /* For KASSERTs of functions that rely on a lock; some hart holds it. */

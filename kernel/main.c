@@ -82,6 +82,8 @@ read_machine(uint64_t hart, paddr_t pa)
 static void
 describe_cpus(void)
 {
+	void (*message_trap)(void) = ipc_message_trap();
+
 	cpu_count = machine.hart_count;
 	if (cpu_count > CONFIG_MAX_HARTS) {
 		klog("smp: %u harts, built for %u\n", cpu_count,
@@ -91,6 +93,7 @@ describe_cpus(void)
 	for (uint32_t i = 0; i < cpu_count; i++) {
 		cpus[i].index = i;
 		cpus[i].hart = machine.harts[i].id;
+		cpus[i].message_trap = message_trap;
 		if (i > 0)
 			sched_init_cpu(&cpus[i]);
 	}

@@ -40,7 +40,7 @@ sched_init_cpu(struct cpu *cpu)
 	idle->cpu = cpu;
 	idle->priority = PRIORITY_IDLE;
 	idle->cont = sched_idle;
-	idle->state = THREAD_RUNNING;
+	idle->state = THREAD_ACTIVE;
 	spin_init(&idle->lock, LOCK_THREAD);
 	cpu->idle = idle;
 }
@@ -111,8 +111,7 @@ may_run_on(const struct thread *thread, const struct cpu *cpu)
 	const struct cpu *fpu =
 	    __atomic_load_n(&thread->fpu_cpu, __ATOMIC_RELAXED);
 
-	return (thread->bound == NULL || thread->bound == cpu) &&
-	       (fpu == NULL || fpu == cpu);
+	return fpu == NULL || fpu == cpu;
 }
 
 /* How many threads of a level a thief looks at. */
@@ -194,7 +193,7 @@ slice_start(struct cpu *cpu, const struct thread *thread)
 static noreturn void
 run(struct cpu *cpu, struct thread *thread)
 {
-	thread->state = THREAD_RUNNING;
+	thread->state = THREAD_ACTIVE;
 	atomic_store_explicit(
 	    &cpu->running_priority, thread->priority, memory_order_relaxed);
 	cpu->counters.switches++;
@@ -250,8 +249,6 @@ place(struct thread *thread)
 	struct cpu *last = thread->cpu;
 	uint64_t idle;
 
-	if (thread->bound != NULL)
-		return thread->bound;
 	if (__atomic_load_n(&thread->fpu_cpu, __ATOMIC_RELAXED) != NULL)
 		return last;
 	idle = atomic_load_explicit(&idle_mask, memory_order_relaxed);

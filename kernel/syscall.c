@@ -49,7 +49,7 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
 
     CALL(TRAP_MACH_MSG, mach_msg_trap),
     CALL(TRAP_MACH_MSG_OVERWRITE, mach_msg_overwrite_trap),
-    /* TRAP_MACH_MSG2: trap.S goes to mach_msg2_trap() itself. */
+    /* TRAP_MACH_MSG2: trap.S goes by cpu->message_trap. */
 
     CALL(TRAP_SWTCH_PRI, swtch_pri_trap),
     CALL(TRAP_SWTCH, swtch_trap),

@@ -76,9 +76,8 @@ thread_create(struct task *task, struct thread **threadp)
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	thread->task = task_get(task);
+	fast_init(thread);
 	thread->suspend_count = 1;
-	thread->fast.space = task->space;
-	thread->fast.pmap = &task->map->pmap;
 
 	spin_lock(&task->lock);
 	if (task->dying) {
@@ -286,7 +285,6 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 
 	self->cont = cont;
 	self->priority = self->base_priority; /* what was lent goes back */
-	self->state = THREAD_WAITING;
 	if (deadline != TIMER_NEVER)
 		timer_arm(&self->timer, deadline);
 	arch_set_current(self->cpu->idle);

@@ -47,8 +47,7 @@ struct task;
 
 enum thread_state {
 	THREAD_RUNNABLE,
-	THREAD_RUNNING,
-	THREAD_WAITING,
+	THREAD_ACTIVE,	/* running, or WAITING: see thread_is_waiting() */
 	THREAD_STOPPED, /* suspended or never started */
 	THREAD_DEAD,
 };
@@ -107,7 +106,7 @@ struct fast_state {
 	struct entry *spare;	     /* an entry for a reply right's name ... */
 	mach_port_name_t spare_name; /* the last one that it had */
 	bool spare_ready;	     /* ... if it is free to be one */
-	int64_t room;	 /* waiting: bytes of message it takes, or less */
+	int32_t room; /* waiting: bytes of message it takes, or less */
 };
 
 /* What a long operation needs to go on after a preemption point. */
@@ -140,7 +139,6 @@ struct thread {
 	struct cpu *queued_on;	 /* [that hart's run queue lock] or NULL */
 	enum thread_state state; /* [o], or the run queue's lock */
 	uint32_t base_priority;	 /* [t] */
-	struct cpu *bound;	 /* [t] NULL: any hart */
 
 	struct cpu *fpu_cpu;   /* [o] hart that holds its live FP registers */
 	struct fpu_state *fpu; /* [o] NULL: never touched the unit */
@@ -213,13 +211,20 @@ kern_return_t wait_finish(struct thread *self);
 /* Wait for @deadline alone. */
 noreturn void thread_sleep(uint64_t deadline, continuation_t cont);
 
+/* Does it wait?  A hint, unless the asker keeps it from being woken. */
+static inline bool
+thread_is_waiting(const struct thread *thread)
+{
+	return atomic_load_explicit(
+		   &thread->wait_armed, memory_order_relaxed) != 0;
+}
+
 /* End @thread's wait, if nobody did before: true for the one who may. */
 static inline bool must_check
 thread_claim(struct thread *thread, kern_return_t result)
 {
 	/* acquire: pairs with the release in wait_begin(): we see its state */
-	if (atomic_exchange_explicit(
-		&thread->wait_armed, 0, memory_order_acquire) == 0)
+	if (atomic_swap_acquire(&thread->wait_armed, 0) == 0)
 		return false;
 	thread->wait_result = result;
 	return true;
@@ -245,5 +250,7 @@ bool thread_should_yield(void);
 
 void thread_zone_init(void);
 
+/* The IPC code's part of making a thread, which knows its task. */
+void fast_init(struct thread *thread);
 /* Give up the rights the thread holds; the IPC code's, called at its end. */
 void thread_drop_ports(struct thread *self);

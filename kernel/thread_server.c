@@ -51,7 +51,7 @@ check_at_rest(struct thread *thread)
 	spin_lock(&thread->lock);
 	if (thread->suspend_count + thread->held == 0)
 		kr = KERN_FAILURE;
-	else if (thread->state == THREAD_RUNNING)
+	else if (thread->state == THREAD_ACTIVE && !thread_is_waiting(thread))
 		kr = KCALL_AGAIN;
 	spin_unlock(&thread->lock);
 	return kr;
@@ -229,10 +229,10 @@ run_state(const struct thread *thread)
 {
 	switch (thread->state) {
 	case THREAD_RUNNABLE:
-	case THREAD_RUNNING:
 		return TH_STATE_RUNNING;
-	case THREAD_WAITING:
-		return TH_STATE_WAITING;
+	case THREAD_ACTIVE:
+		return thread_is_waiting(thread) ? TH_STATE_WAITING
+						 : TH_STATE_RUNNING;
 	case THREAD_STOPPED:
 		return TH_STATE_STOPPED;
 	case THREAD_DEAD:

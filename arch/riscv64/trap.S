@@ -113,9 +113,9 @@ trap_entry:
 	sd	s1, TF_EPC(tp)
 	ld	s1, THREAD_CPU(tp)
 	li	t2, TRAP_MACH_MSG2
-	mv	s0, zero			/* backtraces end here */
 	ld	sp, CPU_STACK_TOP(s1)
 	beq	t0, t2, 3f
+	mv	s0, zero			/* backtraces end here */
 	sd	t1, TF_T1(tp)
 	neg	t0, t0
 	li	t1, SYSCALL_COUNT
@@ -164,7 +164,8 @@ syscall_return:
  * it, is built so that s1 to s11 are free for it to use, since they are saved
  * already; so all are loaded again on the way out.
  */
-3:	call	mach_msg2_trap
+3:	ld	t2, CPU_MESSAGE_TRAP(s1)
+	jalr	t2
 	tail	thread_return_value
 
 /* Any other trap from user mode: all registers are the user's and live. */

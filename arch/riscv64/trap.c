@@ -27,6 +27,8 @@ static_assert(offsetof(struct thread, tf) == 0, "tp finds the trapframe");
 static_assert(offsetof(struct thread, cpu) == THREAD_CPU, "offsets.h");
 static_assert(offsetof(struct thread, ast) == THREAD_AST, "offsets.h");
 static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "offsets.h");
+static_assert(
+    offsetof(struct cpu, message_trap) == CPU_MESSAGE_TRAP, "offsets.h");
 
 /*
  * The faulting address.  Cores with erratum CIP-453 do not extend its sign

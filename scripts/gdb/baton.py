@@ -229,6 +229,9 @@ class Threads(Command):
     def row(task, thread, where):
         address = int(thread.address)
         state = enum_name(thread["state"], "THREAD_")
+        if state == "active":
+            armed = int(thread["wait_armed"])
+            state = "waiting" if armed else "running"
         if address in where:
             state += f" (hart {where[address]} of gdb)"
         return (f"{address:#x}", text(task["name"]), state,

@@ -306,7 +306,7 @@ make_runnable(struct thread *thread)
 void
 sched_wake(struct thread *thread)
 {
-	KASSERT(thread->state == THREAD_WAITING);
+	KASSERT(thread->state == THREAD_ACTIVE);
 	thread->state = THREAD_RUNNABLE;
 	make_runnable(thread);
 }
@@ -361,7 +361,6 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 {
 	(void)deadline;
 	self->cont = cont;
-	self->state = THREAD_WAITING;
 	atomic_store(&self->wait_armed, 1);
 	spin_unlock(queue_lock);
 	arch_set_current(&idle);
@@ -466,9 +465,9 @@ host_abort(struct sim_thread *thread)
 bool
 host_call(struct sim_thread *sim, int64_t (*function)(void *), void *argument)
 {
-	KASSERT(sim->thread.state != THREAD_WAITING);
+	KASSERT(!thread_is_waiting(&sim->thread));
 	arch_set_current(&sim->thread);
-	sim->thread.state = THREAD_RUNNING;
+	sim->thread.state = THREAD_ACTIVE;
 	sim->returned = false;
 	if (setjmp(out) == 0) {
 		int64_t value = function(argument);
@@ -498,7 +497,7 @@ host_run(void)
 		if (runnable == NULL)
 			runnable_end = &runnable;
 		arch_set_current(&sim->thread);
-		sim->thread.state = THREAD_RUNNING;
+		sim->thread.state = THREAD_ACTIVE;
 		if (setjmp(out) == 0)
 			sim->thread.cont();
 		KASSERT(cpus[0].held_count == 0);
@@ -568,8 +567,7 @@ sim_thread_create(struct sim_task *task)
 	struct sim_thread *sim = calloc(1, sizeof(*sim));
 
 	sim->thread.task = &task->task;
-	sim->thread.fast.space = task->task.space;
-	sim->thread.fast.pmap = &task->task.map->pmap;
+	fast_init(&sim->thread);
 	sim->thread.cpu = &cpus[0];
 	sim->thread.state = THREAD_RUNNABLE;
 	sim->thread.base_priority = PRIORITY_USER;
@@ -582,7 +580,7 @@ sim_thread_create(struct sim_task *task)
 void
 sim_thread_end(struct sim_thread *sim)
 {
-	KASSERT(sim->thread.state != THREAD_WAITING);
+	KASSERT(!thread_is_waiting(&sim->thread));
 	thread_drop_ports(&sim->thread);
 	free(sim);
 }

@@ -60,7 +60,7 @@ begin(void **state)
 static void
 end_wait(struct sim_thread *thread)
 {
-	if (thread->thread.state == THREAD_WAITING)
+	if (thread_is_waiting(&thread->thread))
 		host_abort(thread);
 	sim_thread_end(thread);
 }

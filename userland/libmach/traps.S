@@ -106,13 +106,11 @@ mach_absolute_time:
 mach_msg:
 	andi	t0, a0, 7
 	andi	t1, a1, MACH_SEND_MSG
-	addi	sp, sp, -CALL_SIZE
 	slli	a3, a3, 32
 	srli	a3, a3, 32
 	slli	a6, a6, 32
 	or	a6, a6, a3		/* room and priority */
-	slli	a7, a5, 32
-	srli	a7, a7, 32		/* timeout */
+	mv	a7, a5			/* timeout: its lower half counts */
 	slli	a5, a4, 32		/* no descriptors, receive name */
 	slli	a2, a2, 32
 	bnez	t0, .Lunaligned
@@ -124,15 +122,9 @@ mach_msg:
 .Lbits:
 	or	a2, a2, t0		/* bits and size */
 .Ltrap:
-	sd	a0, CALL_DATA(sp)
-	sd	a1, CALL_OPTION(sp)
-	sd	a5, CALL_RECEIVE(sp)
-	sd	a6, CALL_SIZES(sp)
-	sd	a7, CALL_TIMEOUT(sp)
 	li	t0, TRAP_MACH_MSG2
 	ecall
 	bnez	a0, .Lfailed
-	addi	sp, sp, CALL_SIZE
 	ret
 
 .Lcomplex:
@@ -162,7 +154,14 @@ mach_msg:
 	bltz	t0, .Lcomplex
 	j	.Lbits
 
+	/* The kernel leaves what it was given in a1 to a7, and a0 in t1. */
 .Lfailed:
+	addi	sp, sp, -CALL_SIZE
+	sd	t1, CALL_DATA(sp)
+	sd	a1, CALL_OPTION(sp)
+	sd	a5, CALL_RECEIVE(sp)
+	sd	a6, CALL_SIZES(sp)
+	sd	a7, CALL_TIMEOUT(sp)
 	sd	ra, CALL_RA(sp)
 	mv	a1, sp
 	call	mach_msg_restart

@@ -7,7 +7,8 @@
 #define THREAD_CPU 256
 #define THREAD_AST 264
 
-#define CPU_STACK_TOP 0
+#define CPU_STACK_TOP	 0
+#define CPU_MESSAGE_TRAP 8
 
 /* System calls are numbered from -1 down to less than this many. */
 #define SYSCALL_COUNT 128

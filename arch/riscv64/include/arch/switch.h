@@ -27,7 +27,7 @@ pmap_switch_on(struct cpu *cpu, struct pmap *pmap)
 	satp = atomic_load_explicit(&pmap->satp, memory_order_acquire);
 	if (unlikely(satp == 0 ||
 		     atomic_load_explicit(&asid_generation,
-			 memory_order_acquire) != cpu->asid_generation)) {
+			 memory_order_relaxed) != cpu->asid_generation)) {
 		pmap_switch_slow(cpu, pmap);
 		return;
 	}

@@ -19,8 +19,8 @@ kern_return_t copyout(uaddr_t to, const void *from, size_t size) must_check;
  * Four words in registers, such as a message's header and shortest trailer;
  * @to is a multiple of 8 and passes user_range_ok().
  */
-kern_return_t copyout_words(uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2,
-    uint64_t w3) must_check;
+kern_return_t copyout_words(
+    uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3) must_check;
 
 /* Is [address, address + size) wholly inside the user's half? */
 static inline bool
