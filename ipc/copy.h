@@ -46,9 +46,9 @@ descriptor_at(struct kmsg *kmsg)
 static inline uint32_t
 descriptor_size(uint32_t type)
 {
-	return type == MACH_MSG_PORT_DESCRIPTOR ?
-	    sizeof(mach_msg_port_descriptor_t) :
-	    sizeof(mach_msg_ool_descriptor_t);
+	return type == MACH_MSG_PORT_DESCRIPTOR
+		   ? sizeof(mach_msg_port_descriptor_t)
+		   : sizeof(mach_msg_ool_descriptor_t);
 }
 
 /* Is the user's descriptor well formed?  Fills in what it says. */

@@ -15,7 +15,13 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 
-enum copyin_phase { COPY, CHECK, HEADER, DESCRIPTORS, COPIED };
+enum copyin_phase {
+	COPY,
+	CHECK,
+	HEADER,
+	DESCRIPTORS,
+	COPIED
+};
 
 static kern_return_t
 copy_step(struct kmsg *kmsg)
@@ -24,9 +30,8 @@ copy_step(struct kmsg *kmsg)
 	uint32_t left = kmsg->size - kmsg->progress;
 	uint32_t count = left < STEP_BYTES ? left : STEP_BYTES;
 
-	if (count > 0 &&
-	    copyin((uint8_t *)&kmsg->header + kmsg->progress, from, count) !=
-		KERN_SUCCESS)
+	if (count > 0 && copyin((uint8_t *)&kmsg->header + kmsg->progress, from,
+			     count) != KERN_SUCCESS)
 		return MACH_SEND_INVALID_DATA;
 	kmsg->progress += count;
 	if (kmsg->progress == kmsg->size) {

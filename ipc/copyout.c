@@ -18,7 +18,12 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 
-enum copyout_phase { HEADER, DESCRIPTORS, WRITE, WRITTEN };
+enum copyout_phase {
+	HEADER,
+	DESCRIPTORS,
+	WRITE,
+	WRITTEN
+};
 
 /* ---- the header ---- */
 
@@ -92,9 +97,8 @@ give_remote(struct kmsg *kmsg)
 static void
 header_received(struct kmsg *kmsg)
 {
-	uint32_t bits =
-	    MACH_MSGH_BITS(kmsg->local_type, kmsg->remote_type) |
-	    (kmsg->complex ? MACH_MSGH_BITS_COMPLEX : 0);
+	uint32_t bits = MACH_MSGH_BITS(kmsg->local_type, kmsg->remote_type) |
+			(kmsg->complex ? MACH_MSGH_BITS_COMPLEX : 0);
 
 	kmsg->header = (mach_msg_header_t){
 	    .msgh_bits = bits,
@@ -109,9 +113,8 @@ header_received(struct kmsg *kmsg)
 static void
 header_returned(struct kmsg *kmsg)
 {
-	uint32_t bits =
-	    MACH_MSGH_BITS(kmsg->remote_type, kmsg->local_type) |
-	    (kmsg->complex ? MACH_MSGH_BITS_COMPLEX : 0);
+	uint32_t bits = MACH_MSGH_BITS(kmsg->remote_type, kmsg->local_type) |
+			(kmsg->complex ? MACH_MSGH_BITS_COMPLEX : 0);
 
 	kmsg->header = (mach_msg_header_t){
 	    .msgh_bits = bits,
@@ -153,8 +156,8 @@ descriptors_step(struct kmsg *kmsg)
 			return;
 		}
 		descriptor = &kmsg->descriptor[kmsg->index];
-		if (descriptor_copyout(kmsg, descriptor_at(kmsg),
-			descriptor) == DESCRIPTOR_MORE)
+		if (descriptor_copyout(kmsg, descriptor_at(kmsg), descriptor) ==
+		    DESCRIPTOR_MORE)
 			return;
 		kmsg->cursor += descriptor_size(descriptor->type);
 		kmsg->index++;
@@ -216,8 +219,7 @@ copyout_step(struct kmsg *kmsg)
 		return MACH_MSG_SUCCESS;
 	default:
 		if (kmsg->pseudo)
-			return write_step(
-			    kmsg, self->send.buffer, kmsg->size);
+			return write_step(kmsg, self->send.buffer, kmsg->size);
 		write_trailer(kmsg, option);
 		return write_step(kmsg, self->receive.buffer,
 		    kmsg->size + trailer_size(option));

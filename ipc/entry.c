@@ -116,8 +116,8 @@ entry_forget(struct space *space, mach_port_name_t name, struct entry *entry,
 }
 
 struct port *
-entry_move_send(struct space *space, mach_port_name_t name,
-    struct entry *entry, struct loose *loose)
+entry_move_send(struct space *space, mach_port_name_t name, struct entry *entry,
+    struct loose *loose)
 {
 	struct port *port = entry->port;
 
@@ -156,8 +156,8 @@ entry_move_receive(struct space *space, mach_port_name_t name,
 }
 
 void
-entry_drop_send(struct space *space, mach_port_name_t name,
-    struct entry *entry, struct loose *loose)
+entry_drop_send(struct space *space, mach_port_name_t name, struct entry *entry,
+    struct loose *loose)
 {
 	struct port *port = entry_move_send(space, name, entry, loose);
 
@@ -168,8 +168,8 @@ entry_drop_send(struct space *space, mach_port_name_t name,
 }
 
 void
-entry_drop_all(struct space *space, mach_port_name_t name,
-    struct entry *entry, struct loose *loose)
+entry_drop_all(struct space *space, mach_port_name_t name, struct entry *entry,
+    struct loose *loose)
 {
 	uint32_t key = entry->key;
 
@@ -185,7 +185,7 @@ entry_drop_all(struct space *space, mach_port_name_t name,
 		if (key & MACH_PORT_TYPE_SEND)
 			entry_drop_send(space, name, entry, loose);
 		if (key & MACH_PORT_TYPE_RECEIVE)
-			loose->receive = entry_move_receive(space, name,
-			    entry, MACH_RCV_PORT_DIED, loose);
+			loose->receive = entry_move_receive(
+			    space, name, entry, MACH_RCV_PORT_DIED, loose);
 	}
 }

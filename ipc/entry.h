@@ -11,12 +11,12 @@
 struct loose {
 	struct port *port;	      /* drop a reference */
 	struct name_request *request; /* free; its notice was not sent: send */
-	bool died;		      /* of a dead name, else of a deleted one */
-	struct kmsg *no_senders;      /* send */
+	bool died;		 /* of a dead name, else of a deleted one */
+	struct kmsg *no_senders; /* send */
 	uint32_t make_send_count;
-	struct port *send_once;	      /* a right that goes unused */
-	struct port *receive;	      /* a receive right to destroy */
-	struct pset *pset;	      /* to destroy */
+	struct port *send_once; /* a right that goes unused */
+	struct port *receive;	/* a receive right to destroy */
+	struct pset *pset;	/* to destroy */
 };
 
 /* No locks held. */

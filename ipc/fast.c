@@ -14,8 +14,8 @@
  * buffer, a bare header straight from registers.
  *
  * The shape of a leg: tests, each of which may decline; then
- * `---- committed ----`; then acts, none of which can fail.  Declining leaves no
- * trace, and the general path of message.c, which is what mach_msg() means,
+ * `---- committed ----`; then acts, none of which can fail.  Declining leaves
+ * no trace, and the general path of message.c, which is what mach_msg() means,
  * does the same from the start.
  *
  * Names.  A thread remembers the ports that it sent a request to and received
@@ -266,8 +266,8 @@ learn_to(struct thread *self, mach_port_name_t name)
 }
 
 /* Does the remembered name still mean a send right to @port, by the entry that
- * it had?  No lock is held: the port's lock decides later whether any send right
- * was left. */
+ * it had?  No lock is held: the port's lock decides later whether any send
+ * right was left. */
 always_inline bool
 still_names(const struct fast_state *fast, const struct port *port)
 {
@@ -404,6 +404,7 @@ out_forget:
 	self->fast.to_name = MACH_PORT_NULL;
 }
 
+/* Long because it is tests, then acts, with nothing in it to take out. */
 always_inline void
 reply(struct thread *self, struct small_message *message, uint64_t bits_size,
     uint64_t id, mach_port_name_t remote, mach_port_name_t receive_name)

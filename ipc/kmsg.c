@@ -43,12 +43,12 @@ kmsg_memory(uint64_t bytes)
 	unsigned class = 0;
 
 	while (class < CLASSES && class_size[class] < OVERHEAD + bytes)
-		class++;
+		class ++;
 	if (likely(class < CLASSES)) {
 		kmsg = zone_alloc(&zones[class]);
 		if (unlikely(kmsg == NULL))
 			return NULL;
-		kmsg->class = (uint8_t)class;
+		kmsg->class = (uint8_t) class;
 		kmsg->capacity = class_size[class] - OVERHEAD;
 		return kmsg;
 	}
@@ -183,10 +183,10 @@ release_descriptor_step(struct kmsg *kmsg, struct kdescriptor *descriptor)
 	case MACH_MSG_OOL_DESCRIPTOR:
 	case MACH_MSG_OOL_VOLATILE_DESCRIPTOR:
 		return descriptor->transfer != NULL &&
-		    transfer_destroy_step(descriptor->transfer);
+		       transfer_destroy_step(descriptor->transfer);
 	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
 		return descriptor->ports != NULL &&
-		    release_ports_step(kmsg, descriptor);
+		       release_ports_step(kmsg, descriptor);
 	default:
 		right_release_later(descriptor->port, descriptor->disposition);
 		return false;

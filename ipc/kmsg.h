@@ -16,7 +16,7 @@
 #pragma once
 #include <mach/message.h>
 
-#include "ipc/reaper.h"
+#include "kernel/reaper.h"
 #include "kernel/kassert.h"
 #include "kernel/list.h"
 #include "kernel/types.h"
@@ -29,7 +29,7 @@ struct transfer;
 #define HEADER_SIZE ((uint32_t)sizeof(mach_msg_header_t))
 static_assert(HEADER_SIZE == 24, "the user's header");
 
-/* Where a sender's task id is in audit_token_t.val[]: as a process id elsewhere. */
+/* Where in audit_token_t.val[] the sender's task id is. */
 #define AUDIT_TASK_ID 5
 
 /* Longest message, header included; more gives MACH_SEND_TOO_LARGE. */
@@ -60,13 +60,13 @@ struct kmsg {
 		struct list link;      /* in a port's queue */
 		struct reap_item reap; /* while being destroyed */
 	};
-	struct port *remote;  /* the destination: a right of remote_type */
-	struct port *local;   /* the reply right, of local_type; or NULL */
-	uint32_t size;	      /* header and body, as the user counts */
+	struct port *remote; /* the destination: a right of remote_type */
+	struct port *local;  /* the reply right, of local_type; or NULL */
+	uint32_t size;	     /* header and body, as the user counts */
 	int32_t id;
-	uint8_t remote_type;  /* MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or 0 */
-	uint8_t local_type;   /* the same */
-	bool local_dead;      /* the reply port was MACH_PORT_DEAD */
+	uint8_t remote_type; /* MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or 0 */
+	uint8_t local_type;  /* the same */
+	bool local_dead;     /* the reply port was MACH_PORT_DEAD */
 	bool complex;
 	bool has_receive;     /* some descriptor carries a receive right */
 	uint8_t class;	      /* where its memory came from */
@@ -75,14 +75,14 @@ struct kmsg {
 	kern_return_t result; /* what copying out is answered with, if bad */
 	uint32_t capacity;    /* bytes that fit behind this struct */
 	uint32_t descriptor_count;
-	uint32_t done;	      /* descriptors that own something */
-	uint32_t index;	      /* the descriptor that is being worked on */
-	uint32_t cursor;      /* where in the body its user form is */
-	uint32_t progress;    /* bytes copied, or rights of an array done */
-	uint32_t errors;      /* MACH_MSG_*_SPACE, *_KERNEL bits met */
-	uint32_t sequence;    /* set when it leaves the queue */
-	uint64_t context;     /* the port's, set at the same time */
-	uint64_t sender;      /* task id; 0: the kernel */
+	uint32_t done;	   /* descriptors that own something */
+	uint32_t index;	   /* the descriptor that is being worked on */
+	uint32_t cursor;   /* where in the body its user form is */
+	uint32_t progress; /* bytes copied, or rights of an array done */
+	uint32_t errors;   /* MACH_MSG_*_SPACE, *_KERNEL bits met */
+	uint32_t sequence; /* set when it leaves the queue */
+	uint64_t context;  /* the port's, set at the same time */
+	uint64_t sender;   /* task id; 0: the kernel */
 	struct kdescriptor *descriptor;
 	/* As the user sees it: filled in before it is copied out. */
 	mach_msg_header_t header;
@@ -90,7 +90,8 @@ struct kmsg {
 };
 static_assert(offsetof(struct kmsg, header) % 8 == 0, "copied in words");
 static_assert(offsetof(struct kmsg, body) ==
-    offsetof(struct kmsg, header) + sizeof(mach_msg_header_t), "one piece");
+		  offsetof(struct kmsg, header) + sizeof(mach_msg_header_t),
+    "one piece");
 
 void kmsg_init(void);
 

@@ -28,7 +28,8 @@ void
 kserver_init(void)
 {
 	static_assert(sizeof(current_thread()->step.word) >=
-	    KCALL_PROGRESS_WORDS * sizeof(uint64_t), "progress of a call");
+			  KCALL_PROGRESS_WORDS * sizeof(uint64_t),
+	    "progress of a call");
 }
 
 void
@@ -196,8 +197,7 @@ put_descriptor(struct kcall *call)
 }
 
 void
-kcall_put_port(
-    struct kcall *call, struct port *port, mach_msg_type_name_t type)
+kcall_put_port(struct kcall *call, struct port *port, mach_msg_type_name_t type)
 {
 	struct kdescriptor *descriptor = put_descriptor(call);
 
@@ -261,8 +261,9 @@ kcall_put_ool_ports(struct kcall *call, struct port *const *ports,
 		memcpy(array, ports, count * sizeof(*array));
 	for (uint32_t i = 0; array == NULL && i < count; i++)
 		right_release(ports[i], type);
-	return array == NULL && count > 0 && descriptor != NULL ?
-	    KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
+	return array == NULL && count > 0 && descriptor != NULL
+		   ? KERN_RESOURCE_SHORTAGE
+		   : KERN_SUCCESS;
 }
 
 /* Bytes of the descriptors put, as the user will see them. */
@@ -272,9 +273,9 @@ put_descriptors_size(const struct kmsg *reply)
 	uint32_t size = 0;
 
 	for (uint32_t i = 0; i < reply->done; i++)
-		size += reply->descriptor[i].type == MACH_MSG_PORT_DESCRIPTOR ?
-		    sizeof(mach_msg_port_descriptor_t) :
-		    sizeof(mach_msg_ool_descriptor_t);
+		size += reply->descriptor[i].type == MACH_MSG_PORT_DESCRIPTOR
+			    ? sizeof(mach_msg_port_descriptor_t)
+			    : sizeof(mach_msg_ool_descriptor_t);
 	return size;
 }
 
@@ -286,7 +287,7 @@ data_offset(const struct kmsg *reply)
 	if (reply->done == 0)
 		return sizeof(NDR_record_t) + sizeof(kern_return_t);
 	return (uint32_t)(sizeof(mach_msg_body_t) + sizeof(NDR_record_t)) +
-	    put_descriptors_size(reply);
+	       put_descriptors_size(reply);
 }
 
 /* Room for @size bytes more of results; NULL: none. */
@@ -357,17 +358,17 @@ descriptor_matches(const struct kdescriptor *descriptor, char wanted)
 
 	if (wanted == 'o')
 		return type == MACH_MSG_OOL_DESCRIPTOR ||
-		    type == MACH_MSG_OOL_VOLATILE_DESCRIPTOR;
+		       type == MACH_MSG_OOL_VOLATILE_DESCRIPTOR;
 	if (wanted == 'a')
 		return type == MACH_MSG_OOL_PORTS_DESCRIPTOR;
 	if (type != MACH_MSG_PORT_DESCRIPTOR)
 		return false;
 	if (wanted == 's')
 		return descriptor->port == NULL ||
-		    descriptor->disposition == MACH_MSG_TYPE_PORT_SEND;
+		       descriptor->disposition == MACH_MSG_TYPE_PORT_SEND;
 	if (wanted == 'r')
 		return descriptor->port == NULL ||
-		    descriptor->disposition == MACH_MSG_TYPE_PORT_RECEIVE;
+		       descriptor->disposition == MACH_MSG_TYPE_PORT_RECEIVE;
 	return true;
 }
 
@@ -384,7 +385,7 @@ request_matches(struct kcall *call)
 	call->cursor = 0;
 	if (request->complex)
 		call->cursor = (uint32_t)sizeof(mach_msg_body_t) +
-		    put_descriptors_size(request);
+			       put_descriptors_size(request);
 	/* As MIG has it: where no data follows, there is no NDR either. */
 	if (routine->in > 0)
 		call->cursor += sizeof(NDR_record_t);
@@ -408,8 +409,8 @@ reply_size(const struct kroutine *routine)
 
 	if (routine->out_descriptors > 0)
 		prefix += (uint32_t)sizeof(mach_msg_body_t) +
-		    routine->out_descriptors *
-			(uint32_t)sizeof(mach_msg_ool_descriptor_t);
+			  routine->out_descriptors *
+			      (uint32_t)sizeof(mach_msg_ool_descriptor_t);
 	return prefix + routine->out;
 }
 
@@ -438,8 +439,8 @@ kcall_serve(struct kcall *call)
 	kern_return_t kr;
 
 	if (call->request->local != NULL) {
-		call->reply = kmsg_alloc(
-		    reply_size(routine), routine->out_descriptors);
+		call->reply =
+		    kmsg_alloc(reply_size(routine), routine->out_descriptors);
 		if (call->reply == NULL)
 			return KERN_RESOURCE_SHORTAGE;
 	}

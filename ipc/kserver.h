@@ -50,9 +50,9 @@ struct transfer;
 typedef kern_return_t (*kroutine_serve_t)(struct kcall *call);
 
 struct kroutine {
-	int32_t id;		/* msgh_id of the request */
-	const char *name;	/* for people */
-	uint16_t kind;		/* enum kobject_kind of the port */
+	int32_t id;	  /* msgh_id of the request */
+	const char *name; /* for people */
+	uint16_t kind;	  /* enum kobject_kind of the port */
 	kroutine_serve_t serve;
 	/*
 	 * The request must have at least this many bytes of arguments behind
@@ -78,23 +78,23 @@ struct kcall {
 	 * struct task or thread, or as port.h says.
 	 */
 	void *object;
-	struct task *caller;	/* whose message it is; current_thread()->task */
-	struct port *port;	/* that was called */
+	struct task *caller; /* whose message it is; current_thread()->task */
+	struct port *port;   /* that was called */
 	/*
 	 * A long operation does a part, saves how far it is here, and returns
 	 * KCALL_AGAIN; it is called again, from its start, with the same
 	 * request, after others had their turn.  All zero at first.
 	 */
-	uint64_t *progress;	/* three words */
+	uint64_t *progress; /* three words */
 
 	/* ---- kserver.c's own ---- */
 	struct kmsg *request;
-	uint32_t cursor;	/* offset in the request's body */
+	uint32_t cursor; /* offset in the request's body */
 	uint32_t next_descriptor;
-	struct kmsg *reply;	/* NULL: nobody wants one */
-	uint32_t data;		/* where in its body the results begin */
-	uint32_t put;		/* bytes of results put */
-	bool overflow;		/* more was put than the table says */
+	struct kmsg *reply; /* NULL: nobody wants one */
+	uint32_t data;	    /* where in its body the results begin */
+	uint32_t put;	    /* bytes of results put */
+	bool overflow;	    /* more was put than the table says */
 };
 
 #define KCALL_PROGRESS_WORDS 3
@@ -126,8 +126,7 @@ struct port *kcall_port(struct kcall *call) must_check;
 struct port *kcall_port_take(
     struct kcall *call, mach_msg_type_name_t *typep) must_check;
 struct transfer *kcall_ool(struct kcall *call, uint64_t *sizep) must_check;
-struct transfer *kcall_ool_take(
-    struct kcall *call, uint64_t *sizep) must_check;
+struct transfer *kcall_ool_take(struct kcall *call, uint64_t *sizep) must_check;
 /* Rights of an out-of-line array, still the call's; entries may be NULL. */
 struct port **kcall_ool_ports(struct kcall *call, uint32_t *countp,
     mach_msg_type_name_t *typep) must_check;
@@ -152,8 +151,8 @@ void kcall_put_u64(struct kcall *call, uint64_t value);
 /* Padded with zeros to 4. */
 void kcall_put_bytes(struct kcall *call, const void *bytes, uint32_t size);
 /* MIG's variable inline array: a count of elements, then the elements. */
-void kcall_put_array(struct kcall *call, const void *elements,
-    uint32_t count, uint32_t element_size);
+void kcall_put_array(struct kcall *call, const void *elements, uint32_t count,
+    uint32_t element_size);
 
 /* ---- waiting in a handler ---- */
 

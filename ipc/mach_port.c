@@ -25,12 +25,12 @@ fresh_create(mach_port_right_t right, struct fresh *fresh)
 	switch (right) {
 	case MACH_PORT_RIGHT_RECEIVE:
 		fresh->port = port_create();
-		return fresh->port != NULL ?
-		    KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+		return fresh->port != NULL ? KERN_SUCCESS
+					   : KERN_RESOURCE_SHORTAGE;
 	case MACH_PORT_RIGHT_PORT_SET:
 		fresh->pset = pset_create();
-		return fresh->pset != NULL ?
-		    KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+		return fresh->pset != NULL ? KERN_SUCCESS
+					   : KERN_RESOURCE_SHORTAGE;
 	case MACH_PORT_RIGHT_DEAD_NAME:
 		return KERN_SUCCESS;
 	default:
@@ -114,20 +114,20 @@ mach_port_allocate_name(
 }
 
 /* Flags that ask for nothing this kernel does otherwise. */
-#define MPO_IGNORED                                                    \
-	(MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER | \
-	    MPO_IMMOVABLE_RECEIVE | MPO_FILTER_MSG |                   \
-	    MPO_TG_BLOCK_TRACKING | MPO_SERVICE_PORT |                 \
-	    MPO_CONNECTION_PORT | MPO_REPLY_PORT |                     \
-	    MPO_ENFORCE_REPLY_PORT_SEMANTICS |                         \
-	    MPO_PROVISIONAL_REPLY_PORT | MPO_EXCEPTION_PORT | MPO_STRICT)
-#define MPO_KNOWN (MPO_QLIMIT | MPO_INSERT_SEND_RIGHT | \
-	MPO_CONTEXT_AS_GUARD | MPO_IGNORED)
+#define MPO_IGNORED                                                            \
+	(MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER |        \
+	    MPO_IMMOVABLE_RECEIVE | MPO_FILTER_MSG | MPO_TG_BLOCK_TRACKING |   \
+	    MPO_SERVICE_PORT | MPO_CONNECTION_PORT | MPO_REPLY_PORT |          \
+	    MPO_ENFORCE_REPLY_PORT_SEMANTICS | MPO_PROVISIONAL_REPLY_PORT |    \
+	    MPO_EXCEPTION_PORT | MPO_STRICT)
+#define MPO_KNOWN                                                              \
+	(MPO_QLIMIT | MPO_INSERT_SEND_RIGHT | MPO_CONTEXT_AS_GUARD |           \
+	    MPO_IGNORED)
 
 /* What the options say, done to a port that nobody knows yet. */
 static void
-construct(struct fresh *fresh, const mach_port_options_t *options,
-    uint64_t context)
+construct(
+    struct fresh *fresh, const mach_port_options_t *options, uint64_t context)
 {
 	struct port *port = fresh->port;
 
@@ -383,8 +383,8 @@ mach_port_extract_right(struct space *space, mach_port_name_t name,
 
 /* Both by name, with references. */
 static kern_return_t
-member_and_set(struct space *space, mach_port_name_t name,
-    mach_port_name_t set, struct port **portp, struct pset **psetp)
+member_and_set(struct space *space, mach_port_name_t name, mach_port_name_t set,
+    struct port **portp, struct pset **psetp)
 {
 	struct entry *member, *entry;
 	kern_return_t kr = KERN_SUCCESS;
@@ -395,7 +395,7 @@ member_and_set(struct space *space, mach_port_name_t name,
 	if (member == NULL || entry == NULL)
 		kr = KERN_INVALID_NAME;
 	else if ((member->key & MACH_PORT_TYPE_RECEIVE) == 0 ||
-	    (entry->key & MACH_PORT_TYPE_PORT_SET) == 0)
+		 (entry->key & MACH_PORT_TYPE_PORT_SET) == 0)
 		kr = KERN_INVALID_RIGHT;
 	if (kr == KERN_SUCCESS) {
 		*portp = port_get(member->port);
@@ -411,8 +411,7 @@ mach_port_insert_member(
 {
 	struct port *port;
 	struct pset *pset;
-	kern_return_t kr =
-	    member_and_set(space, name, pset_name, &port, &pset);
+	kern_return_t kr = member_and_set(space, name, pset_name, &port, &pset);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -428,8 +427,7 @@ mach_port_extract_member(
 {
 	struct port *port;
 	struct pset *pset;
-	kern_return_t kr =
-	    member_and_set(space, name, pset_name, &port, &pset);
+	kern_return_t kr = member_and_set(space, name, pset_name, &port, &pset);
 
 	if (kr != KERN_SUCCESS)
 		return kr;

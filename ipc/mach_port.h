@@ -23,8 +23,7 @@ kern_return_t must_check mach_port_destruct(struct space *space,
     mach_port_name_t name, int32_t send_delta, uint64_t guard);
 kern_return_t must_check mach_port_deallocate(
     struct space *space, mach_port_name_t name);
-kern_return_t mach_port_destroy(
-    struct space *space, mach_port_name_t name);
+kern_return_t mach_port_destroy(struct space *space, mach_port_name_t name);
 kern_return_t must_check mach_port_mod_refs(struct space *space,
     mach_port_name_t name, mach_port_right_t right, int32_t delta);
 kern_return_t must_check mach_port_get_refs(struct space *space,

@@ -54,8 +54,7 @@ mach_port_get_refs(struct space *space, mach_port_name_t name,
 
 /* The port whose receive right is @name, locked, with no reference. */
 static kern_return_t
-port_lock_named(
-    struct space *space, mach_port_name_t name, struct port **portp)
+port_lock_named(struct space *space, mach_port_name_t name, struct port **portp)
 {
 	kern_return_t kr = KERN_INVALID_NAME;
 	struct entry *entry;
@@ -315,9 +314,9 @@ mach_port_set_members(struct space *space, mach_port_name_t name,
 	if (pset != NULL) {
 		kr = KERN_SUCCESS;
 		spin_lock(&pset->lock);
-		list_for_each(at, &pset->members) {
-			struct pset_link *link = container_of(
-			    at, struct pset_link, member_link);
+		list_for_each (at, &pset->members) {
+			struct pset_link *link =
+			    container_of(at, struct pset_link, member_link);
 
 			/* A member in the space keeps its name while it is
 			 * one: leaving the sets comes before changing it. */

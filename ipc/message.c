@@ -1,7 +1,8 @@
 /*
  * message.c: mach_msg(): send, wait, hand off, receive.
  *
- * This is the general path, and what it does is what mach_msg() means.  The
+ * This is the general path, and what it does is what mach_msg() means.  It is
+ * long because one call is one story, told in one place.  The
  * trap's arguments are put into struct thread first (send, receive), because
  * any part of the call may have to wait and go on in a continuation:
  *
@@ -89,7 +90,11 @@ say_too_large(const struct receive_state *receive)
 }
 
 /* What became of a look at a port's queue. */
-enum look { LOOK_EMPTY, LOOK_TAKEN, LOOK_TOO_LARGE };
+enum look {
+	LOOK_EMPTY,
+	LOOK_TAKEN,
+	LOOK_TOO_LARGE
+};
 
 /* Take the first message.  Locks: the port's. */
 static enum look
@@ -123,8 +128,8 @@ is_poll(const struct receive_state *receive)
  * place runs @receiver, if there is one.
  */
 static noreturn void
-receive_wait(struct thread *self, struct thread *receiver,
-    struct spinlock *lock)
+receive_wait(
+    struct thread *self, struct thread *receiver, struct spinlock *lock)
 {
 	uint64_t deadline = TIMER_NEVER;
 
@@ -146,8 +151,7 @@ receive_wait(struct thread *self, struct thread *receiver,
 
 /* Locks: the port's, which is unlocked. */
 static kern_return_t
-receive_port(
-    struct thread *self, struct port *port, struct thread *receiver)
+receive_port(struct thread *self, struct port *port, struct thread *receiver)
 {
 	struct receive_state *receive = &self->receive;
 	struct kmsg *kmsg;
@@ -155,8 +159,7 @@ receive_port(
 
 	if (found == LOOK_EMPTY && !is_poll(receive)) {
 		/* What it remembers it has a reference to. */
-		receive->port =
-		    self->fast.from == port ? port : port_get(port);
+		receive->port = self->fast.from == port ? port : port_get(port);
 		receive->pset = NULL;
 		list_add_tail(&port->queue.receivers, &self->wait_link);
 		receive_wait(self, receiver, &port->lock);
@@ -192,8 +195,7 @@ look_at_member(struct receive_state *receive, struct pset *pset,
 
 /* Refs: consumes that of @pset. */
 static kern_return_t
-receive_pset(
-    struct thread *self, struct pset *pset, struct thread *receiver)
+receive_pset(struct thread *self, struct pset *pset, struct thread *receiver)
 {
 	struct receive_state *receive = &self->receive;
 	enum look found = LOOK_EMPTY;
@@ -260,8 +262,8 @@ static void
 receive_leave(struct thread *self, kern_return_t result)
 {
 	struct receive_state *receive = &self->receive;
-	struct spinlock *lock = receive->port != NULL ?
-	    &receive->port->lock : &receive->pset->lock;
+	struct spinlock *lock =
+	    receive->port != NULL ? &receive->port->lock : &receive->pset->lock;
 
 	/* Who gave us a message took us off the queue for it. */
 	if (result != KERN_SUCCESS) {
@@ -357,8 +359,7 @@ send_continue(void)
 	if (result != KERN_SUCCESS) {
 		spin_lock(&port->lock);
 		list_remove(&self->wait_link);
-		if (!list_empty(&port->sets) &&
-		    !mqueue_waiting(&port->queue))
+		if (!list_empty(&port->sets) && !mqueue_waiting(&port->queue))
 			pset_port_empty(port);
 		spin_unlock(&port->lock);
 	}
@@ -392,8 +393,8 @@ send_wait(struct thread *self, struct port *port, struct kmsg *kmsg)
 
 /* Lend our priority to who serves us; a reply lends nothing. */
 static void
-lend_priority(const struct thread *self, struct thread *receiver,
-    const struct kmsg *kmsg)
+lend_priority(
+    const struct thread *self, struct thread *receiver, const struct kmsg *kmsg)
 {
 	if (kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND &&
 	    receiver->priority < self->priority)
@@ -557,7 +558,7 @@ mach_msg_overwrite_trap(uaddr_t buffer, uint64_t option, uint64_t send_size,
 	struct thread *self = current_thread();
 	kern_return_t kr;
 
-	(void)priority; /* MACH_SEND_OVERRIDE: queues are first come first served */
+	(void)priority; /* MACH_SEND_OVERRIDE: queues are first come first */
 	kr = message_begin(self, (uint32_t)option, (uint32_t)rcv_size,
 	    (mach_port_name_t)rcv_name, (uint32_t)timeout);
 	if (unlikely(kr != MACH_MSG_SUCCESS))

@@ -43,7 +43,7 @@ static inline bool
 message_fits(const struct receive_state *receive, const struct kmsg *kmsg)
 {
 	return (uint64_t)kmsg->size + trailer_size(receive->option) <=
-	    receive->size;
+	       receive->size;
 }
 
 /* ipc/fast.c takes what it can; switched off by `fastpath=off`. */

@@ -74,7 +74,7 @@ claim_receiver(struct list *waiters, struct port *port, struct kmsg *kmsg)
 		struct receive_state *receive = &thread->receive;
 
 		if (likely(message_fits(receive, kmsg) ||
-			!(receive->option & MACH_RCV_LARGE))) {
+			   !(receive->option & MACH_RCV_LARGE))) {
 			if (thread_claim(thread, KERN_SUCCESS))
 				return thread;
 			continue;
@@ -95,7 +95,7 @@ claim_set_receiver(struct port *port, struct kmsg *kmsg)
 	struct thread *thread = NULL;
 	struct list *at;
 
-	list_for_each(at, &port->sets) {
+	list_for_each (at, &port->sets) {
 		struct pset *pset =
 		    container_of(at, struct pset_link, port_link)->pset;
 
@@ -121,8 +121,8 @@ enqueue(struct port *port, struct kmsg *kmsg)
 }
 
 enum post_result
-mqueue_post(struct port *port, struct kmsg *kmsg, bool force,
-    struct thread **receiverp)
+mqueue_post(
+    struct port *port, struct kmsg *kmsg, bool force, struct thread **receiverp)
 {
 	struct mqueue *queue = &port->queue;
 	struct thread *receiver;

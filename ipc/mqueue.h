@@ -52,7 +52,7 @@ mqueue_idle(const struct mqueue *queue)
 /* What became of a message that mqueue_post() was given. */
 enum post_result {
 	POST_QUEUED,	/* in the queue: nobody waited */
-	POST_DELIVERED,	/* in the hands of *@receiverp, claimed */
+	POST_DELIVERED, /* in the hands of *@receiverp, claimed */
 	POST_FULL,	/* nowhere: the caller may wait for room */
 };
 

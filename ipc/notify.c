@@ -33,7 +33,8 @@ struct right_notice {
 void
 notify_init(void)
 {
-	zone_init(&request_zone, "name request", sizeof(struct name_request), 0);
+	zone_init(
+	    &request_zone, "name request", sizeof(struct name_request), 0);
 }
 
 struct kmsg *
@@ -68,8 +69,7 @@ notify_word(struct kmsg *notice, int32_t id, uint32_t word)
 	kmsg_drop_descriptors(notice);
 	notice->size = HEADER_SIZE + sizeof(*body);
 	notice->id = id;
-	port_send_kernel(
-	    notice->remote, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
+	port_send_kernel(notice->remote, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
 }
 
 void
@@ -120,8 +120,7 @@ notify_port_destroyed(struct kmsg *notice, struct port *port)
 		kmsg_destroy_later(notice);
 		return;
 	}
-	port_send_kernel(
-	    notice->remote, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
+	port_send_kernel(notice->remote, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
 }
 
 /* Make and send a send-once notice with a right that is held. */
@@ -162,8 +161,8 @@ name_request_create(struct kmsg *notice, mach_port_name_t name, uint32_t type)
 
 	if (request == NULL)
 		return NULL;
-	*request = (struct name_request){
-	    .name = name, .notice = notice, .type = type};
+	*request =
+	    (struct name_request){.name = name, .notice = notice, .type = type};
 	list_init(&request->port_link);
 	return request;
 }

@@ -17,10 +17,10 @@
  * p: the port's lock   s: the space's lock
  */
 struct name_request {
-	struct list port_link;	/* [p] port->requests */
-	mach_port_name_t name;	/* I */
-	struct kmsg *notice;	/* [p] NULL once sent */
-	uint32_t type;		/* I: MACH_PORT_TYPE_DNREQUEST or SPREQUEST */
+	struct list port_link; /* [p] port->requests */
+	mach_port_name_t name; /* I */
+	struct kmsg *notice;   /* [p] NULL once sent */
+	uint32_t type;	       /* I: MACH_PORT_TYPE_DNREQUEST or SPREQUEST */
 };
 
 void notify_init(void);

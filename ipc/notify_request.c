@@ -13,8 +13,8 @@ struct asking {
 	struct kmsg *notice; /* new, or NULL: withdraw only */
 	struct kmsg *old;    /* what was there, to be cancelled */
 	uint32_t sync;
-	bool due;	     /* send @notice at once */
-	uint32_t word;	     /* with this */
+	bool due;		      /* send @notice at once */
+	uint32_t word;		      /* with this */
 	struct name_request *request; /* DEAD_NAME: new, or NULL */
 	struct name_request *gone;    /* DEAD_NAME: to be freed */
 };
@@ -48,7 +48,7 @@ ask_port(struct space *space, mach_port_name_t name, int32_t id,
 	if (id == MACH_NOTIFY_PORT_DESTROYED) {
 		swap_notice(asking, &port->destroyed);
 	} else if (asking->notice != NULL && port->send_rights == 0 &&
-	    port->make_send_count >= asking->sync) {
+		   port->make_send_count >= asking->sync) {
 		asking->due = true;
 		asking->word = port->make_send_count;
 		asking->old = port->no_senders;
@@ -137,8 +137,8 @@ prepare(struct asking *asking, mach_port_name_t name, int32_t id,
 		return KERN_RESOURCE_SHORTAGE;
 	if (id != MACH_NOTIFY_DEAD_NAME)
 		return KERN_SUCCESS;
-	asking->request = name_request_create(
-	    asking->notice, name, MACH_PORT_TYPE_DNREQUEST);
+	asking->request =
+	    name_request_create(asking->notice, name, MACH_PORT_TYPE_DNREQUEST);
 	if (asking->request != NULL)
 		return KERN_SUCCESS;
 	kmsg_free(asking->notice);

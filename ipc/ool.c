@@ -27,12 +27,12 @@ static bool
 copy_option_ok(uint32_t copy)
 {
 	return copy == MACH_MSG_PHYSICAL_COPY ||
-	    copy == MACH_MSG_VIRTUAL_COPY || copy == MACH_MSG_ALLOCATE;
+	       copy == MACH_MSG_VIRTUAL_COPY || copy == MACH_MSG_ALLOCATE;
 }
 
 static kern_return_t
-check_port(const mach_msg_port_descriptor_t *user,
-    struct kdescriptor *descriptor)
+check_port(
+    const mach_msg_port_descriptor_t *user, struct kdescriptor *descriptor)
 {
 	if (!MACH_MSG_TYPE_PORT_ANY(user->disposition))
 		return MACH_SEND_INVALID_TYPE;
@@ -42,8 +42,8 @@ check_port(const mach_msg_port_descriptor_t *user,
 }
 
 static kern_return_t
-check_memory(const mach_msg_ool_descriptor_t *user,
-    struct kdescriptor *descriptor)
+check_memory(
+    const mach_msg_ool_descriptor_t *user, struct kdescriptor *descriptor)
 {
 	if (!copy_option_ok(user->copy))
 		return MACH_SEND_INVALID_TYPE;
@@ -53,8 +53,8 @@ check_memory(const mach_msg_ool_descriptor_t *user,
 }
 
 static kern_return_t
-check_ports(const mach_msg_ool_ports_descriptor_t *user,
-    struct kdescriptor *descriptor)
+check_ports(
+    const mach_msg_ool_ports_descriptor_t *user, struct kdescriptor *descriptor)
 {
 	if (!copy_option_ok(user->copy) ||
 	    !MACH_MSG_TYPE_PORT_ANY(user->disposition))
@@ -112,8 +112,8 @@ take_port(struct kmsg *kmsg, const mach_msg_port_descriptor_t *user,
 {
 	kern_return_t kr;
 
-	kr = take_right(kmsg, user->name, user->disposition,
-	    &descriptor->port, &descriptor->dead);
+	kr = take_right(kmsg, user->name, user->disposition, &descriptor->port,
+	    &descriptor->dead);
 	if (kr == MACH_MSG_SUCCESS)
 		kmsg->done = kmsg->index + 1;
 	return kr;
@@ -125,9 +125,8 @@ take_memory(struct kmsg *kmsg, const mach_msg_ool_descriptor_t *user,
 {
 	kern_return_t kr;
 
-	kr = transfer_take(current_thread()->task->map,
-	    (uaddr_t)user->address, user->size, user->deallocate,
-	    &descriptor->transfer);
+	kr = transfer_take(current_thread()->task->map, (uaddr_t)user->address,
+	    user->size, user->deallocate, &descriptor->transfer);
 	if (descriptor->transfer != NULL)
 		kmsg->done = kmsg->index + 1;
 	switch (kr) {
@@ -167,7 +166,7 @@ drop_array(uaddr_t address, uint64_t size)
 
 	/* It was read just now.  If another thread unmapped it since, fine. */
 	while (done < size &&
-	    map_deallocate(map, address, size, &done) == KERN_SUCCESS)
+	       map_deallocate(map, address, size, &done) == KERN_SUCCESS)
 		continue;
 }
 
@@ -261,8 +260,8 @@ give_port(struct kmsg *kmsg, mach_msg_port_descriptor_t *user,
 	mach_port_name_t name = MACH_PORT_DEAD;
 
 	if (!descriptor->dead)
-		name = give_right(
-		    kmsg, descriptor->port, descriptor->disposition);
+		name =
+		    give_right(kmsg, descriptor->port, descriptor->disposition);
 	descriptor->port = NULL;
 	*user = (mach_msg_port_descriptor_t){
 	    .name = name,
@@ -320,8 +319,8 @@ names_memory(struct kmsg *kmsg, uint32_t count)
 
 /* Give some rights of an array, as names at @address; false: lost there. */
 static bool
-give_rights(struct kmsg *kmsg, struct kdescriptor *descriptor,
-    uaddr_t address, uint32_t count)
+give_rights(struct kmsg *kmsg, struct kdescriptor *descriptor, uaddr_t address,
+    uint32_t count)
 {
 	mach_port_name_t names[STEP_RIGHTS];
 

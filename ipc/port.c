@@ -64,8 +64,8 @@ void
 port_put(struct port *port)
 {
 	/* acq_rel: all uses by others happen before the last one's free */
-	if (atomic_fetch_sub_explicit(
-		&port->refs, 1, memory_order_acq_rel) == 1)
+	if (atomic_fetch_sub_explicit(&port->refs, 1, memory_order_acq_rel) ==
+	    1)
 		port_free(port);
 }
 
@@ -237,8 +237,8 @@ port_bury_step(struct port *port)
 		return true;
 	}
 	if (!list_empty(&port->queue.senders)) {
-		mqueue_wake(&port->queue.senders, MACH_SEND_INVALID_DEST,
-		    WAKE_AT_ONCE);
+		mqueue_wake(
+		    &port->queue.senders, MACH_SEND_INVALID_DEST, WAKE_AT_ONCE);
 		spin_unlock(&port->lock);
 		return true;
 	}
@@ -349,7 +349,7 @@ port_check(struct port *port)
 	uint32_t messages = 0;
 
 	KASSERT(spin_held(&port->lock));
-	list_for_each(link, &port->queue.messages)
+	list_for_each (link, &port->queue.messages)
 		messages++;
 	KASSERT(messages == port->queue.count);
 	if (messages > 0)

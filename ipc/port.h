@@ -30,10 +30,10 @@
 #include <mach/port.h>
 
 #include "ipc/mqueue.h"
-#include "ipc/reaper.h"
 #include "kernel/kassert.h"
 #include "kernel/list.h"
 #include "kernel/lock.h"
+#include "kernel/reaper.h"
 #include "kernel/types.h"
 
 struct kmsg;
@@ -68,26 +68,26 @@ struct port {
 	struct space *receiver; /* [p] SPACE: who holds the receive right */
 	struct mqueue queue;	/* [p] messages, waiting receivers, senders */
 
-	uint8_t state;		/* [p] enum port_state */
-	uint8_t kind;		/* [p] enum kobject_kind; KERNEL only */
-	bool reaping;		/* [p] the reaper holds @reap */
-	uint32_t send_rights;	/* [p] in spaces, messages and the kernel */
+	uint8_t state;		   /* [p] enum port_state */
+	uint8_t kind;		   /* [p] enum kobject_kind; KERNEL only */
+	bool reaping;		   /* [p] the reaper holds @reap */
+	uint32_t send_rights;	   /* [p] in spaces, messages and the kernel */
 	uint32_t send_once_rights; /* [p] the same */
 	uint32_t make_send_count;  /* [p] since it was received or reset */
-	uint32_t sequence;	/* [p] of the next message received */
-	uint32_t notices_owed;	/* [p] send-once notices that lacked memory */
-	void *object;		/* [p] KERNEL */
-	uint64_t context;	/* [p] the receiver's own word */
-	struct kmsg *carrier;	/* [R] TRANSIT: the message that holds it */
-	uint32_t set_count;	/* [p] length of @sets */
+	uint32_t sequence;	   /* [p] of the next message received */
+	uint32_t notices_owed; /* [p] send-once notices that lacked memory */
+	void *object;	       /* [p] KERNEL */
+	uint64_t context;      /* [p] the receiver's own word */
+	struct kmsg *carrier;  /* [R] TRANSIT: the message that holds it */
+	uint32_t set_count;    /* [p] length of @sets */
 	kern_return_t evict_result; /* [p] what the @evicted are told */
-	struct list sets;	/* [p] struct pset_link by port_link */
-	struct list evicted;	/* [p] receivers that the reaper will wake */
-	struct list requests;	/* [p] struct name_request by port_link */
-	struct kmsg *no_senders; /* [p] notice set aside, or NULL */
+	struct list sets;	    /* [p] struct pset_link by port_link */
+	struct list evicted;	  /* [p] receivers that the reaper will wake */
+	struct list requests;	  /* [p] struct name_request by port_link */
+	struct kmsg *no_senders;  /* [p] notice set aside, or NULL */
 	uint32_t no_senders_sync; /* [p] make-send count it waits for */
-	struct kmsg *destroyed;	/* [p] port-destroyed notice, or NULL */
-	struct reap_item reap;	/* for the long part of dying */
+	struct kmsg *destroyed;	  /* [p] port-destroyed notice, or NULL */
+	struct reap_item reap;	  /* for the long part of dying */
 };
 static_assert(sizeof(struct port) <= 320, "five cache lines");
 
@@ -158,8 +158,8 @@ void port_destroy_kernel(struct port *port);
 void *port_object_get(struct port *port, enum kobject_kind kind) must_check;
 void kobject_put(enum kobject_kind kind, void *object);
 /* The same for kinds whose object may be NULL: is @port of @kind? */
-bool port_kobject_get(struct port *port, enum kobject_kind kind,
-    void **objectp) must_check;
+bool port_kobject_get(
+    struct port *port, enum kobject_kind kind, void **objectp) must_check;
 
 static inline struct task *
 port_task_get(struct port *port)

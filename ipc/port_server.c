@@ -29,8 +29,7 @@ serve_allocate(struct kcall *call)
 {
 	mach_port_right_t right = kcall_u32(call);
 	mach_port_name_t name = MACH_PORT_NULL;
-	kern_return_t kr =
-	    mach_port_allocate(space_called(call), right, &name);
+	kern_return_t kr = mach_port_allocate(space_called(call), right, &name);
 
 	kcall_put_u32(call, name);
 	return kr;
@@ -189,8 +188,7 @@ serve_set_mscount(struct kcall *call)
 {
 	mach_port_name_t name = kcall_u32(call);
 
-	return mach_port_set_mscount(
-	    space_called(call), name, kcall_u32(call));
+	return mach_port_set_mscount(space_called(call), name, kcall_u32(call));
 }
 
 static kern_return_t
@@ -217,8 +215,7 @@ serve_set_context(struct kcall *call)
 {
 	mach_port_name_t name = kcall_u32(call);
 
-	return mach_port_set_context(
-	    space_called(call), name, kcall_u64(call));
+	return mach_port_set_context(space_called(call), name, kcall_u64(call));
 }
 
 static kern_return_t
@@ -257,8 +254,8 @@ static kern_return_t
 serve_get_srights(struct kcall *call)
 {
 	uint32_t count = 0;
-	kern_return_t kr = mach_port_get_srights(
-	    space_called(call), kcall_u32(call), &count);
+	kern_return_t kr =
+	    mach_port_get_srights(space_called(call), kcall_u32(call), &count);
 
 	kcall_put_u32(call, count);
 	return kr;
@@ -279,7 +276,11 @@ serve_kobject(struct kcall *call)
 /* ---- lists ---- */
 
 /* Words of kcall.progress while a list is being made. */
-enum { LIST_MEMORY, LIST_ROOM, LIST_AT };
+enum {
+	LIST_MEMORY,
+	LIST_ROOM,
+	LIST_AT
+};
 
 static size_t
 list_bytes(const struct port_list *list)
@@ -384,8 +385,8 @@ serve_names(struct kcall *call)
 
 /* The table in the form of mach_port_space_info(); the tree is no more. */
 static kern_return_t
-put_space_info(struct kcall *call, const struct port_list *list,
-    ipc_info_name_t *names)
+put_space_info(
+    struct kcall *call, const struct port_list *list, ipc_info_name_t *names)
 {
 	ipc_info_space_t info = {
 	    .iis_genno_mask = NAME_GENERATION_MASK,
@@ -452,21 +453,23 @@ serve_get_set_status(struct kcall *call)
 	return kr;
 }
 
-#define ROUTINE(id_, name_, serve_, ...) \
-	{.id = (id_), .name = (name_), .kind = KOBJECT_TASK, \
-	    .serve = (serve_), __VA_ARGS__}
+#define ROUTINE(id_, name_, serve_, ...)                                       \
+	{                                                                      \
+		.id = (id_), .name = (name_), .kind = KOBJECT_TASK,            \
+		.serve = (serve_), __VA_ARGS__                                 \
+	}
 
 const struct kroutine port_routines[] = {
-    ROUTINE(MSGID_MACH_PORT_NAMES, "mach_port_names", serve_names,
-	.out = 8, .out_descriptors = 2),
-    ROUTINE(MSGID_MACH_PORT_TYPE, "mach_port_type", serve_type,
-	.in = 4, .out = 4),
+    ROUTINE(MSGID_MACH_PORT_NAMES, "mach_port_names", serve_names, .out = 8,
+	.out_descriptors = 2),
+    ROUTINE(
+	MSGID_MACH_PORT_TYPE, "mach_port_type", serve_type, .in = 4, .out = 4),
     ROUTINE(MSGID_MACH_PORT_ALLOCATE_NAME, "mach_port_allocate_name",
 	serve_allocate_name, .in = 8),
     ROUTINE(MSGID_MACH_PORT_ALLOCATE, "mach_port_allocate", serve_allocate,
 	.in = 4, .out = 4),
-    ROUTINE(MSGID_MACH_PORT_DESTROY, "mach_port_destroy", serve_destroy,
-	.in = 4),
+    ROUTINE(
+	MSGID_MACH_PORT_DESTROY, "mach_port_destroy", serve_destroy, .in = 4),
     ROUTINE(MSGID_MACH_PORT_DEALLOCATE, "mach_port_deallocate",
 	serve_deallocate, .in = 4),
     ROUTINE(MSGID_MACH_PORT_GET_REFS, "mach_port_get_refs", serve_get_refs,
@@ -480,14 +483,14 @@ const struct kroutine port_routines[] = {
     ROUTINE(MSGID_MACH_PORT_MOVE_MEMBER, "mach_port_move_member",
 	serve_move_member, .in = 8),
     ROUTINE(MSGID_MACH_PORT_REQUEST_NOTIFICATION,
-	"mach_port_request_notification", serve_request_notification,
-	.in = 12, .descriptors = "p", .out_descriptors = 1),
+	"mach_port_request_notification", serve_request_notification, .in = 12,
+	.descriptors = "p", .out_descriptors = 1),
     ROUTINE(MSGID_MACH_PORT_INSERT_RIGHT, "mach_port_insert_right",
 	serve_insert_right, .in = 4, .descriptors = "p"),
     ROUTINE(MSGID_MACH_PORT_EXTRACT_RIGHT, "mach_port_extract_right",
 	serve_extract_right, .in = 8, .out_descriptors = 1),
-    ROUTINE(MSGID_MACH_PORT_SET_SEQNO, "mach_port_set_seqno",
-	serve_set_seqno, .in = 8),
+    ROUTINE(MSGID_MACH_PORT_SET_SEQNO, "mach_port_set_seqno", serve_set_seqno,
+	.in = 8),
     ROUTINE(MSGID_MACH_PORT_GET_ATTRIBUTES, "mach_port_get_attributes",
 	serve_get_attributes, .in = 12,
 	.out = 4 + PORT_INFO_MAX * sizeof(uint32_t)),

@@ -234,8 +234,8 @@ port_request_notification_trap(uint64_t target, uint64_t name, uint64_t id,
 
 	if ((mach_port_name_t)notify != MACH_PORT_NULL)
 		kr = mach_port_extract_right(own_space(),
-		    (mach_port_name_t)notify,
-		    (mach_msg_type_name_t)disposition, &port, &type);
+		    (mach_port_name_t)notify, (mach_msg_type_name_t)disposition,
+		    &port, &type);
 	if (kr != KERN_SUCCESS)
 		return KERN_INVALID_CAPABILITY;
 	kr = KERN_INVALID_CAPABILITY;

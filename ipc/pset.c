@@ -42,8 +42,8 @@ void
 pset_put(struct pset *pset)
 {
 	/* acq_rel: all uses by others happen before the last one's free */
-	if (atomic_fetch_sub_explicit(
-		&pset->refs, 1, memory_order_acq_rel) != 1)
+	if (atomic_fetch_sub_explicit(&pset->refs, 1, memory_order_acq_rel) !=
+	    1)
 		return;
 	KASSERT(list_empty(&pset->members));
 	KASSERT(list_empty(&pset->receivers));
@@ -58,7 +58,7 @@ pset_find(struct pset *pset, struct port *port)
 	struct list *at;
 
 	KASSERT(spin_held(&port->lock));
-	list_for_each(at, &port->sets) {
+	list_for_each (at, &port->sets) {
 		struct pset_link *link =
 		    container_of(at, struct pset_link, port_link);
 
@@ -159,8 +159,8 @@ pset_remove_all(struct port *port)
 {
 	KASSERT(spin_held(&port->lock));
 	while (!list_empty(&port->sets))
-		link_remove(list_first(
-		    &port->sets, struct pset_link, port_link));
+		link_remove(
+		    list_first(&port->sets, struct pset_link, port_link));
 }
 
 /* ---- readiness ---- */
@@ -171,7 +171,7 @@ pset_port_ready(struct port *port)
 	struct list *at;
 
 	KASSERT(spin_held(&port->lock));
-	list_for_each(at, &port->sets) {
+	list_for_each (at, &port->sets) {
 		struct pset_link *link =
 		    container_of(at, struct pset_link, port_link);
 
@@ -194,7 +194,7 @@ pset_port_empty(struct port *port)
 	struct list *at;
 
 	KASSERT(spin_held(&port->lock));
-	list_for_each(at, &port->sets) {
+	list_for_each (at, &port->sets) {
 		struct pset_link *link =
 		    container_of(at, struct pset_link, port_link);
 
@@ -229,8 +229,9 @@ pset_unlink_some(struct pset *pset)
 
 		spin_lock(&pset->lock);
 		if (!list_empty(&pset->members))
-			port = port_get(list_first(&pset->members,
-			    struct pset_link, member_link)->port);
+			port = port_get(list_first(
+			    &pset->members, struct pset_link, member_link)
+					    ->port);
 		spin_unlock(&pset->lock);
 		if (port == NULL)
 			return false;

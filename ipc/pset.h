@@ -27,15 +27,15 @@ struct pset_link {
 };
 
 struct pset {
-	struct spinlock lock;	/* rank LOCK_PSET */
+	struct spinlock lock; /* rank LOCK_PSET */
 	atomic_uint refs;
-	bool dead;		/* [s] */
-	mach_port_name_t name;	/* [s] in the space that holds it */
-	uint32_t member_count;	/* [s] */
-	struct list members;	/* [s] */
-	struct list ready;	/* [s] members with messages */
-	struct list receivers;	/* [s] struct thread by wait_link */
-	struct reap_item reap;	/* for the long part of dying */
+	bool dead;	       /* [s] */
+	mach_port_name_t name; /* [s] in the space that holds it */
+	uint32_t member_count; /* [s] */
+	struct list members;   /* [s] */
+	struct list ready;     /* [s] members with messages */
+	struct list receivers; /* [s] struct thread by wait_link */
+	struct reap_item reap; /* for the long part of dying */
 };
 
 /*

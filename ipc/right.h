@@ -42,8 +42,8 @@ struct header_names {
  *	    MACH_SEND_INVALID_REPLY
  */
 struct kmsg;
-kern_return_t must_check right_copyin_header(struct space *space,
-    struct header_names *names, struct kmsg *kmsg);
+kern_return_t must_check right_copyin_header(
+    struct space *space, struct header_names *names, struct kmsg *kmsg);
 
 /*
  * Give @space a right of @type (MACH_MSG_TYPE_PORT_*) that the caller holds.

@@ -14,8 +14,8 @@ disposition_is_send(mach_msg_type_name_t disposition)
 
 /* Can a right of @disposition be made from @entry? */
 static kern_return_t
-check_take(const struct entry *entry, mach_msg_type_name_t disposition,
-    bool dead_ok)
+check_take(
+    const struct entry *entry, mach_msg_type_name_t disposition, bool dead_ok)
 {
 	uint32_t wanted = 0;
 
@@ -125,8 +125,8 @@ right_copyin(struct space *space, mach_port_name_t name,
 
 /* Two rights from one name: what each could have alone may not suffice. */
 static bool
-same_name_ok(const struct entry *entry, mach_msg_type_name_t a,
-    mach_msg_type_name_t b)
+same_name_ok(
+    const struct entry *entry, mach_msg_type_name_t a, mach_msg_type_name_t b)
 {
 	if (a == MACH_MSG_TYPE_MOVE_SEND_ONCE)
 		return false; /* there is but one */
@@ -157,8 +157,8 @@ check_header(struct space *space, struct header_names *names,
 }
 
 static void
-take_local(struct space *space, struct header_names *names,
-    struct kmsg *kmsg, struct loose *loose)
+take_local(struct space *space, struct header_names *names, struct kmsg *kmsg,
+    struct loose *loose)
 {
 	struct entry *entry;
 
@@ -168,13 +168,13 @@ take_local(struct space *space, struct header_names *names,
 	entry = space_lookup(space, names->local);
 	if (entry->key & MACH_PORT_TYPE_DEAD_NAME)
 		kmsg->local_dead = true;
-	kmsg->local = take(
-	    space, names->local, entry, names->local_type, loose);
+	kmsg->local =
+	    take(space, names->local, entry, names->local_type, loose);
 }
 
 static void
-take_remote(struct space *space, struct header_names *names,
-    struct kmsg *kmsg, struct loose *loose)
+take_remote(struct space *space, struct header_names *names, struct kmsg *kmsg,
+    struct loose *loose)
 {
 	kmsg->remote = take(space, names->remote,
 	    space_lookup(space, names->remote), names->remote_type, loose);
@@ -203,10 +203,11 @@ right_copyin_header(
 		goto out;
 
 	/* ---- committed: nothing below can fail ---- */
-	kmsg->remote_type =
-	    (uint8_t)right_received_type(names->remote_type);
-	kmsg->local_type = names->local_type == 0 ?
-	    0 : (uint8_t)right_received_type(names->local_type);
+	kmsg->remote_type = (uint8_t)right_received_type(names->remote_type);
+	kmsg->local_type =
+	    names->local_type == 0
+		? 0
+		: (uint8_t)right_received_type(names->local_type);
 	/* Of one name the right that is moved is taken last. */
 	if (names->remote_type == MACH_MSG_TYPE_MOVE_SEND) {
 		take_local(space, names, kmsg, &local_loose);
@@ -226,8 +227,8 @@ out:
 
 /* A right to a dead port is a dead name; consumes it. */
 static kern_return_t
-copyout_dead(struct port *port, mach_msg_type_name_t type,
-    mach_port_name_t *namep)
+copyout_dead(
+    struct port *port, mach_msg_type_name_t type, mach_port_name_t *namep)
 {
 	right_release(port, type);
 	*namep = MACH_PORT_DEAD;
@@ -250,8 +251,7 @@ fill(struct space *space, mach_port_name_t name, struct entry *entry,
 		entry->urefs = 0;
 	}
 	/* release: who reads the key without the lock then sees the port */
-	__atomic_store_n(
-	    &entry->key, right | (uint8_t)name, __ATOMIC_RELEASE);
+	__atomic_store_n(&entry->key, right | (uint8_t)name, __ATOMIC_RELEASE);
 	if (type == MACH_MSG_TYPE_PORT_SEND)
 		space_index_port(space, name);
 }
@@ -287,8 +287,8 @@ merge(struct space *space, mach_port_name_t name, struct entry *entry,
 }
 
 kern_return_t
-right_copyout(struct space *space, struct port *port,
-    mach_msg_type_name_t type, mach_port_name_t *namep)
+right_copyout(struct space *space, struct port *port, mach_msg_type_name_t type,
+    mach_port_name_t *namep)
 {
 	mach_port_name_t name = MACH_PORT_NULL;
 	struct entry *entry = NULL;

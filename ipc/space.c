@@ -60,8 +60,8 @@ space_put(struct space *space)
 	struct middle *_Atomic *root;
 
 	/* acq_rel: all uses by others happen before the last one's free */
-	if (atomic_fetch_sub_explicit(
-		&space->refs, 1, memory_order_acq_rel) != 1)
+	if (atomic_fetch_sub_explicit(&space->refs, 1, memory_order_acq_rel) !=
+	    1)
 		return;
 	KASSERT(space->count == 0);
 	root = space->root;
@@ -101,8 +101,7 @@ chunk_place(struct space *space, uint32_t number)
 		if (root == NULL)
 			return NULL;
 		/* release: pairs with the acquires in space_chunk() */
-		atomic_store_explicit(
-		    &space->root, root, memory_order_release);
+		atomic_store_explicit(&space->root, root, memory_order_release);
 	}
 	middle = root[number >> MIDDLE_SHIFT];
 	if (middle == NULL) {
@@ -175,12 +174,11 @@ extend(struct space *space, uint32_t *indexp, struct entry **entryp)
 		if (likely(!entry_in_use(entry)))
 			return KERN_SUCCESS;
 	}
-	return KERN_RESOURCE_SHORTAGE; /* bounded time; we got further, though */
+	return KERN_RESOURCE_SHORTAGE; /* bounded time; we got further */
 }
 
 kern_return_t
-entry_alloc(
-    struct space *space, mach_port_name_t *namep, struct entry **entryp)
+entry_alloc(struct space *space, mach_port_name_t *namep, struct entry **entryp)
 {
 	uint32_t index = space->free;
 	kern_return_t kr;
@@ -430,8 +428,8 @@ check_treap(struct space *space, uint32_t node)
 		return 0;
 	entry = space_entry(space, node);
 	side = space_side(space, node);
-	KASSERT((entry->key & MACH_PORT_TYPE_SEND_RECEIVE) ==
-	    MACH_PORT_TYPE_SEND);
+	KASSERT(
+	    (entry->key & MACH_PORT_TYPE_SEND_RECEIVE) == MACH_PORT_TYPE_SEND);
 	if (side->left != 0) {
 		KASSERT(port_at(space, side->left) < entry->port);
 		KASSERT(priority(side->left) <= priority(node));
@@ -441,7 +439,7 @@ check_treap(struct space *space, uint32_t node)
 		KASSERT(priority(side->right) <= priority(node));
 	}
 	return 1 + check_treap(space, side->left) +
-	    check_treap(space, side->right);
+	       check_treap(space, side->right);
 }
 
 void
@@ -452,19 +450,18 @@ space_check(struct space *space)
 	KASSERT(spin_held(&space->lock));
 	for (uint32_t index = 1; index < space->top; index++) {
 		struct entry *entry = space_entry(space, index);
-		uint32_t type = entry == NULL ?
-		    0 : entry->key & MACH_PORT_TYPE_ALL_RIGHTS;
+		uint32_t type =
+		    entry == NULL ? 0 : entry->key & MACH_PORT_TYPE_ALL_RIGHTS;
 
 		if (type == 0)
 			continue;
 		used++;
-		if ((type & MACH_PORT_TYPE_SEND_RECEIVE) ==
-		    MACH_PORT_TYPE_SEND)
+		if ((type & MACH_PORT_TYPE_SEND_RECEIVE) == MACH_PORT_TYPE_SEND)
 			sends++;
 		if (type & MACH_PORT_TYPE_RECEIVE) {
 			KASSERT(entry->port->receiver == space);
-			KASSERT(entry->port->name ==
-			    name_make(index, entry->key));
+			KASSERT(
+			    entry->port->name == name_make(index, entry->key));
 		}
 	}
 	KASSERT(used <= space->count); /* some are kept for ipc/fast.c */

@@ -84,17 +84,17 @@ struct middle {
 /* s: the space's lock   S: changed under it, read by anybody
  * I: immutable   a: atomic */
 struct space {
-	struct spinlock lock;	/* rank LOCK_SPACE */
-	atomic_uint refs;	/* [a] the task's, and of calls under way */
-	bool dead;		/* [s] no more names are made */
-	uint32_t bound;		/* [s] from here on only chosen names are used */
-	uint32_t free;		/* [s] first free index below bound; 0: none */
-	uint32_t count;		/* [s] names in use */
-	uint32_t limit;		/* [s] most names it may have */
-	uint32_t by_port;	/* [s] root of the treap; 0: empty */
-	uint32_t top;		/* [s] no index from here on was ever used */
-	uint32_t cursor;	/* the destroyer's: how far it is */
-	uint64_t task_id;	/* I: whose it is, for people and trailers */
+	struct spinlock lock; /* rank LOCK_SPACE */
+	atomic_uint refs;     /* [a] the task's, and of calls under way */
+	bool dead;	      /* [s] no more names are made */
+	uint32_t bound;	      /* [s] from here on only chosen names are used */
+	uint32_t free;	      /* [s] first free index below bound; 0: none */
+	uint32_t count;	      /* [s] names in use */
+	uint32_t limit;	      /* [s] most names it may have */
+	uint32_t by_port;     /* [s] root of the treap; 0: empty */
+	uint32_t top;	      /* [s] no index from here on was ever used */
+	uint32_t cursor;      /* the destroyer's: how far it is */
+	uint64_t task_id;     /* I: whose it is, for people and trailers */
 	struct chunk *_Atomic first[FIRST_CHUNKS]; /* [S] */
 	struct middle *_Atomic *_Atomic root;	   /* [S] or NULL */
 };
@@ -148,8 +148,7 @@ space_chunk(struct space *space, uint32_t number)
 	if (middle == NULL)
 		return NULL;
 	return atomic_load_explicit(
-	    &middle->chunk[number & (MIDDLE_CHUNKS - 1)],
-	    memory_order_acquire);
+	    &middle->chunk[number & (MIDDLE_CHUNKS - 1)], memory_order_acquire);
 }
 
 /* The entry at @index, in use or not; NULL: beyond the table. */
@@ -179,8 +178,8 @@ space_entry_locked(struct space *space, uint32_t index)
 
 	if (unlikely(number >= FIRST_CHUNKS))
 		return space_entry(space, index);
-	chunk = atomic_load_explicit(
-	    &space->first[number], memory_order_relaxed);
+	chunk =
+	    atomic_load_explicit(&space->first[number], memory_order_relaxed);
 	if (unlikely(chunk == NULL))
 		return NULL;
 	return &chunk->entry[index & (CHUNK_COUNT - 1)];
@@ -244,8 +243,8 @@ space_lookup(struct space *space, mach_port_name_t name)
  * Returns: KERN_SUCCESS, KERN_NO_SPACE, KERN_RESOURCE_SHORTAGE,
  *	    KERN_TERMINATED
  */
-kern_return_t must_check entry_alloc(struct space *space,
-    mach_port_name_t *namep, struct entry **entryp);
+kern_return_t must_check entry_alloc(
+    struct space *space, mach_port_name_t *namep, struct entry **entryp);
 /* The same for a name that the caller chose: also KERN_NAME_EXISTS,
  * KERN_INVALID_VALUE. */
 kern_return_t must_check entry_alloc_name(

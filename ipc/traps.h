@@ -13,14 +13,13 @@
 /* ---- messages: ipc/message.c ---- */
 
 /* -31: msg, option, send_size, rcv_size, rcv_name, timeout, priority */
-kern_return_t mach_msg_trap(uaddr_t buffer, uint64_t option,
-    uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name,
-    uint64_t timeout, uint64_t priority);
+kern_return_t mach_msg_trap(uaddr_t buffer, uint64_t option, uint64_t send_size,
+    uint64_t rcv_size, uint64_t rcv_name, uint64_t timeout, uint64_t priority);
 /* -32: the same, rcv_msg (0: the same buffer); the ninth argument, the
  * receive buffer's limit, is obsolete and not read */
 kern_return_t mach_msg_overwrite_trap(uaddr_t buffer, uint64_t option,
-    uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name,
-    uint64_t timeout, uint64_t priority, uaddr_t rcv_buffer);
+    uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name, uint64_t timeout,
+    uint64_t priority, uaddr_t rcv_buffer);
 /* -47 */
 kern_return_t mach_msg2_trap(uaddr_t buffer, uint64_t option,
     uint64_t bits_send_size, uint64_t remote_local, uint64_t voucher_id,
@@ -29,16 +28,16 @@ kern_return_t mach_msg2_trap(uaddr_t buffer, uint64_t option,
 
 /* ---- names: ipc/port_traps.c ---- */
 
-mach_port_name_t mach_reply_port(void);	  /* -26 */
+mach_port_name_t mach_reply_port(void);	 /* -26 */
 mach_port_name_t thread_self_trap(void); /* -27 */
-mach_port_name_t task_self_trap(void);	  /* -28 */
+mach_port_name_t task_self_trap(void);	 /* -28 */
 /* -29, host_self_trap, is in kernel/host_server.c: space_insert_send(). */
 
 kern_return_t port_allocate_trap(
-    uint64_t target, uint64_t right, uaddr_t name); /* -16 */
+    uint64_t target, uint64_t right, uaddr_t name);		    /* -16 */
 kern_return_t port_deallocate_trap(uint64_t target, uint64_t name); /* -18 */
-kern_return_t port_mod_refs_trap(uint64_t target, uint64_t name,
-    uint64_t right, uint64_t delta); /* -19 */
+kern_return_t port_mod_refs_trap(
+    uint64_t target, uint64_t name, uint64_t right, uint64_t delta); /* -19 */
 kern_return_t port_move_member_trap(
     uint64_t target, uint64_t member, uint64_t after); /* -20 */
 kern_return_t port_insert_right_trap(uint64_t target, uint64_t name,
@@ -47,8 +46,8 @@ kern_return_t port_insert_member_trap(
     uint64_t target, uint64_t name, uint64_t pset); /* -22 */
 kern_return_t port_extract_member_trap(
     uint64_t target, uint64_t name, uint64_t pset); /* -23 */
-kern_return_t port_construct_trap(uint64_t target, uaddr_t options,
-    uint64_t context, uaddr_t name); /* -24 */
+kern_return_t port_construct_trap(
+    uint64_t target, uaddr_t options, uint64_t context, uaddr_t name); /* -24 */
 kern_return_t port_destruct_trap(uint64_t target, uint64_t name,
     uint64_t send_delta, uint64_t guard); /* -25 */
 kern_return_t port_get_attributes_trap(uint64_t target, uint64_t name,

@@ -28,7 +28,7 @@ struct boot_file {
 
 enum boot_archive_status {
 	BOOT_ARCHIVE_OK,
-	BOOT_ARCHIVE_NO_FILE, /* the archive is sound, but has no (more) such file */
+	BOOT_ARCHIVE_NO_FILE, /* the archive is sound, but has no such file */
 	BOOT_ARCHIVE_DAMAGED, /* before such a file was found */
 };
 

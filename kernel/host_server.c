@@ -279,7 +279,7 @@ serve_host_kernel_counters(struct kcall *call)
 
 /*
  * References to the tasks with ids above @after, at most @room.  Ids rise along
- * the list, save for tasks made in the same instant, one of which may be missed.
+ * the list, save for tasks made in the same instant: one may be missed.
  */
 static uint32_t
 tasks_after(uint64_t after, struct task **tasks, uint32_t room)

@@ -73,7 +73,7 @@ spin_init(struct spinlock *lock, enum lock_rank rank)
 void lock_note_acquire(struct spinlock *lock, enum lock_order order);
 void lock_note_release(struct spinlock *lock);
 
-/* Wait for the turn of who found @word; apart, to keep the common case small. */
+/* Wait for the turn of who found @word; apart, so that the rest is small. */
 void spin_wait(struct spinlock *lock, int64_t word);
 
 static inline void

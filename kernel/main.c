@@ -9,7 +9,7 @@
 #include "drivers/finisher.h"
 #include "drivers/machine.h"
 #include "ipc/message.h"
-#include "ipc/reaper.h"
+#include "kernel/reaper.h"
 #include "kernel/boot.h"
 #include "kernel/cpu.h"
 #include "kernel/device.h"

@@ -6,9 +6,9 @@
  * thread tears down the space and the map in bounded steps.
  */
 #pragma once
-#include "ipc/reaper.h"
 #include "kernel/list.h"
 #include "kernel/lock.h"
+#include "kernel/reaper.h"
 #include "kernel/types.h"
 
 struct map;

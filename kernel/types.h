@@ -42,12 +42,12 @@ typedef uint64_t uaddr_t;
  * comes after all earlier accesses.  The compiler's own atomic stores are
  * swaps, which cost several times as much.
  */
-#define store_relaxed(place, value) \
+#define store_relaxed(place, value)                                            \
 	(*(volatile __typeof__((void)0, *(place)) *)(place) = (value))
-#define store_release(place, value)                        \
-	do {                                               \
-		atomic_thread_fence(memory_order_release); \
-		store_relaxed(place, value);               \
+#define store_release(place, value)                                            \
+	do {                                                                   \
+		atomic_thread_fence(memory_order_release);                     \
+		store_relaxed(place, value);                                   \
 	} while (0)
 
 static inline uint64_t

@@ -2,6 +2,8 @@
  * vm/user.c: memory calls: traps for a task's own frequent ones, messages to a
  * task's port for all.
  *
+ * Long because all of the calls on memory are here, each of them short.
+ *
  * Both end in vm/map.h.  Whatever takes longer the more memory it is about goes
  * in steps: a trap keeps its progress in the thread and yields, a message
  * routine keeps it in the call and returns KCALL_AGAIN.

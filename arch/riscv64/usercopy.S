@@ -30,7 +30,8 @@
 	.endm
 
 	.section .text.hot, "ax"
-	.globl	copyin, copyout, copyout_words, usercopy_start, usercopy_end, usercopy_fault
+	.globl	copyin, copyout, copyout_words
+	.globl	usercopy_start, usercopy_end, usercopy_fault
 
 	.balign	64
 copyout:

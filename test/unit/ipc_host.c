@@ -1,4 +1,7 @@
-/* ipc_host.c: see ipc_host.h. */
+/*
+ * ipc_host.c: see ipc_host.h.  Long because it is all of a kernel that ipc/
+ * stands on, on one page.
+ */
 #include "ipc_host.h"
 
 #include <setjmp.h>
@@ -14,7 +17,7 @@
 #include "ipc/message.h"
 #include "ipc/notify.h"
 #include "ipc/pset.h"
-#include "ipc/reaper.h"
+#include "kernel/reaper.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 #include "kernel/sched.h"
@@ -152,8 +155,7 @@ copyout(uaddr_t to, const void *from, size_t size)
 }
 
 kern_return_t
-copyout_words(
-    uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+copyout_words(uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	uint64_t words[] = {w0, w1, w2, w3};
 
@@ -195,8 +197,7 @@ map_allocate(struct map *map, uaddr_t *addressp, uint64_t size, uint64_t mask,
 }
 
 kern_return_t
-map_deallocate(
-    struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
+map_deallocate(struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
 {
 	(void)map;
 	(void)address;
@@ -227,8 +228,8 @@ transfer_from_kernel(
 }
 
 kern_return_t
-transfer_take(struct map *map, uaddr_t address, uint64_t size,
-    bool deallocate, struct transfer **transferp)
+transfer_take(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
+    struct transfer **transferp)
 {
 	kern_return_t kr;
 
@@ -296,7 +297,8 @@ static unsigned yield_every, yield_asked;
 static void
 make_runnable(struct thread *thread)
 {
-	struct sim_thread *sim = container_of(thread, struct sim_thread, thread);
+	struct sim_thread *sim =
+	    container_of(thread, struct sim_thread, thread);
 
 	sim->next = NULL;
 	*runnable_end = sim;
@@ -647,20 +649,20 @@ tally_port(struct port *port)
 {
 	struct list *at;
 
-	list_for_each(at, &port->queue.messages)
+	list_for_each (at, &port->queue.messages)
 		tally_kmsg(container_of(at, struct kmsg, link));
-	list_for_each(at, &port->queue.receivers)
+	list_for_each (at, &port->queue.receivers)
 		tally_of(port)->refs++;
-	list_for_each(at, &port->queue.senders) {
+	list_for_each (at, &port->queue.senders) {
 		struct thread *sender =
 		    container_of(at, struct thread, wait_link);
 
 		tally_of(port)->refs++;
 		tally_kmsg(sender->send.kmsg);
 	}
-	list_for_each(at, &port->requests)
-		tally_kmsg(container_of(at, struct name_request, port_link)
-			       ->notice);
+	list_for_each (at, &port->requests)
+		tally_kmsg(
+		    container_of(at, struct name_request, port_link)->notice);
 	tally_of(port)->refs += port->set_count;
 	if (port->no_senders != NULL)
 		tally_kmsg(port->no_senders);
@@ -704,8 +706,8 @@ compare(const struct tally *tally)
 	spin_lock(&port->lock);
 	port_check(port);
 	KASSERT(tally->send == port->send_rights);
-	KASSERT(tally->send_once + port->notices_owed ==
-	    port->send_once_rights);
+	KASSERT(
+	    tally->send_once + port->notices_owed == port->send_once_rights);
 	if (port->state == PORT_IS_DEAD) {
 		KASSERT(tally->receive == 0);
 	} else if (port->state == PORT_IN_KERNEL) {
@@ -716,8 +718,8 @@ compare(const struct tally *tally)
 
 		KASSERT(tally->receive == 1);
 		/* The fast path remembers ports, with references. */
-		KASSERT(host_fast_used ? port->refs >= refs
-				       : port->refs == refs);
+		KASSERT(
+		    host_fast_used ? port->refs >= refs : port->refs == refs);
 	}
 	spin_unlock(&port->lock);
 }

@@ -25,8 +25,8 @@ struct sim_task {
 
 struct sim_thread {
 	struct thread thread;
-	bool returned; /* from its last host_call() */
-	int64_t value; /* with this */
+	bool returned;		 /* from its last host_call() */
+	int64_t value;		 /* with this */
 	struct sim_thread *next; /* runnable */
 };
 

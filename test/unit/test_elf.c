@@ -138,7 +138,6 @@ test_every_truncation(void **state)
 #define assert_refused(status, change)                                         \
 	do {                                                                   \
 		struct program program;                                        \
-                                                                               \
 		build(&program);                                               \
 		change;                                                        \
 		assert_int_equal(open_program(&program), status);              \

@@ -1,13 +1,15 @@
 /*
  * test/unit/test_ipc_messages.c: mach_msg() between simulated threads.
  *
+ * Long because each promise of mach_msg() has its case here, on one stage.
+ *
  * After each step all rights and references are counted; after each test
  * nothing may be left.  The last tests do a conversation that uses everything
  * over and over, with each allocation in it failing once, and with a
  * preemption at each point where one is possible.
  *
  * Sources: ipc/port.c ipc/space.c ipc/entry.c ipc/right.c ipc/right_copy.c
- * Sources: ipc/mqueue.c ipc/pset.c ipc/kmsg.c ipc/notify.c ipc/reaper.c
+ * Sources: ipc/mqueue.c ipc/pset.c ipc/kmsg.c ipc/notify.c kernel/reaper.c
  * Sources: ipc/notify_request.c ipc/mach_port.c ipc/mach_port_info.c
  * Sources: ipc/message.c ipc/copyin.c ipc/copyout.c ipc/ool.c ipc/fast.c
  * Sources: ipc/fast_state.c ipc/kserver.c ipc/port_server.c ipc/port_traps.c
@@ -109,8 +111,7 @@ trap2(void *argument)
 
 	return mach_msg2_trap(a->buffer, a->option,
 	    header->msgh_bits | (uint64_t)a->send_size << 32,
-	    header->msgh_remote_port |
-		(uint64_t)header->msgh_local_port << 32,
+	    header->msgh_remote_port | (uint64_t)header->msgh_local_port << 32,
 	    header->msgh_voucher_port | (uint64_t)header->msgh_id << 32,
 	    (uint64_t)a->rcv_name << 32, a->rcv_size, a->timeout);
 }
@@ -184,8 +185,8 @@ send(struct sim_thread *thread, uint32_t size)
 static kern_return_t
 poll(struct sim_thread *thread, mach_port_name_t name)
 {
-	assert_true(message(thread, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, name,
-	    BUFFER_SIZE, 0));
+	assert_true(message(
+	    thread, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0, name, BUFFER_SIZE, 0));
 	return (kern_return_t)thread->value;
 }
 
@@ -196,8 +197,8 @@ port_in(struct sim_task *task)
 {
 	mach_port_name_t name;
 
-	assert_int_equal(mach_port_allocate(space_of(task),
-			     MACH_PORT_RIGHT_RECEIVE, &name),
+	assert_int_equal(
+	    mach_port_allocate(space_of(task), MACH_PORT_RIGHT_RECEIVE, &name),
 	    KERN_SUCCESS);
 	return name;
 }
@@ -213,8 +214,8 @@ right_to(struct sim_task *task, mach_port_name_t name, struct sim_task *to)
 	assert_int_equal(right_copyin(space_of(task), name,
 			     MACH_MSG_TYPE_MAKE_SEND, false, &port, &dead),
 	    KERN_SUCCESS);
-	assert_int_equal(right_copyout(space_of(to), port,
-			     MACH_MSG_TYPE_PORT_SEND, &sent),
+	assert_int_equal(
+	    right_copyout(space_of(to), port, MACH_MSG_TYPE_PORT_SEND, &sent),
 	    KERN_SUCCESS);
 	return sent;
 }
@@ -234,14 +235,14 @@ status(struct sim_task *task, mach_port_name_t name)
 	mach_port_status_t status;
 	uint32_t count = MACH_PORT_RECEIVE_STATUS_COUNT;
 
-	assert_int_equal(mach_port_get_attributes(space_of(task), name,
-			     MACH_PORT_RECEIVE_STATUS, (uint32_t *)&status,
-			     &count),
+	assert_int_equal(
+	    mach_port_get_attributes(space_of(task), name,
+		MACH_PORT_RECEIVE_STATUS, (uint32_t *)&status, &count),
 	    KERN_SUCCESS);
 	return status;
 }
 
-#define CALL_BITS \
+#define CALL_BITS                                                              \
 	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
 #define ONE_WAY_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0)
 #define BOTH	     (MACH_SEND_MSG | MACH_RCV_MSG)
@@ -325,24 +326,21 @@ test_fast(void **state)
 			fast = round_trip(service, port, reply, size);
 		assert_int_equal(general.msgh_bits, fast.msgh_bits);
 		assert_int_equal(status(client_task, reply).mps_sorights, 0);
-		assert_int_equal(status(server_task, port).mps_seqno,
-		    (size / 4 + 1) * 301);
+		assert_int_equal(
+		    status(server_task, port).mps_seqno, (size / 4 + 1) * 301);
 	}
 	/* What is remembered is not believed. */
 	assert_int_equal(
-	    mach_port_deallocate(space_of(client_task), service),
-	    KERN_SUCCESS);
+	    mach_port_deallocate(space_of(client_task), service), KERN_SUCCESS);
 	write_header(client, CALL_BITS, service, reply, 100);
-	assert_true(message(
-	    client, BOTH, HEADER_SIZE, reply, BUFFER_SIZE, 0));
+	assert_true(message(client, BOTH, HEADER_SIZE, reply, BUFFER_SIZE, 0));
 	assert_int_equal(client->value, MACH_SEND_INVALID_DEST);
 	service = right_to(server_task, port, client_task);
 	(void)round_trip(service, port, reply, 8);
 	assert_int_equal(
 	    mach_port_destroy(space_of(client_task), reply), KERN_SUCCESS);
 	write_header(client, CALL_BITS, service, reply, 100);
-	assert_true(message(
-	    client, BOTH, HEADER_SIZE, reply, BUFFER_SIZE, 0));
+	assert_true(message(client, BOTH, HEADER_SIZE, reply, BUFFER_SIZE, 0));
 	assert_int_equal(client->value, MACH_SEND_INVALID_REPLY);
 	use_trap2 = false;
 	ipc_fast_enabled = false;
@@ -358,8 +356,7 @@ test_server_dies(void **state)
 
 	(void)state;
 	write_header(client, CALL_BITS, service, reply, 100);
-	assert_false(message(
-	    client, BOTH, HEADER_SIZE, reply, BUFFER_SIZE, 0));
+	assert_false(message(client, BOTH, HEADER_SIZE, reply, BUFFER_SIZE, 0));
 	assert_int_equal(status(server_task, port).mps_msgcount, 1);
 	assert_int_equal(
 	    mach_port_destroy(space_of(server_task), port), KERN_SUCCESS);
@@ -427,8 +424,8 @@ test_limit_zero(void **state)
 	assert_int_equal(poll(server, set), MACH_RCV_TIMED_OUT);
 	/* One who gave up is not waited for. */
 	write_header(client, ONE_WAY_BITS, service, 0, 3);
-	assert_false(message(client, MACH_SEND_MSG | MACH_SEND_TIMEOUT,
-	    HEADER_SIZE, 0, 0, 10));
+	assert_false(message(
+	    client, MACH_SEND_MSG | MACH_SEND_TIMEOUT, HEADER_SIZE, 0, 0, 10));
 	host_expire(client);
 	assert_int_equal(client->value, MACH_SEND_TIMED_OUT);
 	assert_int_equal(poll(server, set), MACH_RCV_TIMED_OUT);
@@ -454,21 +451,21 @@ struct everything {
 
 /* Fill the client's buffer; the receive right of @extra goes with it. */
 static void
-write_everything(mach_port_name_t service, mach_port_name_t reply,
-    mach_port_name_t extra)
+write_everything(
+    mach_port_name_t service, mach_port_name_t reply, mach_port_name_t extra)
 {
 	struct everything *all = at(client);
 	mach_port_name_t *names = user_at(client_task, NAMES_AT);
 
-	write_header(client, CALL_BITS | MACH_MSGH_BITS_COMPLEX, service,
-	    reply, 300);
+	write_header(
+	    client, CALL_BITS | MACH_MSGH_BITS_COMPLEX, service, reply, 300);
 	all->base.body.msgh_descriptor_count = 5;
-	all->port[0] = (mach_msg_port_descriptor_t){.name = reply,
-	    .disposition = MACH_MSG_TYPE_MAKE_SEND};
-	all->port[1] = (mach_msg_port_descriptor_t){.name = extra,
-	    .disposition = MACH_MSG_TYPE_MOVE_RECEIVE};
-	all->port[2] = (mach_msg_port_descriptor_t){.name = MACH_PORT_DEAD,
-	    .disposition = MACH_MSG_TYPE_COPY_SEND};
+	all->port[0] = (mach_msg_port_descriptor_t){
+	    .name = reply, .disposition = MACH_MSG_TYPE_MAKE_SEND};
+	all->port[1] = (mach_msg_port_descriptor_t){
+	    .name = extra, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE};
+	all->port[2] = (mach_msg_port_descriptor_t){
+	    .name = MACH_PORT_DEAD, .disposition = MACH_MSG_TYPE_COPY_SEND};
 	strcpy(user_at(client_task, TEXT_AT), "out of line");
 	all->memory = (mach_msg_ool_descriptor_t){
 	    .address = (void *)TEXT_AT,
@@ -490,18 +487,16 @@ write_everything(mach_port_name_t service, mach_port_name_t reply,
 }
 
 static void
-check_everything(struct sim_task *task, struct sim_thread *thread,
-    mach_port_name_t port)
+check_everything(
+    struct sim_task *task, struct sim_thread *thread, mach_port_name_t port)
 {
 	const struct everything *all = at(thread);
 	const mach_port_name_t *names;
 
 	assert_int_equal(all->base.body.msgh_descriptor_count, 5);
 	assert_true(MACH_PORT_VALID(all->port[0].name));
-	assert_int_equal(
-	    all->port[0].disposition, MACH_MSG_TYPE_PORT_SEND);
-	assert_int_equal(
-	    all->port[1].disposition, MACH_MSG_TYPE_PORT_RECEIVE);
+	assert_int_equal(all->port[0].disposition, MACH_MSG_TYPE_PORT_SEND);
+	assert_int_equal(all->port[1].disposition, MACH_MSG_TYPE_PORT_RECEIVE);
 	assert_int_equal(status(task, all->port[1].name).mps_sorights, 0);
 	assert_int_equal(all->port[2].name, MACH_PORT_DEAD);
 	assert_string_equal(
@@ -552,20 +547,19 @@ test_pseudo_receive(void **state)
 	check_everything(client_task, client, service);
 	assert_int_equal(header(client)->msgh_remote_port, service);
 	assert_int_equal(header(client)->msgh_bits,
-	    MACH_MSGH_BITS_COMPLEX |
-		MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND,
-		    MACH_MSG_TYPE_PORT_SEND_ONCE));
+	    MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND,
+					 MACH_MSG_TYPE_PORT_SEND_ONCE));
 
 	write_everything(service, reply, port_in(client_task));
-	assert_false(message(client, MACH_SEND_MSG,
-	    sizeof(struct everything), 0, 0, 0));
+	assert_false(
+	    message(client, MACH_SEND_MSG, sizeof(struct everything), 0, 0, 0));
 	host_abort(client);
 	assert_int_equal(client->value, MACH_SEND_INTERRUPTED);
 	check_everything(client_task, client, service);
 
 	write_everything(service, reply, port_in(client_task));
-	assert_false(message(client, MACH_SEND_MSG,
-	    sizeof(struct everything), 0, 0, 0));
+	assert_false(
+	    message(client, MACH_SEND_MSG, sizeof(struct everything), 0, 0, 0));
 	assert_int_equal(
 	    mach_port_destroy(space_of(server_task), port), KERN_SUCCESS);
 	host_run();
@@ -583,7 +577,7 @@ test_large(void **state)
 	mach_port_name_t reply = port_in(client_task);
 	mach_port_name_t service = right_to(server_task, port, client_task);
 	uint32_t option = MACH_RCV_MSG | MACH_RCV_TIMEOUT | MACH_RCV_LARGE |
-	    MACH_RCV_LARGE_IDENTITY;
+			  MACH_RCV_LARGE_IDENTITY;
 
 	(void)state;
 	write_everything(service, reply, port_in(client_task));
@@ -591,8 +585,7 @@ test_large(void **state)
 	    send(client, sizeof(struct everything)), MACH_MSG_SUCCESS);
 	assert_true(message(server, option, 0, port, 64, 0));
 	assert_int_equal(server->value, MACH_RCV_TOO_LARGE);
-	assert_int_equal(
-	    header(server)->msgh_size, sizeof(struct everything));
+	assert_int_equal(header(server)->msgh_size, sizeof(struct everything));
 	assert_int_equal(header(server)->msgh_local_port, port);
 	assert_int_equal(status(server_task, port).mps_msgcount, 1);
 	/* Without the option it is destroyed, and the reply right tells. */
@@ -603,8 +596,8 @@ test_large(void **state)
 	assert_int_equal(poll(client, reply), MACH_MSG_SUCCESS);
 	assert_int_equal(header(client)->msgh_id, MACH_NOTIFY_SEND_ONCE);
 	/* The same for one who waits already. */
-	assert_false(message(
-	    server, MACH_RCV_MSG | MACH_RCV_LARGE, 0, port, 64, 0));
+	assert_false(
+	    message(server, MACH_RCV_MSG | MACH_RCV_LARGE, 0, port, 64, 0));
 	write_everything(service, reply, port_in(client_task));
 	assert_int_equal(
 	    send(client, sizeof(struct everything)), MACH_MSG_SUCCESS);
@@ -620,12 +613,11 @@ test_trailers(void **state)
 	mach_port_name_t service = right_to(server_task, port, client_task);
 
 	(void)state;
-	assert_int_equal(mach_port_set_context(space_of(server_task), port,
-			     0x123456789abcdef0),
+	assert_int_equal(mach_port_set_context(
+			     space_of(server_task), port, 0x123456789abcdef0),
 	    KERN_SUCCESS);
 	for (uint32_t i = 0; i < ARRAY_SIZE(size); i++) {
-		uint32_t option =
-		    MACH_RCV_MSG | MACH_RCV_TRAILER_ELEMENTS(i);
+		uint32_t option = MACH_RCV_MSG | MACH_RCV_TRAILER_ELEMENTS(i);
 		mach_msg_context_trailer_t *trailer =
 		    (void *)(header(server) + 1);
 
@@ -644,8 +636,8 @@ test_trailers(void **state)
 		if (i >= MACH_RCV_TRAILER_SEQNO)
 			assert_int_equal(trailer->msgh_seqno, i);
 		if (i >= MACH_RCV_TRAILER_AUDIT)
-			assert_int_equal(trailer->msgh_audit.val[5],
-			    client_task->task.id);
+			assert_int_equal(
+			    trailer->msgh_audit.val[5], client_task->task.id);
 		if (i >= MACH_RCV_TRAILER_CTX)
 			assert_int_equal(
 			    trailer->msgh_context, 0x123456789abcdef0);
@@ -664,11 +656,9 @@ test_sets(void **state)
 	assert_int_equal(mach_port_allocate(space_of(server_task),
 			     MACH_PORT_RIGHT_PORT_SET, &set),
 	    KERN_SUCCESS);
-	assert_int_equal(
-	    mach_port_insert_member(space_of(server_task), a, set),
+	assert_int_equal(mach_port_insert_member(space_of(server_task), a, set),
 	    KERN_SUCCESS);
-	assert_int_equal(
-	    mach_port_insert_member(space_of(server_task), a, set),
+	assert_int_equal(mach_port_insert_member(space_of(server_task), a, set),
 	    KERN_ALREADY_IN_SET);
 	/* Who waits on the set gets what comes to a member, */
 	assert_false(message(server, MACH_RCV_MSG, 0, set, BUFFER_SIZE, 0));
@@ -681,16 +671,14 @@ test_sets(void **state)
 	write_header(client, ONE_WAY_BITS, to_b, 0, 2);
 	assert_int_equal(send(client, HEADER_SIZE), MACH_MSG_SUCCESS);
 	assert_false(server->returned);
-	assert_int_equal(
-	    mach_port_insert_member(space_of(server_task), b, set),
+	assert_int_equal(mach_port_insert_member(space_of(server_task), b, set),
 	    KERN_SUCCESS);
 	host_run();
 	assert_true(server->returned);
 	assert_int_equal(header(server)->msgh_id, 2);
 	/* Members take turns. */
 	for (int i = 0; i < 4; i++) {
-		write_header(
-		    client, ONE_WAY_BITS, i < 2 ? to_a : to_b, 0, i);
+		write_header(client, ONE_WAY_BITS, i < 2 ? to_a : to_b, 0, i);
 		assert_int_equal(send(client, HEADER_SIZE), MACH_MSG_SUCCESS);
 	}
 	assert_int_equal(poll(server, set), MACH_MSG_SUCCESS);
@@ -744,8 +732,7 @@ send_right(mach_port_name_t to, mach_port_name_t moved)
 		mach_msg_port_descriptor_t port;
 	} *one = at(client);
 
-	write_header(
-	    client, ONE_WAY_BITS | MACH_MSGH_BITS_COMPLEX, to, 0, 400);
+	write_header(client, ONE_WAY_BITS | MACH_MSGH_BITS_COMPLEX, to, 0, 400);
 	one->base.body.msgh_descriptor_count = 1;
 	one->port = (mach_msg_port_descriptor_t){
 	    .name = moved, .disposition = MACH_MSG_TYPE_MOVE_RECEIVE};
@@ -755,7 +742,9 @@ send_right(mach_port_name_t to, mach_port_name_t moved)
 static void
 test_circular(void **state)
 {
-	enum { RING = 20 };
+	enum {
+		RING = 20
+	};
 	mach_port_name_t port[RING], right[RING];
 	mach_port_type_t type;
 
@@ -763,8 +752,7 @@ test_circular(void **state)
 	for (int length = 1; length <= RING; length++) {
 		for (int i = 0; i < length; i++) {
 			port[i] = port_in(client_task);
-			right[i] =
-			    right_to(client_task, port[i], client_task);
+			right[i] = right_to(client_task, port[i], client_task);
 		}
 		for (int i = 0; i < length; i++)
 			assert_int_equal(
@@ -826,8 +814,7 @@ test_mistakes(void **state)
 	assert_int_equal(send(client, sizeof(*all)), MACH_SEND_INVALID_TYPE);
 	all->memory.copy = MACH_MSG_PHYSICAL_COPY;
 	all->memory.address = NULL;
-	assert_int_equal(
-	    send(client, sizeof(*all)), MACH_SEND_INVALID_MEMORY);
+	assert_int_equal(send(client, sizeof(*all)), MACH_SEND_INVALID_MEMORY);
 	/* What came before the bad one is lost, as in Mach: a new one. */
 	write_everything(service, reply, port_in(client_task));
 	all->port[2].name = 0x77777701;
@@ -891,16 +878,17 @@ test_kernel_call(void **state)
 
 /* Everything goes there; what comes of it may be any error. */
 static bool
-conversation(mach_port_name_t service, mach_port_name_t port,
-    mach_port_name_t reply)
+conversation(
+    mach_port_name_t service, mach_port_name_t port, mach_port_name_t reply)
 {
 	mach_port_name_t extra;
 
-	if (mach_port_allocate(space_of(client_task),
-		MACH_PORT_RIGHT_RECEIVE, &extra) != KERN_SUCCESS)
+	if (mach_port_allocate(space_of(client_task), MACH_PORT_RIGHT_RECEIVE,
+		&extra) != KERN_SUCCESS)
 		return false;
 	write_everything(service, reply, extra);
-	(void)message(client, MACH_SEND_MSG, sizeof(struct everything), 0, 0, 0);
+	(void)message(
+	    client, MACH_SEND_MSG, sizeof(struct everything), 0, 0, 0);
 	if (client->value != MACH_MSG_SUCCESS)
 		return false;
 	if (poll(server, port) != MACH_MSG_SUCCESS)

@@ -1,13 +1,15 @@
 /*
  * test/unit/test_ipc_names.c: names and rights against a plain model.
  *
+ * Long because the model and its comparison belong together.
+ *
  * The model knows for each port which space has how many references to it, by
  * which name, and nothing else.  Random operations are done to both, and both
  * must agree: on the result, and on every name afterwards.  The rights and
  * references that the kernel's structures hold are counted up after each.
  *
  * Sources: ipc/port.c ipc/space.c ipc/entry.c ipc/right.c ipc/right_copy.c
- * Sources: ipc/mqueue.c ipc/pset.c ipc/kmsg.c ipc/notify.c ipc/reaper.c
+ * Sources: ipc/mqueue.c ipc/pset.c ipc/kmsg.c ipc/notify.c kernel/reaper.c
  * Sources: ipc/notify_request.c ipc/mach_port.c ipc/mach_port_info.c
  * Sources: ipc/message.c ipc/copyin.c ipc/copyout.c ipc/ool.c ipc/fast.c
  * Sources: ipc/fast_state.c ipc/kserver.c ipc/port_server.c ipc/port_traps.c
@@ -89,14 +91,13 @@ agree(unsigned which, const struct model_name *expected)
 
 	if (expected->name == 0)
 		return;
-	assert_int_equal(
-	    mach_port_type(space_of(which), expected->name, &type),
+	assert_int_equal(mach_port_type(space_of(which), expected->name, &type),
 	    KERN_SUCCESS);
 	assert_int_equal(type, expected->type);
 	right = type & MACH_PORT_TYPE_DEAD_NAME ? MACH_PORT_RIGHT_DEAD_NAME
 						: MACH_PORT_RIGHT_SEND;
-	assert_int_equal(mach_port_get_refs(space_of(which), expected->name,
-			     right, &urefs),
+	assert_int_equal(
+	    mach_port_get_refs(space_of(which), expected->name, right, &urefs),
 	    KERN_SUCCESS);
 	assert_int_equal(urefs, expected->urefs);
 }
@@ -185,9 +186,9 @@ static kern_return_t
 model_copyin(struct model_name *in, mach_msg_type_name_t disposition)
 {
 	uint32_t wanted = disposition == MACH_MSG_TYPE_MAKE_SEND ||
-		disposition == MACH_MSG_TYPE_MOVE_RECEIVE
-	    ? MACH_PORT_TYPE_RECEIVE
-	    : MACH_PORT_TYPE_SEND;
+				  disposition == MACH_MSG_TYPE_MOVE_RECEIVE
+			      ? MACH_PORT_TYPE_RECEIVE
+			      : MACH_PORT_TYPE_SEND;
 
 	if (in->name == 0)
 		return KERN_INVALID_NAME;
@@ -205,8 +206,8 @@ model_copyin(struct model_name *in, mach_msg_type_name_t disposition)
 }
 
 static void
-model_copyout(struct model_name *in, mach_msg_type_name_t type,
-    mach_port_name_t name)
+model_copyout(
+    struct model_name *in, mach_msg_type_name_t type, mach_port_name_t name)
 {
 	assert_true(in->name == 0 || in->name == name);
 	in->name = name;
@@ -265,8 +266,7 @@ op_mod_refs(struct model_port *port)
 	expected = in->type & MACH_PORT_TYPE(right) ? model_mod(in, delta)
 						    : KERN_INVALID_RIGHT;
 	assert_int_equal(
-	    mach_port_mod_refs(space_of(which), name, right, delta),
-	    expected);
+	    mach_port_mod_refs(space_of(which), name, right, delta), expected);
 }
 
 static void
@@ -281,8 +281,7 @@ op_deallocate(struct model_port *port)
 		return;
 	expected = in->type == MACH_PORT_TYPE_RECEIVE ? KERN_INVALID_RIGHT
 						      : model_mod(in, -1);
-	assert_int_equal(
-	    mach_port_deallocate(space_of(which), name), expected);
+	assert_int_equal(mach_port_deallocate(space_of(which), name), expected);
 }
 
 static void
@@ -318,8 +317,8 @@ static void
 test_random(void **state)
 {
 	static void (*const op[])(struct model_port *) = {op_allocate,
-	    op_allocate, op_copy, op_copy, op_copy, op_mod_refs,
-	    op_deallocate, op_end};
+	    op_allocate, op_copy, op_copy, op_copy, op_mod_refs, op_deallocate,
+	    op_end};
 
 	(void)state;
 	memset(model, 0, sizeof(model));
@@ -346,10 +345,10 @@ test_generations(void **state)
 	name = first;
 	for (unsigned i = 0; i < 255; i++) {
 		assert_int_equal(mach_port_destroy(space, name), KERN_SUCCESS);
-		assert_int_equal(mach_port_type(space, name, &type),
-		    KERN_INVALID_NAME);
-		assert_int_equal(mach_port_allocate(space,
-				     MACH_PORT_RIGHT_DEAD_NAME, &again),
+		assert_int_equal(
+		    mach_port_type(space, name, &type), KERN_INVALID_NAME);
+		assert_int_equal(mach_port_allocate(
+				     space, MACH_PORT_RIGHT_DEAD_NAME, &again),
 		    KERN_SUCCESS);
 		assert_int_equal(MACH_PORT_INDEX(again), MACH_PORT_INDEX(name));
 		assert_int_not_equal(again, first);
@@ -361,7 +360,9 @@ test_generations(void **state)
 static void
 test_many_names(void **state)
 {
-	enum { COUNT = 10000 };
+	enum {
+		COUNT = 10000
+	};
 	static mach_port_name_t name[COUNT];
 	struct space *space = space_of(0);
 
@@ -390,23 +391,23 @@ test_chosen_names(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < ARRAY_SIZE(chosen); i++) {
-		assert_int_equal(mach_port_allocate_name(space,
-				     MACH_PORT_RIGHT_RECEIVE, chosen[i]),
+		assert_int_equal(mach_port_allocate_name(
+				     space, MACH_PORT_RIGHT_RECEIVE, chosen[i]),
 		    KERN_SUCCESS);
-		assert_int_equal(mach_port_allocate_name(space,
-				     MACH_PORT_RIGHT_RECEIVE, chosen[i]),
+		assert_int_equal(mach_port_allocate_name(
+				     space, MACH_PORT_RIGHT_RECEIVE, chosen[i]),
 		    KERN_NAME_EXISTS);
 	}
-	assert_int_equal(mach_port_allocate_name(space,
-			     MACH_PORT_RIGHT_RECEIVE, MACH_PORT_DEAD),
+	assert_int_equal(mach_port_allocate_name(
+			     space, MACH_PORT_RIGHT_RECEIVE, MACH_PORT_DEAD),
 	    KERN_INVALID_VALUE);
 	assert_int_equal(
 	    mach_port_allocate_name(space, MACH_PORT_RIGHT_RECEIVE, 0x42),
 	    KERN_INVALID_VALUE);
 	/* The table goes round what was chosen. */
 	for (unsigned i = 0; i < 300; i++) {
-		assert_int_equal(mach_port_allocate(space,
-				     MACH_PORT_RIGHT_DEAD_NAME, &name),
+		assert_int_equal(
+		    mach_port_allocate(space, MACH_PORT_RIGHT_DEAD_NAME, &name),
 		    KERN_SUCCESS);
 		assert_int_not_equal(MACH_PORT_INDEX(name), 1);
 	}
@@ -420,21 +421,21 @@ port_in(unsigned which)
 {
 	mach_port_name_t name;
 
-	assert_int_equal(mach_port_allocate(space_of(which),
-			     MACH_PORT_RIGHT_RECEIVE, &name),
+	assert_int_equal(
+	    mach_port_allocate(space_of(which), MACH_PORT_RIGHT_RECEIVE, &name),
 	    KERN_SUCCESS);
 	return name;
 }
 
 static struct port *
-take_right(unsigned which, mach_port_name_t name,
-    mach_msg_type_name_t disposition)
+take_right(
+    unsigned which, mach_port_name_t name, mach_msg_type_name_t disposition)
 {
 	struct port *port;
 	bool dead;
 
-	assert_int_equal(right_copyin(space_of(which), name, disposition,
-			     false, &port, &dead),
+	assert_int_equal(right_copyin(space_of(which), name, disposition, false,
+			     &port, &dead),
 	    KERN_SUCCESS);
 	return port;
 }
@@ -445,8 +446,8 @@ send_right_in(unsigned to, unsigned from, mach_port_name_t name)
 	struct port *port = take_right(from, name, MACH_MSG_TYPE_MAKE_SEND);
 	mach_port_name_t sent;
 
-	assert_int_equal(right_copyout(space_of(to), port,
-			     MACH_MSG_TYPE_PORT_SEND, &sent),
+	assert_int_equal(
+	    right_copyout(space_of(to), port, MACH_MSG_TYPE_PORT_SEND, &sent),
 	    KERN_SUCCESS);
 	return sent;
 }
@@ -459,8 +460,8 @@ ask(unsigned which, mach_port_name_t name, int32_t id, uint32_t sync,
 	    take_right(which, notify, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	struct port *previous;
 
-	assert_int_equal(notify_request(space_of(which), name, id, sync,
-			     right, &previous),
+	assert_int_equal(
+	    notify_request(space_of(which), name, id, sync, right, &previous),
 	    KERN_SUCCESS);
 	assert_null(previous);
 }
@@ -473,8 +474,8 @@ heard(unsigned which, mach_port_name_t name, uint32_t *word)
 	struct kmsg *kmsg;
 	int32_t id = 0;
 
-	assert_int_equal(port_from_receive_name(space_of(which), name, &port),
-	    KERN_SUCCESS);
+	assert_int_equal(
+	    port_from_receive_name(space_of(which), name, &port), KERN_SUCCESS);
 	spin_lock(&port->lock);
 	kmsg = mqueue_take(port);
 	spin_unlock(&port->lock);
@@ -516,8 +517,7 @@ test_dead_name(void **state)
 	port = port_in(0);
 	name = send_right_in(1, 0, port);
 	ask(1, name, MACH_NOTIFY_DEAD_NAME, 0, notify);
-	assert_int_equal(
-	    mach_port_deallocate(space_of(1), name), KERN_SUCCESS);
+	assert_int_equal(mach_port_deallocate(space_of(1), name), KERN_SUCCESS);
 	assert_int_equal(heard(1, notify, &word), MACH_NOTIFY_PORT_DELETED);
 	assert_int_equal(word, name);
 	host_check();
@@ -533,8 +533,7 @@ test_no_senders(void **state)
 	name = send_right_in(1, 0, port);
 	ask(0, port, MACH_NOTIFY_NO_SENDERS, 1, port);
 	assert_int_equal(heard(0, port, &word), 0);
-	assert_int_equal(
-	    mach_port_deallocate(space_of(1), name), KERN_SUCCESS);
+	assert_int_equal(mach_port_deallocate(space_of(1), name), KERN_SUCCESS);
 	assert_int_equal(heard(0, port, &word), MACH_NOTIFY_NO_SENDERS);
 	assert_int_equal(word, 1);
 	/* Asked for too late: told at once; for the next one: not yet. */
@@ -568,8 +567,7 @@ static void
 test_send_once_owed(void **state)
 {
 	mach_port_name_t port = port_in(0);
-	struct port *right =
-	    take_right(0, port, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	struct port *right = take_right(0, port, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	uint32_t word;
 
 	(void)state;
@@ -602,8 +600,8 @@ short_life(void)
 		goto out_port;
 	if (mach_port_insert_member(space_of(0), port, set) != KERN_SUCCESS)
 		goto out_set;
-	if (mach_port_extract_right(space_of(0), port,
-		MACH_MSG_TYPE_MAKE_SEND, &right, &type) != KERN_SUCCESS)
+	if (mach_port_extract_right(space_of(0), port, MACH_MSG_TYPE_MAKE_SEND,
+		&right, &type) != KERN_SUCCESS)
 		goto out_set;
 	if (right_copyout(space_of(1), right, type, &sent) != KERN_SUCCESS) {
 		right_release(right, type);

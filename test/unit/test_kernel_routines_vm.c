@@ -2,6 +2,8 @@
  * test/unit/test_kernel_routines_vm.c: the memory calls of vm/user.c: their
  * arguments, their steps, and what is left when an allocation fails.
  *
+ * Long because every memory call has its cases here.
+ *
  * Calls are made as the kernel's server makes them, on a request of plain
  * words, and again for as long as they ask for it.  The thread is told to give
  * way at every preemption point.

@@ -1,6 +1,8 @@
 /*
  * test/unit/test_vm_random.c: maps and transfers against a plain model.
  *
+ * Long because the model, the MMU and the walk over tables belong together.
+ *
  * Three tasks do random things to their memory and send pieces of it to each
  * other; the model has, for each page of each task, what may be done to it and
  * what is in it.  Allocations fail now and then, at any site.  User accesses

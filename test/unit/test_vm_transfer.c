@@ -1,6 +1,8 @@
 /*
  * test/unit/test_vm_transfer.c: what a transfer promises, promise by promise.
  *
+ * Long because a transfer promises much.
+ *
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
  * Sources: vm/transfer.c vm/transfer_slots.c arch/riscv64/pmap.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c

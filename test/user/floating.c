@@ -47,12 +47,17 @@ registers_survive(uint64_t seed, int how)
 				 "a7", "memory");
 		break;
 	default: /* long enough for a time slice to end now and then */
+		 /* clang-format off */
 		__asm__ volatile(
-		    EACH(LOAD) "li t0, 20000\n1: addi t0, t0, -1\nbnez t0, 1b\n" EACH(
-			STORE)
+		    EACH(LOAD)
+		    "li t0, 20000\n"
+		    "1: addi t0, t0, -1\n"
+		    "bnez t0, 1b\n"
+		    EACH(STORE)
 		    :
 		    : "r"(in), "r"(out)
 		    : CLOBBERS, "t0", "memory");
+		 /* clang-format on */
 	}
 	return memcmp(in, out, sizeof(in)) == 0;
 }

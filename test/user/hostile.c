@@ -2,7 +2,7 @@
  * hostile.c: whatever a program passes to a trap, it gets an error and the
  * kernel lives.
  *
- * Traps with arguments of chance are tried by children of the program, since one
+ * Traps with arguments of chance are tried by children of the program: one
  * that has luck may take its own memory away:
  *
  *	run=test/hostile,SEED,ROUNDS

@@ -1,4 +1,4 @@
-/* ports.c: rights and their names: every call, and every way to get it wrong. */
+/* ports.c: rights and their names: every call, every way to get it wrong. */
 #include "test/user/mach_test.h"
 
 static mach_port_t self;

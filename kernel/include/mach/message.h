@@ -1,6 +1,8 @@
 /*
  * mach/message.h: the form of a message, and how it is sent and received.
  *
+ * Longer because it is the whole of an interface that users include by name.
+ *
  *	 0  mach_msg_header_t	bits, size, remote, local, voucher, id
  *	24  mach_msg_body_t	number of descriptors  } only when the bits say
  *	28  descriptors, 12 or 16 bytes each	       } MACH_MSGH_BITS_COMPLEX

@@ -1,7 +1,7 @@
 /*
  * reaper.c: the kernel thread that destroys what takes long to destroy.
  */
-#include "ipc/reaper.h"
+#include "kernel/reaper.h"
 
 #include "kernel/kassert.h"
 #include "kernel/lock.h"
@@ -14,7 +14,7 @@
 #define STARVED_RETRY_MS 10
 
 static struct spinlock reaper_lock = SPINLOCK_INIT(LOCK_MQUEUE);
-static struct list items = {&items, &items};	 /* [reaper_lock] */
+static struct list items = {&items, &items};	   /* [reaper_lock] */
 static struct list starved = {&starved, &starved}; /* [reaper_lock] */
 static struct thread *idle_reaper; /* [reaper_lock] NULL while it works */
 

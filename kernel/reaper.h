@@ -1,5 +1,5 @@
 /*
- * ipc/reaper.h: destroying things in bounded steps.
+ * kernel/reaper.h: destroying things in bounded steps.
  *
  * What dies may hold any amount of other things, which die with it: a port its
  * messages, a message its rights, a right its port.  So whatever may take long
@@ -15,7 +15,7 @@
 #include "kernel/types.h"
 
 struct reap_item {
-	struct list link;	/* [the reaper's lock] */
+	struct list link; /* [the reaper's lock] */
 	/* One bounded step, no lock held; true while there is more to do.
 	 * The item may be gone when it returns false. */
 	bool (*step)(struct reap_item *item);
