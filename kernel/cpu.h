@@ -82,6 +82,8 @@ struct cpu {
 	struct zone_magazine magazine[ZONE_MAX]; /* l */
 	struct page_cache pages;		 /* l */
 	struct page_cache tables; /* l: page-table pages, all zero */
+	int64_t
+	    table_balance; /* l: page tables taken here less those given up */
 	/* Debug: locks held, outermost first, and where each was taken. */
 	struct {
 		struct spinlock *lock;

@@ -225,7 +225,7 @@ static const struct zone_kind {
     {"thread", BATON_OBJECT_THREAD},
     {"space", BATON_OBJECT_SPACE},
     {"port", BATON_OBJECT_PORT},
-    {"pset", BATON_OBJECT_PORT_SET},
+    {"port set", BATON_OBJECT_PORT_SET},
     {"kmsg", BATON_OBJECT_MESSAGE},
     {"map", BATON_OBJECT_MAP},
     {"map entry", BATON_OBJECT_MAP_ENTRY},
@@ -251,6 +251,9 @@ count_objects(struct baton_kernel_counters *counters)
 			if (zone_is(zone, zone_kinds[i].zone))
 				counters->objects[zone_kinds[i].kind] +=
 				    zone_in_use(zone);
+	for (uint32_t i = 0; i < cpu_count; i++)
+		counters->objects[BATON_OBJECT_TABLE] +=
+		    (uint64_t)cpus[i].table_balance;
 	/* Each map has one pmap in it. */
 	counters->objects[BATON_OBJECT_PMAP] =
 	    counters->objects[BATON_OBJECT_MAP];

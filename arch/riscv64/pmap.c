@@ -31,7 +31,8 @@ struct pmap kernel_pmap;
 pte_t *
 pmap_table_alloc(void)
 {
-	struct page_cache *cache = &this_cpu()->tables;
+	struct cpu *cpu = this_cpu();
+	struct page_cache *cache = &cpu->tables;
 	struct page *page;
 
 	if (likely(cache->count > 0)) {
@@ -42,14 +43,18 @@ pmap_table_alloc(void)
 			return NULL;
 	}
 	page->tables = 0;
+	cpu->table_balance++;
 	return page_va(page);
 }
 
 void
 pmap_table_free(pte_t *table)
 {
-	struct page_cache *cache = &this_cpu()->tables;
+	struct cpu *cpu = this_cpu();
+	struct page_cache *cache = &cpu->tables;
 	struct page *page = page_of(va_to_pa(table));
+
+	cpu->table_balance--;
 
 	if (CONFIG_DEBUG) {
 		for (unsigned i = 0; i < PTE_COUNT; i++)

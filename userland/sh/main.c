@@ -108,7 +108,6 @@ command_mem(int argc, char *argv[])
 	    [BATON_OBJECT_MESSAGE] = "messages",
 	    [BATON_OBJECT_MAP] = "maps",
 	    [BATON_OBJECT_MAP_ENTRY] = "map entries",
-	    [BATON_OBJECT_MEMORY] = "memory objects",
 	    [BATON_OBJECT_PMAP] = "address spaces",
 	    [BATON_OBJECT_TABLE] = "page tables",
 	};
