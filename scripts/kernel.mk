@@ -26,9 +26,14 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-I. -Iarch/riscv64/include -Ikernel/include \
 	$(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG=1)
 
+# Where a loader of the ELF form puts the kernel: QEMU does what it says.  The
+# flat image, which boards load, runs wherever it is put.
+LOAD_ADDRESS ?= 0x80200000
+
 # The plain march: by it gcc finds its library of the right floating-point ABI.
 KERNEL_LINK := $(CC) -nostdlib -static -no-pie -march=rv64imac \
 	-mabi=lp64 -T $(KERNEL_SCRIPT) -Wl,--build-id=none \
+	-Wl,--defsym=LOAD_ADDRESS=$(LOAD_ADDRESS) \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
 
 # Everything is built again when the way of building changes.
