@@ -70,13 +70,10 @@ lock_ports(struct port *a, struct port *b)
 	}
 }
 
-/* May @thread run here at once?  What sched_handoff() would ask. */
+/* May @thread run here at once?  Its FP registers must not be elsewhere. */
 always_inline bool
 may_run_here(const struct thread *thread, const struct cpu *cpu)
 {
-	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >
-		     (int32_t)thread->priority))
-		return false;
 	return likely(thread->fpu_cpu == NULL) || thread->fpu_cpu == cpu;
 }
 
@@ -141,6 +138,11 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	 */
 	store_release(&self->wait_armed, 1);
 	fence_full();
+	/* Whoever queues a better one here sees what runs, or we see him. */
+	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >
+		     (int32_t)receiver->priority))
+		atomic_fetch_or_explicit(
+		    &receiver->ast, AST_RESCHED, memory_order_relaxed);
 	abort = (atomic_load_explicit(&self->ast, memory_order_relaxed) &
 		    (AST_ABORT | AST_TERMINATE)) != 0 &&
 		thread_claim(self, KERN_ABORTED);
@@ -186,29 +188,24 @@ copyout_small(uaddr_t buffer, struct header_words header,
 	return copyout(buffer, message->word, size + TRAILER_SIZE);
 }
 
-/* The current thread, which was given the message, returns to user mode. */
+/* The receiver, current now, gets its message and returns to user mode. */
 always_inline noreturn void
-finish(struct header_words header, struct small_message *message, uint64_t size)
+finish(uaddr_t buffer, struct header_words header,
+    struct small_message *message, uint64_t size)
 {
-	struct thread *self = current_thread();
-	uaddr_t buffer = self->receive.buffer;
 	kern_return_t kr;
 
 	/* A bare header, to a place that is aligned and the user's: what
 	 * runs over the end of the user's half faults. */
 	if (likely(
 		((size ^ HEADER_SIZE) | (buffer & 7) | buffer / USER_END) == 0))
-		kr = copyout_words(buffer, header.bits_size,
+		kr = copyout_words_return(buffer, header.bits_size,
 		    header.remote_local, header.voucher_id, TRAILER_WORD);
 	else
 		kr = copyout_small(buffer, header, message, size);
-	if (unlikely(kr != KERN_SUCCESS))
-		thread_return_value(MACH_RCV_INVALID_DATA);
-	self->tf.a0 = MACH_MSG_SUCCESS;
-	if (unlikely(
-		atomic_load_explicit(&self->ast, memory_order_relaxed) != 0))
-		thread_return();
-	arch_user_return();
+	thread_return_value(
+	    (uint64_t)(kr == KERN_SUCCESS ? MACH_MSG_SUCCESS
+					  : MACH_RCV_INVALID_DATA));
 }
 
 /* ---- what is known from last time ---- */
@@ -302,6 +299,7 @@ take_spare(struct thread *receiver)
 		receiver->fast.spare = space_entry(space, index);
 		receiver->fast.spare_name =
 		    name_make(index, receiver->fast.spare->key);
+		receiver->fast.spare->key |= ENTRY_KEPT;
 		receiver->fast.spare_ready = true;
 	}
 	spin_unlock(&space->lock);
@@ -333,11 +331,7 @@ fill_spare(struct thread *receiver, struct port *port)
 static __attribute__((noinline)) void
 free_entry(struct thread *self, struct entry *entry, mach_port_name_t name)
 {
-	struct space *space = self->fast.space;
-
-	entry->urefs = 0;
-	space->count--;
-	free_list_add(space, name_index(name));
+	entry_free(self->fast.space, name, entry);
 	/* The spare one it may once have been: it no longer is. */
 	if (self->fast.spare == entry)
 		self->fast.spare_name = MACH_PORT_DEAD;
@@ -389,7 +383,7 @@ request(struct thread *self, struct small_message *message, uint64_t bits_size,
 	take_receiver(to, receiver);
 	spin_unlock(&to->lock);
 	change_places(self, receiver, cpu, from);
-	finish(header, message, size);
+	finish(receiver->receive.buffer, header, message, size);
 
 out:
 	spin_unlock(&to->lock);
@@ -401,7 +395,9 @@ out_other:
 	learn_from(self, local);
 	return;
 out_forget:
-	self->fast.to_name = MACH_PORT_NULL;
+	self->fast.to_name = MACH_PORT_DEAD;
+	self->fast.to_entry = &fast_no_entry;
+	self->fast.to_key = ~fast_no_entry.key;
 }
 
 /* Long because it is tests, then acts, with nothing in it to take out. */
@@ -442,12 +438,13 @@ reply(struct thread *self, struct small_message *message, uint64_t bits_size,
 		goto out_ports;
 
 	/* ---- committed: nothing below can fail ---- */
-	entry->key = remote & NAME_GENERATION_MASK;
-	entry->port = NULL;
-	if (likely(spare))
+	if (likely(spare)) {
+		entry->key = (remote & NAME_GENERATION_MASK) | ENTRY_KEPT;
+		entry->port = NULL;
 		self->fast.spare_ready = true;
-	else
+	} else {
 		free_entry(self, entry, remote);
+	}
 	spin_unlock(&space->lock);
 	to->send_once_rights--;
 	/* The right's reference, never the last: the receiver has one. */
@@ -458,7 +455,7 @@ reply(struct thread *self, struct small_message *message, uint64_t bits_size,
 	take_receiver(to, receiver);
 	spin_unlock(&to->lock);
 	change_places(self, receiver, cpu, from);
-	finish(header, message, size);
+	finish(receiver->receive.buffer, header, message, size);
 
 out_ports:
 	spin_unlock(&to->lock);

@@ -168,6 +168,7 @@ receive_port(struct thread *self, struct port *port, struct thread *receiver)
 		ktrace(KT_RECEIVE, (uint64_t)port, (uint64_t)kmsg->id);
 	spin_unlock(&port->lock);
 	wake(receiver);
+	self->priority = self->base_priority; /* what was lent goes back */
 	if (found == LOOK_TAKEN)
 		return message_copyout(self, kmsg);
 	if (found == LOOK_TOO_LARGE)
@@ -223,6 +224,7 @@ receive_pset(struct thread *self, struct pset *pset, struct thread *receiver)
 found:
 	pset_put(pset);
 	wake(receiver);
+	self->priority = self->base_priority; /* what was lent goes back */
 	if (found == LOOK_TAKEN)
 		return message_copyout(self, kmsg);
 	if (found == LOOK_TOO_LARGE)
@@ -279,6 +281,22 @@ receive_leave(struct thread *self, kern_return_t result)
 	receive->pset = NULL;
 }
 
+/*
+ * Who is interrupted while he receives finds what the trap takes where it was,
+ * so that he can ask again; mach_msg2_fast() did not keep it.
+ */
+static void
+keep_arguments(struct thread *self)
+{
+	const struct receive_state *receive = &self->receive;
+
+	self->tf.t1 = receive->buffer;
+	self->tf.a1 = receive->option;
+	self->tf.a5 = (uint64_t)receive->name << 32;
+	self->tf.a6 = receive->size;
+	self->tf.a7 = receive->timeout;
+}
+
 /* The wait is over, for whatever reason. */
 static kern_return_t
 receive_end(struct thread *self, kern_return_t result)
@@ -293,6 +311,7 @@ receive_end(struct thread *self, kern_return_t result)
 	case KERN_OPERATION_TIMED_OUT:
 		return MACH_RCV_TIMED_OUT;
 	case KERN_ABORTED:
+		keep_arguments(self);
 		return MACH_RCV_INTERRUPTED;
 	default:
 		return result; /* MACH_RCV_PORT_DIED, _CHANGED */
@@ -607,17 +626,7 @@ message_general(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	return message_send(self, kmsg);
 }
 
-/* For whoever is not trap.S. */
-kern_return_t
-mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
-    uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
-    uint64_t rcv_size_priority, uint64_t timeout)
-{
-	return (ipc_fast_enabled ? mach_msg2_fast : message_general)(buffer,
-	    option, bits_send_size, remote_local, voucher_id,
-	    descriptors_rcv_name, rcv_size_priority, timeout);
-}
-
+/* Called by trap.S alone, which knows what mach_msg2_fast() does to registers. */
 void (*ipc_message_trap(void))(void)
 {
 	bool fast = CONFIG_FAST && ipc_fast_enabled;

@@ -143,6 +143,12 @@ entry_in_use(const struct entry *entry)
 	return (entry->key & MACH_PORT_TYPE_ALL_RIGHTS) != 0;
 }
 
+static bool
+entry_is_free(const struct entry *entry)
+{
+	return (entry->key & (MACH_PORT_TYPE_ALL_RIGHTS | ENTRY_KEPT)) == 0;
+}
+
 /* ---- free entries ---- */
 
 static void
@@ -171,7 +177,7 @@ extend(struct space *space, uint32_t *indexp, struct entry **entryp)
 			return KERN_RESOURCE_SHORTAGE;
 		*indexp = space->bound++;
 		*entryp = entry;
-		if (likely(!entry_in_use(entry)))
+		if (likely(entry_is_free(entry)))
 			return KERN_SUCCESS;
 	}
 	return KERN_RESOURCE_SHORTAGE; /* bounded time; we got further */
@@ -218,7 +224,7 @@ entry_alloc_name(
 	entry = entry_at(space, index);
 	if (entry == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	if (entry_in_use(entry))
+	if (!entry_is_free(entry))
 		return KERN_NAME_EXISTS;
 	if (index < space->bound)
 		free_list_remove(space, index);
@@ -468,7 +474,7 @@ space_check(struct space *space)
 	KASSERT(check_treap(space, space->by_port) == sends);
 	for (uint32_t i = space->free; i != 0; i = space_side(space, i)->left) {
 		KASSERT(i < space->bound);
-		KASSERT(!entry_in_use(space_entry(space, i)));
+		KASSERT(entry_is_free(space_entry(space, i)));
 		unused++;
 	}
 	KASSERT(unused <= space->bound);

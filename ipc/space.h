@@ -43,12 +43,15 @@ name_make(uint32_t index, uint32_t generation)
 	return index << NAME_INDEX_SHIFT | (generation & NAME_GENERATION_MASK);
 }
 
+/* No type bits, and yet not free: a thread keeps it for a reply right's name. */
+#define ENTRY_KEPT 0x100U
+
 /*
- * Free: no type bits; the generation is the last one used.
+ * Free: no type bits, not kept; the generation is the last one used.
  * A dead name has no port.
  */
 struct entry {
-	uint32_t key;	/* MACH_PORT_TYPE_* bits | generation */
+	uint32_t key;	/* MACH_PORT_TYPE_* bits | ENTRY_KEPT | generation */
 	uint32_t urefs; /* user references; of send rights or dead names */
 	union {
 		struct port *port; /* a reference */
@@ -234,6 +237,9 @@ space_lookup(struct space *space, mach_port_name_t name)
 		return NULL;
 	if (unlikely((entry->key & MACH_PORT_TYPE_ALL_RIGHTS) == 0))
 		return NULL;
+	/* acquire: pairs with the release in fast.c's fill_spare(), which has
+	 * not this lock: the port is looked at after the key */
+	atomic_thread_fence(memory_order_acquire);
 	return entry;
 }
 

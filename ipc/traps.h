@@ -20,11 +20,7 @@ kern_return_t mach_msg_trap(uaddr_t buffer, uint64_t option, uint64_t send_size,
 kern_return_t mach_msg_overwrite_trap(uaddr_t buffer, uint64_t option,
     uint64_t send_size, uint64_t rcv_size, uint64_t rcv_name, uint64_t timeout,
     uint64_t priority, uaddr_t rcv_buffer);
-/* -47 */
-kern_return_t mach_msg2_trap(uaddr_t buffer, uint64_t option,
-    uint64_t bits_send_size, uint64_t remote_local, uint64_t voucher_id,
-    uint64_t descriptors_rcv_name, uint64_t rcv_size_priority,
-    uint64_t timeout);
+/* -47: served by trap.S and ipc_message_trap(): message.h */
 
 /* ---- names: ipc/port_traps.c ---- */
 

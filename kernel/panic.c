@@ -63,11 +63,12 @@ print_caller(const char *before, uintptr_t address)
 		klog("%s%p", before, (void *)address);
 }
 
-/* Is @frame where a frame record can be: aligned and in the kernel's half? */
+/* Is @frame where a frame record can be: aligned and on this hart's stack? */
 static bool
 frame_plausible(uintptr_t frame, uintptr_t below)
 {
-	return (frame & 7) == 0 && frame > below && (intptr_t)frame < 0 &&
+	return frame <= this_cpu()->stack_top && (frame & 7) == 0 &&
+	       frame > below && (intptr_t)frame < 0 &&
 	       frame - below <= CONFIG_STACK_SIZE;
 }
 

@@ -283,8 +283,10 @@ sched_wake(struct thread *thread)
 	spin_lock(&cpu->runq.lock);
 	runq_add(cpu, thread);
 	spin_unlock(&cpu->runq.lock);
-	/* From here on @thread may run and end.  An idle hart stored its
-	 * priority before it last looked at its queue under the lock. */
+	/* From here on @thread may run and end.  A hart that takes up another
+	 * thread says so, then looks at its queue; we do it the other way
+	 * round: pairs with the fence in run(). */
+	fence_full();
 	if (atomic_load_explicit(
 		&cpu->running_priority, memory_order_relaxed) <= priority)
 		sched_poke(cpu);

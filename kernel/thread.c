@@ -382,8 +382,9 @@ thread_return(void)
 			thread_exit(self);
 		if ((ast & AST_SUSPEND) != 0)
 			stop(self);
-		/* An abort that found no wait has nothing to abort. */
-		atomic_fetch_and(
+		/* An abort that found no wait has nothing to abort.  What is
+		 * acted on is what was really taken away. */
+		ast = atomic_fetch_and(
 		    &self->ast, ~(AST_ABORT | AST_PRIORITY | AST_RESCHED));
 		if ((ast & AST_PRIORITY) != 0) {
 			self->priority = self->base_priority;

@@ -3,7 +3,7 @@
  *
  * kern_return_t copyin(void *to, uaddr_t from, size_t size);
  * kern_return_t copyout(uaddr_t to, const void *from, size_t size);
- * kern_return_t copyout_words(uaddr_t to, uint64_t w0, w1, w2, w3);
+ * kern_return_t copyout_words_return(uaddr_t to, uint64_t w0, w1, w2, w3);
  *
  * In:	a0 = to, a1 = from, a2 = size; a user space is current.
  * Out:	a0 = KERN_SUCCESS or KERN_INVALID_ADDRESS.  Clobbers a1 to a5, t0 to t6.
@@ -16,6 +16,8 @@
  * No access is misaligned: many cores have firmware emulate those.
  */
 #include <arch/layout.h>
+#include <arch/offsets.h>
+#include <arch/trapframe.h>
 
 #define SSTATUS_SUM	     0x40000
 #define KERN_SUCCESS	     0
@@ -30,7 +32,7 @@
 	.endm
 
 	.section .text.hot, "ax"
-	.globl	copyin, copyout, copyout_words
+	.globl	copyin, copyout, copyout_words_return
 	.globl	usercopy_start, usercopy_end, usercopy_fault
 
 	.balign	64
@@ -201,8 +203,11 @@ ragged_words:
 6:	addi	a2, a2, 4
 	j	copy_bytes
 
-/* Four words, to an address that the caller has checked. */
-copyout_words:
+/*
+ * Four words, to an address that the caller has checked; then the current
+ * thread returns to user mode, its trap's result 0.  Comes back only on a fault.
+ */
+copyout_words_return:
 	li	t6, SSTATUS_SUM
 	csrs	sstatus, t6
 	sd	a1, 0(a0)
@@ -210,9 +215,13 @@ copyout_words:
 	sd	a3, 16(a0)
 	sd	a4, 24(a0)
 	csrc	sstatus, t6
-	li	a0, KERN_SUCCESS
-	ret
+	j	words_return
 usercopy_end:
+words_return:
+	lw	t0, THREAD_AST(tp)
+	sd	zero, TF_A0(tp)
+	beqz	t0, arch_user_return
+	tail	thread_return
 
 /* Here the trap handler goes on when the map could not serve the fault. */
 usercopy_fault:

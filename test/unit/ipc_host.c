@@ -155,12 +155,15 @@ copyout(uaddr_t to, const void *from, size_t size)
 }
 
 kern_return_t
-copyout_words(uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
+copyout_words_return(
+    uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3)
 {
 	uint64_t words[] = {w0, w1, w2, w3};
 
 	KASSERT(to % 8 == 0);
-	return copyout(to, words, sizeof(words));
+	if (copyout(to, words, sizeof(words)) != KERN_SUCCESS)
+		return KERN_INVALID_ADDRESS;
+	thread_return_value(KERN_SUCCESS);
 }
 
 /* The upper half of a task's memory is for what is mapped later. */
@@ -561,6 +564,16 @@ sim_task_end(struct sim_task *task)
 	}
 	free(task->task.map);
 	free(task);
+}
+
+kern_return_t
+mach_msg2_trap(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+    uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
+    uint64_t rcv_size_priority, uint64_t timeout)
+{
+	return (ipc_fast_enabled ? mach_msg2_fast : message_general)(buffer,
+	    option, bits_send_size, remote_local, voucher_id,
+	    descriptors_rcv_name, rcv_size_priority, timeout);
 }
 
 struct sim_thread *

@@ -67,3 +67,9 @@ extern bool host_fast_used;
  * messages reachable from them hold, and compare with the ports' own counts.
  */
 void host_check(void);
+
+/* mach_msg2 as a user calls it: what trap.S does with ipc_message_trap(). */
+kern_return_t mach_msg2_trap(uaddr_t buffer, uint64_t option,
+    uint64_t bits_send_size, uint64_t remote_local, uint64_t voucher_id,
+    uint64_t descriptors_rcv_name, uint64_t rcv_size_priority,
+    uint64_t timeout);

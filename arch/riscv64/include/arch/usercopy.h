@@ -16,10 +16,12 @@ kern_return_t copyin(void *to, uaddr_t from, size_t size) must_check;
 kern_return_t copyout(uaddr_t to, const void *from, size_t size) must_check;
 
 /*
- * Four words in registers, such as a message's header and shortest trailer;
- * @to is a multiple of 8 and passes user_range_ok().
+ * Four words in registers, such as a message's header and shortest trailer, to
+ * @to, which is a multiple of 8 in the user's half; and then the current thread
+ * returns to user mode with 0 as its trap's result.  Comes back only to say
+ * KERN_INVALID_ADDRESS.
  */
-kern_return_t copyout_words(
+kern_return_t copyout_words_return(
     uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3) must_check;
 
 /* Is [address, address + size) wholly inside the user's half? */
