@@ -626,7 +626,7 @@ message_general(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	return message_send(self, kmsg);
 }
 
-/* Called by trap.S alone, which knows what mach_msg2_fast() does to registers. */
+/* For trap.S alone, which knows what mach_msg2_fast() does to registers. */
 void (*ipc_message_trap(void))(void)
 {
 	bool fast = CONFIG_FAST && ipc_fast_enabled;

@@ -43,7 +43,7 @@ name_make(uint32_t index, uint32_t generation)
 	return index << NAME_INDEX_SHIFT | (generation & NAME_GENERATION_MASK);
 }
 
-/* No type bits, and yet not free: a thread keeps it for a reply right's name. */
+/* No type bits, and yet not free: a thread keeps it for a reply right. */
 #define ENTRY_KEPT 0x100U
 
 /*

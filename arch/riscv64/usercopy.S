@@ -205,7 +205,7 @@ ragged_words:
 
 /*
  * Four words, to an address that the caller has checked; then the current
- * thread returns to user mode, its trap's result 0.  Comes back only on a fault.
+ * thread returns to user mode, its trap's result 0.  Comes back on a fault.
  */
 copyout_words_return:
 	li	t6, SSTATUS_SUM

@@ -4,6 +4,8 @@
  */
 #include "test/user/mach_test.h"
 
+#include <baton/thread.h>
+
 #define CALLS 1000
 
 static mach_port_t service, reply;
@@ -78,6 +80,95 @@ test_queued(void)
 	port_end(port);
 }
 
+/* ---- a server of our own, whose names we can see ---- */
+
+static mach_port_t own_service;
+static _Atomic mach_port_name_t last_reply_name;
+
+static void
+serve_own(void *arg)
+{
+	struct note message;
+	mach_msg_option_t option = MACH_RCV_MSG;
+
+	(void)arg;
+	for (;;) {
+		must(mach_msg(&message.header, option, message.header.msgh_size,
+		    sizeof(message), own_service, 0, 0));
+		option = MACH_SEND_MSG | MACH_RCV_MSG;
+		last_reply_name = message.header.msgh_remote_port;
+		message.header.msgh_bits =
+		    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+		message.header.msgh_local_port = MACH_PORT_NULL;
+	}
+}
+
+/*
+ * A thread that answered keeps the entry of the reply right's name for the
+ * next one.  Nobody else may get that entry, not even by asking for its name.
+ */
+static void
+test_kept_name(void)
+{
+	mach_port_t self = mach_task_self();
+	struct mach_thread *thread;
+	mach_port_name_t names[8];
+	unsigned wrong = 0, taken = 0;
+
+	own_service = port_new_send();
+	service = own_service;
+	must(mach_thread_start(serve_own, NULL, 0, &thread));
+	for (int i = 0; i < 10; i++)
+		wrong += call(0) != KERN_SUCCESS;
+	for (unsigned i = 0; i < 8; i++) {
+		/* The index of the kept entry, with generations to come. */
+		names[i] = (last_reply_name & ~0xffU) |
+			   ((last_reply_name + 1 + i) & 0xffU);
+		if (mach_port_allocate_name(self, MACH_PORT_RIGHT_RECEIVE,
+			names[i]) == KERN_SUCCESS)
+			taken++;
+		else
+			names[i] = MACH_PORT_NULL;
+		wrong += call(0) != KERN_SUCCESS;
+	}
+	note("%u of 8 names were to be had", taken);
+	for (unsigned i = 0; i < 8; i++) {
+		mach_port_type_t type = 0;
+
+		if (names[i] == MACH_PORT_NULL)
+			continue;
+		(void)mach_port_type(self, names[i], &type);
+		wrong += type != MACH_PORT_TYPE_RECEIVE;
+		must(mach_port_mod_refs(
+		    self, names[i], MACH_PORT_RIGHT_RECEIVE, -1));
+	}
+	for (int i = 0; i < 10; i++)
+		wrong += call(0) != KERN_SUCCESS;
+	is(wrong, 0, "and calls and names keep apart");
+}
+
+/* A reply right by a name beyond the table's end: used, it leaves no trace. */
+static void
+test_far_name(void)
+{
+	mach_port_t self = mach_task_self();
+	mach_port_t port = port_new_send();
+	mach_port_name_t far = 0x4000u << 8, one, two;
+
+	for (int i = 0; i < 3; i++) {
+		must(mach_port_insert_right(
+		    self, far, port, MACH_MSG_TYPE_MAKE_SEND_ONCE));
+		must(send_note(far, MACH_MSG_TYPE_MOVE_SEND_ONCE, i, 0));
+	}
+	must(mach_port_allocate(self, MACH_PORT_RIGHT_RECEIVE, &one));
+	must(mach_port_allocate(self, MACH_PORT_RIGHT_RECEIVE, &two));
+	ok(one != two && one >> 8 != far >> 8 && two >> 8 != far >> 8,
+	    "a far name is given to nobody else");
+	port_end(one);
+	port_end(two);
+	port_end(port);
+}
+
 int
 main(void)
 {
@@ -92,5 +183,7 @@ main(void)
 	test_calls(8);
 	test_queued();
 	small_kill(&server);
+	test_kept_name();
+	test_far_name();
 	return done();
 }
