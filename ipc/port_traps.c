@@ -266,46 +266,39 @@ out_right:
 
 /* ---- sets ---- */
 
-kern_return_t
-port_insert_member_trap(uint64_t target, uint64_t name, uint64_t pset)
+typedef kern_return_t (*member_call_t)(
+    struct space *space, mach_port_name_t name, mach_port_name_t pset);
+
+/* @call on the space of @target. */
+static kern_return_t
+member_trap(uint64_t target, uint64_t name, uint64_t pset, member_call_t call)
 {
 	struct space *space = space_of(target);
 	kern_return_t kr;
 
 	if (space == NULL)
 		return KERN_INVALID_TASK;
-	kr = mach_port_insert_member(
-	    space, (mach_port_name_t)name, (mach_port_name_t)pset);
+	kr = call(space, (mach_port_name_t)name, (mach_port_name_t)pset);
 	space_put(space);
 	return kr;
+}
+
+kern_return_t
+port_insert_member_trap(uint64_t target, uint64_t name, uint64_t pset)
+{
+	return member_trap(target, name, pset, mach_port_insert_member);
 }
 
 kern_return_t
 port_extract_member_trap(uint64_t target, uint64_t name, uint64_t pset)
 {
-	struct space *space = space_of(target);
-	kern_return_t kr;
-
-	if (space == NULL)
-		return KERN_INVALID_TASK;
-	kr = mach_port_extract_member(
-	    space, (mach_port_name_t)name, (mach_port_name_t)pset);
-	space_put(space);
-	return kr;
+	return member_trap(target, name, pset, mach_port_extract_member);
 }
 
 kern_return_t
 port_move_member_trap(uint64_t target, uint64_t member, uint64_t after)
 {
-	struct space *space = space_of(target);
-	kern_return_t kr;
-
-	if (space == NULL)
-		return KERN_INVALID_TASK;
-	kr = mach_port_move_member(
-	    space, (mach_port_name_t)member, (mach_port_name_t)after);
-	space_put(space);
-	return kr;
+	return member_trap(target, member, after, mach_port_move_member);
 }
 
 /* ---- looking ---- */
