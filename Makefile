@@ -64,7 +64,7 @@ help: ## print this list
 	@printf '  HARTS=4 MEM=1G MACHINE=virt CPU=rv64,sstc=off DTB=FILE\n'
 	@printf '  APPEND="words for the kernel"   DEBUG=1 (checks on)   V=1\n'
 
-all: $(KERNEL_ELF) $(KERNEL_IMAGE) $(ARCHIVE) ## build the kernel and the programs, run nothing
+all: $(KERNEL_ELF) $(KERNEL_IMAGE) $(ARCHIVE) $(U)/flags ## build the kernel and the programs, run nothing
 
 run: all ## boot in QEMU to the shell; Ctrl-A X leaves
 	@scripts/qemu $(GUEST)

@@ -26,6 +26,10 @@ USER_LINK := $(CC) --specs=picolibc.specs -march=rv64gc -mabi=lp64d \
 	-T userland/libc/program.ld -Wl,--gc-sections -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
 
+# How programs are compiled, for those tests that compile some.
+$(U)/flags: $(BUILD_RULES)
+	$(quiet)mkdir -p $(@D) && echo '$(CC) $(USER_FLAGS)' >$@
+
 objects = $(patsubst %,$(U)/%.o,$(sort $(wildcard $(1))))
 
 $(U)/%.c.o: %.c $(BUILD_RULES) | $(call setup,build)

@@ -3,7 +3,10 @@
 
 typedef int clock_id_t;
 typedef int clock_flavor_t;
+typedef int *clock_attr_t; /* what clock_get_attributes() fills in */
+typedef int clock_res_t;   /* nanoseconds */
 typedef int alarm_type_t;
+typedef int sleep_type_t;
 
 struct mach_timespec {
 	unsigned int tv_sec;

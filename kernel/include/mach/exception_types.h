@@ -72,6 +72,7 @@ typedef mach_exception_data_type_t *mach_exception_data_t;
 typedef unsigned int exception_mask_t;
 typedef exception_mask_t *exception_mask_array_t;
 typedef exception_behavior_t *exception_behavior_array_t;
+typedef int *exception_flavor_array_t; /* of thread_state_flavor_t */
 typedef exception_data_type_t exception_code_t;
 typedef exception_data_type_t exception_subcode_t;
 typedef mach_exception_data_type_t mach_exception_code_t;

@@ -117,5 +117,15 @@ typedef struct host_cpu_load_info *host_cpu_load_info_t;
 #define HOST_VM_INFO64_COUNT                                                   \
 	((mach_msg_type_number_t)(sizeof(vm_statistics64_data_t) /             \
 				  sizeof(integer_t)))
+#define HOST_VM_INFO64_LATEST_COUNT HOST_VM_INFO64_COUNT
+#define HOST_VM_INFO64_REV1_COUNT   HOST_VM_INFO64_LATEST_COUNT
+#define HOST_VM_INFO64_REV0_COUNT                                              \
+	((mach_msg_type_number_t)(HOST_VM_INFO64_REV1_COUNT - 14))
+#define HOST_EXTMOD_INFO64_COUNT                                               \
+	((mach_msg_type_number_t)(sizeof(vm_extmod_statistics_data_t) /        \
+				  sizeof(integer_t)))
+#define HOST_EXTMOD_INFO64_LATEST_COUNT HOST_EXTMOD_INFO64_COUNT
+#define VM_COMPRESSOR_Q_LENS_COUNT                                             \
+	(sizeof(struct vm_compressor_q_lens) / sizeof(integer_t))
 
 _Static_assert(sizeof(struct host_basic_info) == 48, "ABI: 12 words");

@@ -2,12 +2,14 @@
 #pragma once
 
 #include <mach/boolean.h>
+#include <mach/clock_types.h>
 #include <mach/exception_types.h>
 #include <mach/host_info.h>
 #include <mach/host_special_ports.h>
 #include <mach/kern_return.h>
 #include <mach/machine.h>
 #include <mach/mach_time.h>
+#include <mach/memory_object_types.h>
 #include <mach/message.h>
 #include <mach/ndr.h>
 #include <mach/notify.h>
@@ -43,11 +45,27 @@ typedef mach_port_t thread_inspect_t;
 typedef mach_port_t thread_read_t;
 typedef mach_port_t host_t;
 typedef mach_port_t host_priv_t;
+typedef mach_port_t host_security_t;
 typedef mach_port_t processor_t;
 typedef mach_port_t processor_set_t;
+typedef mach_port_t processor_set_control_t;
+typedef mach_port_t processor_set_name_t;
 typedef mach_port_t semaphore_t;
+typedef mach_port_t lock_set_t;
 typedef mach_port_t ledger_t;
+typedef mach_port_t alarm_t;
 typedef mach_port_t clock_serv_t;
+typedef mach_port_t clock_ctrl_t;
+typedef mach_port_t clock_reply_t;
+typedef mach_port_t task_suspension_token_t;
+typedef mach_port_t mach_eventlink_t;
+typedef mach_port_t eventlink_port_pair_t[2];
+typedef mach_port_t UNDServerRef;
+
+/* There are no vouchers; the words for them exist. */
+typedef mach_port_t mach_voucher_t;
+typedef mach_port_t ipc_voucher_t;
+typedef mach_port_name_t mach_voucher_name_t;
 typedef mach_port_t exception_handler_port_t;
 
 typedef task_t *task_array_t;
@@ -58,14 +76,33 @@ typedef processor_set_t *processor_set_array_t;
 typedef ledger_t *ledger_array_t;
 typedef task_t *task_port_array_t;
 typedef thread_t *thread_port_array_t;
+typedef thread_act_t *thread_act_port_array_t;
+typedef processor_t *processor_port_array_t;
+typedef processor_set_t *processor_set_name_array_t;
+typedef processor_set_t *processor_set_name_port_array_t;
 
-#define TASK_NULL	   ((task_t)0)
-#define THREAD_NULL	   ((thread_t)0)
-#define HOST_NULL	   ((host_t)0)
-#define HOST_PRIV_NULL	   ((host_priv_t)0)
-#define PROCESSOR_NULL	   ((processor_t)0)
-#define PROCESSOR_SET_NULL ((processor_set_t)0)
-#define SEMAPHORE_NULL	   ((semaphore_t)0)
+#define TASK_NULL	    ((task_t)0)
+#define TASK_NAME_NULL	    ((task_name_t)0)
+#define TASK_INSPECT_NULL   ((task_inspect_t)0)
+#define TASK_READ_NULL	    ((task_read_t)0)
+#define THR_ACT_NULL	    ((thread_act_t)0)
+#define THREAD_INSPECT_NULL ((thread_inspect_t)0)
+#define THREAD_READ_NULL    ((thread_read_t)0)
+#define THREAD_NULL	    ((thread_t)0)
+#define HOST_NULL	    ((host_t)0)
+#define HOST_PRIV_NULL	    ((host_priv_t)0)
+#define PROCESSOR_NULL	    ((processor_t)0)
+#define PROCESSOR_SET_NULL  ((processor_set_t)0)
+#define SEMAPHORE_NULL	    ((semaphore_t)0)
+#define LOCK_SET_NULL	    ((lock_set_t)0)
+#define LEDGER_NULL	    ((ledger_t)0)
+#define ALARM_NULL	    ((alarm_t)0)
+#define CLOCK_NULL	    ((clock_serv_t)0)
+#define UND_SERVER_NULL	    ((UNDServerRef)0)
+
+#define MACH_VOUCHER_NULL      ((mach_voucher_t)0)
+#define MACH_VOUCHER_NAME_NULL ((mach_voucher_name_t)0)
+#define IPC_VOUCHER_NULL       ((ipc_voucher_t)0)
 
 /* mach_port_space_info(): a name, as the table has it */
 typedef struct ipc_info_space {

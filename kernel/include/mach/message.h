@@ -228,6 +228,15 @@ typedef struct {
 	mach_msg_size_t count;
 } mach_msg_ool_ports_descriptor64_t;
 
+typedef struct {
+	uint32_t address;
+	mach_msg_size_t count;
+	boolean_t deallocate : 8;
+	mach_msg_copy_options_t copy : 8;
+	mach_msg_type_name_t disposition : 8;
+	mach_msg_descriptor_type_t type : 8;
+} mach_msg_ool_ports_descriptor32_t;
+
 /* A receive right and the guard it travels with */
 typedef struct {
 	mach_port_context_t context;
@@ -236,6 +245,22 @@ typedef struct {
 	mach_msg_descriptor_type_t type : 8;
 	mach_port_name_t name;
 } mach_msg_guarded_port_descriptor_t;
+
+typedef struct {
+	uint64_t context;
+	mach_msg_guard_flags_t flags : 16;
+	mach_msg_type_name_t disposition : 8;
+	mach_msg_descriptor_type_t type : 8;
+	mach_port_name_t name;
+} mach_msg_guarded_port_descriptor64_t;
+
+typedef struct {
+	mach_port_name_t name;
+	uint32_t context;
+	mach_msg_guard_flags_t flags : 16;
+	mach_msg_type_name_t disposition : 8;
+	mach_msg_descriptor_type_t type : 8;
+} mach_msg_guarded_port_descriptor32_t;
 
 /*
  * Descriptors stand one behind the other, each as long as its type says: a

@@ -16,6 +16,13 @@
 #define MIG_SERVER_DIED	    -308 /* the reply right died unused */
 #define MIG_TRAILER_ERROR   -309
 
+/* The name and id of a routine, as subsystem maps list them */
+typedef struct mig_symtab {
+	char *ms_routine_name;
+	int ms_routine_number;
+	void (*ms_routine)(void);
+} mig_symtab_t;
+
 #pragma pack(push, 4)
 
 /* A reply that says only how it went; every reply begins like this. */

@@ -4,6 +4,7 @@
 #include <mach/message.h>
 #include <mach/policy.h>
 #include <mach/time_value.h>
+#include <mach/vm_statistics.h>
 #include <mach/vm_types.h>
 
 typedef natural_t task_flavor_t;
@@ -134,16 +135,6 @@ typedef struct task_absolutetime_info *task_absolutetime_info_t;
 	((mach_msg_type_number_t)(sizeof(task_absolutetime_info_data_t) /      \
 				  sizeof(natural_t)))
 
-struct vm_extmod_statistics {
-	int64_t task_for_pid_count;
-	int64_t task_for_pid_caller_count;
-	int64_t thread_creation_count;
-	int64_t thread_creation_caller_count;
-	int64_t thread_set_state_count;
-	int64_t thread_set_state_caller_count;
-};
-typedef struct vm_extmod_statistics vm_extmod_statistics_data_t;
-
 struct task_extmod_info {
 	unsigned char task_uuid[16];
 	vm_extmod_statistics_data_t extmod_statistics;
@@ -264,6 +255,16 @@ typedef struct task_vm_info *task_vm_info_t;
 #define TASK_EXC_GUARD_THIRD_PARTY_DEFAULT_SHIFT 0x8
 #define TASK_EXC_GUARD_HONOR_NAMED_DEFAULTS	 0x10000
 #define TASK_CORPSE_FORKING_DISABLED_MEM_DIAG	 0x01
+
+/* Task ports that cannot leave their task: of other systems, none here */
+#define TASK_CONTROL_PORT_IMMOVABLE_SOFT 0x01
+#define TASK_CONTROL_PORT_IMMOVABLE_HARD 0x02
+#define TASK_CONTROL_PORT_PINNED_SOFT	 0x04
+#define TASK_CONTROL_PORT_PINNED_HARD	 0x08
+#define TASK_CONTROL_PORT_IMMOVABLE                                            \
+	(TASK_CONTROL_PORT_IMMOVABLE_SOFT | TASK_CONTROL_PORT_IMMOVABLE_HARD)
+#define TASK_CONTROL_PORT_PINNED                                               \
+	(TASK_CONTROL_PORT_PINNED_SOFT | TASK_CONTROL_PORT_PINNED_HARD)
 
 _Static_assert(TASK_BASIC_INFO_64_COUNT == 10, "ABI");
 _Static_assert(MACH_TASK_BASIC_INFO_COUNT == 12, "ABI");

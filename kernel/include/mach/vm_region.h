@@ -13,6 +13,7 @@ typedef int vm_region_flavor_t;
 typedef int *vm_region_info_t;
 typedef int *vm_region_info_64_t;
 typedef int *vm_region_recurse_info_t;
+typedef int *vm_region_recurse_info_64_t;
 
 #define VM_REGION_INFO_MAX		(1024)
 #define VM_REGION_INFO_FLAGS_NO_ALIASED 0x1
@@ -96,6 +97,93 @@ typedef struct vm_region_top_info vm_region_top_info_data_t;
 #define VM_REGION_TOP_INFO_COUNT                                               \
 	((mach_msg_type_number_t)(sizeof(vm_region_top_info_data_t) /          \
 				  sizeof(natural_t)))
+
+/*
+ * mach_vm_region_recurse().  It grew at its end over time; a caller's count
+ * says how much it knows.
+ */
+struct vm_region_submap_info_64 {
+	vm_prot_t protection;
+	vm_prot_t max_protection;
+	vm_inherit_t inheritance;
+	memory_object_offset_t offset;
+	unsigned int user_tag;
+	unsigned int pages_resident;
+	unsigned int pages_shared_now_private;
+	unsigned int pages_swapped_out;
+	unsigned int pages_dirtied;
+	unsigned int ref_count;
+	unsigned short shadow_depth;
+	unsigned char external_pager;
+	unsigned char share_mode;
+	boolean_t is_submap;
+	vm_behavior_t behavior;
+	vm32_object_id_t object_id;
+	unsigned short user_wired_count;
+	unsigned int pages_reusable;   /* from version 1 on */
+	vm_object_id_t object_id_full; /* from version 2 on */
+};
+typedef struct vm_region_submap_info_64 *vm_region_submap_info_64_t;
+typedef struct vm_region_submap_info_64 vm_region_submap_info_data_64_t;
+
+#define VM_REGION_SUBMAP_INFO_V2_SIZE (sizeof(vm_region_submap_info_data_64_t))
+#define VM_REGION_SUBMAP_INFO_V1_SIZE                                          \
+	(VM_REGION_SUBMAP_INFO_V2_SIZE - sizeof(vm_object_id_t))
+#define VM_REGION_SUBMAP_INFO_V0_SIZE                                          \
+	(VM_REGION_SUBMAP_INFO_V1_SIZE - sizeof(unsigned int))
+#define VM_REGION_SUBMAP_INFO_V2_COUNT_64                                      \
+	((mach_msg_type_number_t)(VM_REGION_SUBMAP_INFO_V2_SIZE /              \
+				  sizeof(natural_t)))
+#define VM_REGION_SUBMAP_INFO_V1_COUNT_64                                      \
+	((mach_msg_type_number_t)(VM_REGION_SUBMAP_INFO_V1_SIZE /              \
+				  sizeof(natural_t)))
+#define VM_REGION_SUBMAP_INFO_V0_COUNT_64                                      \
+	((mach_msg_type_number_t)(VM_REGION_SUBMAP_INFO_V0_SIZE /              \
+				  sizeof(natural_t)))
+#define VM_REGION_SUBMAP_INFO_COUNT_64 VM_REGION_SUBMAP_INFO_V2_COUNT_64
+
+struct vm_region_submap_short_info_64 {
+	vm_prot_t protection;
+	vm_prot_t max_protection;
+	vm_inherit_t inheritance;
+	memory_object_offset_t offset;
+	unsigned int user_tag;
+	unsigned int ref_count;
+	unsigned short shadow_depth;
+	unsigned char external_pager;
+	unsigned char share_mode;
+	boolean_t is_submap;
+	vm_behavior_t behavior;
+	vm32_object_id_t object_id;
+	unsigned short user_wired_count;
+};
+typedef struct vm_region_submap_short_info_64 *vm_region_submap_short_info_64_t;
+typedef struct vm_region_submap_short_info_64
+    vm_region_submap_short_info_data_64_t;
+#define VM_REGION_SUBMAP_SHORT_INFO_COUNT_64                                   \
+	((mach_msg_type_number_t)(sizeof(                                      \
+				      vm_region_submap_short_info_data_64_t) / \
+				  sizeof(natural_t)))
+
+/* mach_vm_page_info() */
+typedef int *vm_page_info_t;
+typedef int vm_page_info_flavor_t;
+
+#define VM_PAGE_INFO_BASIC 1
+
+struct vm_page_info_basic {
+	int disposition;
+	int ref_count;
+	vm_object_id_t object_id;
+	memory_object_offset_t offset;
+	int depth;
+	int __pad;
+};
+typedef struct vm_page_info_basic *vm_page_info_basic_t;
+typedef struct vm_page_info_basic vm_page_info_basic_data_t;
+#define VM_PAGE_INFO_BASIC_COUNT                                               \
+	((mach_msg_type_number_t)(sizeof(vm_page_info_basic_data_t) /          \
+				  sizeof(int)))
 
 #define VM_MAP_ENTRY_MAX (256)
 

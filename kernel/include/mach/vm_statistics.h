@@ -22,6 +22,8 @@
 #define VM_FLAGS_ALIAS_MASK	     0xFF000000 /* a tag, kept and reported */
 #define VM_FLAGS_HW		     (VM_FLAGS_TPRO)
 
+#define GUARD_TYPE_VIRT_MEMORY 0x5 /* of EXC_GUARD */
+
 #define VM_GET_FLAGS_ALIAS(flags, alias)                                       \
 	((alias) = (int)(((unsigned int)(flags) >> 24) & 0xff))
 #define VM_SET_FLAGS_ALIAS(flags, alias)                                       \
@@ -81,6 +83,31 @@ struct vm_statistics64 {
 
 typedef struct vm_statistics64 vm_statistics64_data_t;
 typedef struct vm_statistics64 *vm_statistics64_t;
+
+/* How often tasks were changed by others: a task's, or all together */
+#pragma pack(push, 4)
+struct vm_extmod_statistics {
+	int64_t task_for_pid_count;
+	int64_t task_for_pid_caller_count;
+	int64_t thread_creation_count;
+	int64_t thread_creation_caller_count;
+	int64_t thread_set_state_count;
+	int64_t thread_set_state_caller_count;
+};
+#pragma pack(pop)
+
+typedef struct vm_extmod_statistics vm_extmod_statistics_data_t;
+typedef struct vm_extmod_statistics *vm_extmod_statistics_t;
+
+/* host_statistics(HOST_VM_COMPRESSOR_Q_LENS), in systems that compress */
+struct vm_compressor_q_lens {
+	natural_t qcc_count;
+	natural_t qmc_count;
+	natural_t qsc_count;
+};
+
+typedef struct vm_compressor_q_lens vm_compressor_q_lens_data_t;
+typedef struct vm_compressor_q_lens *vm_compressor_q_lens_t;
 
 _Static_assert(sizeof(struct vm_statistics) == 60, "15 words");
 _Static_assert(sizeof(struct vm_statistics64) == 152, "38 words");

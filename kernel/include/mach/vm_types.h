@@ -8,6 +8,7 @@ typedef vm_offset_t vm_address_t;
 typedef vm_offset_t pointer_t; /* an out-of-line region in an interface */
 typedef uint64_t vm_object_offset_t;
 typedef uint64_t vm_object_id_t;
+typedef uint32_t vm32_object_id_t;
 typedef uint64_t memory_object_offset_t;
 typedef uint64_t memory_object_size_t;
 
@@ -25,4 +26,3 @@ typedef mach_port_t memory_object_t;
 #define VM_MAP_READ_NULL    ((vm_map_read_t)0)
 #define UPL_NULL	    ((upl_t)0)
 #define VM_NAMED_ENTRY_NULL ((vm_named_entry_t)0)
-#define MEMORY_OBJECT_NULL  ((memory_object_t)0)
