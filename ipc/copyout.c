@@ -3,6 +3,7 @@
  *
  *	HEADER	     the destination's right is used up, the reply right given
  *	DESCRIPTORS  rights and memory, one descriptor after the other
+ *	CLOSE_UP     the body moves up behind descriptors that became shorter
  *	WRITE	     the bytes, with the trailer behind them
  *
  * What cannot be given is given up, and the code says so; the rest arrives.
@@ -18,9 +19,13 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 
+/* Bytes of body that one step moves up. */
+#define STEP_MOVED 8192
+
 enum copyout_phase {
 	HEADER,
 	DESCRIPTORS,
+	CLOSE_UP,
 	WRITE,
 	WRITTEN
 };
@@ -151,7 +156,7 @@ descriptors_step(struct kmsg *kmsg)
 
 	for (int i = 0; i < STEP_DESCRIPTORS; i++) {
 		if (kmsg->index == kmsg->descriptor_count) {
-			kmsg->phase = WRITE;
+			kmsg->phase = kmsg->gap > 0 ? CLOSE_UP : WRITE;
 			kmsg->done = 0;
 			return;
 		}
@@ -162,6 +167,29 @@ descriptors_step(struct kmsg *kmsg)
 		kmsg->cursor += descriptor_size(descriptor->type);
 		kmsg->index++;
 	}
+}
+
+/* A word of a message, whatever the user keeps in it. */
+typedef uint32_t __attribute__((may_alias)) word_t;
+
+/* Bodies are whole words, and so are descriptors. */
+static void
+close_up_step(struct kmsg *kmsg)
+{
+	word_t *to = (void *)(kmsg->body + kmsg->cursor + kmsg->progress);
+	uint32_t left = kmsg->size - HEADER_SIZE - kmsg->cursor - kmsg->gap -
+			kmsg->progress;
+	uint32_t count = left < STEP_MOVED ? left : STEP_MOVED;
+
+	for (uint32_t i = 0; i < count / sizeof(*to); i++)
+		to[i] = to[i + kmsg->gap / sizeof(*to)];
+	kmsg->progress += count;
+	if (count < left)
+		return;
+	kmsg->size -= kmsg->gap;
+	kmsg->header.msgh_size = kmsg->size;
+	kmsg->progress = 0;
+	kmsg->phase = WRITE;
 }
 
 /* ---- the bytes ---- */
@@ -216,6 +244,9 @@ copyout_step(struct kmsg *kmsg)
 		return MACH_MSG_SUCCESS;
 	case DESCRIPTORS:
 		descriptors_step(kmsg);
+		return MACH_MSG_SUCCESS;
+	case CLOSE_UP:
+		close_up_step(kmsg);
 		return MACH_MSG_SUCCESS;
 	default:
 		if (kmsg->pseudo)

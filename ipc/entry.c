@@ -142,6 +142,8 @@ entry_move_receive(struct space *space, mach_port_name_t name,
 	port->state = PORT_IN_TRANSIT;
 	port->receiver = NULL;
 	port->name = MACH_PORT_NULL;
+	port->flags = 0;
+	port->context = 0;
 	port_evict_receivers(port, result);
 	pset_remove_all(port);
 	spin_unlock(&port->lock);

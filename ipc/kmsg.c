@@ -86,6 +86,7 @@ kmsg_alloc(uint32_t body_size, uint32_t descriptors)
 	kmsg->cursor = 0;
 	kmsg->progress = 0;
 	kmsg->errors = 0;
+	kmsg->gap = 0;
 	kmsg->sender = 0;
 	list_init(&kmsg->link);
 	if (descriptors > 0 && !kmsg_add_descriptors(kmsg, descriptors)) {

@@ -49,8 +49,11 @@ struct kdescriptor {
 	uint32_t size;	     /* bytes of OOL, rights of OOL_PORTS */
 	uint8_t type;	     /* MACH_MSG_*_DESCRIPTOR */
 	uint8_t disposition; /* MACH_MSG_TYPE_PORT_*: as received */
-	uint8_t copy;	     /* MACH_MSG_*_COPY */
-	bool dead;	     /* the right was MACH_PORT_DEAD when sent */
+	union {
+		uint8_t copy;	     /* OOL, OOL_PORTS: MACH_MSG_*_COPY */
+		uint8_t guard_flags; /* GUARDED_PORT: MACH_MSG_GUARD_FLAGS_* */
+	};
+	bool dead; /* the right was MACH_PORT_DEAD when sent */
 };
 static_assert(sizeof(struct kdescriptor) == 16, "two words");
 
@@ -80,6 +83,7 @@ struct kmsg {
 	uint32_t cursor;   /* where in the body its user form is */
 	uint32_t progress; /* bytes copied, or rights of an array done */
 	uint32_t errors;   /* MACH_MSG_*_SPACE, *_KERNEL bits met */
+	uint32_t gap;	   /* bytes that its descriptors became shorter */
 	uint32_t sequence; /* set when it leaves the queue */
 	uint64_t context;  /* the port's, set at the same time */
 	uint64_t sender;   /* task id; 0: the kernel */

@@ -115,14 +115,33 @@ mach_port_allocate_name(
 
 /* Flags that ask for nothing this kernel does otherwise. */
 #define MPO_IGNORED                                                            \
-	(MPO_TEMPOWNER | MPO_IMPORTANCE_RECEIVER | MPO_DENAP_RECEIVER |        \
-	    MPO_IMMOVABLE_RECEIVE | MPO_FILTER_MSG | MPO_TG_BLOCK_TRACKING |   \
+	(MPO_DENAP_RECEIVER | MPO_FILTER_MSG | MPO_TG_BLOCK_TRACKING |         \
 	    MPO_SERVICE_PORT | MPO_CONNECTION_PORT | MPO_REPLY_PORT |          \
 	    MPO_ENFORCE_REPLY_PORT_SEMANTICS | MPO_PROVISIONAL_REPLY_PORT |    \
-	    MPO_EXCEPTION_PORT | MPO_STRICT)
+	    MPO_EXCEPTION_PORT)
 #define MPO_KNOWN                                                              \
 	(MPO_QLIMIT | MPO_INSERT_SEND_RIGHT | MPO_CONTEXT_AS_GUARD |           \
-	    MPO_IGNORED)
+	    MPO_STRICT | MPO_IMMOVABLE_RECEIVE | MPO_TEMPOWNER |               \
+	    MPO_IMPORTANCE_RECEIVER | MPO_IGNORED)
+
+/* What is kept of them with the port. */
+static uint8_t
+construct_flags(uint32_t options)
+{
+	uint8_t flags = 0;
+
+	if (options & MPO_CONTEXT_AS_GUARD)
+		flags |= PORT_GUARDED;
+	if ((options & MPO_CONTEXT_AS_GUARD) && (options & MPO_STRICT))
+		flags |= PORT_STRICT;
+	if (options & MPO_IMMOVABLE_RECEIVE)
+		flags |= PORT_IMMOVABLE;
+	if (options & MPO_TEMPOWNER)
+		flags |= MACH_PORT_STATUS_FLAG_TEMPOWNER;
+	if (options & MPO_IMPORTANCE_RECEIVER)
+		flags |= MACH_PORT_STATUS_FLAG_IMP_DONATION;
+	return flags;
+}
 
 /* What the options say, done to a port that nobody knows yet. */
 static void
@@ -132,6 +151,7 @@ construct(
 	struct port *port = fresh->port;
 
 	port->context = context;
+	port->flags = construct_flags(options->flags);
 	if (options->flags & MPO_QLIMIT)
 		port->queue.limit = (uint16_t)options->mpl.mpl_qlimit;
 	if (options->flags & MPO_INSERT_SEND_RIGHT) {
@@ -172,6 +192,22 @@ mach_port_construct(struct space *space, const mach_port_options_t *options,
 }
 
 /* ---- counting ---- */
+
+/* Does a guard keep the receive right from being given up?  The space is
+ * locked, so the answer stays true after the port is unlocked. */
+static bool
+is_guarded(const struct entry *entry)
+{
+	struct port *port = entry->port;
+	bool guarded;
+
+	if ((entry->key & MACH_PORT_TYPE_RECEIVE) == 0)
+		return false;
+	spin_lock(&port->lock);
+	guarded = (port->flags & PORT_GUARDED) != 0;
+	spin_unlock(&port->lock);
+	return guarded;
+}
 
 /* Change the references of a name that is left with some. */
 static kern_return_t
@@ -224,6 +260,8 @@ mod_single(struct space *space, mach_port_name_t name, struct entry *entry,
 		return KERN_SUCCESS;
 	if (delta != -1)
 		return KERN_INVALID_VALUE;
+	if (is_guarded(entry))
+		return KERN_INVALID_RIGHT;
 	if (right == MACH_PORT_RIGHT_RECEIVE)
 		loose->receive = entry_move_receive(
 		    space, name, entry, MACH_RCV_PORT_DIED, loose);
@@ -309,18 +347,45 @@ mach_port_deallocate(struct space *space, mach_port_name_t name)
 kern_return_t
 mach_port_destroy(struct space *space, mach_port_name_t name)
 {
+	kern_return_t kr = KERN_SUCCESS;
 	struct loose loose = {0};
 	struct entry *entry;
 
 	spin_lock(&space->lock);
 	entry = entry_check(space, name, &loose);
-	if (entry != NULL && (entry->key & MACH_PORT_TYPE_DEAD_NAME))
+	if (entry == NULL)
+		kr = KERN_INVALID_NAME;
+	else if (entry->key & MACH_PORT_TYPE_DEAD_NAME)
 		entry_free(space, name, entry);
-	else if (entry != NULL)
+	else if (is_guarded(entry))
+		kr = KERN_INVALID_RIGHT;
+	else
 		entry_drop_all(space, name, entry, &loose);
 	spin_unlock(&space->lock);
 	loose_release(&loose);
-	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_NAME;
+	return kr;
+}
+
+/* May mach_port_destruct() do what it is asked to?  It does all or nothing. */
+static kern_return_t
+check_destruct(const struct entry *entry, int32_t send_delta, uint64_t guard)
+{
+	struct port *port;
+	bool right;
+
+	if (entry == NULL)
+		return KERN_INVALID_NAME;
+	if ((entry->key & MACH_PORT_TYPE_RECEIVE) == 0)
+		return KERN_INVALID_RIGHT;
+	if (send_delta != 0 && (entry->key & MACH_PORT_TYPE_SEND) == 0)
+		return KERN_INVALID_RIGHT;
+	if (send_delta > 0)
+		return KERN_INVALID_VALUE;
+	port = entry->port;
+	spin_lock(&port->lock);
+	right = (port->flags & PORT_GUARDED) == 0 || port->context == guard;
+	spin_unlock(&port->lock);
+	return right ? KERN_SUCCESS : KERN_INVALID_ARGUMENT;
 }
 
 kern_return_t
@@ -329,20 +394,12 @@ mach_port_destruct(struct space *space, mach_port_name_t name,
 {
 	struct loose loose = {0};
 	struct entry *entry;
-	kern_return_t kr = KERN_SUCCESS;
+	kern_return_t kr;
 
-	(void)guard; /* no port is guarded */
-	if (send_delta > 0)
-		return KERN_INVALID_VALUE;
 	spin_lock(&space->lock);
 	entry = space_lookup(space, name);
-	if (entry == NULL)
-		kr = KERN_INVALID_NAME;
-	else if ((entry->key & MACH_PORT_TYPE_RECEIVE) == 0)
-		kr = KERN_INVALID_RIGHT;
-	else if (send_delta != 0 && (entry->key & MACH_PORT_TYPE_SEND) == 0)
-		kr = KERN_INVALID_RIGHT;
-	else if (send_delta != 0)
+	kr = check_destruct(entry, send_delta, guard);
+	if (kr == KERN_SUCCESS && send_delta != 0)
 		kr = mod_send(space, name, entry, send_delta, &loose);
 	if (kr == KERN_SUCCESS)
 		loose.receive = entry_move_receive(

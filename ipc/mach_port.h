@@ -19,8 +19,8 @@ kern_return_t must_check mach_port_allocate_name(
 kern_return_t must_check mach_port_construct(struct space *space,
     const mach_port_options_t *options, uint64_t context,
     mach_port_name_t *namep);
-kern_return_t must_check mach_port_destruct(struct space *space,
-    mach_port_name_t name, int32_t send_delta, uint64_t guard);
+kern_return_t mach_port_destruct(struct space *space, mach_port_name_t name,
+    int32_t send_delta, uint64_t guard);
 kern_return_t must_check mach_port_deallocate(
     struct space *space, mach_port_name_t name);
 kern_return_t mach_port_destroy(struct space *space, mach_port_name_t name);
@@ -64,6 +64,21 @@ kern_return_t must_check mach_port_set_context(
     struct space *space, mach_port_name_t name, uint64_t context);
 kern_return_t must_check mach_port_get_srights(
     struct space *space, mach_port_name_t name, uint32_t *countp);
+
+/* ---- guards: mach_port_guard.c ---- */
+
+/* @flags: MPG_STRICT, MPG_IMMOVABLE_RECEIVE. */
+kern_return_t must_check mach_port_guard(
+    struct space *space, mach_port_name_t name, uint64_t guard, uint64_t flags);
+kern_return_t must_check mach_port_unguard(
+    struct space *space, mach_port_name_t name, uint64_t guard);
+kern_return_t must_check mach_port_swap_guard(struct space *space,
+    mach_port_name_t name, uint64_t old_guard, uint64_t new_guard);
+/* MACH_PORT_GUARD_INFO: is it strictly guarded with this guard? */
+kern_return_t must_check mach_port_assert_attributes(struct space *space,
+    mach_port_name_t name, mach_port_flavor_t flavor, const uint32_t *info,
+    uint32_t count);
+
 /* *@kindp: IKOT_*; IKOT_NONE for a port that stands for no kernel object. */
 kern_return_t must_check mach_port_kobject(
     struct space *space, mach_port_name_t name, uint32_t *kindp);

@@ -52,27 +52,6 @@ mach_port_get_refs(struct space *space, mach_port_name_t name,
 
 /* ---- attributes of a port: its receive right says whose they are ---- */
 
-/* The port whose receive right is @name, locked, with no reference. */
-static kern_return_t
-port_lock_named(struct space *space, mach_port_name_t name, struct port **portp)
-{
-	kern_return_t kr = KERN_INVALID_NAME;
-	struct entry *entry;
-
-	spin_lock(&space->lock);
-	entry = space_lookup(space, name);
-	if (entry != NULL)
-		kr = KERN_INVALID_RIGHT;
-	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE)) {
-		*portp = entry->port;
-		/* As long as we have it the right cannot leave. */
-		spin_lock(&entry->port->lock);
-		kr = KERN_SUCCESS;
-	}
-	spin_unlock(&space->lock);
-	return kr;
-}
-
 static mach_port_status_t
 status_of(const struct port *port)
 {
@@ -86,6 +65,7 @@ status_of(const struct port *port)
 	    .mps_srights = port->send_rights > 0,
 	    .mps_pdrequest = port->destroyed != NULL,
 	    .mps_nsrequest = port->no_senders != NULL,
+	    .mps_flags = port->flags,
 	};
 }
 
@@ -185,7 +165,8 @@ mach_port_get_context(
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	*contextp = port->context;
+	/* A strict guard is for who set it to know. */
+	*contextp = port->flags & PORT_STRICT ? 0 : port->context;
 	spin_unlock(&port->lock);
 	return KERN_SUCCESS;
 }
@@ -199,9 +180,12 @@ mach_port_set_context(
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	port->context = context;
+	if (port->flags & PORT_STRICT)
+		kr = KERN_INVALID_ARGUMENT;
+	else
+		port->context = context;
 	spin_unlock(&port->lock);
-	return KERN_SUCCESS;
+	return kr;
 }
 
 kern_return_t

@@ -42,6 +42,18 @@ check_port(
 }
 
 static kern_return_t
+check_guarded_port(const mach_msg_guarded_port_descriptor_t *user,
+    struct kdescriptor *descriptor)
+{
+	if (user->disposition != MACH_MSG_TYPE_MOVE_RECEIVE ||
+	    (user->flags & ~MACH_MSG_GUARD_FLAGS_MASK) != 0)
+		return MACH_SEND_INVALID_TYPE;
+	descriptor->disposition = MACH_MSG_TYPE_PORT_RECEIVE;
+	descriptor->guard_flags = (uint8_t)user->flags;
+	return MACH_MSG_SUCCESS;
+}
+
+static kern_return_t
 check_memory(
     const mach_msg_ool_descriptor_t *user, struct kdescriptor *descriptor)
 {
@@ -76,6 +88,8 @@ descriptor_check(
 	switch (user->type.type) {
 	case MACH_MSG_PORT_DESCRIPTOR:
 		return check_port(&user->port, descriptor);
+	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
+		return check_guarded_port(&user->guarded_port, descriptor);
 	case MACH_MSG_OOL_DESCRIPTOR:
 	case MACH_MSG_OOL_VOLATILE_DESCRIPTOR:
 		return check_memory(&user->out_of_line, descriptor);
@@ -88,6 +102,14 @@ descriptor_check(
 
 /* ---- copying in ---- */
 
+/* A receive right, just taken, is on its way in @kmsg. */
+static void
+carry(struct kmsg *kmsg, struct port *port)
+{
+	kmsg->has_receive = true;
+	port_set_carrier(port, kmsg);
+}
+
 /* One right; from then on the message owns it. */
 static kern_return_t
 take_right(struct kmsg *kmsg, mach_port_name_t name,
@@ -99,10 +121,8 @@ take_right(struct kmsg *kmsg, mach_port_name_t name,
 	kr = right_copyin(space, name, disposition, true, portp, deadp);
 	if (kr != KERN_SUCCESS)
 		return MACH_SEND_INVALID_RIGHT;
-	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *portp != NULL) {
-		kmsg->has_receive = true;
-		port_set_carrier(*portp, kmsg);
-	}
+	if (disposition == MACH_MSG_TYPE_MOVE_RECEIVE && *portp != NULL)
+		carry(kmsg, *portp);
 	return MACH_MSG_SUCCESS;
 }
 
@@ -117,6 +137,24 @@ take_port(struct kmsg *kmsg, const mach_msg_port_descriptor_t *user,
 	if (kr == MACH_MSG_SUCCESS)
 		kmsg->done = kmsg->index + 1;
 	return kr;
+}
+
+static kern_return_t
+take_guarded_port(struct kmsg *kmsg,
+    const mach_msg_guarded_port_descriptor_t *user,
+    struct kdescriptor *descriptor)
+{
+	struct space *space = current_thread()->task->space;
+	bool unguarded_ok =
+	    (descriptor->guard_flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND);
+
+	if (right_copyin_guarded(space, user->name, user->context, unguarded_ok,
+		&descriptor->port, &descriptor->dead) != KERN_SUCCESS)
+		return MACH_SEND_INVALID_RIGHT;
+	if (descriptor->port != NULL)
+		carry(kmsg, descriptor->port);
+	kmsg->done = kmsg->index + 1;
+	return MACH_MSG_SUCCESS;
 }
 
 static kern_return_t
@@ -217,6 +255,8 @@ descriptor_copyin(struct kmsg *kmsg, const mach_msg_descriptor_t *user,
 	switch (descriptor->type) {
 	case MACH_MSG_PORT_DESCRIPTOR:
 		return take_port(kmsg, &user->port, descriptor);
+	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
+		return take_guarded_port(kmsg, &user->guarded_port, descriptor);
 	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
 		return take_ports(kmsg, &user->ool_ports, descriptor);
 	default:
@@ -268,6 +308,75 @@ give_port(struct kmsg *kmsg, mach_msg_port_descriptor_t *user,
 	    .disposition = descriptor->disposition,
 	    .type = MACH_MSG_PORT_DESCRIPTOR,
 	};
+}
+
+/*
+ * One that is to be immovable is guarded from now on, with the address of the
+ * buffer that the message is written to; in the hands of its sender, who gets
+ * it back, it may move.
+ */
+static mach_port_name_t
+give_guarded_right(
+    struct kmsg *kmsg, struct kdescriptor *descriptor, uint64_t *guardp)
+{
+	struct thread *self = current_thread();
+	struct guard guard = {.flags = PORT_GUARDED};
+	mach_port_name_t name = MACH_PORT_NULL;
+	kern_return_t kr;
+
+	if (kmsg->pseudo) {
+		guard.value = self->send.buffer;
+	} else {
+		guard.value = self->receive.buffer;
+		guard.flags |= PORT_IMMOVABLE;
+	}
+	kr = right_copyout_guarded(
+	    self->task->space, descriptor->port, &guard, &name);
+	if (kr != KERN_SUCCESS) {
+		right_release(descriptor->port, MACH_MSG_TYPE_PORT_RECEIVE);
+		kmsg->errors |= right_error(kr);
+		return MACH_PORT_NULL;
+	}
+	*guardp = guard.value;
+	return name;
+}
+
+static void
+give_guarded_port(struct kmsg *kmsg, mach_msg_guarded_port_descriptor_t *user,
+    struct kdescriptor *descriptor)
+{
+	uint32_t flags = descriptor->guard_flags;
+	mach_port_name_t name = MACH_PORT_DEAD;
+	uint64_t guard = 0;
+
+	if (descriptor->port != NULL &&
+	    (flags & MACH_MSG_GUARD_FLAGS_IMMOVABLE_RECEIVE)) {
+		flags &= ~MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND;
+		name = give_guarded_right(kmsg, descriptor, &guard);
+	} else if (!descriptor->dead) {
+		name =
+		    give_right(kmsg, descriptor->port, descriptor->disposition);
+	}
+	descriptor->port = NULL;
+	*user = (mach_msg_guarded_port_descriptor_t){
+	    .context = guard,
+	    .flags = flags,
+	    .disposition = descriptor->disposition,
+	    .type = MACH_MSG_GUARDED_PORT_DESCRIPTOR,
+	    .name = name,
+	};
+}
+
+/* Who did not ask for guarded descriptors gets a plain one, which is shorter,
+ * and the right without a guard. */
+static void
+give_unguarded(struct kmsg *kmsg, mach_msg_port_descriptor_t *user,
+    struct kdescriptor *descriptor)
+{
+	descriptor->type = MACH_MSG_PORT_DESCRIPTOR;
+	kmsg->gap += (uint32_t)(sizeof(mach_msg_guarded_port_descriptor_t) -
+				sizeof(mach_msg_port_descriptor_t));
+	give_port(kmsg, user, descriptor);
 }
 
 static kern_return_t
@@ -398,6 +507,14 @@ descriptor_copyout(struct kmsg *kmsg, mach_msg_descriptor_t *user,
 	switch (descriptor->type) {
 	case MACH_MSG_PORT_DESCRIPTOR:
 		give_port(kmsg, &user->port, descriptor);
+		return MACH_MSG_SUCCESS;
+	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
+		if (kmsg->pseudo ||
+		    (current_thread()->receive.option & MACH_RCV_GUARDED_DESC))
+			give_guarded_port(
+			    kmsg, &user->guarded_port, descriptor);
+		else
+			give_unguarded(kmsg, &user->port, descriptor);
 		return MACH_MSG_SUCCESS;
 	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
 		return give_ports(kmsg, &user->ool_ports, descriptor);

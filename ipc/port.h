@@ -71,13 +71,14 @@ struct port {
 	uint8_t state;		   /* [p] enum port_state */
 	uint8_t kind;		   /* [p] enum kobject_kind; KERNEL only */
 	bool reaping;		   /* [p] the reaper holds @reap */
+	uint8_t flags;		   /* [p] MACH_PORT_STATUS_FLAG_*, kept */
 	uint32_t send_rights;	   /* [p] in spaces, messages and the kernel */
 	uint32_t send_once_rights; /* [p] the same */
 	uint32_t make_send_count;  /* [p] since it was received or reset */
 	uint32_t sequence;	   /* [p] of the next message received */
 	uint32_t notices_owed; /* [p] send-once notices that lacked memory */
 	void *object;	       /* [p] KERNEL */
-	uint64_t context;      /* [p] the receiver's own word */
+	uint64_t context;      /* [p] the receiver's own word, or guard */
 	struct kmsg *carrier;  /* [R] TRANSIT: the message that holds it */
 	uint32_t set_count;    /* [p] length of @sets */
 	kern_return_t evict_result; /* [p] what the @evicted are told */
@@ -90,6 +91,25 @@ struct port {
 	struct reap_item reap;	  /* for the long part of dying */
 };
 static_assert(sizeof(struct port) <= 320, "five cache lines");
+
+/* The flags that say what the holder of the receive right may do with it. */
+#define PORT_GUARDED	MACH_PORT_STATUS_FLAG_GUARDED
+#define PORT_STRICT	MACH_PORT_STATUS_FLAG_STRICT_GUARD
+#define PORT_IMMOVABLE	MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE
+#define PORT_GUARD_MASK (PORT_GUARDED | PORT_STRICT | PORT_IMMOVABLE)
+
+/* The same of a guard that is asked for with MPG_*. */
+static inline uint8_t
+port_guard_flags(uint64_t flags)
+{
+	uint8_t result = PORT_GUARDED;
+
+	if (flags & MPG_STRICT)
+		result |= PORT_STRICT;
+	if (flags & MPG_IMMOVABLE_RECEIVE)
+		result |= PORT_IMMOVABLE;
+	return result;
+}
 
 /* Any live or dead port, or none, as a right in a message may be. */
 #define PORT_NONE ((struct port *)NULL)

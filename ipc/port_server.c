@@ -251,6 +251,63 @@ serve_set_attributes(struct kcall *call)
 }
 
 static kern_return_t
+serve_assert_attributes(struct kcall *call)
+{
+	mach_port_name_t name = kcall_u32(call);
+	mach_port_flavor_t flavor = (mach_port_flavor_t)kcall_u32(call);
+	uint32_t count = kcall_u32(call);
+	const uint32_t *info;
+
+	if (count > PORT_INFO_MAX)
+		return MIG_ARRAY_TOO_LARGE;
+	info = kcall_bytes(call, count * (uint32_t)sizeof(*info));
+	if (info == NULL)
+		return MIG_BAD_ARGUMENTS;
+	return mach_port_assert_attributes(
+	    space_called(call), name, flavor, info, count);
+}
+
+/* ---- guards ---- */
+
+static kern_return_t
+serve_guard(struct kcall *call)
+{
+	mach_port_name_t name = kcall_u32(call);
+	uint64_t guard = kcall_u64(call);
+	uint64_t flags = kcall_u32(call) != 0 ? MPG_STRICT : 0;
+
+	return mach_port_guard(space_called(call), name, guard, flags);
+}
+
+static kern_return_t
+serve_guard_with_flags(struct kcall *call)
+{
+	mach_port_name_t name = kcall_u32(call);
+	uint64_t guard = kcall_u64(call);
+
+	return mach_port_guard(
+	    space_called(call), name, guard, kcall_u64(call));
+}
+
+static kern_return_t
+serve_unguard(struct kcall *call)
+{
+	mach_port_name_t name = kcall_u32(call);
+
+	return mach_port_unguard(space_called(call), name, kcall_u64(call));
+}
+
+static kern_return_t
+serve_swap_guard(struct kcall *call)
+{
+	mach_port_name_t name = kcall_u32(call);
+	uint64_t old_guard = kcall_u64(call);
+
+	return mach_port_swap_guard(
+	    space_called(call), name, old_guard, kcall_u64(call));
+}
+
+static kern_return_t
 serve_get_srights(struct kcall *call)
 {
 	uint32_t count = 0;
@@ -496,6 +553,15 @@ const struct kroutine port_routines[] = {
 	.out = 4 + PORT_INFO_MAX * sizeof(uint32_t)),
     ROUTINE(MSGID_MACH_PORT_SET_ATTRIBUTES, "mach_port_set_attributes",
 	serve_set_attributes, .in = 12),
+    ROUTINE(MSGID_MACH_PORT_ASSERT_ATTRIBUTES, "mach_port_assert_attributes",
+	serve_assert_attributes, .in = 12),
+    ROUTINE(MSGID_MACH_PORT_GUARD, "mach_port_guard", serve_guard, .in = 16),
+    ROUTINE(MSGID_MACH_PORT_GUARD_WITH_FLAGS, "mach_port_guard_with_flags",
+	serve_guard_with_flags, .in = 20),
+    ROUTINE(
+	MSGID_MACH_PORT_UNGUARD, "mach_port_unguard", serve_unguard, .in = 12),
+    ROUTINE(MSGID_MACH_PORT_SWAP_GUARD, "mach_port_swap_guard",
+	serve_swap_guard, .in = 20),
     ROUTINE(MSGID_MACH_PORT_GET_SRIGHTS, "mach_port_get_srights",
 	serve_get_srights, .in = 4, .out = 4),
     ROUTINE(MSGID_MACH_PORT_SPACE_INFO, "mach_port_space_info",

@@ -140,7 +140,10 @@ port_construct_trap(
 	kr = mach_port_construct(space, &options, context, &name);
 	if (kr == KERN_SUCCESS &&
 	    copyout(namep, &name, sizeof(name)) != KERN_SUCCESS) {
-		mach_port_destroy(space, name);
+		int32_t send = options.flags & MPO_INSERT_SEND_RIGHT ? -1 : 0;
+
+		/* Another thread may guess the name, and be faster. */
+		mach_port_destruct(space, name, send, context);
 		kr = KERN_INVALID_ADDRESS;
 	}
 	space_put(space);
@@ -186,6 +189,33 @@ port_mod_refs_trap(
 		return KERN_INVALID_TASK;
 	kr = mach_port_mod_refs(space, (mach_port_name_t)name,
 	    (mach_port_right_t)right, (int32_t)delta);
+	space_put(space);
+	return kr;
+}
+
+kern_return_t
+port_guard_trap(uint64_t target, uint64_t name, uint64_t guard, uint64_t strict)
+{
+	struct space *space = space_of(target);
+	kern_return_t kr;
+
+	if (space == NULL)
+		return KERN_INVALID_TASK;
+	kr = mach_port_guard(space, (mach_port_name_t)name, guard,
+	    (uint32_t)strict != 0 ? MPG_STRICT : 0);
+	space_put(space);
+	return kr;
+}
+
+kern_return_t
+port_unguard_trap(uint64_t target, uint64_t name, uint64_t guard)
+{
+	struct space *space = space_of(target);
+	kern_return_t kr;
+
+	if (space == NULL)
+		return KERN_INVALID_TASK;
+	kr = mach_port_unguard(space, (mach_port_name_t)name, guard);
 	space_put(space);
 	return kr;
 }

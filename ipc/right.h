@@ -20,14 +20,25 @@
  * MACH_PORT_NULL; and NULL with *@deadp for MACH_PORT_DEAD or a dead name,
  * where @dead_ok.
  *
+ * A receive right that moves leaves its guard behind.
+ *
  * Locks: none held.
  * Returns: KERN_SUCCESS
  *	    KERN_INVALID_NAME	no such name
  *	    KERN_INVALID_RIGHT	it denotes something else, or is dead
  *	    KERN_INVALID_VALUE	no such disposition
+ *	    KERN_INVALID_CAPABILITY  a receive right that may not move
  */
 kern_return_t must_check right_copyin(struct space *space,
     mach_port_name_t name, mach_msg_type_name_t disposition, bool dead_ok,
+    struct port **portp, bool *deadp);
+
+/*
+ * Take a receive right whose guard is @guard; with @unguarded_ok also one that
+ * has none, if @guard is 0.  Also KERN_INVALID_ARGUMENT: wrong guard.
+ */
+kern_return_t must_check right_copyin_guarded(struct space *space,
+    mach_port_name_t name, uint64_t guard, bool unguarded_ok,
     struct port **portp, bool *deadp);
 
 /* What a header says of its two ports. */
@@ -65,6 +76,16 @@ kern_return_t must_check right_copyout(struct space *space, struct port *port,
 kern_return_t must_check right_copyout_name(struct space *space,
     struct port *port, mach_msg_type_name_t type, mach_port_name_t name);
 
+/* What a receive right that is guarded can only be given up with. */
+struct guard {
+	uint64_t value; /* becomes its context */
+	uint8_t flags;	/* PORT_GUARDED, PORT_STRICT, PORT_IMMOVABLE */
+};
+
+/* Give a receive right that is guarded from then on. */
+kern_return_t must_check right_copyout_guarded(struct space *space,
+    struct port *port, const struct guard *guard, mach_port_name_t *namep);
+
 /* What a right of @disposition is called by the one who receives it. */
 mach_msg_type_name_t right_received_type(mach_msg_type_name_t disposition);
 
@@ -75,6 +96,13 @@ struct port *port_from_name(struct space *space, mach_port_name_t name);
 /* Where @name is a receive right: its port with a reference.
  * KERN_INVALID_NAME, KERN_INVALID_RIGHT */
 kern_return_t must_check port_from_receive_name(
+    struct space *space, mach_port_name_t name, struct port **portp);
+
+/*
+ * The same port, locked, with no reference: as long as it is locked the right
+ * cannot leave.  While the space is locked nobody can come to such a lock.
+ */
+kern_return_t must_check port_lock_named(
     struct space *space, mach_port_name_t name, struct port **portp);
 
 /* What the task port @name stands for: a reference, or NULL. */

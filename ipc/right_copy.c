@@ -42,6 +42,39 @@ check_take(
 	return (entry->key & wanted) != 0 ? KERN_SUCCESS : KERN_INVALID_RIGHT;
 }
 
+/*
+ * May this receive right leave?  The space is locked, so what a port says of
+ * its guard stays so after we have let go of the port.
+ */
+static kern_return_t
+check_immovable(const struct entry *entry, mach_msg_type_name_t disposition)
+{
+	struct port *port = entry->port;
+	bool immovable;
+
+	if (disposition != MACH_MSG_TYPE_MOVE_RECEIVE)
+		return KERN_SUCCESS;
+	spin_lock(&port->lock);
+	immovable = (port->flags & PORT_IMMOVABLE) != 0;
+	spin_unlock(&port->lock);
+	return immovable ? KERN_INVALID_CAPABILITY : KERN_SUCCESS;
+}
+
+static kern_return_t
+check_guard(const struct entry *entry, uint64_t guard, bool unguarded_ok)
+{
+	struct port *port = entry->port;
+	bool right;
+
+	spin_lock(&port->lock);
+	if (port->flags & PORT_GUARDED)
+		right = port->context == guard;
+	else
+		right = unguarded_ok && guard == 0;
+	spin_unlock(&port->lock);
+	return right ? KERN_SUCCESS : KERN_INVALID_ARGUMENT;
+}
+
 /* User references stick at the maximum: they may have been more. */
 static void
 take_uref(struct space *space, mach_port_name_t name, struct entry *entry)
@@ -113,11 +146,40 @@ right_copyin(struct space *space, mach_port_name_t name,
 	spin_lock(&space->lock);
 	entry = entry_check(space, name, &loose);
 	kr = check_take(entry, disposition, dead_ok);
+	if (kr == KERN_SUCCESS)
+		kr = check_immovable(entry, disposition);
 	/* An entry that died just now has things of its own to let go of. */
 	if (kr == KERN_SUCCESS) {
 		*deadp = (entry->key & MACH_PORT_TYPE_DEAD_NAME) != 0;
 		*portp = take(space, name, entry, disposition, &loose);
 	}
+	spin_unlock(&space->lock);
+	loose_release(&loose);
+	return kr;
+}
+
+kern_return_t
+right_copyin_guarded(struct space *space, mach_port_name_t name, uint64_t guard,
+    bool unguarded_ok, struct port **portp, bool *deadp)
+{
+	const mach_msg_type_name_t disposition = MACH_MSG_TYPE_MOVE_RECEIVE;
+	struct loose loose = {0};
+	struct entry *entry;
+	kern_return_t kr;
+
+	*portp = NULL;
+	*deadp = name == MACH_PORT_DEAD;
+	if (!MACH_PORT_VALID(name))
+		return KERN_SUCCESS;
+	spin_lock(&space->lock);
+	entry = space_lookup(space, name);
+	kr = check_take(entry, disposition, true);
+	if (kr == KERN_SUCCESS)
+		kr = check_immovable(entry, disposition);
+	if (kr == KERN_SUCCESS)
+		kr = check_guard(entry, guard, unguarded_ok);
+	if (kr == KERN_SUCCESS)
+		*portp = take(space, name, entry, disposition, &loose);
 	spin_unlock(&space->lock);
 	loose_release(&loose);
 	return kr;
@@ -286,9 +348,10 @@ merge(struct space *space, mach_port_name_t name, struct entry *entry,
 	}
 }
 
-kern_return_t
-right_copyout(struct space *space, struct port *port, mach_msg_type_name_t type,
-    mach_port_name_t *namep)
+/* @guard is for a receive right alone; NULL: none. */
+static kern_return_t
+give(struct space *space, struct port *port, mach_msg_type_name_t type,
+    const struct guard *guard, mach_port_name_t *namep)
 {
 	mach_port_name_t name = MACH_PORT_NULL;
 	struct entry *entry = NULL;
@@ -320,8 +383,13 @@ right_copyout(struct space *space, struct port *port, mach_msg_type_name_t type,
 			goto out;
 		fill(space, name, entry, port, type);
 	}
-	if (type == MACH_MSG_TYPE_PORT_RECEIVE)
+	if (type == MACH_MSG_TYPE_PORT_RECEIVE) {
 		settle(space, name, port);
+		if (guard != NULL) {
+			port->context = guard->value;
+			port->flags = guard->flags;
+		}
+	}
 	*namep = name;
 out:
 	spin_unlock(&port->lock);
@@ -334,6 +402,20 @@ out_dead:
 	spin_unlock(&port->lock);
 	spin_unlock(&space->lock);
 	return copyout_dead(port, type, namep);
+}
+
+kern_return_t
+right_copyout(struct space *space, struct port *port, mach_msg_type_name_t type,
+    mach_port_name_t *namep)
+{
+	return give(space, port, type, NULL, namep);
+}
+
+kern_return_t
+right_copyout_guarded(struct space *space, struct port *port,
+    const struct guard *guard, mach_port_name_t *namep)
+{
+	return give(space, port, MACH_MSG_TYPE_PORT_RECEIVE, guard, namep);
 }
 
 /* May a right of @type go under @name, of which @found is what the space
@@ -436,6 +518,25 @@ port_from_receive_name(
 		kr = KERN_INVALID_RIGHT;
 	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE) != 0) {
 		*portp = port_get(entry->port);
+		kr = KERN_SUCCESS;
+	}
+	spin_unlock(&space->lock);
+	return kr;
+}
+
+kern_return_t
+port_lock_named(struct space *space, mach_port_name_t name, struct port **portp)
+{
+	kern_return_t kr = KERN_INVALID_NAME;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = space_lookup(space, name);
+	if (entry != NULL)
+		kr = KERN_INVALID_RIGHT;
+	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE)) {
+		*portp = entry->port;
+		spin_lock(&entry->port->lock);
 		kr = KERN_SUCCESS;
 	}
 	spin_unlock(&space->lock);

@@ -48,6 +48,10 @@ kern_return_t port_destruct_trap(uint64_t target, uint64_t name,
     uint64_t send_delta, uint64_t guard); /* -25 */
 kern_return_t port_get_attributes_trap(uint64_t target, uint64_t name,
     uint64_t flavor, uaddr_t info, uaddr_t count); /* -40 */
+kern_return_t port_guard_trap(
+    uint64_t target, uint64_t name, uint64_t guard, uint64_t strict); /* -41 */
+kern_return_t port_unguard_trap(
+    uint64_t target, uint64_t name, uint64_t guard); /* -42 */
 kern_return_t port_type_trap(
     uint64_t target, uint64_t name, uaddr_t type); /* -76 */
 kern_return_t port_request_notification_trap(uint64_t target, uint64_t name,

@@ -39,6 +39,8 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_MACH_PORT_CONSTRUCT, port_construct_trap),
     CALL(TRAP_MACH_PORT_DESTRUCT, port_destruct_trap),
     CALL(TRAP_MACH_PORT_GET_ATTRIBUTES, port_get_attributes_trap),
+    CALL(TRAP_MACH_PORT_GUARD, port_guard_trap),
+    CALL(TRAP_MACH_PORT_UNGUARD, port_unguard_trap),
     CALL(TRAP_MACH_PORT_TYPE, port_type_trap),
     CALL(TRAP_MACH_PORT_REQUEST_NOTIFICATION, port_request_notification_trap),
 

@@ -646,7 +646,8 @@ tally_kmsg(struct kmsg *kmsg)
 	for (uint32_t i = 0; i < kmsg->done; i++) {
 		struct kdescriptor *descriptor = &kmsg->descriptor[i];
 
-		if (descriptor->type == MACH_MSG_PORT_DESCRIPTOR)
+		if (descriptor->type == MACH_MSG_PORT_DESCRIPTOR ||
+		    descriptor->type == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
 			tally_right(descriptor->port, descriptor->disposition);
 		if (descriptor->type != MACH_MSG_OOL_PORTS_DESCRIPTOR)
 			continue;

@@ -28,6 +28,14 @@ destroy_right(mach_port_t name, mach_msg_type_name_t disposition)
 }
 
 static void
+destroy_guarded(const mach_msg_guarded_port_descriptor_t *port)
+{
+	if (!(port->flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND))
+		mach_port_unguard(mach_task_self(), port->name, port->context);
+	destroy_right(port->name, port->disposition);
+}
+
+static void
 destroy_memory(const void *address, vm_size_t size)
 {
 	if (size > 0)
@@ -58,8 +66,7 @@ destroy_descriptor(const mach_msg_descriptor_t *descriptor)
 		destroy_ports(&descriptor->ool_ports);
 		return sizeof(descriptor->ool_ports);
 	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
-		destroy_right(descriptor->guarded_port.name,
-		    descriptor->guarded_port.disposition);
+		destroy_guarded(&descriptor->guarded_port);
 		return sizeof(descriptor->guarded_port);
 	default:
 		destroy_memory(descriptor->out_of_line.address,

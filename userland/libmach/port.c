@@ -371,3 +371,47 @@ mach_port_unguard(
 	call_perform(&call, task);
 	return call_end(&call);
 }
+
+kern_return_t
+mach_port_guard_with_flags(ipc_space_t task, mach_port_name_t name,
+    mach_port_context_t guard, uint64_t flags)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_GUARD_WITH_FLAGS);
+	call_put_u32(&call, name);
+	call_put_u64(&call, guard);
+	call_put_u64(&call, flags);
+	call_perform(&call, task);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_port_swap_guard(ipc_space_t task, mach_port_name_t name,
+    mach_port_context_t old_guard, mach_port_context_t new_guard)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_SWAP_GUARD);
+	call_put_u32(&call, name);
+	call_put_u64(&call, old_guard);
+	call_put_u64(&call, new_guard);
+	call_perform(&call, task);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_port_assert_attributes(ipc_space_t task, mach_port_name_t name,
+    mach_port_flavor_t flavor, mach_port_info_t info,
+    mach_msg_type_number_t count)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_ASSERT_ATTRIBUTES);
+	call_put_u32(&call, name);
+	call_put_u32(&call, (uint32_t)flavor);
+	call_put_u32(&call, count);
+	call_put_bytes(&call, info, count * sizeof(*info));
+	call_perform(&call, task);
+	return call_end(&call);
+}

@@ -25,8 +25,11 @@ kern_return_t mach_port_allocate_name(
     ipc_space_t task, mach_port_right_t right, mach_port_name_t name);
 
 /*
- * A new receive right with the queue limit, context or guard, and send right
- * that @options (MPO_) ask for.
+ * A new receive right with the queue limit, send right and guard (@context)
+ * that @options (MPO_) ask for; @context is kept in any case.  Flags that ask
+ * for what this kernel does not have are accepted.  KERN_INVALID_ARGUMENT:
+ * flags that nobody defined.  KERN_INVALID_VALUE: the queue limit is beyond
+ * MACH_PORT_QLIMIT_MAX.  KERN_NO_SPACE.
  */
 kern_return_t mach_port_construct(ipc_space_t task,
     mach_port_options_ptr_t options, mach_port_context_t context,
@@ -34,7 +37,9 @@ kern_return_t mach_port_construct(ipc_space_t task,
 
 /*
  * Destroys a receive right and takes @send_delta (<= 0) from the references
- * of a send right by the same name.  KERN_INVALID_ARGUMENT: wrong @guard.
+ * of a send right by the same name: both or neither.  KERN_INVALID_ARGUMENT:
+ * it is guarded, and not with @guard.  KERN_INVALID_RIGHT also: there is no
+ * send right to take from.  KERN_INVALID_VALUE: it has fewer references.
  */
 kern_return_t mach_port_destruct(ipc_space_t task, mach_port_name_t name,
     mach_port_delta_t send_delta, mach_port_context_t guard);
@@ -140,8 +145,44 @@ kern_return_t mach_port_request_notification(ipc_space_t task,
     mach_port_t notify, mach_msg_type_name_t disposition,
     mach_port_t *previous);
 
-/* Operations on a guarded receive right need the guard. */
+/*
+ * ---- guards ----
+ *
+ * A guarded receive right is given up only by mach_port_destruct() with its
+ * guard: mach_port_destroy() and mach_port_mod_refs() answer
+ * KERN_INVALID_RIGHT.  The guard takes the context's place, so
+ * mach_port_set_context() changes it, unless it is strict: then that answers
+ * KERN_INVALID_ARGUMENT, and mach_port_get_context() gives 0.  A guarded right
+ * may be sent, and arrives without guard; one that is also immovable stays:
+ * KERN_INVALID_CAPABILITY, MACH_SEND_INVALID_RIGHT in a message.  A task that
+ * ends takes its guarded rights with it.  Nobody is ended for going against a
+ * guard.
+ *
+ * Each may return KERN_INVALID_ARGUMENT, besides where noted.
+ */
+
+/* Guards a receive right that has neither guard nor context (else
+ * KERN_INVALID_ARGUMENT), strictly if @strict. */
 kern_return_t mach_port_guard(ipc_space_t task, mach_port_name_t name,
     mach_port_context_t guard, boolean_t strict);
+/* The same with @flags of MPG_STRICT and MPG_IMMOVABLE_RECEIVE; no other. */
+kern_return_t mach_port_guard_with_flags(ipc_space_t task,
+    mach_port_name_t name, mach_port_context_t guard, uint64_t flags);
+/*
+ * Takes the guard away; the context is 0 then.  What is immovable stays so.
+ * KERN_INVALID_ARGUMENT: there is none, or it is not @guard.
+ */
 kern_return_t mach_port_unguard(
     ipc_space_t task, mach_port_name_t name, mach_port_context_t guard);
+/* Puts @new_guard in the place of @old_guard.  KERN_INVALID_ARGUMENT: that is
+ * not the guard, or it is strict. */
+kern_return_t mach_port_swap_guard(ipc_space_t task, mach_port_name_t name,
+    mach_port_context_t old_guard, mach_port_context_t new_guard);
+/*
+ * MACH_PORT_GUARD_INFO: is the right guarded, strictly, with the guard in
+ * @info?  KERN_INVALID_ARGUMENT: no, or another flavor.  KERN_FAILURE: @count
+ * is less than the flavor's.
+ */
+kern_return_t mach_port_assert_attributes(ipc_space_t task,
+    mach_port_name_t name, mach_port_flavor_t flavor, mach_port_info_t info,
+    mach_msg_type_number_t count);
