@@ -2,7 +2,8 @@
 # them: $(ARCHIVE), a cpio that the machine's firmware passes to the kernel.
 #
 # A program is one file userland/bin/NAME.c, or a folder userland/bin/NAME/ or
-# userland/NAME/ for the four of USER_SERVERS; test/user/NAME.c becomes test/NAME.
+# userland/NAME/ for the four of USER_SERVERS; test/user/NAME.c becomes test/NAME
+# and test/samples/NAME.c sample/NAME.
 
 USER_SERVERS := bootstrap console sh bench
 
@@ -30,7 +31,23 @@ USER_LINK := $(CC) --specs=picolibc.specs -march=rv64gc -mabi=lp64d \
 $(U)/flags: $(BUILD_RULES)
 	$(quiet)mkdir -p $(@D) && echo '$(CC) $(USER_FLAGS)' >$@
 
+# Samples are written as elsewhere: nothing of this tree but its headers, and
+# no warning from them.
+SAMPLE_FLAGS := $(filter-out -I.,$(USER_FLAGS)) -Wpedantic \
+	-Wno-strict-prototypes -Wno-missing-prototypes
+SAMPLE_CXXFLAGS := $(filter-out -std=% -W%-prototypes \
+	-Wshadow,$(SAMPLE_FLAGS)) -Wno-missing-field-initializers -std=c++17 \
+	-fno-exceptions -fno-rtti -fno-threadsafe-statics
+
 objects = $(patsubst %,$(U)/%.o,$(sort $(wildcard $(1))))
+
+$(U)/test/samples/%.c.o: test/samples/%.c $(BUILD_RULES) | $(call setup,build)
+	$(say) CC $<
+	$(quiet)mkdir -p $(@D) && $(CC) $(SAMPLE_FLAGS) -c $< -o $@
+
+$(U)/test/samples/%.cc.o: test/samples/%.cc $(BUILD_RULES) | $(call setup,build)
+	$(say) C++ $<
+	$(quiet)mkdir -p $(@D) && $(CC) $(SAMPLE_CXXFLAGS) -c $< -o $@
 
 $(U)/%.c.o: %.c $(BUILD_RULES) | $(call setup,build)
 	$(say) CC $<
@@ -78,6 +95,8 @@ $(foreach d,$(sort $(wildcard userland/bin/*/)),\
 $(foreach f,$(sort $(wildcard test/user/*.c)),\
 	$(eval $(call program,test/$(basename $(notdir $f)),$(call objects,$f),\
 	$(U)/libtest.a)))
+$(foreach f,$(sort $(wildcard test/samples/*.c test/samples/*.cc)),\
+	$(eval $(call program,sample/$(basename $(notdir $f)),$(call objects,$f))))
 
 $(PROGRAMS):
 	$(say) LD $@

@@ -56,7 +56,8 @@ mach_msg(mach_msg_header_t *msg, mach_msg_option_t option,
 	}
 	if (step->request != 0 && (option & MACH_RCV_MSG)) {
 		assert_int_equal(rcv_name, SERVICE);
-		assert_int_equal(rcv_size, SIZE_MAX_MESSAGE);
+		assert_int_equal(
+		    rcv_size, SIZE_MAX_MESSAGE + sizeof(mach_msg_trailer_t));
 		*msg = (mach_msg_header_t){
 		    .msgh_bits = MACH_MSG_TYPE_MOVE_SEND_ONCE | step->bits,
 		    .msgh_size = sizeof(*msg),

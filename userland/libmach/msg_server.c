@@ -4,6 +4,9 @@
 
 #include <mach/mach.h>
 
+/* What a caller may choose: the halves are ours to add. */
+#define OPTIONS (~(MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_VOUCHER))
+
 /* A request and the room for its answer, of one size. */
 struct buffers {
 	mach_msg_header_t *request;
@@ -11,10 +14,12 @@ struct buffers {
 	mach_msg_size_t size;
 };
 
+/* For messages of @max_size bytes and the trailer that @options ask for. */
 static bool
-buffers_allocate(struct buffers *buffers, mach_msg_size_t max_size)
+buffers_allocate(struct buffers *buffers, mach_msg_size_t max_size,
+    mach_msg_options_t options)
 {
-	buffers->size = round_msg(max_size);
+	buffers->size = round_msg(max_size) + REQUESTED_TRAILER_SIZE(options);
 	buffers->request = malloc(buffers->size);
 	buffers->reply = malloc(buffers->size);
 	return buffers->request != NULL && buffers->reply != NULL;
@@ -25,6 +30,21 @@ buffers_free(struct buffers *buffers)
 {
 	free(buffers->request);
 	free(buffers->reply);
+}
+
+/* Larger ones, if there is memory; what they hold is lost. */
+static bool
+buffers_grow(struct buffers *buffers, mach_msg_options_t options)
+{
+	struct buffers larger;
+
+	if (!buffers_allocate(&larger, buffers->request->msgh_size, options)) {
+		buffers_free(&larger);
+		return false;
+	}
+	buffers_free(buffers);
+	*buffers = larger;
+	return true;
 }
 
 /* Lets @demux answer; false when the reply buffer holds nothing to send. */
@@ -104,12 +124,19 @@ client_error(mach_msg_return_t mr, mach_msg_header_t *request)
 static mach_msg_return_t
 receive(struct buffers *buffers, mach_port_t port, mach_msg_option_t options)
 {
+	mach_msg_option_t drop = 0;
 	mach_msg_return_t mr;
 
-	do
-		mr = mach_msg(buffers->request, MACH_RCV_MSG | options, 0,
-		    buffers->size, port, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
-	while (client_error(mr, buffers->request));
+	do {
+		mr = mach_msg(buffers->request,
+		    (MACH_RCV_MSG | options) & ~drop, 0, buffers->size, port,
+		    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+		/* One for which there is no memory must not stay in front. */
+		drop = mr == MACH_RCV_TOO_LARGE && options & MACH_RCV_LARGE &&
+			       !buffers_grow(buffers, options)
+			   ? MACH_RCV_LARGE
+			   : 0;
+	} while (client_error(mr, buffers->request));
 	return mr;
 }
 
@@ -127,6 +154,8 @@ reply_and_receive(
 	if (send_failed(mr, buffers->reply))
 		return receive(buffers, port, options);
 	swap(buffers); /* the next request is where the reply was */
+	if (mr == MACH_RCV_TOO_LARGE && options & MACH_RCV_LARGE)
+		buffers_grow(buffers, options);
 	if (client_error(mr, buffers->request))
 		return receive(buffers, port, options);
 	return mr;
@@ -139,7 +168,8 @@ mach_msg_server(mach_msg_demux_t demux, mach_msg_size_t max_size,
 	struct buffers buffers;
 	mach_msg_return_t mr = KERN_RESOURCE_SHORTAGE;
 
-	if (buffers_allocate(&buffers, max_size)) {
+	options &= OPTIONS;
+	if (buffers_allocate(&buffers, max_size, options)) {
 		mr = receive(&buffers, port, options);
 		while (mr == MACH_MSG_SUCCESS) {
 			if (answer(demux, &buffers))
@@ -159,7 +189,8 @@ mach_msg_server_once(mach_msg_demux_t demux, mach_msg_size_t max_size,
 	struct buffers buffers;
 	mach_msg_return_t mr = KERN_RESOURCE_SHORTAGE;
 
-	if (buffers_allocate(&buffers, max_size))
+	options &= OPTIONS;
+	if (buffers_allocate(&buffers, max_size, options))
 		mr = receive(&buffers, port, options);
 	if (mr == MACH_MSG_SUCCESS && answer(demux, &buffers)) {
 		mr = mach_msg(buffers.reply, send_options(buffers.reply),
@@ -170,4 +201,11 @@ mach_msg_server_once(mach_msg_demux_t demux, mach_msg_size_t max_size,
 	}
 	buffers_free(&buffers);
 	return mr;
+}
+
+mach_msg_return_t
+mach_msg_server_importance(mach_msg_demux_t demux, mach_msg_size_t max_size,
+    mach_port_t port, mach_msg_options_t options)
+{
+	return mach_msg_server(demux, max_size, port, options);
 }

@@ -11,6 +11,7 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/message.h>
 #include <mach/mig_errors.h>
 #include <mach/ndr.h>
@@ -170,8 +171,8 @@ struct device_interrupt {
 
 #pragma pack(pop)
 
-_Static_assert(sizeof(struct device_open_request) == 164, "ABI");
-_Static_assert(sizeof(struct device_open_reply) == 40, "ABI");
-_Static_assert(sizeof(struct device_map_window_request) == 52, "ABI");
-_Static_assert(sizeof(struct device_map_window_reply) == 52, "ABI");
-_Static_assert(sizeof(struct device_interrupt) == 40, "ABI");
+MACH_ABI_ASSERT(sizeof(struct device_open_request) == 164, "ABI");
+MACH_ABI_ASSERT(sizeof(struct device_open_reply) == 40, "ABI");
+MACH_ABI_ASSERT(sizeof(struct device_map_window_request) == 52, "ABI");
+MACH_ABI_ASSERT(sizeof(struct device_map_window_reply) == 52, "ABI");
+MACH_ABI_ASSERT(sizeof(struct device_interrupt) == 40, "ABI");

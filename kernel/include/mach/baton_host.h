@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/message.h>
 #include <mach/ndr.h>
 
@@ -104,5 +105,5 @@ struct task_set_name_request {
 
 #pragma pack(pop)
 
-_Static_assert(sizeof(struct baton_kernel_counters) == 200, "ABI");
-_Static_assert(sizeof(struct baton_task_summary) == 60, "ABI");
+MACH_ABI_ASSERT(sizeof(struct baton_kernel_counters) == 200, "ABI");
+MACH_ABI_ASSERT(sizeof(struct baton_task_summary) == 60, "ABI");

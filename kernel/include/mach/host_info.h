@@ -1,6 +1,7 @@
 /* mach/host_info.h: host_info(), host_statistics() and their kin. */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/machine.h>
 #include <mach/message.h>
 #include <mach/time_value.h>
@@ -128,4 +129,4 @@ typedef struct host_cpu_load_info *host_cpu_load_info_t;
 #define VM_COMPRESSOR_Q_LENS_COUNT                                             \
 	(sizeof(struct vm_compressor_q_lens) / sizeof(integer_t))
 
-_Static_assert(sizeof(struct host_basic_info) == 48, "ABI: 12 words");
+MACH_ABI_ASSERT(sizeof(struct host_basic_info) == 48, "ABI: 12 words");

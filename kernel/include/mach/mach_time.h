@@ -8,7 +8,10 @@
 
 #include <stdint.h>
 
+#include <mach/cdefs.h>
 #include <mach/kern_return.h>
+
+MACH_BEGIN_DECLS
 
 struct mach_timebase_info {
 	uint32_t numer;
@@ -17,7 +20,7 @@ struct mach_timebase_info {
 typedef struct mach_timebase_info *mach_timebase_info_t;
 typedef struct mach_timebase_info mach_timebase_info_data_t;
 
-_Static_assert(sizeof(struct mach_timebase_info) == 8, "ABI");
+MACH_ABI_ASSERT(sizeof(struct mach_timebase_info) == 8, "ABI");
 
 /* Fills in the factor.  KERN_INVALID_ADDRESS: @info is not writable. */
 kern_return_t mach_timebase_info(mach_timebase_info_t info);
@@ -30,3 +33,5 @@ kern_return_t mach_wait_until(uint64_t deadline);
 
 /* The time now; read in user mode, without a trap. */
 uint64_t mach_absolute_time(void);
+
+MACH_END_DECLS

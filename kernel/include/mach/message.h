@@ -17,8 +17,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <mach/cdefs.h>
 #include <mach/kern_return.h>
 #include <mach/port.h>
+
+MACH_BEGIN_DECLS
 
 /* Milliseconds; counts only with MACH_SEND_TIMEOUT or MACH_RCV_TIMEOUT. */
 typedef natural_t mach_msg_timeout_t;
@@ -619,30 +622,31 @@ typedef kern_return_t mach_msg_return_t;
 
 #define MSGR_PSEUDO_RECEIVE (0xfffffffe)
 
-_Static_assert(sizeof(mach_msg_header_t) == 24, "ABI");
-_Static_assert(offsetof(mach_msg_header_t, msgh_size) == 4, "ABI");
-_Static_assert(offsetof(mach_msg_header_t, msgh_remote_port) == 8, "ABI");
-_Static_assert(offsetof(mach_msg_header_t, msgh_local_port) == 12, "ABI");
-_Static_assert(offsetof(mach_msg_header_t, msgh_voucher_port) == 16, "ABI");
-_Static_assert(offsetof(mach_msg_header_t, msgh_id) == 20, "ABI");
-_Static_assert(sizeof(mach_msg_base_t) == 28, "ABI");
-_Static_assert(sizeof(mach_msg_type_descriptor_t) == 12, "ABI");
-_Static_assert(sizeof(mach_msg_port_descriptor_t) == 12, "ABI");
-_Static_assert(sizeof(mach_msg_ool_descriptor_t) == 16, "ABI");
-_Static_assert(sizeof(mach_msg_ool_descriptor64_t) == 16, "ABI");
-_Static_assert(offsetof(mach_msg_ool_descriptor_t, size) == 12, "ABI");
-_Static_assert(sizeof(mach_msg_ool_ports_descriptor_t) == 16, "ABI");
-_Static_assert(offsetof(mach_msg_ool_ports_descriptor_t, count) == 12, "ABI");
-_Static_assert(sizeof(mach_msg_guarded_port_descriptor_t) == 16, "ABI");
-_Static_assert(offsetof(mach_msg_guarded_port_descriptor_t, name) == 12, "ABI");
-_Static_assert(sizeof(mach_msg_descriptor_t) == 16, "ABI");
-_Static_assert(_Alignof(mach_msg_descriptor_t) == 4, "ABI");
-_Static_assert(sizeof(mach_msg_trailer_t) == 8, "ABI");
-_Static_assert(sizeof(mach_msg_seqno_trailer_t) == 12, "ABI");
-_Static_assert(sizeof(mach_msg_security_trailer_t) == 20, "ABI");
-_Static_assert(sizeof(mach_msg_audit_trailer_t) == 52, "ABI");
-_Static_assert(sizeof(mach_msg_context_trailer_t) == 60, "ABI");
-_Static_assert(sizeof(mach_msg_mac_trailer_t) == 68, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_header_t) == 24, "ABI");
+MACH_ABI_ASSERT(offsetof(mach_msg_header_t, msgh_size) == 4, "ABI");
+MACH_ABI_ASSERT(offsetof(mach_msg_header_t, msgh_remote_port) == 8, "ABI");
+MACH_ABI_ASSERT(offsetof(mach_msg_header_t, msgh_local_port) == 12, "ABI");
+MACH_ABI_ASSERT(offsetof(mach_msg_header_t, msgh_voucher_port) == 16, "ABI");
+MACH_ABI_ASSERT(offsetof(mach_msg_header_t, msgh_id) == 20, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_base_t) == 28, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_type_descriptor_t) == 12, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_port_descriptor_t) == 12, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_ool_descriptor_t) == 16, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_ool_descriptor64_t) == 16, "ABI");
+MACH_ABI_ASSERT(offsetof(mach_msg_ool_descriptor_t, size) == 12, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_ool_ports_descriptor_t) == 16, "ABI");
+MACH_ABI_ASSERT(offsetof(mach_msg_ool_ports_descriptor_t, count) == 12, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_guarded_port_descriptor_t) == 16, "ABI");
+MACH_ABI_ASSERT(
+    offsetof(mach_msg_guarded_port_descriptor_t, name) == 12, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_descriptor_t) == 16, "ABI");
+MACH_ABI_ASSERT(__alignof__(mach_msg_descriptor_t) == 4, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_trailer_t) == 8, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_seqno_trailer_t) == 12, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_security_trailer_t) == 20, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_audit_trailer_t) == 52, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_context_trailer_t) == 60, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_msg_mac_trailer_t) == 68, "ABI");
 
 /* ---- calls; the library (userland/libmach) provides them ---- */
 
@@ -684,3 +688,5 @@ mach_msg_return_t mach_msg2(void *data, mach_msg_option64_t option,
     mach_msg_header_t header, mach_msg_size_t send_size,
     mach_msg_size_t rcv_size, mach_port_name_t rcv_name, uint64_t timeout,
     mach_msg_priority_t priority);
+
+MACH_END_DECLS

@@ -1,6 +1,7 @@
 /* mach/mig_errors.h: codes of stubs and servers, and the shortest reply. */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/kern_return.h>
 #include <mach/message.h>
 #include <mach/ndr.h>
@@ -40,4 +41,4 @@ typedef struct {
 
 #pragma pack(pop)
 
-_Static_assert(sizeof(mig_reply_error_t) == 36, "ABI");
+MACH_ABI_ASSERT(sizeof(mig_reply_error_t) == 36, "ABI");

@@ -1,6 +1,10 @@
 /* mach/ndr.h: how the numbers in a message are represented. */
 #pragma once
 
+#include <mach/cdefs.h>
+
+MACH_BEGIN_DECLS
+
 typedef struct {
 	unsigned char mig_vers;
 	unsigned char if_vers;
@@ -25,4 +29,6 @@ typedef struct {
 /* This machine's: little endian, ASCII, IEEE */
 extern const NDR_record_t NDR_record;
 
-_Static_assert(sizeof(NDR_record_t) == 8, "ABI");
+MACH_ABI_ASSERT(sizeof(NDR_record_t) == 8, "ABI");
+
+MACH_END_DECLS

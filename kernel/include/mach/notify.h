@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/message.h>
 #include <mach/ndr.h>
 #include <mach/port.h>
@@ -71,6 +72,6 @@ typedef struct {
 
 #pragma pack(pop)
 
-_Static_assert(sizeof(mach_dead_name_notification_t) == 56, "ABI");
-_Static_assert(sizeof(mach_port_destroyed_notification_t) == 60, "ABI");
-_Static_assert(sizeof(mach_send_once_notification_t) == 44, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_dead_name_notification_t) == 56, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_port_destroyed_notification_t) == 60, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_send_once_notification_t) == 44, "ABI");

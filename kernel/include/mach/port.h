@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <mach/boolean.h>
+#include <mach/cdefs.h>
 #include <mach/machine/vm_types.h>
 
 typedef natural_t mach_port_name_t;
@@ -185,7 +186,7 @@ typedef struct mach_port_qos {
 typedef struct mach_port_options {
 	uint32_t flags; /* MPO_ */
 	mach_port_limits_t mpl;
-	union {
+	__extension__ union {
 		uint64_t reserved[2];
 		mach_port_name_t work_interval_port;
 		mach_service_port_info_t service_port_info;
@@ -228,7 +229,7 @@ typedef mach_port_options_t *mach_port_options_ptr_t;
 #define MPG_FLAGS_MOD_REFS_PINNED_COPYIN	  (0x04ull << 56)
 #define MPG_FLAGS_IMMOVABLE_PINNED		  (0x01ull << 56)
 
-_Static_assert(sizeof(mach_port_status_t) == 40, "ABI: 10 words");
-_Static_assert(sizeof(mach_port_options_t) == 24, "ABI");
-_Static_assert(sizeof(mach_port_qos_t) == 8, "ABI");
-_Static_assert(sizeof(mach_port_info_ext_t) == 68, "ABI: 17 words");
+MACH_ABI_ASSERT(sizeof(mach_port_status_t) == 40, "ABI: 10 words");
+MACH_ABI_ASSERT(sizeof(mach_port_options_t) == 24, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_port_qos_t) == 8, "ABI");
+MACH_ABI_ASSERT(sizeof(mach_port_info_ext_t) == 68, "ABI: 17 words");

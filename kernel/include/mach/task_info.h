@@ -1,6 +1,7 @@
 /* mach/task_info.h: what task_info() tells. */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/message.h>
 #include <mach/policy.h>
 #include <mach/time_value.h>
@@ -266,6 +267,6 @@ typedef struct task_vm_info *task_vm_info_t;
 #define TASK_CONTROL_PORT_PINNED                                               \
 	(TASK_CONTROL_PORT_PINNED_SOFT | TASK_CONTROL_PORT_PINNED_HARD)
 
-_Static_assert(TASK_BASIC_INFO_64_COUNT == 10, "ABI");
-_Static_assert(MACH_TASK_BASIC_INFO_COUNT == 12, "ABI");
-_Static_assert(TASK_VM_INFO_REV0_COUNT == 36, "ABI");
+MACH_ABI_ASSERT(TASK_BASIC_INFO_64_COUNT == 10, "ABI");
+MACH_ABI_ASSERT(MACH_TASK_BASIC_INFO_COUNT == 12, "ABI");
+MACH_ABI_ASSERT(TASK_VM_INFO_REV0_COUNT == 36, "ABI");

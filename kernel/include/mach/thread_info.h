@@ -1,6 +1,7 @@
 /* mach/thread_info.h: what thread_info() tells. */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/message.h>
 #include <mach/policy.h>
 #include <mach/time_value.h>
@@ -80,5 +81,5 @@ typedef struct thread_extended_info *thread_extended_info_t;
 #define TH_FLAGS_IDLE		    0x2
 #define TH_FLAGS_GLOBAL_FORCED_IDLE 0x4
 
-_Static_assert(sizeof(struct thread_basic_info) == 40, "ABI: 10 words");
-_Static_assert(sizeof(struct thread_extended_info) == 112, "ABI: 28 words");
+MACH_ABI_ASSERT(sizeof(struct thread_basic_info) == 40, "ABI: 10 words");
+MACH_ABI_ASSERT(sizeof(struct thread_extended_info) == 112, "ABI: 28 words");

@@ -1,6 +1,7 @@
 /* mach/vm_region.h: what mach_vm_region() tells about a region. */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/message.h>
 #include <mach/vm_behavior.h>
 #include <mach/vm_inherit.h>
@@ -189,5 +190,5 @@ typedef struct vm_page_info_basic vm_page_info_basic_data_t;
 
 #pragma pack(pop)
 
-_Static_assert(sizeof(struct vm_region_basic_info_64) == 36, "ABI: 9 words");
-_Static_assert(sizeof(struct vm_region_basic_info) == 32, "ABI: 8 words");
+MACH_ABI_ASSERT(sizeof(struct vm_region_basic_info_64) == 36, "ABI: 9 words");
+MACH_ABI_ASSERT(sizeof(struct vm_region_basic_info) == 32, "ABI: 8 words");

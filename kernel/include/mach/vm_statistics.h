@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/vm_types.h>
 
 /* Where mach_vm_allocate() and mach_vm_map() put a region, and how. */
@@ -109,5 +110,5 @@ struct vm_compressor_q_lens {
 typedef struct vm_compressor_q_lens vm_compressor_q_lens_data_t;
 typedef struct vm_compressor_q_lens *vm_compressor_q_lens_t;
 
-_Static_assert(sizeof(struct vm_statistics) == 60, "15 words");
-_Static_assert(sizeof(struct vm_statistics64) == 152, "38 words");
+MACH_ABI_ASSERT(sizeof(struct vm_statistics) == 60, "15 words");
+MACH_ABI_ASSERT(sizeof(struct vm_statistics64) == 152, "38 words");

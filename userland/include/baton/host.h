@@ -2,7 +2,10 @@
 #pragma once
 
 #include <mach/baton_host.h>
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 /* Counts of the kernel since boot, and of its objects now. */
 kern_return_t host_kernel_counters(
@@ -21,3 +24,5 @@ kern_return_t host_tasks(
 
 /* What lists and fault reports call the task. */
 kern_return_t task_set_name(task_t task, const char *name);
+
+MACH_END_DECLS

@@ -9,6 +9,10 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include <mach/cdefs.h>
+
+MACH_BEGIN_DECLS
+
 struct mutex {
 	atomic_uint taken;
 };
@@ -16,3 +20,5 @@ struct mutex {
 void mutex_lock(struct mutex *mutex);
 bool mutex_try_lock(struct mutex *mutex);
 void mutex_unlock(struct mutex *mutex);
+
+MACH_END_DECLS

@@ -1,7 +1,10 @@
 /* baton/thread.h: threads with a stack and C's thread-local variables. */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 struct mach_thread;
 
@@ -18,3 +21,5 @@ void mach_thread_join(struct mach_thread *thread);
 
 /* Its port, valid until it is joined; not the caller's to deallocate. */
 thread_t mach_thread_port(const struct mach_thread *thread);
+
+MACH_END_DECLS

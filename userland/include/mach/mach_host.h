@@ -6,8 +6,11 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/host_reboot.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 /* HOST_BASIC_INFO and others: *@count is the room in words, then the fill. */
 kern_return_t host_info(host_t host, host_flavor_t flavor, host_info_t info,
@@ -26,3 +29,5 @@ kern_return_t host_page_size(host_t host, vm_size_t *size);
 
 /* HOST_REBOOT_ bits; returns only if it fails. */
 kern_return_t host_reboot(host_priv_t host_priv, int options);
+
+MACH_END_DECLS

@@ -4,7 +4,10 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 /* The task's own port; not to be deallocated. */
 extern mach_port_t mach_task_self_;
@@ -65,9 +68,11 @@ typedef boolean_t (*mach_msg_demux_t)(
 
 /*
  * Serves the port or port set @port for ever: receives a request of at most
- * @max_size bytes (its trailer included), lets @demux answer it into a buffer
- * of the same size, and sends the answer in the call that waits for the next
- * request.  @options are added to the receive.  Returns when receiving fails.
+ * @max_size bytes, lets @demux answer it into a buffer of the same size, and
+ * sends the answer in the call that waits for the next request.  @options are
+ * added to the receive; room for the trailer that they ask for is made.  With
+ * MACH_RCV_LARGE the buffers grow for a request that is longer, else it is
+ * dropped.  Returns when receiving fails, and KERN_RESOURCE_SHORTAGE.
  *
  * A reply whose RetCode is MIG_NO_REPLY is not sent; one with another error
  * has the request's rights and memory given back first.
@@ -78,3 +83,9 @@ mach_msg_return_t mach_msg_server(mach_msg_demux_t demux,
 /* The same, for one request. */
 mach_msg_return_t mach_msg_server_once(mach_msg_demux_t demux,
     mach_msg_size_t max_size, mach_port_t port, mach_msg_options_t options);
+
+/* mach_msg_server(): a message's importance is its priority here. */
+mach_msg_return_t mach_msg_server_importance(mach_msg_demux_t demux,
+    mach_msg_size_t max_size, mach_port_t port, mach_msg_options_t options);
+
+MACH_END_DECLS

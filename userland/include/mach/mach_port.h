@@ -11,7 +11,10 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 /*
  * A new right: MACH_PORT_RIGHT_RECEIVE, _PORT_SET or _DEAD_NAME.  The task
@@ -186,3 +189,5 @@ kern_return_t mach_port_swap_guard(ipc_space_t task, mach_port_name_t name,
 kern_return_t mach_port_assert_attributes(ipc_space_t task,
     mach_port_name_t name, mach_port_flavor_t flavor, mach_port_info_t info,
     mach_msg_type_number_t count);
+
+MACH_END_DECLS

@@ -7,7 +7,10 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 mach_port_name_t mach_reply_port(void);
 mach_port_name_t task_self_trap(void);
@@ -88,3 +91,5 @@ kern_return_t _kernelrpc_mach_port_request_notification_trap(
     mach_port_name_t task, mach_port_name_t name, mach_msg_id_t id,
     mach_port_mscount_t sync, mach_port_name_t notify,
     mach_msg_type_name_t disposition, mach_port_name_t *previous);
+
+MACH_END_DECLS

@@ -9,7 +9,10 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 /*
  * New zeroed memory, at *@address (VM_FLAGS_FIXED; KERN_NO_SPACE if taken) or
@@ -61,3 +64,5 @@ kern_return_t mach_vm_map(vm_map_t task, mach_vm_address_t *address,
 kern_return_t mach_vm_region(vm_map_t task, mach_vm_address_t *address,
     mach_vm_size_t *size, vm_region_flavor_t flavor, vm_region_info_t info,
     mach_msg_type_number_t *count, mach_port_t *object);
+
+MACH_END_DECLS

@@ -7,7 +7,10 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 /*
  * A new task without threads, with an empty address space, or with what the
@@ -42,3 +45,5 @@ kern_return_t task_set_special_port(
 kern_return_t thread_create(task_t task, thread_act_t *thread);
 kern_return_t thread_create_running(task_t task, thread_state_flavor_t flavor,
     thread_state_t state, mach_msg_type_number_t count, thread_act_t *thread);
+
+MACH_END_DECLS

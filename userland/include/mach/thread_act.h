@@ -6,7 +6,10 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 /* Ends a thread; one's own does not return. */
 kern_return_t thread_terminate(thread_act_t thread);
@@ -38,3 +41,5 @@ kern_return_t thread_info(thread_act_t thread, thread_flavor_t flavor,
 kern_return_t thread_policy_set(thread_act_t thread,
     thread_policy_flavor_t flavor, thread_policy_t policy,
     mach_msg_type_number_t count);
+
+MACH_END_DECLS

@@ -15,7 +15,10 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 #define BOOTSTRAP_MAX_NAME_LEN 128
 #define BOOTSTRAP_ARGS_MAX     1024 /* bytes of all arguments together */
@@ -160,3 +163,5 @@ struct bootstrap_list_reply {
 };
 
 #pragma pack(pop)
+
+MACH_END_DECLS

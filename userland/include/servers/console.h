@@ -8,7 +8,10 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 #define CONSOLE_SERVICE	  "console"
 #define CONSOLE_WRITE_MAX 1024
@@ -60,3 +63,5 @@ struct console_read_reply {
 };
 
 #pragma pack(pop)
+
+MACH_END_DECLS

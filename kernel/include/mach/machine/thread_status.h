@@ -4,6 +4,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <mach/cdefs.h>
+
 #define RISCV64_THREAD_STATE 1
 #define RISCV64_FLOAT_STATE  2
 #define MACHINE_THREAD_STATE RISCV64_THREAD_STATE
@@ -35,7 +37,7 @@ typedef struct riscv64_float_state riscv64_float_state_t;
 #define RISCV64_FLOAT_STATE_COUNT                                              \
 	((uint32_t)(sizeof(riscv64_float_state_t) / sizeof(uint32_t)))
 
-_Static_assert(RISCV64_THREAD_STATE_COUNT == 64, "ABI");
-_Static_assert(RISCV64_FLOAT_STATE_COUNT == 66, "ABI");
-_Static_assert(offsetof(struct riscv64_thread_state, a0) == 80, "x10");
-_Static_assert(offsetof(struct riscv64_thread_state, t6) == 248, "x31");
+MACH_ABI_ASSERT(RISCV64_THREAD_STATE_COUNT == 64, "ABI");
+MACH_ABI_ASSERT(RISCV64_FLOAT_STATE_COUNT == 66, "ABI");
+MACH_ABI_ASSERT(offsetof(struct riscv64_thread_state, a0) == 80, "x10");
+MACH_ABI_ASSERT(offsetof(struct riscv64_thread_state, t6) == 248, "x31");

@@ -3,6 +3,8 @@
 
 #include <stdint.h>
 
+#include <mach/cdefs.h>
+
 /* A number of the interface: 32 bits, whatever the machine's word is. */
 typedef uint32_t natural_t;
 typedef int32_t integer_t;
@@ -21,4 +23,4 @@ typedef uint64_t vm_map_size_t;
 
 typedef uint64_t mach_port_context_t;
 
-_Static_assert(sizeof(vm_offset_t) == 8, "the user ABI is LP64");
+MACH_ABI_ASSERT(sizeof(vm_offset_t) == 8, "the user ABI is LP64");

@@ -1,0 +1,4 @@
+/* mach.h: mach/mach.h, where older programs look for it. */
+#pragma once
+
+#include <mach/mach.h>

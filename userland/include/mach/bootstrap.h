@@ -1,0 +1,4 @@
+/* mach/bootstrap.h: servers/bootstrap.h, under its older name. */
+#pragma once
+
+#include <servers/bootstrap.h>
