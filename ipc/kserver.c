@@ -590,3 +590,11 @@ kcall_continue(void)
 	kserver_call(current_thread()->step.object);
 	message_served();
 }
+
+noreturn void
+kcall_finish(kern_return_t kr)
+{
+	struct kcall call = {.request = current_thread()->step.object};
+	kcall_reply(&call, kr);
+	message_served();
+}

@@ -164,6 +164,13 @@ void kcall_put_array(struct kcall *call, const void *elements, uint32_t count,
 void kcall_suspend(struct kcall *call);
 void kcall_continue(void);
 
+/*
+ * The same for a handler whose wait settles the call: after kcall_suspend() it
+ * blocks with a continuation of its own, which ends with this.  The object's
+ * reference is the handler's to drop.  The reply has no results.
+ */
+noreturn void kcall_finish(kern_return_t kr);
+
 /* ---- for message.c ---- */
 
 /*

@@ -18,6 +18,9 @@
 struct spinlock transit_lock = SPINLOCK_INIT(LOCK_MQUEUE);
 static struct zone port_zone;
 
+/* I: set at boot */
+static const struct kobject_class *classes[KOBJECT_KIND_COUNT];
+
 static bool port_reap_step(struct reap_item *item);
 
 void
@@ -131,6 +134,35 @@ port_owe_notice(struct port *port)
 		reap_starved(&port->reap);
 }
 
+void
+port_orphaned(struct port *port)
+{
+	const struct kobject_class *class = classes[port->kind];
+
+	KASSERT(spin_held(&port->lock));
+	if (class == NULL || class->no_senders == NULL)
+		return;
+	port->orphaned = true;
+	if (port_needs_reaping(port))
+		reap_later(&port->reap);
+}
+
+/* Its object hears of it; @port is locked, and unlocked. */
+static void
+port_tell_object(struct port *port)
+{
+	enum kobject_kind kind = port->kind;
+	void *object;
+
+	port->orphaned = false;
+	spin_unlock(&port->lock);
+	/* Nobody can make it another kind of port, but it may have died. */
+	if (!port_kobject_get(port, kind, &object))
+		return;
+	classes[kind]->no_senders(object);
+	kobject_put(kind, object);
+}
+
 /* The receive right that the caller holds has ended.  True: @port is new to
  * the reaper.  Locks: the port's. */
 static bool
@@ -142,6 +174,7 @@ port_die(struct port *port, struct kmsg **no_sendersp)
 	port->name = MACH_PORT_NULL;
 	port->kind = KOBJECT_NONE;
 	port->object = NULL;
+	port->orphaned = false;
 	*no_sendersp = port->no_senders;
 	port->no_senders = NULL;
 	port->evict_result = MACH_RCV_PORT_DIED;
@@ -261,6 +294,10 @@ port_reap_step(struct reap_item *item)
 		if (port_bury_step(port))
 			return true;
 	}
+	if (port->orphaned) {
+		port_tell_object(port);
+		return true;
+	}
 	if (port->notices_owed > 0) {
 		spin_unlock(&port->lock);
 		if (notify_owed(port))
@@ -283,6 +320,25 @@ port_set_carrier(struct port *port, struct kmsg *carrier)
 }
 
 /* ---- the kernel's own ports ---- */
+
+void
+kobject_register(enum kobject_kind kind, const struct kobject_class *class)
+{
+	classes[kind] = class;
+}
+
+static void
+kobject_get(enum kobject_kind kind, void *object)
+{
+	const struct kobject_class *class = classes[kind];
+
+	if (kind == KOBJECT_TASK)
+		task_get(object);
+	else if (kind == KOBJECT_THREAD)
+		thread_get(object);
+	else if (class != NULL && class->get != NULL)
+		class->get(object);
+}
 
 struct port *
 port_create_kernel(enum kobject_kind kind, void *object)
@@ -312,10 +368,7 @@ port_kobject_get(struct port *port, enum kobject_kind kind, void **objectp)
 	found = port->state == PORT_IN_KERNEL && port->kind == kind;
 	if (found) {
 		*objectp = port->object;
-		if (kind == KOBJECT_TASK)
-			task_get(*objectp);
-		if (kind == KOBJECT_THREAD)
-			thread_get(*objectp);
+		kobject_get(kind, *objectp);
 	}
 	spin_unlock(&port->lock);
 	return found;
@@ -334,10 +387,14 @@ port_object_get(struct port *port, enum kobject_kind kind)
 void
 kobject_put(enum kobject_kind kind, void *object)
 {
+	const struct kobject_class *class = classes[kind];
+
 	if (kind == KOBJECT_TASK)
 		task_put(object);
-	if (kind == KOBJECT_THREAD)
+	else if (kind == KOBJECT_THREAD)
 		thread_put(object);
+	else if (class != NULL && class->put != NULL && object != NULL)
+		class->put(object);
 }
 
 /* ---- for debuggers and tests ---- */

@@ -57,6 +57,7 @@ enum kobject_kind {
 	KOBJECT_HOST_PRIV,     /* NULL */
 	KOBJECT_DEVICE_MASTER, /* NULL */
 	KOBJECT_DEVICE,	       /* struct device, never freed */
+	KOBJECT_SEMAPHORE,     /* struct semaphore: a reference per call */
 	KOBJECT_KIND_COUNT
 };
 
@@ -68,10 +69,11 @@ struct port {
 	struct space *receiver; /* [p] SPACE: who holds the receive right */
 	struct mqueue queue;	/* [p] messages, waiting receivers, senders */
 
-	uint8_t state;		   /* [p] enum port_state */
-	uint8_t kind;		   /* [p] enum kobject_kind; KERNEL only */
-	bool reaping;		   /* [p] the reaper holds @reap */
-	uint8_t flags;		   /* [p] MACH_PORT_STATUS_FLAG_*, kept */
+	uint8_t state; /* [p] enum port_state */
+	uint8_t kind;  /* [p] enum kobject_kind; KERNEL only */
+	bool reaping;  /* [p] the reaper holds @reap */
+	uint8_t flags; /* [p] MACH_PORT_STATUS_FLAG_*, kept */
+	bool orphaned; /* [p] KERNEL: its object is to hear of no senders */
 	uint32_t send_rights;	   /* [p] in spaces, messages and the kernel */
 	uint32_t send_once_rights; /* [p] the same */
 	uint32_t make_send_count;  /* [p] since it was received or reset */
@@ -181,6 +183,21 @@ void kobject_put(enum kobject_kind kind, void *object);
 bool port_kobject_get(
     struct port *port, enum kobject_kind kind, void **objectp) must_check;
 
+/*
+ * What ipc/ has to do for objects of a kind that it knows nothing about; each
+ * may be NULL.  Registered at boot.
+ */
+struct kobject_class {
+	/* One reference more, under the port's lock; one less. */
+	void (*get)(void *object);
+	void (*put)(void *object);
+	/* The last send right to its kernel port has gone; no lock held. */
+	void (*no_senders)(void *object);
+};
+
+void kobject_register(
+    enum kobject_kind kind, const struct kobject_class *class);
+
 static inline struct task *
 port_task_get(struct port *port)
 {
@@ -232,6 +249,9 @@ void port_evict_receivers(struct port *port, kern_return_t result);
 void port_owe_notice(struct port *port);
 /* The message that holds the receive right; NULL: none does any more. */
 void port_set_carrier(struct port *port, struct kmsg *carrier);
+
+/* The last send right to a kernel port has gone.  Locks: the port's. */
+void port_orphaned(struct port *port);
 
 /* Debug and tests: the fields agree with each other. */
 void port_check(struct port *port);

@@ -55,6 +55,8 @@ port_drop_send(struct port *port, uint32_t *make_send_countp)
 	KASSERT(port->send_rights > 0);
 	port->send_rights--;
 	*make_send_countp = port->make_send_count;
+	if (port->send_rights == 0 && port->state == PORT_IN_KERNEL)
+		port_orphaned(port);
 	if (port->send_rights == 0 && port->no_senders != NULL &&
 	    port->make_send_count >= port->no_senders_sync) {
 		notice = port->no_senders;

@@ -105,6 +105,17 @@ kern_return_t must_check port_from_receive_name(
 kern_return_t must_check port_lock_named(
     struct space *space, mach_port_name_t name, struct port **portp);
 
+/*
+ * What the send right @name stands for, if it is of @kind, with a reference.
+ *
+ * Returns: KERN_SUCCESS
+ *	    KERN_INVALID_NAME	   no such name
+ *	    KERN_INVALID_RIGHT	   it is no send right, or to a dead port
+ *	    KERN_INVALID_ARGUMENT  its port stands for something else
+ */
+kern_return_t must_check kobject_from_name(struct space *space,
+    mach_port_name_t name, enum kobject_kind kind, void **objectp);
+
 /* What the task port @name stands for: a reference, or NULL. */
 struct task *task_from_name(struct space *space, mach_port_name_t name);
 struct thread *thread_from_name(struct space *space, mach_port_name_t name);

@@ -229,6 +229,10 @@ static const struct zone_kind {
     {"kmsg", BATON_OBJECT_MESSAGE},
     {"map", BATON_OBJECT_MAP},
     {"map entry", BATON_OBJECT_MAP_ENTRY},
+    {"semaphore", BATON_OBJECT_SEMAPHORE},
+    {"eventlink", BATON_OBJECT_EVENTLINK},
+    {"mk timer", BATON_OBJECT_TIMER},
+    {"alarm", BATON_OBJECT_ALARM},
 };
 
 /* A zone's kind is that of the name it has before a dot: "kmsg.256". */

@@ -18,6 +18,7 @@
 #include "kernel/kassert.h"
 #include "kernel/klog.h"
 #include "kernel/sched.h"
+#include "kernel/semaphore.h"
 #include "kernel/servers.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
@@ -140,6 +141,7 @@ start_kernel_objects(void)
 	thread_zone_init();
 	ipc_init();
 	task_init();
+	semaphore_init();
 	host_init();
 	servers_register();
 }

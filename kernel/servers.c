@@ -12,6 +12,7 @@ servers_register(void)
 	kserver_register(task_routines, task_routine_count);
 	kserver_register(thread_routines, thread_routine_count);
 	kserver_register(host_routines, host_routine_count);
+	kserver_register(semaphore_routines, semaphore_routine_count);
 	kserver_register(port_routines, port_routine_count);
 	kserver_register(vm_routines, vm_routine_count);
 }

@@ -15,6 +15,8 @@ extern const struct kroutine thread_routines[];
 extern const unsigned thread_routine_count;
 extern const struct kroutine host_routines[];
 extern const unsigned host_routine_count;
+extern const struct kroutine semaphore_routines[];
+extern const unsigned semaphore_routine_count;
 
 /* Boot: make these tables known, and that of vm/. */
 void servers_register(void);

@@ -13,6 +13,7 @@
 #include "ipc/traps.h"
 #include "kernel/clock.h"
 #include "kernel/host.h"
+#include "kernel/semaphore.h"
 #include "vm/user.h"
 
 kern_return_t
@@ -52,6 +53,14 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_MACH_MSG, mach_msg_trap),
     CALL(TRAP_MACH_MSG_OVERWRITE, mach_msg_overwrite_trap),
     /* TRAP_MACH_MSG2: trap.S goes by cpu->message_trap. */
+
+    CALL(TRAP_SEMAPHORE_SIGNAL, semaphore_signal_trap),
+    CALL(TRAP_SEMAPHORE_SIGNAL_ALL, semaphore_signal_all_trap),
+    CALL(TRAP_SEMAPHORE_SIGNAL_THREAD, semaphore_signal_thread_trap),
+    CALL(TRAP_SEMAPHORE_WAIT, semaphore_wait_trap),
+    CALL(TRAP_SEMAPHORE_WAIT_SIGNAL, semaphore_wait_signal_trap),
+    CALL(TRAP_SEMAPHORE_TIMEDWAIT, semaphore_timedwait_trap),
+    CALL(TRAP_SEMAPHORE_TIMEDWAIT_SIGNAL, semaphore_timedwait_signal_trap),
 
     CALL(TRAP_SWTCH_PRI, swtch_pri_trap),
     CALL(TRAP_SWTCH, swtch_trap),

@@ -7,6 +7,7 @@
 #include "ipc/space.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
+#include "kernel/semaphore.h"
 #include "kernel/string.h"
 #include "kernel/thread.h"
 #include "kernel/zone.h"
@@ -68,6 +69,7 @@ task_create(struct task **taskp)
 	task->id = atomic_fetch_add(&next_task_id, 1) + 1;
 	spin_init(&task->lock, LOCK_TASK);
 	list_init(&task->threads);
+	list_init(&task->semaphores);
 	task->reap.step = reap_step;
 	/* One for the caller, one until it has been torn down. */
 	atomic_store_explicit(&task->refs, 2, memory_order_relaxed);
@@ -216,6 +218,8 @@ reap_step(struct reap_item *item)
 	spin_unlock(&task->lock);
 	if (waiting)
 		return false; /* task_thread_gone() brings us back */
+	if (semaphore_end_step(task))
+		return true;
 	if (space_destroy_step(task->space))
 		return true;
 	drop_special_ports(task);

@@ -44,6 +44,7 @@ thread_alloc(uint32_t priority)
 	thread->timer.function = wait_expired;
 	spin_init(&thread->lock, LOCK_THREAD);
 	list_init(&thread->wait_link);
+	list_init(&thread->sync.peers);
 	list_init(&thread->run_link);
 	list_init(&thread->task_link);
 	atomic_store_explicit(&thread->refs, 1, memory_order_relaxed);

@@ -90,6 +90,15 @@ struct send_state {
 	uint32_t timeout; /* milliseconds */
 };
 
+/* What a wait for a semaphore or an eventlink needs; kernel/wait_queue.h. */
+struct sync_state {
+	void *object;	    /* [o] a reference: what it waits for */
+	struct list *queue; /* [q] where it stands, NULL: nowhere */
+	struct list peers;  /* [q] others of its rank there */
+	uint32_t rank;	    /* [q] */
+	uint64_t count;	    /* [o] of an eventlink: what it has seen */
+};
+
 /*
  * What ipc/fast.c knows from last time, to be verified before it is used: where
  * this thread waited and where it sent to, with a reference each, and a name
@@ -132,6 +141,7 @@ struct thread {
 	struct timer timer;	   /* deadline of the current wait */
 	struct receive_state receive; /* [o] */
 	struct send_state send;	      /* [o] */
+	struct sync_state sync;	      /* as it says */
 	struct fast_state fast;	      /* [o] */
 	struct step_state step;	      /* [o] */
 

@@ -45,6 +45,19 @@
 	trap	mach_msg2_trap, TRAP_MACH_MSG2
 	trap9	mach_msg_overwrite_trap, TRAP_MACH_MSG_OVERWRITE
 
+	trap	semaphore_signal, TRAP_SEMAPHORE_SIGNAL
+	trap	semaphore_signal_trap, TRAP_SEMAPHORE_SIGNAL
+	trap	semaphore_signal_all, TRAP_SEMAPHORE_SIGNAL_ALL
+	trap	semaphore_signal_all_trap, TRAP_SEMAPHORE_SIGNAL_ALL
+	trap	semaphore_signal_thread, TRAP_SEMAPHORE_SIGNAL_THREAD
+	trap	semaphore_signal_thread_trap, TRAP_SEMAPHORE_SIGNAL_THREAD
+	trap	semaphore_wait, TRAP_SEMAPHORE_WAIT
+	trap	semaphore_wait_trap, TRAP_SEMAPHORE_WAIT
+	trap	semaphore_wait_signal, TRAP_SEMAPHORE_WAIT_SIGNAL
+	trap	semaphore_wait_signal_trap, TRAP_SEMAPHORE_WAIT_SIGNAL
+	trap	semaphore_timedwait_trap, TRAP_SEMAPHORE_TIMEDWAIT
+	trap	semaphore_timedwait_signal_trap, TRAP_SEMAPHORE_TIMEDWAIT_SIGNAL
+
 	trap	swtch, TRAP_SWTCH
 	trap	swtch_pri, TRAP_SWTCH_PRI
 	trap	thread_switch, TRAP_THREAD_SWITCH

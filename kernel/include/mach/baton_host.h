@@ -27,7 +27,11 @@ enum baton_object {
 	BATON_OBJECT_MAP_ENTRY,
 	BATON_OBJECT_MEMORY, /* memory objects */
 	BATON_OBJECT_PMAP,
-	BATON_OBJECT_TABLE,	 /* pages that hold page tables */
+	BATON_OBJECT_TABLE, /* pages that hold page tables */
+	BATON_OBJECT_SEMAPHORE,
+	BATON_OBJECT_EVENTLINK,
+	BATON_OBJECT_TIMER,	 /* of mk_timer_create() */
+	BATON_OBJECT_ALARM,	 /* of clock_alarm() */
 	BATON_OBJECT_KINDS = 16, /* room for more */
 };
 

@@ -32,6 +32,19 @@ mach_msg_return_t mach_msg2_trap(void *data, uint64_t options,
     uint64_t voucher_and_id, uint64_t desc_count_and_rcv_name,
     uint64_t rcv_size_and_priority, uint64_t timeout);
 
+/* As in mach/semaphore.h, a time being seconds and nanoseconds. */
+kern_return_t semaphore_signal_trap(mach_port_name_t semaphore);
+kern_return_t semaphore_signal_all_trap(mach_port_name_t semaphore);
+kern_return_t semaphore_signal_thread_trap(
+    mach_port_name_t semaphore, mach_port_name_t thread);
+kern_return_t semaphore_wait_trap(mach_port_name_t semaphore);
+kern_return_t semaphore_wait_signal_trap(
+    mach_port_name_t wait_semaphore, mach_port_name_t signal_semaphore);
+kern_return_t semaphore_timedwait_trap(
+    mach_port_name_t semaphore, unsigned int seconds, int nanoseconds);
+kern_return_t semaphore_timedwait_signal_trap(mach_port_name_t wait_semaphore,
+    mach_port_name_t signal_semaphore, unsigned int seconds, int nanoseconds);
+
 /*
  * Give the processor away: to anybody, to anybody of at least @priority.
  * Non-zero when there was somebody to give it to.

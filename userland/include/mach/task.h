@@ -46,4 +46,20 @@ kern_return_t thread_create(task_t task, thread_act_t *thread);
 kern_return_t thread_create_running(task_t task, thread_state_flavor_t flavor,
     thread_state_t state, mach_msg_type_number_t count, thread_act_t *thread);
 
+/*
+ * A semaphore of @task (mach/semaphore.h) with @value signals in it; @policy
+ * is SYNC_POLICY_FIFO or another of mach/sync_policy.h.
+ *	KERN_INVALID_ARGUMENT	@value is negative, or no such policy
+ *	KERN_TERMINATED		the task is ending
+ */
+kern_return_t semaphore_create(
+    task_t task, semaphore_t *semaphore, int policy, int value);
+
+/*
+ * Ends it: who waits gets KERN_TERMINATED.  Uses up one of the caller's
+ * references to @semaphore, whatever it returns.
+ *	KERN_INVALID_ARGUMENT	it is no semaphore of @task's
+ */
+kern_return_t semaphore_destroy(task_t task, semaphore_t semaphore);
+
 MACH_END_DECLS
