@@ -34,6 +34,10 @@ kern_return_t must_check kmsg_copyin(struct kmsg *kmsg, continuation_t cont);
  */
 kern_return_t must_check kmsg_copyout(struct kmsg *kmsg, continuation_t cont);
 
+/* All there is; @option says how much of it the receiver sees. */
+void kmsg_trailer(
+    const struct kmsg *kmsg, uint64_t option, mach_msg_max_trailer_t *trailer);
+
 /* ---- ool.c: one descriptor ---- */
 
 /* The user's form of the descriptor at @kmsg->cursor. */

@@ -194,13 +194,10 @@ close_up_step(struct kmsg *kmsg)
 
 /* ---- the bytes ---- */
 
-/* All there is; the receiver's option says how much of it he sees. */
-static void
-write_trailer(struct kmsg *kmsg, uint64_t option)
+void
+kmsg_trailer(
+    const struct kmsg *kmsg, uint64_t option, mach_msg_max_trailer_t *trailer)
 {
-	mach_msg_max_trailer_t *trailer =
-	    (void *)((uint8_t *)&kmsg->header + kmsg->size);
-
 	trailer->msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0;
 	trailer->msgh_trailer_size = trailer_size(option);
 	if (likely(trailer_elements(option) == MACH_RCV_TRAILER_NULL))
@@ -251,7 +248,8 @@ copyout_step(struct kmsg *kmsg)
 	default:
 		if (kmsg->pseudo)
 			return write_step(kmsg, self->send.buffer, kmsg->size);
-		write_trailer(kmsg, option);
+		kmsg_trailer(kmsg, option,
+		    (void *)((uint8_t *)&kmsg->header + kmsg->size));
 		return write_step(kmsg, self->receive.buffer,
 		    kmsg->size + trailer_size(option));
 	}

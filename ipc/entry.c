@@ -55,6 +55,20 @@ entry_take_request(
 	return request;
 }
 
+mach_port_type_t
+entry_type(struct space *space, mach_port_name_t name, struct entry *entry)
+{
+	mach_port_type_t type =
+	    entry->key & ~(NAME_GENERATION_MASK | MACH_PORT_TYPE_DNREQUEST);
+
+	if (likely((entry->key & MACH_PORT_TYPE_DNREQUEST) == 0))
+		return type;
+	spin_lock(&entry->port->lock);
+	type |= name_request_type(space_side(space, name_index(name))->request);
+	spin_unlock(&entry->port->lock);
+	return type;
+}
+
 /* Its port is dead: the entry becomes a dead name. */
 static void
 entry_die(struct space *space, mach_port_name_t name, struct entry *entry,
@@ -75,7 +89,8 @@ entry_die(struct space *space, mach_port_name_t name, struct entry *entry,
 	loose->request = entry_take_request(space, name, entry);
 	spin_unlock(&port->lock);
 	/* Who gets a dead-name notification owns a reference for it. */
-	if (loose->request != NULL && urefs < MACH_PORT_UREFS_MAX)
+	if (loose->request != NULL && !loose->request->told &&
+	    urefs < MACH_PORT_UREFS_MAX)
 		urefs++;
 	loose->died = true;
 	loose->port = port;

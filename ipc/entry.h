@@ -27,7 +27,11 @@ void loose_release(struct loose *loose);
 struct entry *entry_check(
     struct space *space, mach_port_name_t name, struct loose *loose);
 
-/* The entry's dead-name request, which is the caller's now; or NULL.
+/* MACH_PORT_TYPE_* bits: its rights, and what is asked about it. */
+mach_port_type_t entry_type(
+    struct space *space, mach_port_name_t name, struct entry *entry);
+
+/* The entry's request, which is the caller's now; or NULL.
  * Locks: the port's too. */
 struct name_request *entry_take_request(
     struct space *space, mach_port_name_t name, struct entry *entry);

@@ -8,6 +8,7 @@
 #include "kernel/cpu.h"
 #include "kernel/sched.h"
 #include "kernel/string.h"
+#include "kernel/thread.h"
 #include "kernel/zone.h"
 #include "vm/transfer.h"
 
@@ -15,7 +16,7 @@
 #define STEP_RIGHTS 16
 
 /* Messages up to these sizes, all told, come from zones of their own. */
-static const uint32_t class_size[] = {256, 1024, 4608};
+static const uint32_t class_size[] = {320, 1024, 4608};
 #define CLASSES	    ARRAY_SIZE(class_size)
 #define CLASS_LARGE 0xff /* from kmem_alloc() */
 /* What the struct itself needs, and the longest trailer behind the body. */
@@ -27,7 +28,7 @@ void
 kmsg_init(void)
 {
 	static const char *const name[CLASSES] = {
-	    "message 256", "message 1K", "message 4K"};
+	    "message 320", "message 1K", "message 4K"};
 
 	for (unsigned i = 0; i < CLASSES; i++)
 		zone_init(&zones[i], name[i], class_size[i], CACHE_LINE);
@@ -68,8 +69,11 @@ kmsg_alloc(uint32_t body_size, uint32_t descriptors)
 	if (unlikely(kmsg == NULL))
 		return NULL;
 	kmsg->size = HEADER_SIZE + body_size;
+	kmsg->waiter = NULL;
 	kmsg->remote = NULL;
 	kmsg->local = NULL;
+	kmsg->order = KMSG_ORDER_DEFAULT;
+	kmsg->lend = PRIORITY_IDLE;
 	kmsg->id = 0;
 	kmsg->remote_type = 0;
 	kmsg->local_type = 0;

@@ -24,6 +24,7 @@
 struct port;
 struct space;
 struct task;
+struct thread;
 struct transfer;
 
 #define HEADER_SIZE ((uint32_t)sizeof(mach_msg_header_t))
@@ -60,18 +61,24 @@ static_assert(sizeof(struct kdescriptor) == 16, "two words");
 /* Belongs to one thread at a time, or to the queue it is in. */
 struct kmsg {
 	union {
-		struct list link;      /* in a port's queue */
+		struct {
+			struct list link;  /* in a port's queue */
+			struct list level; /* mqueue.c */
+		};
 		struct reap_item reap; /* while being destroyed */
 	};
-	struct port *remote; /* the destination: a right of remote_type */
-	struct port *local;  /* the reply right, of local_type; or NULL */
-	uint32_t size;	     /* header and body, as the user counts */
+	struct thread *waiter; /* its sender, who waits for room; or NULL */
+	struct port *remote;   /* the destination: a right of remote_type */
+	struct port *local;    /* the reply right, of local_type; or NULL */
+	uint32_t size;	       /* header and body, as the user counts */
 	int32_t id;
 	uint8_t remote_type; /* MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or 0 */
 	uint8_t local_type;  /* the same */
 	bool local_dead;     /* the reply port was MACH_PORT_DEAD */
 	bool complex;
 	bool has_receive;     /* some descriptor carries a receive right */
+	uint8_t order;	      /* queues stand in this order, highest first */
+	uint8_t lend;	      /* who serves it runs at this priority or more */
 	uint8_t class;	      /* where its memory came from */
 	uint8_t phase;	      /* what copying in or out is at */
 	bool pseudo;	      /* it goes back to its sender */
@@ -96,6 +103,9 @@ static_assert(offsetof(struct kmsg, header) % 8 == 0, "copied in words");
 static_assert(offsetof(struct kmsg, body) ==
 		  offsetof(struct kmsg, header) + sizeof(mach_msg_header_t),
     "one piece");
+
+/* The place of a message whose sender asked for none: in the middle. */
+#define KMSG_ORDER_DEFAULT 31
 
 void kmsg_init(void);
 

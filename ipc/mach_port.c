@@ -409,6 +409,29 @@ mach_port_destruct(struct space *space, mach_port_name_t name,
 	return kr;
 }
 
+void
+mach_port_end(struct space *space, struct port *port)
+{
+	struct loose loose = {0};
+	struct entry *entry = NULL;
+	mach_port_name_t name;
+
+	spin_lock(&space->lock);
+	spin_lock(&port->lock);
+	name = port->receiver == space ? port->name : MACH_PORT_NULL;
+	spin_unlock(&port->lock);
+	/* As long as we have the space the right cannot leave. */
+	if (name != MACH_PORT_NULL)
+		entry = space_lookup(space, name);
+	if (entry != NULL && (entry->key & MACH_PORT_TYPE_SEND))
+		mod_send(space, name, entry, -1, &loose); /* there is one */
+	if (entry != NULL)
+		loose.receive = entry_move_receive(
+		    space, name, entry, MACH_RCV_PORT_DIED, &loose);
+	spin_unlock(&space->lock);
+	loose_release(&loose);
+}
+
 /* ---- giving to and taking from a space ---- */
 
 kern_return_t

@@ -21,6 +21,9 @@ kern_return_t must_check mach_port_construct(struct space *space,
     mach_port_name_t *namep);
 kern_return_t mach_port_destruct(struct space *space, mach_port_name_t name,
     int32_t send_delta, uint64_t guard);
+/* A port that @space got for one use: where it still has its receive right,
+ * that ends, with one reference of a send right by the same name. */
+void mach_port_end(struct space *space, struct port *port);
 kern_return_t must_check mach_port_deallocate(
     struct space *space, mach_port_name_t name);
 kern_return_t mach_port_destroy(struct space *space, mach_port_name_t name);
@@ -85,6 +88,29 @@ kern_return_t must_check mach_port_kobject(
 
 /* The most words that get_attributes writes. */
 #define PORT_INFO_MAX 17
+
+/*
+ * What a message in a queue is like.  peek.c
+ */
+struct port_peek {
+	uint32_t sequence; /* in: which message; 0: the first.  out: which */
+	uint32_t size;	   /* header and body */
+	int32_t id;
+	uint32_t trailer_size; /* in: room for it; out: its bytes */
+	mach_msg_max_trailer_t trailer;
+};
+
+/*
+ * Look at a message without receiving it.  @trailer_type: MACH_RCV_TRAILER_*
+ * up to AUDIT, as an option of mach_msg().
+ * Returns: KERN_SUCCESS
+ *	    KERN_INVALID_ARGUMENT  no such trailer, or no room for it
+ *	    KERN_INVALID_NAME	   no such name
+ *	    KERN_INVALID_RIGHT	   no receive right
+ *	    KERN_FAILURE	   no such message
+ */
+kern_return_t must_check mach_port_peek(struct space *space,
+    mach_port_name_t name, uint32_t trailer_type, struct port_peek *peek);
 
 /* ---- lists ---- */
 

@@ -21,7 +21,7 @@ mach_port_type(
 	spin_lock(&space->lock);
 	entry = entry_check(space, name, &loose);
 	if (entry != NULL)
-		*typep = entry->key & ~NAME_GENERATION_MASK;
+		*typep = entry_type(space, name, entry);
 	spin_unlock(&space->lock);
 	loose_release(&loose);
 	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_NAME;
@@ -112,6 +112,7 @@ mach_port_set_attributes(struct space *space, mach_port_name_t name,
 {
 	struct port *port;
 	kern_return_t kr;
+	bool tell;
 
 	if (flavor != MACH_PORT_LIMITS_INFO)
 		return KERN_INVALID_ARGUMENT;
@@ -124,7 +125,10 @@ mach_port_set_attributes(struct space *space, mach_port_name_t name,
 		return kr;
 	port->queue.limit = (uint16_t)info[0];
 	mqueue_admit(port);
+	tell = port_room_due(port);
 	spin_unlock(&port->lock);
+	if (tell)
+		reap_now(&port->reap);
 	return KERN_SUCCESS;
 }
 
@@ -245,6 +249,7 @@ mach_port_list_step(struct space *space, struct port_list *list)
 	for (; list->index < end; list->index++) {
 		struct entry *entry = space_entry(space, list->index);
 		struct port_list_entry *to = &list->entry[list->count];
+		mach_port_name_t name;
 
 		if (entry == NULL) {
 			/* A whole absent chunk costs one look. */
@@ -255,9 +260,10 @@ mach_port_list_step(struct space *space, struct port_list *list)
 			continue;
 		if (list->count == list->room)
 			break;
+		name = name_make(list->index, entry->key);
 		*to = (struct port_list_entry){
-		    .name = name_make(list->index, entry->key),
-		    .type = entry->key & ~NAME_GENERATION_MASK,
+		    .name = name,
+		    .type = entry_type(space, name, entry),
 		    .urefs = entry->urefs,
 		    .object = object_tag(entry->port),
 		};

@@ -23,6 +23,7 @@
 #include "ipc/copy.h"
 #include "ipc/fast.h"
 #include "ipc/kserver.h"
+#include "ipc/mach_port.h"
 #include "ipc/notify.h"
 #include "ipc/port_server.h"
 #include "ipc/pset.h"
@@ -33,6 +34,9 @@
 #include "kernel/task.h"
 
 bool ipc_fast_enabled = true;
+
+/* The most that a class in mach_msg_priority_t can be. */
+#define MACH_MSG_PRIORITY_CLASS_MAX 0xf
 
 void
 ipc_init(void)
@@ -149,31 +153,55 @@ receive_wait(
 	sched_handoff(receiver);
 }
 
+/*
+ * The look at a queue is over.  What was lent to us for the last message goes
+ * back, and who sent the next one lends what he can.
+ */
+static kern_return_t
+receive_found(struct thread *self, enum look found, struct kmsg *kmsg,
+    kern_return_t otherwise)
+{
+	uint32_t priority = self->base_priority;
+
+	if (found == LOOK_TAKEN && kmsg->lend > priority)
+		priority = kmsg->lend;
+	if (self->priority != priority)
+		sched_run_at(self, priority);
+	if (found == LOOK_TAKEN)
+		return message_copyout(self, kmsg);
+	if (found == LOOK_TOO_LARGE)
+		return say_too_large(&self->receive);
+	return otherwise;
+}
+
 /* Locks: the port's, which is unlocked. */
 static kern_return_t
 receive_port(struct thread *self, struct port *port, struct thread *receiver)
 {
 	struct receive_state *receive = &self->receive;
-	struct kmsg *kmsg;
+	struct kmsg *kmsg = NULL;
 	enum look found = look(receive, port, &kmsg);
+
+	bool tell;
 
 	if (found == LOOK_EMPTY && !is_poll(receive)) {
 		/* What it remembers it has a reference to. */
 		receive->port = self->fast.from == port ? port : port_get(port);
 		receive->pset = NULL;
 		list_add_tail(&port->queue.receivers, &self->wait_link);
+		/* Where the limit is 0, that is room. */
+		if (port_room_due(port))
+			reap_later(&port->reap);
 		receive_wait(self, receiver, &port->lock);
 	}
 	if (found == LOOK_TAKEN)
 		ktrace(KT_RECEIVE, (uint64_t)port, (uint64_t)kmsg->id);
+	tell = port_room_due(port);
 	spin_unlock(&port->lock);
 	wake(receiver);
-	self->priority = self->base_priority; /* what was lent goes back */
-	if (found == LOOK_TAKEN)
-		return message_copyout(self, kmsg);
-	if (found == LOOK_TOO_LARGE)
-		return say_too_large(receive);
-	return MACH_RCV_TIMED_OUT;
+	if (tell)
+		reap_now(&port->reap);
+	return receive_found(self, found, kmsg, MACH_RCV_TIMED_OUT);
 }
 
 /* Look at one member that seemed to have a message; drops its reference. */
@@ -182,14 +210,18 @@ look_at_member(struct receive_state *receive, struct pset *pset,
     struct port *port, struct kmsg **kmsgp)
 {
 	enum look found = LOOK_EMPTY;
+	bool tell = false;
 
 	spin_lock(&port->lock);
 	if (pset_find(pset, port) != NULL) {
 		found = look(receive, port, kmsgp);
 		if (found == LOOK_EMPTY)
 			pset_port_empty(port);
+		tell = port_room_due(port);
 	}
 	spin_unlock(&port->lock);
+	if (tell)
+		reap_now(&port->reap);
 	port_put(port);
 	return found;
 }
@@ -201,7 +233,7 @@ receive_pset(struct thread *self, struct pset *pset, struct thread *receiver)
 	struct receive_state *receive = &self->receive;
 	enum look found = LOOK_EMPTY;
 	kern_return_t kr = MACH_RCV_TIMED_OUT;
-	struct kmsg *kmsg;
+	struct kmsg *kmsg = NULL;
 	struct port *port;
 
 	spin_lock(&pset->lock);
@@ -224,12 +256,7 @@ receive_pset(struct thread *self, struct pset *pset, struct thread *receiver)
 found:
 	pset_put(pset);
 	wake(receiver);
-	self->priority = self->base_priority; /* what was lent goes back */
-	if (found == LOOK_TAKEN)
-		return message_copyout(self, kmsg);
-	if (found == LOOK_TOO_LARGE)
-		return say_too_large(receive);
-	return kr;
+	return receive_found(self, found, kmsg, kr);
 }
 
 /* Receive by name; @receiver, claimed by our send, runs if we wait. */
@@ -344,6 +371,10 @@ message_finish(struct thread *self, struct thread *receiver)
 static kern_return_t
 message_return(struct thread *self, struct kmsg *kmsg, kern_return_t result)
 {
+	if (result == MACH_SEND_TIMED_OUT &&
+	    (self->receive.option & MACH_SEND_NOTIFY))
+		notify_when_possible(self->task->space,
+		    kmsg->header.msgh_remote_port, kmsg->remote);
 	kmsg->pseudo = true;
 	kmsg->result = result;
 	kmsg->phase = 0;
@@ -377,7 +408,7 @@ send_continue(void)
 
 	if (result != KERN_SUCCESS) {
 		spin_lock(&port->lock);
-		list_remove(&self->wait_link);
+		mqueue_leave(port, self->send.kmsg);
 		if (!list_empty(&port->sets) && !mqueue_waiting(&port->queue))
 			pset_port_empty(port);
 		spin_unlock(&port->lock);
@@ -402,7 +433,7 @@ send_wait(struct thread *self, struct port *port, struct kmsg *kmsg)
 		deadline = timer_after_ms(self->send.timeout);
 	self->send.kmsg = kmsg;
 	self->send.port = port_get(port);
-	list_add_tail(&port->queue.senders, &self->wait_link);
+	mqueue_wait(port, kmsg, self);
 	/* With a limit of 0 it is the first that there is to receive. */
 	if (!list_empty(&port->sets))
 		pset_port_ready(port);
@@ -410,14 +441,61 @@ send_wait(struct thread *self, struct port *port, struct kmsg *kmsg)
 	sched_switch();
 }
 
-/* Lend our priority to who serves us; a reply lends nothing. */
-static void
-lend_priority(
-    const struct thread *self, struct thread *receiver, const struct kmsg *kmsg)
+/* Priorities that stand for Mach's classes, where one was asked for. */
+static uint32_t
+class_priority(uint32_t qos)
 {
-	if (kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND &&
-	    receiver->priority < self->priority)
-		receiver->priority = self->priority;
+	static const uint8_t priority[] = {
+	    [MACH_MSG_QOS_UNSPECIFIED] = PRIORITY_IDLE,
+	    [MACH_MSG_QOS_MAINTENANCE] = 2,
+	    [MACH_MSG_QOS_BACKGROUND] = 4,
+	    [MACH_MSG_QOS_UTILITY] = 20,
+	    [MACH_MSG_QOS_DEFAULT] = KMSG_ORDER_DEFAULT,
+	    [MACH_MSG_QOS_USER_INITIATED] = 37,
+	    [MACH_MSG_QOS_USER_INTERACTIVE] = 46,
+	};
+
+	return qos < ARRAY_SIZE(priority) ? priority[qos] : PRIORITY_IDLE;
+}
+
+/* The place in queues that @asked, a mach_msg_priority_t, stands for. */
+static uint32_t
+order_asked(uint32_t asked)
+{
+	uint32_t order = class_priority(
+	    asked >> MACH_MSG_PRIORITY_QOS_SHIFT & MACH_MSG_PRIORITY_CLASS_MAX);
+	uint32_t least =
+	    class_priority(asked >> MACH_MSG_PRIORITY_OVERRIDE_SHIFT &
+			   MACH_MSG_PRIORITY_CLASS_MAX);
+	int32_t less = (int8_t)(asked >> MACH_MSG_PRIORITY_RELPRI_SHIFT) + 1;
+
+	/* Relative to its class: from -15 to 0, and never down to nothing. */
+	if (less < 0 && order != PRIORITY_IDLE)
+		order = (int32_t)order + less > 1 ? order + (uint32_t)less : 1;
+	if (order < least)
+		order = least;
+	return order != PRIORITY_IDLE ? order : KMSG_ORDER_DEFAULT;
+}
+
+/*
+ * Where @kmsg stands in queues, and what is lent to who serves it: to serve a
+ * call, the caller's priority; another message, what was asked for it, but
+ * never more than its sender has.  A reply lends nothing.
+ */
+static void
+set_priority(const struct thread *self, struct kmsg *kmsg)
+{
+	uint64_t option = self->receive.option;
+	uint32_t lend = PRIORITY_IDLE;
+
+	if (option & MACH_SEND_OVERRIDE) {
+		kmsg->order = (uint8_t)order_asked(self->send.priority);
+		lend = kmsg->order;
+	}
+	if ((option & MACH_RCV_MSG) || lend > self->priority)
+		lend = self->priority;
+	if (kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND)
+		kmsg->lend = (uint8_t)lend;
 }
 
 /* Deliver, queue or wait, then receive if the call says so. */
@@ -427,8 +505,8 @@ message_post(struct thread *self, struct kmsg *kmsg)
 	struct port *port = kmsg->remote;
 	struct thread *receiver = NULL;
 	bool force = kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
-	bool call = (self->receive.option & MACH_RCV_MSG) != 0;
 
+	set_priority(self, kmsg);
 	spin_lock(&port->lock);
 	if (unlikely(port->state == PORT_IS_DEAD)) {
 		/* It died after we looked at the name: sent in time. */
@@ -440,9 +518,6 @@ message_post(struct thread *self, struct kmsg *kmsg)
 	case POST_FULL:
 		return send_wait(self, port, kmsg);
 	case POST_DELIVERED:
-		if (call)
-			lend_priority(self, receiver, kmsg);
-		break;
 	case POST_QUEUED:
 		break;
 	}
@@ -533,7 +608,7 @@ check_options(uint64_t option)
 /* What both halves of a call need to know. */
 static kern_return_t
 message_begin(struct thread *self, uint64_t option, uint32_t rcv_size,
-    mach_port_name_t rcv_name, uint32_t timeout)
+    mach_port_name_t rcv_name, uint32_t timeout, uint32_t priority)
 {
 	struct receive_state *receive = &self->receive;
 
@@ -542,6 +617,7 @@ message_begin(struct thread *self, uint64_t option, uint32_t rcv_size,
 	receive->name = rcv_name;
 	receive->timeout = timeout;
 	self->send.timeout = timeout;
+	self->send.priority = priority;
 	return check_options(option);
 }
 
@@ -577,9 +653,8 @@ mach_msg_overwrite_trap(uaddr_t buffer, uint64_t option, uint64_t send_size,
 	struct thread *self = current_thread();
 	kern_return_t kr;
 
-	(void)priority; /* MACH_SEND_OVERRIDE: queues are first come first */
 	kr = message_begin(self, (uint32_t)option, (uint32_t)rcv_size,
-	    (mach_port_name_t)rcv_name, (uint32_t)timeout);
+	    (mach_port_name_t)rcv_name, (uint32_t)timeout, (uint32_t)priority);
 	if (unlikely(kr != MACH_MSG_SUCCESS))
 		return kr;
 	self->receive.buffer = rcv_buffer != 0 ? rcv_buffer : buffer;
@@ -605,7 +680,8 @@ message_general(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	self->tf.a6 = rcv_size_priority;
 	self->tf.a7 = timeout;
 	kr = message_begin(self, option, (uint32_t)rcv_size_priority,
-	    (mach_port_name_t)(descriptors_rcv_name >> 32), (uint32_t)timeout);
+	    (mach_port_name_t)(descriptors_rcv_name >> 32), (uint32_t)timeout,
+	    (uint32_t)(rcv_size_priority >> 32));
 	if (unlikely(kr != MACH_MSG_SUCCESS))
 		return kr;
 	self->receive.buffer = buffer;
@@ -639,6 +715,12 @@ void (*ipc_message_trap(void))(void)
 void
 thread_drop_ports(struct thread *self)
 {
-	if (self->task != NULL)
-		fast_drop(self);
+	if (self->task == NULL)
+		return;
+	fast_drop(self);
+	if (self->reply_port != NULL) {
+		mach_port_end(self->task->space, self->reply_port);
+		port_put(self->reply_port);
+		self->reply_port = NULL;
+	}
 }

@@ -11,6 +11,9 @@
 #include "kernel/sched.h"
 #include "kernel/thread.h"
 
+/* Senders that are let in at once. */
+#define ADMIT_AT_ONCE 16
+
 void
 mqueue_init(struct mqueue *queue)
 {
@@ -21,24 +24,96 @@ mqueue_init(struct mqueue *queue)
 	queue->limit = MACH_PORT_QLIMIT_DEFAULT;
 }
 
-static struct kmsg *
-first_message(const struct mqueue *queue)
+/* ---- messages in order ---- */
+
+/* The first message of @messages; NULL: there is none. */
+static inline struct kmsg *
+first_of(const struct list *messages)
 {
-	if (list_empty(&queue->messages))
+	if (list_empty(messages))
 		return NULL;
-	return list_first(&queue->messages, struct kmsg, link);
+	return list_first(messages, struct kmsg, link);
+}
+
+static inline struct kmsg *
+at_link(struct list *link)
+{
+	return container_of(link, struct kmsg, link);
+}
+
+/* Does @kmsg open its order, at its place in @messages? */
+static bool
+opens_order(const struct list *messages, const struct kmsg *kmsg)
+{
+	return kmsg->link.prev == messages ||
+	       at_link(kmsg->link.prev)->order != kmsg->order;
+}
+
+/* The first message of a lower order than @order; the last one has it. */
+static struct kmsg *
+first_below(struct list *messages, uint32_t order)
+{
+	struct kmsg *at = first_of(messages);
+
+	while (at->order >= order)
+		at = container_of(at->level.next, struct kmsg, level);
+	return at;
+}
+
+static void
+insert(struct list *messages, struct kmsg *kmsg)
+{
+	struct kmsg *behind = first_of(messages);
+
+	list_init(&kmsg->level);
+	if (likely(behind == NULL ||
+		   at_link(messages->prev)->order >= kmsg->order)) {
+		list_add_tail(messages, &kmsg->link);
+	} else {
+		behind = first_below(messages, kmsg->order);
+		list_add_tail(&behind->link, &kmsg->link);
+	}
+	/* Before the first of the ring is also behind its last. */
+	if (behind != NULL && opens_order(messages, kmsg))
+		list_add_tail(&behind->level, &kmsg->level);
+}
+
+/* Take @kmsg out of @messages, if it is in it still. */
+static void
+take_out(struct list *messages, struct kmsg *kmsg)
+{
+	struct list *next = kmsg->link.next;
+
+	if (next != messages && next != &kmsg->link &&
+	    at_link(next)->order == kmsg->order && opens_order(messages, kmsg))
+		list_add_tail(&kmsg->level, &at_link(next)->level);
+	list_remove(&kmsg->level);
+	list_remove(&kmsg->link);
 }
 
 struct kmsg *
 mqueue_peek(struct port *port)
 {
 	struct mqueue *queue = &port->queue;
-	struct kmsg *kmsg = first_message(queue);
+	struct kmsg *kmsg = first_of(&queue->messages);
 
 	KASSERT(spin_held(&port->lock));
-	if (kmsg != NULL || list_empty(&queue->senders))
-		return kmsg;
-	return list_first(&queue->senders, struct thread, wait_link)->send.kmsg;
+	return kmsg != NULL ? kmsg : first_of(&queue->senders);
+}
+
+struct kmsg *
+mqueue_at(struct port *port, uint32_t position)
+{
+	struct list *at;
+
+	if (position == 0)
+		return mqueue_peek(port);
+	if (position >= port->queue.count || position >= MQUEUE_LOOK_MAX)
+		return NULL;
+	at = port->queue.messages.next;
+	while (position-- > 0)
+		at = at->next;
+	return at_link(at);
 }
 
 static struct thread *
@@ -113,7 +188,7 @@ enqueue(struct port *port, struct kmsg *kmsg)
 {
 	struct mqueue *queue = &port->queue;
 
-	list_add_tail(&queue->messages, &kmsg->link);
+	insert(&queue->messages, kmsg);
 	queue->count++;
 	ktrace(KT_QUEUE, (uint64_t)port, queue->count);
 	if (!list_empty(&port->sets))
@@ -134,10 +209,14 @@ mqueue_post(
 	if (receiver != NULL) {
 		stamp(port, kmsg);
 		receiver->receive.kmsg = kmsg;
+		if (receiver->priority < kmsg->lend)
+			receiver->priority = kmsg->lend;
 		*receiverp = receiver;
 		return POST_DELIVERED;
 	}
-	if (queue->count >= queue->limit && !force)
+	/* Nobody gets in before those who wait. */
+	if (!force && (queue->count >= queue->limit ||
+			  unlikely(!list_empty(&queue->senders))))
 		return POST_FULL;
 	enqueue(port, kmsg);
 	this_cpu()->counters.queued++;
@@ -148,18 +227,36 @@ mqueue_post(
 static struct kmsg *
 take_from_sender(struct mqueue *queue)
 {
-	struct thread *sender;
+	struct kmsg *kmsg;
 
-	while ((sender = first_waiter(&queue->senders)) != NULL) {
-		struct kmsg *kmsg = sender->send.kmsg;
+	while ((kmsg = first_of(&queue->senders)) != NULL) {
+		struct thread *sender = kmsg->waiter;
 
+		take_out(&queue->senders, kmsg);
 		if (!thread_claim(sender, KERN_SUCCESS))
 			continue;
+		kmsg->waiter = NULL;
 		sender->send.kmsg = NULL; /* sent: it is ours */
 		sched_wake(sender);
 		return kmsg;
 	}
 	return NULL;
+}
+
+void
+mqueue_wait(struct port *port, struct kmsg *kmsg, struct thread *sender)
+{
+	KASSERT(spin_held(&port->lock));
+	kmsg->waiter = sender;
+	insert(&port->queue.senders, kmsg);
+}
+
+void
+mqueue_leave(struct port *port, struct kmsg *kmsg)
+{
+	KASSERT(spin_held(&port->lock));
+	take_out(&port->queue.senders, kmsg);
+	kmsg->waiter = NULL;
 }
 
 void
@@ -170,7 +267,9 @@ mqueue_admit(struct port *port)
 	struct kmsg *kmsg;
 
 	KASSERT(spin_held(&port->lock));
-	while (queue->count < queue->limit) {
+	for (int i = 0; i < ADMIT_AT_ONCE; i++) {
+		if (queue->count >= queue->limit)
+			return;
 		kmsg = take_from_sender(queue);
 		if (kmsg == NULL)
 			return;
@@ -184,12 +283,13 @@ struct kmsg *
 mqueue_take(struct port *port)
 {
 	struct mqueue *queue = &port->queue;
-	struct kmsg *kmsg = first_message(queue);
+	struct kmsg *kmsg = first_of(&queue->messages);
 
 	KASSERT(spin_held(&port->lock));
 	if (kmsg != NULL) {
-		list_remove(&kmsg->link);
+		take_out(&queue->messages, kmsg);
 		queue->count--;
+		/* Those for whom there is more room, the reaper lets in. */
 		if (unlikely(!list_empty(&queue->senders)))
 			mqueue_admit(port);
 	} else {
@@ -201,6 +301,30 @@ mqueue_take(struct port *port)
 	if (!list_empty(&port->sets) && !mqueue_waiting(queue))
 		pset_port_empty(port);
 	return kmsg;
+}
+
+void
+mqueue_drop_first(struct port *port)
+{
+	KASSERT(spin_held(&port->lock));
+	take_out(&port->queue.messages, first_of(&port->queue.messages));
+	port->queue.count--;
+}
+
+void
+mqueue_wake_senders(struct mqueue *queue, kern_return_t result, uint32_t most)
+{
+	struct kmsg *kmsg;
+
+	while (most > 0 && (kmsg = first_of(&queue->senders)) != NULL) {
+		struct thread *sender = kmsg->waiter;
+
+		take_out(&queue->senders, kmsg);
+		if (!thread_claim(sender, result))
+			continue; /* it was leaving anyway */
+		sched_wake(sender);
+		most--;
+	}
 }
 
 void

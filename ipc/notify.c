@@ -154,17 +154,79 @@ notify_owed(struct port *port)
 	return true;
 }
 
+/* ---- what was asked about a name ---- */
+
 struct name_request *
-name_request_create(struct kmsg *notice, mach_port_name_t name, uint32_t type)
+name_request_create(struct kmsg *notice, mach_port_name_t name, bool possible)
 {
 	struct name_request *request = zone_alloc(&request_zone);
 
 	if (request == NULL)
 		return NULL;
-	*request =
-	    (struct name_request){.name = name, .notice = notice, .type = type};
+	*request = (struct name_request){
+	    .name = name, .notice = notice, .possible = possible};
 	list_init(&request->port_link);
 	return request;
+}
+
+void
+name_request_enter(struct name_request *request, struct port *port)
+{
+	KASSERT(spin_held(&port->lock));
+	if (request->armed)
+		list_add_head(&port->requests, &request->port_link);
+	else
+		list_add_tail(&port->requests, &request->port_link);
+}
+
+void
+name_request_arm(struct name_request *request, struct port *port)
+{
+	/* One that has been told, or is being, is on no list. */
+	if (!request->possible || request->notice == NULL)
+		return;
+	list_remove(&request->port_link);
+	request->armed = true;
+	name_request_enter(request, port);
+}
+
+mach_port_type_t
+name_request_type(const struct name_request *request)
+{
+	if (request->told)
+		return 0;
+	if (!request->possible)
+		return MACH_PORT_TYPE_DNREQUEST;
+	if (request->armed)
+		return MACH_PORT_TYPE_DNREQUEST | MACH_PORT_TYPE_SPREQUEST;
+	return MACH_PORT_TYPE_DNREQUEST | MACH_PORT_TYPE_SPREQUEST |
+	       MACH_PORT_TYPE_SPREQUEST_DELAYED;
+}
+
+bool
+notify_room_due(const struct port *port)
+{
+	if (likely(list_empty(&port->requests)))
+		return false;
+	return list_first(&port->requests, struct name_request, port_link)
+		   ->armed &&
+	       mqueue_has_room(&port->queue);
+}
+
+void
+notify_room_step(struct port *port)
+{
+	struct name_request *request =
+	    list_first(&port->requests, struct name_request, port_link);
+	struct kmsg *notice = request->notice;
+	mach_port_name_t name = request->name;
+
+	/* The request itself belongs to the name, which may go any moment. */
+	list_remove(&request->port_link);
+	request->notice = NULL;
+	request->told = true;
+	spin_unlock(&port->lock);
+	notify_send_possible(notice, name);
 }
 
 void

@@ -15,8 +15,11 @@ struct asking {
 	uint32_t sync;
 	bool due;		      /* send @notice at once */
 	uint32_t word;		      /* with this */
-	struct name_request *request; /* DEAD_NAME: new, or NULL */
-	struct name_request *gone;    /* DEAD_NAME: to be freed */
+	bool dead;		      /* ... of a name that is dead already */
+	bool possible;		      /* SEND_POSSIBLE */
+	struct name_request *request; /* of a name: new, or NULL */
+	struct name_request *gone;    /* of a name: to be freed */
+	struct name_request *unused;  /* the same: @request, after all */
 };
 
 /* Replace the notice that a port keeps at @place.  Locks: the port's. */
@@ -67,15 +70,24 @@ out:
 static kern_return_t
 ask_dead(struct entry *entry, mach_port_name_t name, struct asking *asking)
 {
-	if (asking->notice == NULL || asking->sync == 0)
+	if (asking->sync == 0 && !asking->possible)
 		return KERN_INVALID_ARGUMENT;
-	if (entry->urefs == MACH_PORT_UREFS_MAX)
-		return KERN_UREFS_OVERFLOW;
-	entry->urefs++;
+	/* At the maximum they stick. */
+	if (entry->urefs < MACH_PORT_UREFS_MAX)
+		entry->urefs++;
 	asking->due = true;
+	asking->dead = true;
 	asking->word = name;
-	asking->gone = asking->request;
+	asking->unused = asking->request;
 	return KERN_SUCCESS;
+}
+
+/* Can a message be sent by @entry right now?  Locks: the port's. */
+static bool
+may_send(const struct entry *entry, const struct port *port)
+{
+	return (entry->key & MACH_PORT_TYPE_SEND_ONCE) ||
+	       port->state == PORT_IN_KERNEL || mqueue_has_room(&port->queue);
 }
 
 /* Replace the request of a live name.  False: its port died just now. */
@@ -93,10 +105,15 @@ ask_live(struct space *space, mach_port_name_t name, struct entry *entry,
 	asking->gone = entry_take_request(space, name, entry);
 	if (asking->gone != NULL)
 		asking->old = asking->gone->notice;
-	if (asking->request != NULL) {
+	if (asking->possible && asking->sync != 0 && may_send(entry, port)) {
+		asking->due = true;
+		asking->word = name;
+		asking->unused = asking->request;
+	} else if (asking->request != NULL) {
 		space_side(space, name_index(name))->request = asking->request;
 		entry->key |= MACH_PORT_TYPE_DNREQUEST;
-		list_add_tail(&port->requests, &asking->request->port_link);
+		asking->request->armed = asking->possible && asking->sync != 0;
+		name_request_enter(asking->request, port);
 	}
 	spin_unlock(&port->lock);
 	return true;
@@ -118,11 +135,20 @@ ask_name(struct space *space, mach_port_name_t name, struct asking *asking)
 	}
 	if (entry == NULL)
 		kr = KERN_INVALID_NAME;
+	else if (asking->notice == NULL)
+		kr = KERN_SUCCESS; /* there is nothing to withdraw, or was */
 	else if (entry->key & MACH_PORT_TYPE_DEAD_NAME)
 		kr = ask_dead(entry, name, asking);
 	spin_unlock(&space->lock);
 	loose_release(&loose);
 	return kr;
+}
+
+/* Is it about a name, rather than about the port by its receive right? */
+static bool
+is_of_name(int32_t id)
+{
+	return id == MACH_NOTIFY_DEAD_NAME || id == MACH_NOTIFY_SEND_POSSIBLE;
 }
 
 /* Memory for what is asked for; KERN_RESOURCE_SHORTAGE. */
@@ -135,10 +161,10 @@ prepare(struct asking *asking, mach_port_name_t name, int32_t id,
 	asking->notice = notice_create(notify);
 	if (asking->notice == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	if (id != MACH_NOTIFY_DEAD_NAME)
+	if (!is_of_name(id))
 		return KERN_SUCCESS;
 	asking->request =
-	    name_request_create(asking->notice, name, MACH_PORT_TYPE_DNREQUEST);
+	    name_request_create(asking->notice, name, asking->possible);
 	if (asking->request != NULL)
 		return KERN_SUCCESS;
 	kmsg_free(asking->notice);
@@ -155,22 +181,49 @@ abandon(struct asking *asking)
 		kmsg_free(asking->notice);
 }
 
+/* Can it be asked at all? */
+static kern_return_t
+check(mach_port_name_t name, int32_t id, uint32_t sync)
+{
+	switch (id) {
+	case MACH_NOTIFY_DEAD_NAME:
+	case MACH_NOTIFY_SEND_POSSIBLE:
+		return MACH_PORT_VALID(name) ? KERN_SUCCESS
+					     : KERN_INVALID_ARGUMENT;
+	case MACH_NOTIFY_PORT_DESTROYED:
+		return sync == 0 ? KERN_SUCCESS : KERN_INVALID_VALUE;
+	case MACH_NOTIFY_NO_SENDERS:
+		return KERN_SUCCESS;
+	default:
+		return KERN_INVALID_VALUE;
+	}
+}
+
+/* Send the notice that is due. */
+static void
+tell(struct asking *asking)
+{
+	if (asking->dead)
+		notify_dead_name(asking->notice, asking->word);
+	else if (asking->possible)
+		notify_send_possible(asking->notice, asking->word);
+	else
+		notify_no_senders(asking->notice, asking->word);
+}
+
 kern_return_t
 notify_request(struct space *space, mach_port_name_t name, int32_t id,
     uint32_t sync, struct port *notify, struct port **previousp)
 {
-	struct asking asking = {.sync = sync};
-	kern_return_t kr;
+	struct asking asking = {
+	    .sync = sync, .possible = id == MACH_NOTIFY_SEND_POSSIBLE};
+	kern_return_t kr = check(name, id, sync);
 
-	if (id != MACH_NOTIFY_DEAD_NAME && id != MACH_NOTIFY_NO_SENDERS &&
-	    id != MACH_NOTIFY_PORT_DESTROYED)
-		return KERN_INVALID_VALUE;
-	if (id == MACH_NOTIFY_PORT_DESTROYED && sync != 0)
-		return KERN_INVALID_VALUE;
-	kr = prepare(&asking, name, id, notify);
+	if (kr == KERN_SUCCESS)
+		kr = prepare(&asking, name, id, notify);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (id == MACH_NOTIFY_DEAD_NAME)
+	if (is_of_name(id))
 		kr = ask_name(space, name, &asking);
 	else
 		kr = ask_port(space, name, id, &asking);
@@ -183,9 +236,32 @@ notify_request(struct space *space, mach_port_name_t name, int32_t id,
 	*previousp = asking.old != NULL ? notice_cancel(asking.old) : NULL;
 	if (asking.gone != NULL)
 		name_request_free(asking.gone);
-	if (asking.due && id == MACH_NOTIFY_DEAD_NAME)
-		notify_dead_name(asking.notice, asking.word);
-	else if (asking.due)
-		notify_no_senders(asking.notice, asking.word);
+	if (asking.unused != NULL)
+		name_request_free(asking.unused);
+	if (asking.due)
+		tell(&asking);
 	return KERN_SUCCESS;
+}
+
+void
+notify_when_possible(
+    struct space *space, mach_port_name_t name, struct port *port)
+{
+	struct entry *entry;
+	bool tell_now = false;
+
+	spin_lock(&space->lock);
+	entry = space_lookup(space, name);
+	if (entry != NULL && (entry->key & MACH_PORT_TYPE_DNREQUEST) &&
+	    entry->port == port) {
+		spin_lock(&port->lock);
+		name_request_arm(
+		    space_side(space, name_index(name))->request, port);
+		/* There may be room by now. */
+		tell_now = port_room_due(port);
+		spin_unlock(&port->lock);
+	}
+	spin_unlock(&space->lock);
+	if (tell_now)
+		reap_now(&port->reap);
 }

@@ -121,6 +121,22 @@ port_evict_receivers(struct port *port, kern_return_t result)
 		reap_later(&port->reap);
 }
 
+/* Do senders wait for room that there is by now? */
+static bool
+senders_due(const struct port *port)
+{
+	return unlikely(!list_empty(&port->queue.senders)) &&
+	       port->queue.count < port->queue.limit;
+}
+
+bool
+port_room_due(struct port *port)
+{
+	KASSERT(spin_held(&port->lock));
+	return (senders_due(port) || unlikely(notify_room_due(port))) &&
+	       port->state != PORT_IS_DEAD && port_needs_reaping(port);
+}
+
 void
 port_owe_notice(struct port *port)
 {
@@ -250,8 +266,7 @@ port_drop_one(struct port *port)
 	if (kmsg_release_step(kmsg))
 		return;
 	spin_lock(&port->lock);
-	list_remove(&kmsg->link);
-	port->queue.count--;
+	mqueue_drop_first(port);
 	spin_unlock(&port->lock);
 	kmsg_free(kmsg);
 }
@@ -270,8 +285,8 @@ port_bury_step(struct port *port)
 		return true;
 	}
 	if (!list_empty(&port->queue.senders)) {
-		mqueue_wake(
-		    &port->queue.senders, MACH_SEND_INVALID_DEST, WAKE_AT_ONCE);
+		mqueue_wake_senders(
+		    &port->queue, MACH_SEND_INVALID_DEST, WAKE_AT_ONCE);
 		spin_unlock(&port->lock);
 		return true;
 	}
@@ -293,6 +308,13 @@ port_reap_step(struct reap_item *item)
 		pset_remove_all(port);
 		if (port_bury_step(port))
 			return true;
+	} else if (senders_due(port)) {
+		mqueue_admit(port);
+		spin_unlock(&port->lock);
+		return true;
+	} else if (notify_room_due(port)) {
+		notify_room_step(port);
+		return true;
 	}
 	if (port->orphaned) {
 		port_tell_object(port);
@@ -404,10 +426,16 @@ port_check(struct port *port)
 {
 	struct list *link;
 	uint32_t messages = 0;
+	uint32_t order = UINT32_MAX;
 
 	KASSERT(spin_held(&port->lock));
-	list_for_each (link, &port->queue.messages)
+	list_for_each (link, &port->queue.messages) {
+		struct kmsg *kmsg = container_of(link, struct kmsg, link);
+
+		KASSERT(kmsg->order <= order);
+		order = kmsg->order;
 		messages++;
+	}
 	KASSERT(messages == port->queue.count);
 	if (messages > 0)
 		KASSERT(list_empty(&port->queue.receivers));

@@ -247,6 +247,12 @@ void port_evict_receivers(struct port *port, kern_return_t result);
 /* A send-once notice could not be made for want of memory: try again later.
  * The right that it would have used up stays counted until then. */
 void port_owe_notice(struct port *port);
+/*
+ * Is there room for messages, and somebody who waits for it or asked to be
+ * told?  True: the caller must pass @port->reap to reap_now(), when it has
+ * unlocked the port, or to reap_later().  Locks: the port's.
+ */
+bool port_room_due(struct port *port) must_check;
 /* The message that holds the receive right; NULL: none does any more. */
 void port_set_carrier(struct port *port, struct kmsg *carrier);
 

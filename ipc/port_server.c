@@ -234,6 +234,25 @@ serve_get_attributes(struct kcall *call)
 }
 
 static kern_return_t
+serve_peek(struct kcall *call)
+{
+	mach_port_name_t name = kcall_u32(call);
+	uint32_t trailer_type = kcall_u32(call);
+	struct port_peek peek = {.sequence = kcall_u32(call)};
+	kern_return_t kr;
+
+	peek.trailer_size = kcall_u32(call);
+	kr = mach_port_peek(space_called(call), name, trailer_type, &peek);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kcall_put_u32(call, peek.sequence);
+	kcall_put_u32(call, peek.size);
+	kcall_put_u32(call, (uint32_t)peek.id);
+	kcall_put_array(call, &peek.trailer, peek.trailer_size, 1);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
 serve_set_attributes(struct kcall *call)
 {
 	mach_port_name_t name = kcall_u32(call);
@@ -533,6 +552,8 @@ const struct kroutine port_routines[] = {
 	.in = 8, .out = 4),
     ROUTINE(MSGID_MACH_PORT_MOD_REFS, "mach_port_mod_refs", serve_mod_refs,
 	.in = 12),
+    ROUTINE(MSGID_MACH_PORT_PEEK, "mach_port_peek", serve_peek, .in = 16,
+	.out = 16 + MAX_TRAILER_SIZE),
     ROUTINE(MSGID_MACH_PORT_SET_MSCOUNT, "mach_port_set_mscount",
 	serve_set_mscount, .in = 8),
     ROUTINE(MSGID_MACH_PORT_GET_SET_STATUS, "mach_port_get_set_status",

@@ -80,6 +80,28 @@ mach_reply_port(void)
 }
 
 mach_port_name_t
+special_reply_port_trap(void)
+{
+	static const mach_port_options_t options = {
+	    .flags = MPO_INSERT_SEND_RIGHT};
+	struct thread *self = current_thread();
+	struct port *port = NULL;
+	mach_port_name_t name;
+
+	if (mach_port_construct(own_space(), &options, 0, &name) !=
+	    KERN_SUCCESS)
+		return MACH_PORT_NULL;
+	/* Where another thread guessed its name and took it: none. */
+	if (port_from_receive_name(own_space(), name, &port) != KERN_SUCCESS)
+		port = NULL;
+	/* The one before is a port like any other from now on. */
+	if (self->reply_port != NULL)
+		port_put(self->reply_port);
+	self->reply_port = port;
+	return name;
+}
+
+mach_port_name_t
 thread_self_trap(void)
 {
 	struct thread *self = current_thread();

@@ -24,9 +24,10 @@ kern_return_t mach_msg_overwrite_trap(uaddr_t buffer, uint64_t option,
 
 /* ---- names: ipc/port_traps.c ---- */
 
-mach_port_name_t mach_reply_port(void);	 /* -26 */
-mach_port_name_t thread_self_trap(void); /* -27 */
-mach_port_name_t task_self_trap(void);	 /* -28 */
+mach_port_name_t mach_reply_port(void);		/* -26 */
+mach_port_name_t thread_self_trap(void);	/* -27 */
+mach_port_name_t task_self_trap(void);		/* -28 */
+mach_port_name_t special_reply_port_trap(void); /* -50 */
 /* -29, host_self_trap, is in kernel/host_server.c: space_insert_send(). */
 
 kern_return_t port_allocate_trap(

@@ -342,6 +342,21 @@ sched_take(struct thread *thread)
 }
 
 void
+sched_run_at(struct thread *self, uint32_t priority)
+{
+	struct cpu *cpu = self->cpu;
+
+	self->priority = priority;
+	atomic_store_explicit(
+	    &cpu->running_priority, priority, memory_order_relaxed);
+	/* Whoever queues a better one here sees what runs, or we see him:
+	 * pairs with the fence in sched_wake(). */
+	fence_full();
+	if (best_queued(cpu) > (int)priority)
+		sched_poked();
+}
+
+void
 sched_reprioritize(struct thread *thread, uint32_t priority)
 {
 	struct cpu *cpu = __atomic_load_n(&thread->queued_on, __ATOMIC_RELAXED);

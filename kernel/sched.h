@@ -40,6 +40,10 @@ noreturn void sched_yield_to(struct thread *next, continuation_t cont);
 /* Take @thread off its run queue, if it is on one and may run here. */
 bool must_check sched_take(struct thread *thread);
 
+/* The running thread, @self, goes on at @priority: it was lent one, or gives
+ * one back, and then makes way for who is better. */
+void sched_run_at(struct thread *self, uint32_t priority);
+
 /* Give @thread another priority if it is on a run queue. */
 void sched_reprioritize(struct thread *thread, uint32_t priority);
 

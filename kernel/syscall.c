@@ -49,6 +49,7 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_THREAD_SELF, thread_self_trap),
     CALL(TRAP_TASK_SELF, task_self_trap),
     CALL(TRAP_HOST_SELF, host_self_trap),
+    CALL(TRAP_THREAD_GET_SPECIAL_REPLY_PORT, special_reply_port_trap),
 
     CALL(TRAP_MACH_MSG, mach_msg_trap),
     CALL(TRAP_MACH_MSG_OVERWRITE, mach_msg_overwrite_trap),

@@ -87,7 +87,8 @@ struct send_state {
 	struct kmsg *kmsg; /* ours until it is queued */
 	struct port *port; /* a reference: whose queue is full */
 	uaddr_t buffer;
-	uint32_t timeout; /* milliseconds */
+	uint32_t timeout;  /* milliseconds */
+	uint32_t priority; /* mach_msg_priority_t, with MACH_SEND_OVERRIDE */
 };
 
 /* What a wait for a semaphore or an eventlink needs; kernel/wait_queue.h. */
@@ -159,7 +160,7 @@ struct thread {
 	atomic_uint refs;	 /* [a] the task's list holds one while alive */
 	struct list task_link;	 /* [T] */
 	struct port *self_port;	 /* [t] the kernel port that names us */
-	struct port *reply_port; /* [o] reserved for the IPC code */
+	struct port *reply_port; /* [o] the special one; a reference, or NULL */
 };
 static_assert(sizeof(struct thread) < 1024, "a thread costs under 1 KiB");
 

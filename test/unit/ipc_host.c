@@ -316,6 +316,12 @@ sched_wake(struct thread *thread)
 	make_runnable(thread);
 }
 
+void
+sched_run_at(struct thread *self, uint32_t priority)
+{
+	self->priority = priority;
+}
+
 bool
 sched_can_handoff(const struct thread *next)
 {
@@ -668,11 +674,8 @@ tally_port(struct port *port)
 	list_for_each (at, &port->queue.receivers)
 		tally_of(port)->refs++;
 	list_for_each (at, &port->queue.senders) {
-		struct thread *sender =
-		    container_of(at, struct thread, wait_link);
-
 		tally_of(port)->refs++;
-		tally_kmsg(sender->send.kmsg);
+		tally_kmsg(container_of(at, struct kmsg, link));
 	}
 	list_for_each (at, &port->requests)
 		tally_kmsg(

@@ -11,7 +11,7 @@
  * Sources: ipc/port.c ipc/space.c ipc/entry.c ipc/right.c ipc/right_copy.c
  * Sources: ipc/mqueue.c ipc/pset.c ipc/kmsg.c ipc/notify.c kernel/reaper.c
  * Sources: ipc/notify_request.c ipc/mach_port.c ipc/mach_port_info.c
- * Sources: ipc/mach_port_guard.c
+ * Sources: ipc/mach_port_guard.c ipc/peek.c
  * Sources: ipc/message.c ipc/copyin.c ipc/copyout.c ipc/ool.c ipc/fast.c
  * Sources: ipc/fast_state.c ipc/kserver.c ipc/port_server.c ipc/port_traps.c
  * Sources: kernel/lock.c test/unit/ipc_host.c

@@ -254,6 +254,31 @@ mach_port_get_attributes(ipc_space_t task, mach_port_name_t name,
 }
 
 kern_return_t
+mach_port_peek(ipc_space_t task, mach_port_name_t name,
+    mach_msg_trailer_type_t trailer_type, mach_port_seqno_t *seqno,
+    mach_msg_size_t *size, mach_msg_id_t *id, mach_msg_trailer_info_t trailer,
+    mach_msg_type_number_t *trailer_size)
+{
+	uint32_t room = *trailer_size, count = 0, got_id = 0;
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_PEEK);
+	call_put_u32(&call, name);
+	call_put_u32(&call, trailer_type);
+	call_put_u32(&call, *seqno);
+	call_put_u32(&call, room);
+	call_perform(&call, task);
+	call_get_u32(&call, seqno);
+	call_get_u32(&call, size);
+	call_get_u32(&call, &got_id);
+	call_get_u32(&call, &count);
+	call_get_bytes(&call, trailer, count < room ? count : room);
+	*id = (mach_msg_id_t)got_id;
+	*trailer_size = count < room ? count : room;
+	return call_end(&call);
+}
+
+kern_return_t
 mach_port_set_attributes(ipc_space_t task, mach_port_name_t name,
     mach_port_flavor_t flavor, mach_port_info_t info,
     mach_msg_type_number_t count)

@@ -119,6 +119,20 @@ kern_return_t mach_port_set_attributes(ipc_space_t task, mach_port_name_t name,
     mach_msg_type_number_t count);
 
 /*
+ * Looks at a message in the queue of a receive right without receiving it: the
+ * first, or the one with the sequence number *@seqno if that is not 0; which
+ * it was is returned there.  Its size and id, and its trailer: of the kind that
+ * @trailer_type says (MACH_RCV_TRAILER_, as in mach_msg(), up to AUDIT), in
+ * @trailer with room for *@trailer_size bytes, which becomes how many were
+ * written.  KERN_INVALID_ARGUMENT: no such trailer, or no room for it.
+ * KERN_FAILURE: no such message, or more than 1024 stand before it.
+ */
+kern_return_t mach_port_peek(ipc_space_t task, mach_port_name_t name,
+    mach_msg_trailer_type_t trailer_type, mach_port_seqno_t *seqno,
+    mach_msg_size_t *size, mach_msg_id_t *id, mach_msg_trailer_info_t trailer,
+    mach_msg_type_number_t *trailer_size);
+
+/*
  * Puts @member, a receive right, into the set @after and no other; with
  * MACH_PORT_NULL takes it out of all.  KERN_NOT_IN_SET.
  */
@@ -141,7 +155,15 @@ kern_return_t mach_port_get_set_status(ipc_space_t task, mach_port_name_t name,
  * request back.  The one asked for before is returned in *@previous and
  * belongs to the caller.  @sync: for NO_SENDERS the make-send count to wait
  * for, for DEAD_NAME non-zero to be told at once of a name that is dead
- * already (else KERN_INVALID_ARGUMENT).
+ * already (else KERN_INVALID_ARGUMENT), for PORT_DESTROYED 0.
+ *
+ * SEND_POSSIBLE: one message when the queue has room, or when the port dies
+ * (then MACH_NOTIFY_DEAD_NAME); with @sync it counts from now on, and comes at
+ * once where there is room; without, from the next send by @name on that has
+ * MACH_SEND_NOTIFY and times out.
+ *
+ * KERN_INVALID_VALUE: no such @id.  KERN_INVALID_CAPABILITY: @notify cannot
+ * be made a send-once right.
  */
 kern_return_t mach_port_request_notification(ipc_space_t task,
     mach_port_name_t name, mach_msg_id_t id, mach_port_mscount_t sync,
