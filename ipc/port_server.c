@@ -1,5 +1,6 @@
 /*
- * port_server.c: the mach_port_*() calls as messages to a task's port.
+ * port_server.c: the mach_port_*() calls as messages to a task's port.  Long
+ * because there are many.
  */
 #include "ipc/port_server.h"
 
