@@ -190,19 +190,5 @@ bootstrap_exit(mach_port_t bootstrap, int status)
 const char *
 bootstrap_strerror(kern_return_t code)
 {
-	switch (code) {
-	case BOOTSTRAP_NOT_PRIVILEGED:
-		return "not allowed by the manifest";
-	case BOOTSTRAP_NAME_IN_USE:
-		return "name in use";
-	case BOOTSTRAP_UNKNOWN_SERVICE:
-		return "no such service or program";
-	case BOOTSTRAP_SERVICE_ACTIVE:
-		return "service checked in already";
-	case BOOTSTRAP_BAD_COUNT:
-		return "wrong count";
-	case BOOTSTRAP_NO_MEMORY:
-		return "out of memory";
-	}
 	return mach_error_string(code);
 }

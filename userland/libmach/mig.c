@@ -20,11 +20,13 @@ mig_dealloc_reply_port(mach_port_t port)
 {
 	mach_port_t old = reply_port;
 
+	if (port != MACH_PORT_NULL && port != old)
+		return;
 	/* Forgotten first: the call below may want a reply port of its own. */
 	reply_port = MACH_PORT_NULL;
-	if (port == old && port != MACH_PORT_NULL)
+	if (old != MACH_PORT_NULL)
 		mach_port_mod_refs(
-		    mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+		    mach_task_self(), old, MACH_PORT_RIGHT_RECEIVE, -1);
 }
 
 void
@@ -38,7 +40,7 @@ mig_strncpy(char *to, const char *from, int size)
 {
 	size_t length;
 
-	if (size <= 0)
+	if (size <= 0 || to == NULL || from == NULL)
 		return 0;
 	length = strnlen(from, (size_t)size - 1);
 	memcpy(to, from, length);
@@ -51,7 +53,7 @@ mig_strncpy_zerofill(char *to, const char *from, int size)
 {
 	int length = mig_strncpy(to, from, size);
 
-	if (length < size)
+	if (length > 0 && length < size)
 		memset(to + length, 0, (size_t)(size - length));
 	return length;
 }

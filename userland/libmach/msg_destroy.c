@@ -6,7 +6,8 @@
 static void
 destroy_right(mach_port_t name, mach_msg_type_name_t disposition)
 {
-	mach_port_t self = mach_task_self();
+	mach_port_t self = mach_task_self(), made;
+	mach_msg_type_name_t type;
 
 	if (!MACH_PORT_VALID(name))
 		return;
@@ -18,11 +19,15 @@ destroy_right(mach_port_t name, mach_msg_type_name_t disposition)
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
 		mach_port_mod_refs(self, name, MACH_PORT_RIGHT_RECEIVE, -1);
 		break;
+	case MACH_MSG_TYPE_MAKE_SEND:
+		if (mach_port_insert_right(self, name, name, disposition) ==
+		    KERN_SUCCESS)
+			mach_port_deallocate(self, name);
+		break;
 	case MACH_MSG_TYPE_MAKE_SEND_ONCE:
-		/*
-		 * The message was never sent, and nothing was made; nor was
-		 * it for the other kinds that leave the sender its right.
-		 */
+		if (mach_port_extract_right(
+			self, name, disposition, &made, &type) == KERN_SUCCESS)
+			mach_port_deallocate(self, made);
 		break;
 	}
 }

@@ -87,14 +87,21 @@
 		TRAP_MACH_PORT_REQUEST_NOTIFICATION
 
 /*
- * mach_absolute_time(): the timebase, readable in user mode.
+ * mach_absolute_time() and its kin: the timebase, readable in user mode.
  */
-	.globl	mach_absolute_time
-	.type	mach_absolute_time, @function
-mach_absolute_time:
+	.macro	timebase name
+	.globl	\name
+	.type	\name, @function
+\name:
 	rdtime	a0
 	ret
-	.size	mach_absolute_time, . - mach_absolute_time
+	.size	\name, . - \name
+	.endm
+
+	timebase mach_absolute_time
+	timebase mach_continuous_time
+	timebase mach_approximate_time
+	timebase mach_continuous_approximate_time
 
 /*
  * mach_msg(msg, option, send_size, rcv_size, rcv_name, timeout, notify): with

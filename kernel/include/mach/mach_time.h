@@ -34,4 +34,12 @@ kern_return_t mach_wait_until(uint64_t deadline);
 /* The time now; read in user mode, without a trap. */
 uint64_t mach_absolute_time(void);
 
+/*
+ * The same here: machines that sleep would stop the first, and the others are
+ * less exact to be cheaper, which nothing could be.
+ */
+uint64_t mach_continuous_time(void);
+uint64_t mach_approximate_time(void);
+uint64_t mach_continuous_approximate_time(void);
+
 MACH_END_DECLS

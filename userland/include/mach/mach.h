@@ -9,4 +9,8 @@
 #include <mach/mach_interface.h>
 #include <mach/mach_port.h>
 #include <mach/mach_traps.h>
+#include <mach/mach_time.h>
+#include <mach/mach_voucher.h>
+#include <mach/mig.h>
 #include <mach/mig_errors.h>
+#include <mach/std_types.h>

@@ -33,7 +33,11 @@ mach_port_t mach_reply_port(void);
 
 mach_port_t mig_get_reply_port(void);
 
-/* The port may have died or been moved: forget it, and make another later. */
+/*
+ * The port may have died or been moved: give it up, and make another later.
+ * MACH_PORT_NULL is whichever the thread has; one that is not the thread's is
+ * left alone.  A thread of baton/thread.h does this at its end.
+ */
 void mig_dealloc_reply_port(mach_port_t port);
 
 /* The call is done; nothing to do as long as the port is kept. */
@@ -41,12 +45,13 @@ void mig_put_reply_port(mach_port_t port);
 
 /*
  * Copies at most @size - 1 characters and a NUL, and returns the length with
- * the NUL; the second form clears the rest of @to as well.
+ * the NUL; the second form clears the rest of @to as well.  0, and nothing
+ * done, if there is no room at all or a pointer is null.
  */
 int mig_strncpy(char *to, const char *from, int size);
 int mig_strncpy_zerofill(char *to, const char *from, int size);
 
-/* Memory for arguments that travel out of line. */
+/* Memory for arguments that travel out of line; *@address is 0 if none. */
 void mig_allocate(vm_address_t *address, vm_size_t size);
 void mig_deallocate(vm_address_t address, vm_size_t size);
 
@@ -58,7 +63,9 @@ mach_msg_return_t mach_msg_receive(mach_msg_header_t *msg);
 
 /*
  * Gives up every right and every piece of memory that a message one has
- * received, or failed to send, brought into the task.
+ * received, or failed to send, brought into the task.  What a message that was
+ * never sent would have made is made and given up, so that whoever waits for
+ * notice of it gets that.
  */
 void mach_msg_destroy(mach_msg_header_t *msg);
 
