@@ -21,6 +21,7 @@
 #include <arch/usercopy.h>
 
 #include "ipc/copy.h"
+#include "ipc/exception.h"
 #include "ipc/fast.h"
 #include "ipc/kserver.h"
 #include "ipc/mach_port.h"
@@ -535,6 +536,8 @@ message_deliver(struct thread *self, struct kmsg *kmsg)
 	kmsg->phase = 0;
 	kmsg->index = 0;
 	if (port->state == PORT_IN_KERNEL) {
+		if (port->kind == KOBJECT_EXCEPTION)
+			return message_finish(self, exception_reply(kmsg));
 		kserver_serve(kmsg);
 		return message_finish(self, NULL);
 	}
@@ -715,6 +718,7 @@ void (*ipc_message_trap(void))(void)
 void
 thread_drop_ports(struct thread *self)
 {
+	exception_forget(self);
 	if (self->task == NULL)
 		return;
 	fast_drop(self);

@@ -58,6 +58,7 @@ enum kobject_kind {
 	KOBJECT_DEVICE_MASTER, /* NULL */
 	KOBJECT_DEVICE,	       /* struct device, never freed */
 	KOBJECT_SEMAPHORE,     /* struct semaphore: a reference per call */
+	KOBJECT_EXCEPTION,     /* struct thread: see exception.h */
 	KOBJECT_KIND_COUNT
 };
 

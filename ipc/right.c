@@ -4,6 +4,7 @@
  */
 #include "ipc/right.h"
 
+#include "ipc/exception.h"
 #include "ipc/kmsg.h"
 #include "ipc/notify.h"
 
@@ -90,6 +91,11 @@ right_release_send_once(struct port *port)
 		return;
 	spin_lock(&port->lock);
 	KASSERT(port->send_once_rights > 0);
+	if (unlikely(port->kind == KOBJECT_EXCEPTION)) {
+		spin_unlock(&port->lock);
+		exception_lost(port);
+		return;
+	}
 	tell = port->state == PORT_IN_SPACE || port->state == PORT_IN_TRANSIT;
 	if (!tell)
 		port->send_once_rights--;

@@ -18,3 +18,13 @@
  */
 noreturn void exception_raise(
     unsigned exception, uint64_t code, uint64_t subcode);
+
+/* Ask about the exception that stands in the current thread. */
+noreturn void exception_ask(void);
+
+/*
+ * The first code of EXC_CRASH says what nobody took: EXC_* and the lower bits
+ * of its first code.  The second code is that exception's own.
+ */
+#define EXCEPTION_CRASH_SHIFT 20
+#define EXCEPTION_CRASH_CODE  0xfffffU

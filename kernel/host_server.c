@@ -455,6 +455,24 @@ serve_host_get_special_port(struct kcall *call)
 }
 
 static kern_return_t
+serve_host_set_exception_ports(struct kcall *call)
+{
+	return serve_set_exception_ports(call, &(struct exception_scope){0});
+}
+
+static kern_return_t
+serve_host_get_exception_ports(struct kcall *call)
+{
+	return serve_get_exception_ports(call, &(struct exception_scope){0});
+}
+
+static kern_return_t
+serve_host_swap_exception_ports(struct kcall *call)
+{
+	return serve_swap_exception_ports(call, &(struct exception_scope){0});
+}
+
+static kern_return_t
 serve_host_reboot(struct kcall *call)
 {
 	uint32_t options = kcall_u32(call);
@@ -499,5 +517,15 @@ const struct kroutine host_routines[] = {
 	serve_host_get_special_port, .in = 8, .out_descriptors = 1},
     {MSGID_HOST_REBOOT, "host_reboot", KOBJECT_HOST_PRIV, serve_host_reboot,
 	.in = 4},
+    {MSGID_HOST_SET_EXCEPTION_PORTS, "host_set_exception_ports",
+	KOBJECT_HOST_PRIV, serve_host_set_exception_ports, .in = 12,
+	.descriptors = "s"},
+    {MSGID_HOST_GET_EXCEPTION_PORTS, "host_get_exception_ports",
+	KOBJECT_HOST_PRIV, serve_host_get_exception_ports, .in = 4,
+	.out = EXCEPTION_LIST_SIZE, .out_descriptors = EXCEPTION_LIST_MAX},
+    {MSGID_HOST_SWAP_EXCEPTION_PORTS, "host_swap_exception_ports",
+	KOBJECT_HOST_PRIV, serve_host_swap_exception_ports, .in = 12,
+	.descriptors = "s", .out = EXCEPTION_LIST_SIZE,
+	.out_descriptors = EXCEPTION_LIST_MAX},
 };
 const unsigned host_routine_count = ARRAY_SIZE(host_routines);

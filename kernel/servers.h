@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "ipc/kserver.h"
+#include "kernel/exception_ports.h"
 #include "kernel/types.h"
 
 struct task;
@@ -17,6 +18,20 @@ extern const struct kroutine host_routines[];
 extern const unsigned host_routine_count;
 extern const struct kroutine semaphore_routines[];
 extern const unsigned semaphore_routine_count;
+
+/*
+ * What thread_, task_ and host_set_exception_ports() and their kin have in
+ * common: exception_server.c.  A list has places for so many in the message.
+ */
+#define EXCEPTION_LIST_MAX 32
+#define EXCEPTION_LIST_SIZE                                                    \
+	(sizeof(uint32_t) + 3 * EXC_TYPES_COUNT * sizeof(uint32_t))
+kern_return_t serve_set_exception_ports(
+    struct kcall *call, const struct exception_scope *of);
+kern_return_t serve_get_exception_ports(
+    struct kcall *call, const struct exception_scope *of);
+kern_return_t serve_swap_exception_ports(
+    struct kcall *call, const struct exception_scope *of);
 
 /* Boot: make these tables known, and that of vm/. */
 void servers_register(void);

@@ -27,6 +27,7 @@ task_init(void)
 {
 	zone_init(&task_zone, "task", sizeof(struct task), CACHE_LINE);
 	list_init(&task_list);
+	exception_ports_init();
 }
 
 /* The parts of a task that can fail; undone in reverse order. */
@@ -223,6 +224,7 @@ reap_step(struct reap_item *item)
 	if (space_destroy_step(task->space))
 		return true;
 	drop_special_ports(task);
+	exception_ports_end(&(struct exception_scope){.task = task});
 	spin_lock(&task_list_lock);
 	list_remove(&task->link);
 	spin_unlock(&task_list_lock);

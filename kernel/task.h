@@ -6,6 +6,7 @@
  * thread tears down the space and the map in bounded steps.
  */
 #pragma once
+#include "kernel/exception_ports.h"
 #include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/reaper.h"
@@ -32,6 +33,7 @@ struct task {
 	struct list semaphores; /* [t] struct semaphore by owner_link */
 	struct port *self_port; /* [t] kernel port; NULL once dying */
 	struct port *special[TASK_SPECIAL_PORTS]; /* [t] send rights */
+	struct exception_actions actions;	  /* [t] */
 	struct reap_item reap;			  /* its end, in steps */
 	uint32_t told;		   /* [t] of its threads, told to end */
 	bool reap_when_empty;	   /* [t] the last thread wakes the reaper */

@@ -56,6 +56,7 @@ serve_task_create(struct kcall *call)
 	if (kr != KERN_SUCCESS)
 		return kr;
 	inherit_ports(parent, child);
+	exception_ports_inherit(parent, child);
 	kcall_put_send(call, task_make_send(child));
 	task_put(child);
 	return KERN_SUCCESS;
@@ -253,6 +254,29 @@ serve_task_set_special_port(struct kcall *call)
 	return KERN_SUCCESS;
 }
 
+/* ---- exception ports ---- */
+
+static kern_return_t
+serve_task_set_exception_ports(struct kcall *call)
+{
+	return serve_set_exception_ports(
+	    call, &(struct exception_scope){.task = call->object});
+}
+
+static kern_return_t
+serve_task_get_exception_ports(struct kcall *call)
+{
+	return serve_get_exception_ports(
+	    call, &(struct exception_scope){.task = call->object});
+}
+
+static kern_return_t
+serve_task_swap_exception_ports(struct kcall *call)
+{
+	return serve_swap_exception_ports(
+	    call, &(struct exception_scope){.task = call->object});
+}
+
 /* ---- threads ---- */
 
 static kern_return_t
@@ -367,5 +391,13 @@ const struct kroutine task_routines[] = {
 	serve_thread_create_running, .in = 8, .out_descriptors = 1},
     {MSGID_TASK_SET_NAME, "task_set_name", KOBJECT_TASK, serve_task_set_name,
 	.in = BATON_TASK_NAME_MAX},
+    {MSGID_TASK_SET_EXCEPTION_PORTS, "task_set_exception_ports", KOBJECT_TASK,
+	serve_task_set_exception_ports, .in = 12, .descriptors = "s"},
+    {MSGID_TASK_GET_EXCEPTION_PORTS, "task_get_exception_ports", KOBJECT_TASK,
+	serve_task_get_exception_ports, .in = 4, .out = EXCEPTION_LIST_SIZE,
+	.out_descriptors = EXCEPTION_LIST_MAX},
+    {MSGID_TASK_SWAP_EXCEPTION_PORTS, "task_swap_exception_ports", KOBJECT_TASK,
+	serve_task_swap_exception_ports, .in = 12, .descriptors = "s",
+	.out = EXCEPTION_LIST_SIZE, .out_descriptors = EXCEPTION_LIST_MAX},
 };
 const unsigned task_routine_count = ARRAY_SIZE(task_routines);

@@ -6,6 +6,7 @@
 
 #include "ipc/port.h"
 #include "kernel/cpu.h"
+#include "kernel/exception_ports.h"
 #include "kernel/kassert.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
@@ -260,6 +261,7 @@ thread_exit(struct thread *self)
 	ktrace(KT_TERMINATE, (uintptr_t)self, 0);
 	fpu_discard(self);
 	thread_drop_ports(self);
+	exception_ports_end(&(struct exception_scope){.thread = self});
 	spin_lock(&self->lock);
 	port = self->self_port;
 	self->self_port = NULL;

@@ -39,6 +39,7 @@
 
 struct cpu;
 struct entry;
+struct exception_actions;
 struct fpu_state;
 struct kmsg;
 struct port;
@@ -119,6 +120,21 @@ struct fast_state {
 	int32_t room; /* waiting: bytes of message it takes, or less */
 };
 
+/*
+ * The exception that a thread raised, and what became of it: ipc/exception.h
+ * is where it waits for that, kernel/exception.c what it means.
+ */
+struct exception_state {
+	struct port *port;  /* the reply rights are to it; NULL: none yet */
+	struct kmsg *reply; /* [port's lock] the answer; NULL: none came */
+	bool answered;	    /* [port's lock] it came, or never will */
+	bool crashing;	    /* nobody took it: EXC_CRASH is asked about */
+	uint8_t scope;	    /* whose port is asked */
+	uint8_t number;	    /* EXC_* */
+	uint32_t behavior;  /* of the action that was asked */
+	uint64_t code, subcode;
+};
+
 /* What a long operation needs to go on after a preemption point. */
 struct step_state {
 	void *object;
@@ -140,11 +156,14 @@ struct thread {
 	kern_return_t wait_result; /* [o] why the wait ended */
 	struct list wait_link;	   /* [q] port's, set's or other queue */
 	struct timer timer;	   /* deadline of the current wait */
-	struct receive_state receive; /* [o] */
-	struct send_state send;	      /* [o] */
-	struct sync_state sync;	      /* as it says */
-	struct fast_state fast;	      /* [o] */
-	struct step_state step;	      /* [o] */
+	struct receive_state receive;	   /* [o] */
+	struct send_state send;		   /* [o] */
+	struct sync_state sync;		   /* as it says */
+	struct fast_state fast;		   /* [o] */
+	struct step_state step;		   /* [o] */
+	struct exception_state exception;  /* [o], or as it says */
+	struct exception_actions *actions; /* [T] NULL: none of its own */
+	bool ended;			   /* [T] it takes no more of them */
 
 	struct list run_link;	 /* [the run queue's lock] */
 	struct cpu *queued_on;	 /* [that hart's run queue lock] or NULL */

@@ -4,15 +4,13 @@
  * Registers belong to whoever runs the thread, so they are read and written
  * only while it is suspended and has come to rest.
  */
-#include <arch/fpu.h>
-#include <arch/layout.h>
 #include <mach/mach_types.h>
 
 #include "ipc/kserver.h"
 #include "ipc/port.h"
 #include "kernel/servers.h"
-#include "kernel/string.h"
 #include "kernel/thread.h"
+#include "kernel/thread_state.h"
 
 struct port *
 thread_make_send(struct thread *thread)
@@ -57,78 +55,15 @@ check_at_rest(struct thread *thread)
 	return kr;
 }
 
-static void
-get_registers(const struct thread *thread, struct riscv64_thread_state *state)
-{
-	const struct trapframe *tf = &thread->tf;
-
-	/* Both have x1 to x31 in order; the program counter trades places. */
-	static_assert(sizeof(*state) == sizeof(*tf), "32 words each");
-	state->pc = tf->epc;
-	memcpy(&state->ra, &tf->ra, sizeof(*tf) - sizeof(tf->epc));
-}
-
-static kern_return_t
-set_registers(struct thread *thread, const struct riscv64_thread_state *state)
-{
-	struct trapframe *tf = &thread->tf;
-
-	if (state->pc >= USER_END || state->pc % 2 != 0)
-		return KERN_INVALID_ARGUMENT;
-	tf->epc = state->pc;
-	memcpy(&tf->ra, &state->ra, sizeof(*tf) - sizeof(tf->epc));
-	return KERN_SUCCESS;
-}
-
-/* Rounding mode and flags; the rest of the register does not exist. */
-#define FCSR_MASK 0xffU
-
-static_assert(sizeof(struct fpu_state) == sizeof(struct riscv64_float_state),
-    "the user's view and the save area are one layout");
-
-/* Words in a message are aligned to 4 bytes, so both are copied first. */
-
-static kern_return_t
-set_register_words(struct thread *thread, const uint32_t *words)
-{
-	struct riscv64_thread_state state;
-
-	memcpy(&state, words, sizeof(state));
-	return set_registers(thread, &state);
-}
-
-static kern_return_t
-set_float_words(struct thread *thread, const uint32_t *words)
-{
-	struct fpu_state state;
-
-	memcpy(&state, words, sizeof(state));
-	state.fcsr &= FCSR_MASK;
-	state.unused = 0;
-	return fpu_set(thread, &state);
-}
-
-static const struct state_flavor {
-	uint32_t flavor, count;
-	kern_return_t (*set)(struct thread *thread, const uint32_t *words);
-} flavors[] = {
-    {RISCV64_THREAD_STATE, RISCV64_THREAD_STATE_COUNT, set_register_words},
-    {RISCV64_FLOAT_STATE, RISCV64_FLOAT_STATE_COUNT, set_float_words},
-};
-
 kern_return_t
 thread_set_words(struct thread *thread, uint32_t flavor, const uint32_t *words,
     uint32_t count)
 {
-	for (unsigned i = 0; i < ARRAY_SIZE(flavors); i++) {
-		kern_return_t kr;
+	kern_return_t kr = check_at_rest(thread);
 
-		if (flavors[i].flavor != flavor || flavors[i].count != count)
-			continue;
-		kr = check_at_rest(thread);
-		return kr == KERN_SUCCESS ? flavors[i].set(thread, words) : kr;
-	}
-	return KERN_INVALID_ARGUMENT;
+	return kr == KERN_SUCCESS
+		   ? thread_state_set(thread, flavor, words, count)
+		   : kr;
 }
 
 static kern_return_t
@@ -147,42 +82,22 @@ serve_thread_set_state(struct kcall *call)
 }
 
 static kern_return_t
-put_registers(struct kcall *call)
-{
-	struct riscv64_thread_state state;
-
-	get_registers(call->object, &state);
-	kcall_put_array(
-	    call, &state, RISCV64_THREAD_STATE_COUNT, sizeof(natural_t));
-	return KERN_SUCCESS;
-}
-
-static kern_return_t
-put_floats(struct kcall *call)
-{
-	struct fpu_state state;
-
-	fpu_get(call->object, &state);
-	kcall_put_array(
-	    call, &state, RISCV64_FLOAT_STATE_COUNT, sizeof(natural_t));
-	return KERN_SUCCESS;
-}
-
-static kern_return_t
 serve_thread_get_state(struct kcall *call)
 {
 	uint32_t flavor = kcall_u32(call);
 	uint32_t room = kcall_u32(call);
-	kern_return_t kr = check_at_rest(call->object);
+	uint32_t count = thread_state_count(flavor);
+	uint32_t words[THREAD_STATE_WORDS_MAX];
+	kern_return_t kr;
 
+	if (count == 0 || room < count)
+		return KERN_INVALID_ARGUMENT;
+	kr = check_at_rest(call->object);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	if (flavor == RISCV64_THREAD_STATE &&
-	    room >= RISCV64_THREAD_STATE_COUNT)
-		return put_registers(call);
-	if (flavor == RISCV64_FLOAT_STATE && room >= RISCV64_FLOAT_STATE_COUNT)
-		return put_floats(call);
-	return KERN_INVALID_ARGUMENT;
+	thread_state_get(call->object, flavor, words);
+	kcall_put_array(call, words, count, sizeof(natural_t));
+	return KERN_SUCCESS;
 }
 
 /* ---- life ---- */
@@ -220,6 +135,29 @@ serve_thread_get_special_port(struct kcall *call)
 		return KERN_INVALID_ARGUMENT;
 	kcall_put_send(call, thread_make_send(call->object));
 	return KERN_SUCCESS;
+}
+
+/* ---- exception ports ---- */
+
+static kern_return_t
+serve_thread_set_exception_ports(struct kcall *call)
+{
+	return serve_set_exception_ports(
+	    call, &(struct exception_scope){.thread = call->object});
+}
+
+static kern_return_t
+serve_thread_get_exception_ports(struct kcall *call)
+{
+	return serve_get_exception_ports(
+	    call, &(struct exception_scope){.thread = call->object});
+}
+
+static kern_return_t
+serve_thread_swap_exception_ports(struct kcall *call)
+{
+	return serve_swap_exception_ports(
+	    call, &(struct exception_scope){.thread = call->object});
 }
 
 /* ---- information ---- */
@@ -347,5 +285,15 @@ const struct kroutine thread_routines[] = {
 	.in = 8, .out = 4 + sizeof(struct thread_extended_info)},
     {MSGID_THREAD_POLICY_SET, "thread_policy_set", KOBJECT_THREAD,
 	serve_thread_policy_set, .in = 8},
+    {MSGID_THREAD_SET_EXCEPTION_PORTS, "thread_set_exception_ports",
+	KOBJECT_THREAD, serve_thread_set_exception_ports, .in = 12,
+	.descriptors = "s"},
+    {MSGID_THREAD_GET_EXCEPTION_PORTS, "thread_get_exception_ports",
+	KOBJECT_THREAD, serve_thread_get_exception_ports, .in = 4,
+	.out = EXCEPTION_LIST_SIZE, .out_descriptors = EXCEPTION_LIST_MAX},
+    {MSGID_THREAD_SWAP_EXCEPTION_PORTS, "thread_swap_exception_ports",
+	KOBJECT_THREAD, serve_thread_swap_exception_ports, .in = 12,
+	.descriptors = "s", .out = EXCEPTION_LIST_SIZE,
+	.out_descriptors = EXCEPTION_LIST_MAX},
 };
 const unsigned thread_routine_count = ARRAY_SIZE(thread_routines);

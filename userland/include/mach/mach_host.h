@@ -30,4 +30,18 @@ kern_return_t host_page_size(host_t host, vm_size_t *size);
 /* HOST_REBOOT_ bits; returns only if it fails. */
 kern_return_t host_reboot(host_priv_t host_priv, int options);
 
+/* As of threads, for all threads there are; mach/thread_act.h. */
+kern_return_t host_set_exception_ports(host_priv_t host, exception_mask_t mask,
+    mach_port_t port, exception_behavior_t behavior,
+    thread_state_flavor_t flavor);
+kern_return_t host_get_exception_ports(host_priv_t host, exception_mask_t mask,
+    exception_mask_array_t masks, mach_msg_type_number_t *count,
+    exception_handler_array_t ports, exception_behavior_array_t behaviors,
+    thread_state_flavor_array_t flavors);
+kern_return_t host_swap_exception_ports(host_priv_t host, exception_mask_t mask,
+    mach_port_t port, exception_behavior_t behavior,
+    thread_state_flavor_t flavor, exception_mask_array_t masks,
+    mach_msg_type_number_t *count, exception_handler_array_t ports,
+    exception_behavior_array_t behaviors, thread_state_flavor_array_t flavors);
+
 MACH_END_DECLS

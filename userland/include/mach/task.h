@@ -62,4 +62,19 @@ kern_return_t semaphore_create(
  */
 kern_return_t semaphore_destroy(task_t task, semaphore_t semaphore);
 
+/* As of threads, for all threads of the task; mach/thread_act.h.  A new task
+ * has those of its parent. */
+kern_return_t task_set_exception_ports(task_t task, exception_mask_t mask,
+    mach_port_t port, exception_behavior_t behavior,
+    thread_state_flavor_t flavor);
+kern_return_t task_get_exception_ports(task_t task, exception_mask_t mask,
+    exception_mask_array_t masks, mach_msg_type_number_t *count,
+    exception_handler_array_t ports, exception_behavior_array_t behaviors,
+    thread_state_flavor_array_t flavors);
+kern_return_t task_swap_exception_ports(task_t task, exception_mask_t mask,
+    mach_port_t port, exception_behavior_t behavior,
+    thread_state_flavor_t flavor, exception_mask_array_t masks,
+    mach_msg_type_number_t *count, exception_handler_array_t ports,
+    exception_behavior_array_t behaviors, thread_state_flavor_array_t flavors);
+
 MACH_END_DECLS

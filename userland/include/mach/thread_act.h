@@ -42,4 +42,29 @@ kern_return_t thread_policy_set(thread_act_t thread,
     thread_policy_flavor_t flavor, thread_policy_t policy,
     mach_msg_type_number_t count);
 
+/*
+ * Who is asked when the thread raises one of the exceptions of @mask
+ * (EXC_MASK_*): @port, MACH_PORT_NULL for nobody.  The order is thread, task,
+ * host; the next is asked when one refuses or does not answer.  @behavior is
+ * what the message carries: EXCEPTION_DEFAULT, _STATE or _STATE_IDENTITY, with
+ * MACH_EXCEPTION_CODES for codes of 64 bits; @flavor the kind of state.
+ *
+ * get tells the actions for @mask, swap also replaces them: arrays of
+ * EXC_TYPES_COUNT, of which *@count lines are filled, one for each different
+ * action with the exceptions it is for.  The rights in @ports belong to the
+ * caller.
+ */
+kern_return_t thread_set_exception_ports(thread_act_t thread,
+    exception_mask_t mask, mach_port_t port, exception_behavior_t behavior,
+    thread_state_flavor_t flavor);
+kern_return_t thread_get_exception_ports(thread_act_t thread,
+    exception_mask_t mask, exception_mask_array_t masks,
+    mach_msg_type_number_t *count, exception_handler_array_t ports,
+    exception_behavior_array_t behaviors, thread_state_flavor_array_t flavors);
+kern_return_t thread_swap_exception_ports(thread_act_t thread,
+    exception_mask_t mask, mach_port_t port, exception_behavior_t behavior,
+    thread_state_flavor_t flavor, exception_mask_array_t masks,
+    mach_msg_type_number_t *count, exception_handler_array_t ports,
+    exception_behavior_array_t behaviors, thread_state_flavor_array_t flavors);
+
 MACH_END_DECLS
