@@ -43,9 +43,29 @@ port_allocate_destroy(void)
 	bench_end();
 }
 
+/* The least that a message to one of the kernel's ports asks for. */
+static void
+kernel_call(void)
+{
+	mach_port_urefs_t refs;
+
+	bench_begin("kernel.call", "a name's references, asked by message");
+	for (int i = 0; i < ROUNDS; i++) {
+		uint64_t before = bench_now();
+		kern_return_t kr = mach_port_get_refs(mach_task_self(),
+		    mach_task_self(), MACH_PORT_RIGHT_SEND, &refs);
+
+		before = bench_now() - before;
+		bench_check(kr, "ask the kernel");
+		bench_sample(before);
+	}
+	bench_end();
+}
+
 void
 bench_traps(void)
 {
 	trap_null();
 	port_allocate_destroy();
+	kernel_call();
 }
