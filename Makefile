@@ -40,6 +40,7 @@ endif
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+include scripts/stubs.mk
 include scripts/kernel.mk
 include scripts/userland.mk
 include scripts/unit.mk

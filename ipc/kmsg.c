@@ -61,13 +61,10 @@ kmsg_memory(uint64_t bytes)
 	return kmsg;
 }
 
-struct kmsg *
-kmsg_alloc(uint32_t body_size, uint32_t descriptors)
+void
+kmsg_reuse(struct kmsg *kmsg, uint32_t body_size)
 {
-	struct kmsg *kmsg = kmsg_memory(body_size);
-
-	if (unlikely(kmsg == NULL))
-		return NULL;
+	KASSERT(body_size <= kmsg->capacity);
 	kmsg->size = HEADER_SIZE + body_size;
 	kmsg->waiter = NULL;
 	kmsg->remote = NULL;
@@ -93,6 +90,16 @@ kmsg_alloc(uint32_t body_size, uint32_t descriptors)
 	kmsg->gap = 0;
 	kmsg->sender = 0;
 	list_init(&kmsg->link);
+}
+
+struct kmsg *
+kmsg_alloc(uint32_t body_size, uint32_t descriptors)
+{
+	struct kmsg *kmsg = kmsg_memory(body_size);
+
+	if (unlikely(kmsg == NULL))
+		return NULL;
+	kmsg_reuse(kmsg, body_size);
 	if (descriptors > 0 && !kmsg_add_descriptors(kmsg, descriptors)) {
 		kmsg_free(kmsg);
 		return NULL;

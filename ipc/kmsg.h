@@ -115,6 +115,9 @@ void kmsg_init(void);
  * cleared.  NULL: no memory.
  */
 struct kmsg *kmsg_alloc(uint32_t body_size, uint32_t descriptors) must_check;
+/* Make a message that owns nothing any more a new one of @body_size bytes,
+ * which its @capacity has room for. */
+void kmsg_reuse(struct kmsg *kmsg, uint32_t body_size);
 void kmsg_free(struct kmsg *kmsg);
 /* The same descriptors later on; false: no memory. */
 bool kmsg_add_descriptors(struct kmsg *kmsg, uint32_t count) must_check;

@@ -1,5 +1,6 @@
 /*
- * kserver.c: messages to the kernel's own ports: decode, call, reply.
+ * kserver.c: messages to the kernel's own ports: decode, call, reply.  What a
+ * definition says is in call.c.  Long because it has both.
  */
 #include "ipc/kserver.h"
 
@@ -569,6 +570,10 @@ kserver_serve(struct kmsg *kmsg)
 {
 	struct step_state *step = &current_thread()->step;
 
+	if (call_is_known(kmsg->id, kmsg->remote->kind)) {
+		call_serve(kmsg);
+		return;
+	}
 	for (int i = 0; i < KCALL_PROGRESS_WORDS; i++)
 		step->word[i] = 0;
 	kserver_call(kmsg);

@@ -171,6 +171,38 @@ void kcall_continue(void);
  */
 noreturn void kcall_finish(kern_return_t kr);
 
+/* ---- generated subsystems ---- */
+
+struct call;
+struct routine;
+
+/* The routines of a definition, which userland/mig has made. */
+struct subsystem {
+	const struct routine *routines;
+	unsigned count;
+};
+
+/* Boot: answer these. */
+void call_register(const struct subsystem *subsystem);
+
+/*
+ * A long operation does a part, saves how far it is here, and returns
+ * KCALL_AGAIN; it is called again, from its start, with the same arguments,
+ * after others had their turn.  All zero at first.
+ */
+#define CALL_PROGRESS_WORDS 3
+uint64_t *call_progress(void);
+
+/*
+ * An array for a reply to carry: a copy of @ports, whose send rights it takes
+ * over.  KERN_RESOURCE_SHORTAGE: they are gone all the same.
+ */
+kern_return_t must_check call_port_array(
+    struct port *const *ports, uint32_t count, struct port ***arrayp);
+
+void call_serve(struct kmsg *kmsg);
+bool call_is_known(int32_t id, unsigned kind);
+
 /* ---- for message.c ---- */
 
 /*

@@ -3,8 +3,9 @@
  */
 #include "kernel/servers.h"
 
+#include <serve/mach_vm.h>
+
 #include "ipc/port_server.h"
-#include "vm/user.h"
 
 void
 servers_register(void)
@@ -14,5 +15,5 @@ servers_register(void)
 	kserver_register(host_routines, host_routine_count);
 	kserver_register(semaphore_routines, semaphore_routine_count);
 	kserver_register(port_routines, port_routine_count);
-	kserver_register(vm_routines, vm_routine_count);
+	call_register(&mach_vm_subsystem);
 }

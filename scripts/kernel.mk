@@ -11,7 +11,8 @@ KERNEL_IMAGE := $(OUT)/baton.img
 
 KERNEL_SOURCES := $(sort $(wildcard arch/riscv64/*.[cS] \
 	kernel/*.c ipc/*.c vm/*.c drivers/*.c))
-KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(OUT)/kernel/%.o)
+KERNEL_OBJECTS := $(KERNEL_SOURCES:%=$(OUT)/kernel/%.o) \
+	$(KERNEL_STUBS:%=$(OUT)/kernel/%.o)
 KERNEL_SCRIPT  := arch/riscv64/kernel.ld
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wvla -Wmissing-prototypes \
@@ -23,7 +24,7 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-ffreestanding -fno-common -fno-pie -fno-stack-protector \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
 	$(WARNINGS) -Wframe-larger-than=512 \
-	-I. -Iarch/riscv64/include -Ikernel/include \
+	-I. -Iarch/riscv64/include -Ikernel/include -I$(GEN) \
 	$(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG=1)
 
 # Where a loader of the ELF form puts the kernel: QEMU does what it says.  The
@@ -37,7 +38,10 @@ KERNEL_LINK := $(CC) -nostdlib -static -no-pie -march=rv64imac \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
 
 # Everything is built again when the way of building changes.
-BUILD_RULES := scripts/kernel.mk scripts/userland.mk
+BUILD_RULES := scripts/kernel.mk scripts/userland.mk scripts/stubs.mk
+
+# Nothing says yet who includes what was not made yet.
+$(KERNEL_OBJECTS): | $(KERNEL_STUB_HEADERS)
 
 $(OUT)/kernel/%.c.o: %.c $(BUILD_RULES) | $(call setup,build)
 	$(say) CC $<

@@ -11,7 +11,8 @@ LINTED := $(patsubst %,$(BUILD)/lint/kernel/%,$(KERNEL_HEADERS)) \
 include_alone = mkdir -p $(@D) && echo '\#include "$<"' | $(CC) $(1) \
 	-fsyntax-only -MF $@.d -MT $@ -x c - && touch $@
 
-$(BUILD)/lint/kernel/%: % $(BUILD_RULES) | $(call setup,build)
+$(BUILD)/lint/kernel/%: % $(BUILD_RULES) | $(call setup,build) \
+	$(KERNEL_STUB_HEADERS)
 	$(quiet)$(call include_alone,$(KERNEL_FLAGS))
 
 $(BUILD)/lint/user/%: % $(BUILD_RULES) | $(call setup,build)

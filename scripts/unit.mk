@@ -20,7 +20,7 @@ HOST_FLAGS := -std=gnu17 -O1 -g -MMD -MP -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer -fno-common \
 	$(WARNINGS) -DCONFIG_DEBUG=1 \
 	-Itest/unit/host/include -I. -Itest/unit -Ikernel/include -Iuserland/include \
-	-Iarch/riscv64/include
+	-Iarch/riscv64/include -I$(GEN)
 
 UNIT_TESTS    := $(sort $(wildcard test/unit/test_*.c))
 UNIT_PROGRAMS := $(UNIT_TESTS:test/unit/%.c=$(HOST)/%)
@@ -31,7 +31,8 @@ HOST_OBJECTS  := $(patsubst %,$(HOST)/%.o,$(wildcard test/unit/host/*.c))
 # What the head comment of a test says behind a word.
 said = $(shell sed -n 's/^ \* $(2): *//p' $(1))
 
-$(HOST)/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,test)
+$(HOST)/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,test) \
+	$(KERNEL_STUB_HEADERS)
 	$(say) HOSTCC $<
 	$(quiet)mkdir -p $(@D) && $(HOST_CC) $(HOST_FLAGS) -c $< -o $@
 
@@ -54,7 +55,8 @@ $(UNIT_PROGRAMS):
 	    $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBRARIES) -lcmocka -o $@
 
 # The stand-ins for fuzzers, in a library: each takes what it needs.
-$(BUILD)/fuzz/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,fuzz)
+$(BUILD)/fuzz/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,fuzz) \
+	$(KERNEL_STUB_HEADERS)
 	$(say) FUZZCC $<
 	$(quiet)mkdir -p $(@D) && $(FUZZ_CC) $(HOST_FLAGS) -c $< -o $@
 

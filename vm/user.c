@@ -15,9 +15,11 @@
 #include <mach/vm_behavior.h>
 #include <mach/vm_region.h>
 #include <mach/vm_statistics.h>
+#include <serve/mach_vm.h>
 
 #include "ipc/right.h"
 #include "kernel/sched.h"
+#include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
 #include "kernel/zone.h"
@@ -317,102 +319,87 @@ vm_count_step(struct map *map, uaddr_t *addressp, uint64_t *pagesp)
 
 /* ---- messages: regions ---- */
 
-static struct map *
-called_map(const struct kcall *call)
+kern_return_t
+serve_mach_vm_allocate(
+    struct map *map, mach_vm_address_t *address, mach_vm_size_t size, int flags)
 {
-	const struct task *task = call->object;
-
-	return task->map;
+	return allocate_plain(map, address, size, (uint32_t)flags);
 }
 
+/* A part of a change of a range, whose bounds are as the caller gave them. */
 static kern_return_t
-serve_allocate(struct kcall *call)
+serve_range(struct map *map, struct range range)
 {
-	uaddr_t address = kcall_u64(call);
-	uint64_t size = kcall_u64(call);
-	uint32_t flags = kcall_u32(call);
-	kern_return_t kr;
-
-	kr = allocate_plain(called_map(call), &address, size, flags);
-	kcall_put_u64(call, address);
-	return kr;
-}
-
-/* Serve a change of a range, its two bounds read from the call. */
-static kern_return_t
-serve_range(struct kcall *call, struct range *range)
-{
-	kern_return_t kr = whole_pages(&range->address, &range->size);
+	kern_return_t kr = whole_pages(&range.address, &range.size);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	return range_step(called_map(call), range, &call->progress[0]);
+	return range_step(map, &range, call_progress());
 }
 
-static kern_return_t
-serve_deallocate(struct kcall *call)
+kern_return_t
+serve_mach_vm_deallocate(
+    struct map *map, mach_vm_address_t address, mach_vm_size_t size)
 {
-	struct range range = {.change = RANGE_DEALLOCATE};
-
-	range.address = kcall_u64(call);
-	range.size = kcall_u64(call);
-	return serve_range(call, &range);
+	return serve_range(map,
+	    (struct range){
+		.address = address, .size = size, .change = RANGE_DEALLOCATE});
 }
 
-static kern_return_t
-serve_protect(struct kcall *call)
+kern_return_t
+serve_mach_vm_protect(struct map *map, mach_vm_address_t address,
+    mach_vm_size_t size, boolean_t set_maximum, vm_prot_t protection)
 {
-	struct range range;
-
-	range.address = kcall_u64(call);
-	range.size = kcall_u64(call);
-	range.change =
-	    kcall_u32(call) != 0 ? RANGE_PROTECT_MAXIMUM : RANGE_PROTECT;
-	range.value = kcall_u32(call);
-	return serve_range(call, &range);
+	return serve_range(map,
+	    (struct range){
+		.address = address,
+		.size = size,
+		.change = set_maximum ? RANGE_PROTECT_MAXIMUM : RANGE_PROTECT,
+		.value = (uint32_t)protection,
+	    });
 }
 
-static kern_return_t
-serve_inherit(struct kcall *call)
+kern_return_t
+serve_mach_vm_inherit(struct map *map, mach_vm_address_t address,
+    mach_vm_size_t size, vm_inherit_t inheritance)
 {
-	struct range range = {.change = RANGE_INHERIT};
-
-	range.address = kcall_u64(call);
-	range.size = kcall_u64(call);
-	range.value = kcall_u32(call);
-	return serve_range(call, &range);
+	return serve_range(map, (struct range){
+				    .address = address,
+				    .size = size,
+				    .change = RANGE_INHERIT,
+				    .value = inheritance,
+				});
 }
 
 /* A view of a memory object; of none, which is zeroed memory, until pagers. */
-static kern_return_t
-serve_map(struct kcall *call)
+kern_return_t
+serve_mach_vm_map(struct map *map, mach_vm_address_t *address,
+    mach_vm_size_t size, mach_vm_offset_t mask, int flags, struct port *object,
+    memory_object_offset_t offset, boolean_t copy, vm_prot_t protection,
+    vm_prot_t maximum, vm_inherit_t inheritance)
 {
-	struct port *object = kcall_port(call);
-	uaddr_t address = kcall_u64(call);
-	struct request request;
-	kern_return_t kr;
+	struct request request = {
+	    .size = size,
+	    .mask = mask,
+	    .flags = (uint32_t)flags,
+	    .prot = (uint32_t)protection,
+	    .max_prot = (uint32_t)maximum,
+	    .inherit = inheritance,
+	};
 
-	request.size = kcall_u64(call);
-	request.mask = kcall_u64(call);
-	request.flags = kcall_u32(call);
-	(void)kcall_u64(call); /* an offset into nothing */
-	(void)kcall_u32(call); /* and whether to copy that */
-	request.prot = kcall_u32(call);
-	request.max_prot = kcall_u32(call);
-	request.inherit = kcall_u32(call);
+	/* Into nothing, and a copy of it. */
+	(void)offset;
+	(void)copy;
 	if (object != NULL)
 		return KERN_INVALID_OBJECT;
-	kr = allocate(called_map(call), &address, &request);
-	kcall_put_u64(call, address);
-	return kr;
+	return allocate(map, address, &request);
 }
 
-static kern_return_t
-serve_region(struct kcall *call)
+kern_return_t
+serve_mach_vm_region(struct map *map, mach_vm_address_t *address,
+    mach_vm_size_t *size, vm_region_flavor_t flavor, int *words,
+    mach_msg_type_number_t *count, struct port **object)
 {
-	uaddr_t address = kcall_u64(call);
-	uint32_t flavor = kcall_u32(call);
-	uint32_t room = kcall_u32(call);
 	struct map_region region;
 	struct vm_region_basic_info_64 info;
 	kern_return_t kr;
@@ -420,9 +407,9 @@ serve_region(struct kcall *call)
 	/* In LP64 the short form's name means the long form, as elsewhere. */
 	if (flavor != VM_REGION_BASIC_INFO_64 && flavor != VM_REGION_BASIC_INFO)
 		return KERN_INVALID_ARGUMENT;
-	if (room < VM_REGION_BASIC_INFO_COUNT_64)
+	if (*count < VM_REGION_BASIC_INFO_COUNT_64)
 		return KERN_INVALID_ARGUMENT;
-	kr = map_region(called_map(call), address, &region);
+	kr = map_region(map, *address, &region);
 	if (kr != KERN_SUCCESS)
 		return kr;
 
@@ -432,11 +419,11 @@ serve_region(struct kcall *call)
 	    .inheritance = region.inherit,
 	    .behavior = VM_BEHAVIOR_DEFAULT,
 	};
-	kcall_put_send(call, NULL);
-	kcall_put_u64(call, region.start);
-	kcall_put_u64(call, region.size);
-	kcall_put_array(
-	    call, &info, VM_REGION_BASIC_INFO_COUNT_64, sizeof(uint32_t));
+	*address = region.start;
+	*size = region.size;
+	memcpy(words, &info, sizeof(info));
+	*count = VM_REGION_BASIC_INFO_COUNT_64;
+	*object = NULL;
 	return KERN_SUCCESS;
 }
 
@@ -492,102 +479,99 @@ enum {
 
 /* Give the region up, in steps, then answer with the error. */
 static kern_return_t
-read_unwind(struct kcall *call, uint64_t size)
+read_unwind(const struct copy *copy, const uint64_t *progress)
 {
 	struct range range = {
-	    .address = call->progress[READ_REGION],
-	    .size = page_ceil(size),
+	    .address = copy->to,
+	    .size = page_ceil(copy->size),
 	    .change = RANGE_DEALLOCATE,
 	};
 	uint64_t done = 0;
 	kern_return_t kr;
 
 	/* Holes are no error, so each step may begin at the beginning. */
-	kr = range_step(call->caller->map, &range, &done);
+	kr = range_step(copy->to_map, &range, &done);
 	if (kr == KCALL_AGAIN)
 		return kr;
-	return (kern_return_t)(call->progress[READ_DONE] & ~READ_FAILED);
+	return (kern_return_t)(progress[READ_DONE] & ~READ_FAILED);
 }
 
 /* Copy, then take the copy out of the caller's memory into the reply. */
 static kern_return_t
-read_steps(struct kcall *call, const struct copy *copy)
+read_steps(const struct copy *copy, uint64_t *progress, struct transfer **data)
 {
-	struct transfer *transfer =
-	    (struct transfer *)call->progress[READ_TRANSFER];
-	kern_return_t kr = copy_steps(copy, &call->progress[READ_DONE]);
+	struct transfer *transfer = (struct transfer *)progress[READ_TRANSFER];
+	kern_return_t kr = copy_steps(copy, &progress[READ_DONE]);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
 	/* Its last page is zero behind the copy, and may go whole. */
 	kr = transfer_take(
 	    copy->to_map, copy->to, page_ceil(copy->size), true, &transfer);
-	call->progress[READ_TRANSFER] = (uint64_t)transfer;
+	progress[READ_TRANSFER] = (uint64_t)transfer;
 	if (kr == KERN_OPERATION_TIMED_OUT)
 		return KCALL_AGAIN;
-	if (kr != KERN_SUCCESS)
-		return kr;
-	kcall_put_ool(call, transfer, copy->size);
-	kcall_put_u32(call, (uint32_t)copy->size);
-	return KERN_SUCCESS;
+	if (kr == KERN_SUCCESS)
+		*data = transfer;
+	return kr;
 }
 
-static kern_return_t
-serve_read(struct kcall *call)
+kern_return_t
+serve_mach_vm_read(struct map *map, mach_vm_address_t address,
+    mach_vm_size_t size, struct transfer **data, mach_msg_type_number_t *count)
 {
 	struct copy copy = {
-	    .from_map = called_map(call), .to_map = call->caller->map};
-	uint64_t *progress = call->progress;
+	    .from_map = map,
+	    .from = address,
+	    .to_map = current_thread()->task->map,
+	    .size = size,
+	};
+	uint64_t *progress = call_progress();
 	kern_return_t kr;
 
-	copy.from = kcall_u64(call);
-	copy.size = kcall_u64(call);
-	if (copy.size > UINT32_MAX)
+	if (size > UINT32_MAX)
 		return KERN_INVALID_ARGUMENT;
-	if (copy.size == 0) {
-		kcall_put_ool(call, NULL, 0);
-		kcall_put_u32(call, 0);
+	*count = (uint32_t)size;
+	if (size == 0)
 		return KERN_SUCCESS;
-	}
 	if (progress[READ_REGION] == 0) {
-		kr = allocate_plain(copy.to_map, &progress[READ_REGION],
-		    copy.size, VM_FLAGS_ANYWHERE);
+		kr = allocate_plain(copy.to_map, &progress[READ_REGION], size,
+		    VM_FLAGS_ANYWHERE);
 		if (kr != KERN_SUCCESS)
 			return kr;
 	}
 	copy.to = progress[READ_REGION];
 	if (!(progress[READ_DONE] & READ_FAILED)) {
-		kr = read_steps(call, &copy);
+		kr = read_steps(&copy, progress, data);
 		if (kr == KERN_SUCCESS || kr == KCALL_AGAIN)
 			return kr;
 		progress[READ_DONE] = READ_FAILED | (uint32_t)kr;
 	}
-	return read_unwind(call, copy.size);
+	return read_unwind(&copy, progress);
 }
 
 /* The same into memory that the caller has already. */
-static kern_return_t
-serve_read_overwrite(struct kcall *call)
+kern_return_t
+serve_mach_vm_read_overwrite(struct map *map, mach_vm_address_t address,
+    mach_vm_size_t size, mach_vm_address_t data, mach_vm_size_t *copied)
 {
 	struct copy copy = {
-	    .from_map = called_map(call), .to_map = call->caller->map};
-	kern_return_t kr;
+	    .from_map = map,
+	    .from = address,
+	    .to_map = current_thread()->task->map,
+	    .to = data,
+	    .size = size,
+	};
 
-	copy.from = kcall_u64(call);
-	copy.size = kcall_u64(call);
-	copy.to = kcall_u64(call);
-	kr = copy_steps(&copy, &call->progress[0]);
-	kcall_put_u64(call, copy.size);
-	return kr;
+	*copied = size;
+	return copy_steps(&copy, call_progress());
 }
 
-static kern_return_t
-serve_write(struct kcall *call)
+kern_return_t
+serve_mach_vm_write(struct map *map, mach_vm_address_t address,
+    struct transfer *data, mach_msg_type_number_t size)
 {
-	uint64_t size;
-	const struct transfer *data = kcall_ool(call, &size);
-	uaddr_t address = kcall_u64(call);
-	uint64_t *done = &call->progress[0];
+	uint64_t *done = call_progress();
 	kern_return_t kr = KERN_SUCCESS;
 	void *page;
 
@@ -601,8 +585,7 @@ serve_write(struct kcall *call)
 
 		kr = transfer_to_kernel(data, *done, page, piece);
 		if (kr == KERN_SUCCESS)
-			kr = map_copy_to(
-			    called_map(call), address + *done, page, piece);
+			kr = map_copy_to(map, address + *done, page, piece);
 		if (kr != KERN_SUCCESS)
 			break;
 		*done += piece;
@@ -612,28 +595,3 @@ serve_write(struct kcall *call)
 	kmem_free(page, PAGE_SIZE);
 	return kr;
 }
-
-/* ---- the table ---- */
-
-const struct kroutine vm_routines[] = {
-    {MSGID_MACH_VM_ALLOCATE, "mach_vm_allocate", KOBJECT_TASK, serve_allocate,
-	.in = 20, .out = 8},
-    {MSGID_MACH_VM_DEALLOCATE, "mach_vm_deallocate", KOBJECT_TASK,
-	serve_deallocate, .in = 16},
-    {MSGID_MACH_VM_PROTECT, "mach_vm_protect", KOBJECT_TASK, serve_protect,
-	.in = 24},
-    {MSGID_MACH_VM_INHERIT, "mach_vm_inherit", KOBJECT_TASK, serve_inherit,
-	.in = 20},
-    {MSGID_MACH_VM_READ, "mach_vm_read", KOBJECT_TASK, serve_read, .in = 16,
-	.out = 4, .out_descriptors = 1},
-    {MSGID_MACH_VM_WRITE, "mach_vm_write", KOBJECT_TASK, serve_write, .in = 12,
-	.descriptors = "o"},
-    {MSGID_MACH_VM_READ_OVERWRITE, "mach_vm_read_overwrite", KOBJECT_TASK,
-	serve_read_overwrite, .in = 24, .out = 8},
-    {MSGID_MACH_VM_MAP, "mach_vm_map", KOBJECT_TASK, serve_map, .in = 52,
-	.descriptors = "s", .out = 8},
-    {MSGID_MACH_VM_REGION, "mach_vm_region", KOBJECT_TASK, serve_region,
-	.in = 16, .out = 16 + 4 + sizeof(struct vm_region_basic_info_64),
-	.out_descriptors = 1},
-};
-const unsigned vm_routine_count = ARRAY_SIZE(vm_routines);

@@ -1,6 +1,6 @@
 /*
  * vm/user.h: what a task may ask about memory, by trap; the same and more by
- * message to a task's port is in vm_routines[].
+ * message to a task's port is in mach/mach_vm.defs.
  *
  * Arguments come as the user's registers hold them: 64 bits each, whatever the
  * caller put into the upper halves; the handlers cut them to size themselves.
@@ -34,6 +34,3 @@ struct map;
  */
 bool must_check vm_count_step(
     struct map *map, uaddr_t *addressp, uint64_t *pagesp);
-
-extern const struct kroutine vm_routines[];
-extern const unsigned vm_routine_count;

@@ -13,7 +13,8 @@
  * Sources: ipc/notify_request.c ipc/mach_port.c ipc/mach_port_info.c
  * Sources: ipc/mach_port_guard.c ipc/peek.c
  * Sources: ipc/message.c ipc/copyin.c ipc/copyout.c ipc/ool.c ipc/fast.c
- * Sources: ipc/fast_state.c ipc/kserver.c ipc/port_server.c ipc/port_traps.c
+ * Sources: ipc/fast_state.c ipc/call.c ipc/kserver.c ipc/port_server.c
+ * Sources: ipc/port_traps.c
  * Sources: ipc/exception.c kernel/lock.c test/unit/ipc_host.c
  */
 #include <setjmp.h>

@@ -4,8 +4,8 @@
  *
  * Long because every memory call has its cases here.
  *
- * Calls are made as the kernel's server makes them, on a request of plain
- * words, and again for as long as they ask for it.  The thread is told to give
+ * Calls are made as the kernel's server makes them, again and again for as long
+ * as they ask for it.  The thread is told to give
  * way at every preemption point.
  *
  * Sources: vm/user.c
@@ -22,6 +22,7 @@
 
 #include <arch/usercopy.h>
 #include <mach/vm_region.h>
+#include <serve/mach_vm.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,143 +109,45 @@ trap(trap_t function, const uint64_t a[6])
 #define TRAP(function, ...)                                                    \
 	trap((trap_t)(void (*)(void))(function), (uint64_t[6]){__VA_ARGS__})
 
-/* ---- a call's request and reply ---- */
+/* ---- a call ---- */
 
-static struct {
-	uint32_t words[32]; /* arguments */
-	uint32_t word_count;
-	struct transfer *memory;
-	uint64_t memory_size;
-	struct port *port;
-} request;
-
-static struct {
-	uint32_t words[32];
-	uint32_t word_count;
-	struct transfer *memory;
-	uint64_t memory_size;
-	unsigned ports;
-} reply;
-
-uint32_t
-kcall_u32(struct kcall *call)
-{
-	if (call->cursor >= request.word_count)
-		return 0;
-	return request.words[call->cursor++];
-}
-
-uint64_t
-kcall_u64(struct kcall *call)
-{
-	uint64_t low = kcall_u32(call);
-
-	return low | (uint64_t)kcall_u32(call) << 32;
-}
-
-struct port *
-kcall_port(struct kcall *call)
-{
-	(void)call;
-	return request.port;
-}
-
-struct transfer *
-kcall_ool(struct kcall *call, uint64_t *sizep)
-{
-	(void)call;
-	*sizep = request.memory_size;
-	return request.memory;
-}
-
-void
-kcall_put_u32(struct kcall *call, uint32_t value)
-{
-	(void)call;
-	reply.words[reply.word_count++] = value;
-}
-
-void
-kcall_put_u64(struct kcall *call, uint64_t value)
-{
-	kcall_put_u32(call, (uint32_t)value);
-	kcall_put_u32(call, (uint32_t)(value >> 32));
-}
-
-void
-kcall_put_array(
-    struct kcall *call, const void *elements, uint32_t count, uint32_t size)
-{
-	kcall_put_u32(call, count);
-	memcpy(&reply.words[reply.word_count], elements, count * size);
-	reply.word_count += count;
-}
-
-void
-kcall_put_send(struct kcall *call, struct port *port)
-{
-	(void)call;
-	assert_null(port);
-	reply.ports++;
-}
-
-void
-kcall_put_ool(struct kcall *call, struct transfer *transfer, uint64_t size)
-{
-	(void)call;
-	reply.memory = transfer;
-	reply.memory_size = size;
-}
-
-static void
-argument_32(uint32_t value)
-{
-	request.words[request.word_count++] = value;
-}
-
-static void
-argument_64(uint64_t value)
-{
-	argument_32((uint32_t)value);
-	argument_32((uint32_t)(value >> 32));
-}
-
+static uint64_t progress[CALL_PROGRESS_WORDS];
 static unsigned rounds; /* of the call that was served last */
 
-/* Serve request @id to @task until it is done. */
-static kern_return_t
-serve(int32_t id, struct task *task)
+uint64_t *
+call_progress(void)
 {
-	uint64_t progress[KCALL_PROGRESS_WORDS] = {0};
-	const struct kroutine *routine = vm_routines;
-	kern_return_t kr;
+	return progress;
+}
 
-	while (routine->id != id)
-		routine++;
-	/* The server has checked that there are that many. */
-	assert_true(request.word_count * 4 >= routine->in);
+/* Another round of a call that answered @kr? */
+static bool
+again(kern_return_t kr)
+{
+	assert_true(++rounds < 100000);
+	return kr == KCALL_AGAIN;
+}
+
+static void
+begin(void)
+{
 	rounds = 0;
-	do {
-		struct kcall call = {.routine = routine,
-		    .object = task,
-		    .caller = &ours,
-		    .progress = progress};
-
-		memset(&reply, 0, sizeof(reply));
-		kr = routine->serve(&call);
-		rounds++;
-		assert_true(reply.word_count * 4 <= routine->out);
-		assert_true(rounds < 100000);
-	} while (kr == KCALL_AGAIN);
-	memset(&request, 0, sizeof(request));
-	return kr;
+	memset(progress, 0, sizeof(progress));
 }
 
-static uint64_t
-result_64(unsigned word)
-{
-	return reply.words[word] | (uint64_t)reply.words[word + 1] << 32;
-}
+/* Serve a call until it is done. */
+static kern_return_t answer;
+#define SERVE(call)                                                            \
+	({                                                                     \
+		begin();                                                       \
+		while (again(answer = (call)))                                 \
+			continue;                                              \
+		answer;                                                        \
+	})
+
+/* What a read gave. */
+static struct transfer *memory;
+static uint32_t memory_size;
 
 /* ---- before and after each test ---- */
 
@@ -307,11 +210,12 @@ tear_down(void **state)
 static uaddr_t
 allocate(struct task *task, uint64_t size)
 {
-	argument_64(0);
-	argument_64(size);
-	argument_32(VM_FLAGS_ANYWHERE);
-	assert_int_equal(serve(MSGID_MACH_VM_ALLOCATE, task), KERN_SUCCESS);
-	return result_64(0);
+	uaddr_t address = 0;
+
+	assert_int_equal(SERVE(serve_mach_vm_allocate(
+			     task->map, &address, size, VM_FLAGS_ANYWHERE)),
+	    KERN_SUCCESS);
+	return address;
 }
 
 /* Bytes that say where they are; written as the task would. */
@@ -346,14 +250,22 @@ assert_filled(struct map *map, uaddr_t address, uint64_t size)
 }
 
 static kern_return_t
-range(int32_t id, struct task *task, uint64_t address, uint64_t size,
-    uint32_t first, uint32_t second)
+deallocate(uaddr_t address, uint64_t size)
 {
-	argument_64(address);
-	argument_64(size);
-	argument_32(first);
-	argument_32(second);
-	return serve(id, task);
+	return SERVE(serve_mach_vm_deallocate(other.map, address, size));
+}
+
+static kern_return_t
+protect(uaddr_t address, uint64_t size, int prot)
+{
+	return SERVE(
+	    serve_mach_vm_protect(other.map, address, size, false, prot));
+}
+
+static kern_return_t
+inherit(uaddr_t address, uint64_t size, uint32_t how)
+{
+	return SERVE(serve_mach_vm_inherit(other.map, address, size, how));
 }
 
 /* ---- regions ---- */
@@ -382,14 +294,10 @@ test_long_deallocation(void **state)
 
 	(void)state;
 	fill(&other, address, size);
-	assert_int_equal(range(MSGID_MACH_VM_DEALLOCATE, &other, address + 5,
-			     size - 10, 0, 0),
-	    KERN_SUCCESS);
+	assert_int_equal(deallocate(address + 5, size - 10), KERN_SUCCESS);
 	assert_true(rounds > 4);
 	assert_int_equal(other.map->size, 0);
-	assert_int_equal(
-	    range(MSGID_MACH_VM_DEALLOCATE, &other, address, size, 0, 0),
-	    KERN_SUCCESS);
+	assert_int_equal(deallocate(address, size), KERN_SUCCESS);
 }
 
 static void
@@ -401,39 +309,43 @@ test_long_protection(void **state)
 
 	(void)state;
 	fill(&other, address, size);
-	assert_int_equal(range(MSGID_MACH_VM_PROTECT, &other, address, size,
-			     false, VM_PROT_READ),
-	    KERN_SUCCESS);
+	assert_int_equal(protect(address, size, VM_PROT_READ), KERN_SUCCESS);
 	assert_true(rounds > 4);
 	assert_int_equal(map_region(other.map, address, &region), KERN_SUCCESS);
 	assert_int_equal(region.prot, VM_PROT_READ);
 	assert_int_equal(region.size, size);
-	assert_int_equal(range(MSGID_MACH_VM_INHERIT, &other, address, size,
-			     VM_INHERIT_NONE, 0),
-	    KERN_SUCCESS);
+	assert_int_equal(inherit(address, size, VM_INHERIT_NONE), KERN_SUCCESS);
 	assert_int_equal(map_region(other.map, address, &region), KERN_SUCCESS);
 	assert_int_equal(region.inherit, VM_INHERIT_NONE);
+}
+
+/* Each change of a range answers @kr. */
+static void
+assert_ranges(uaddr_t address, uint64_t size, kern_return_t kr)
+{
+	assert_int_equal(deallocate(address, size), kr);
+	assert_int_equal(protect(address, size, 0), kr);
+	assert_int_equal(inherit(address, size, 0), kr);
 }
 
 static void
 test_wrong_ranges(void **state)
 {
-	static const int32_t ids[] = {MSGID_MACH_VM_DEALLOCATE,
-	    MSGID_MACH_VM_PROTECT, MSGID_MACH_VM_INHERIT};
-
 	(void)state;
-	for (unsigned i = 0; i < 3; i++) {
-		assert_int_equal(range(ids[i], &other, UINT64_MAX, 1, 0, 0),
-		    KERN_INVALID_ARGUMENT);
-		assert_int_equal(
-		    range(ids[i], &other, 0x5000, UINT64_MAX, 0, 0),
-		    KERN_INVALID_ARGUMENT);
-		assert_int_equal(
-		    range(ids[i], &other, UINT64_MAX - 4096, 4096, 0, 0),
-		    KERN_INVALID_ARGUMENT);
-		assert_int_equal(
-		    range(ids[i], &other, 0x5000, 0, 0, 0), KERN_SUCCESS);
-	}
+	assert_ranges(UINT64_MAX, 1, KERN_INVALID_ARGUMENT);
+	assert_ranges(0x5000, UINT64_MAX, KERN_INVALID_ARGUMENT);
+	assert_ranges(UINT64_MAX - 4096, 4096, KERN_INVALID_ARGUMENT);
+	assert_ranges(0x5000, 0, KERN_SUCCESS);
+}
+
+static kern_return_t
+region_at(uaddr_t *address, uint64_t *size,
+    struct vm_region_basic_info_64 *info, uint32_t count)
+{
+	struct port *object;
+
+	return SERVE(serve_mach_vm_region(other.map, address, size,
+	    VM_REGION_BASIC_INFO_64, (int *)info, &count, &object));
 }
 
 static void
@@ -441,48 +353,40 @@ test_region(void **state)
 {
 	uaddr_t address = allocate(&other, 3 * PAGE_SIZE);
 	struct vm_region_basic_info_64 info;
+	uaddr_t at = 0;
+	uint64_t size = 0;
 
 	(void)state;
-	argument_64(0);
-	argument_32(VM_REGION_BASIC_INFO_64);
-	argument_32(VM_REGION_BASIC_INFO_COUNT_64);
-	assert_int_equal(serve(MSGID_MACH_VM_REGION, &other), KERN_SUCCESS);
-	assert_int_equal(reply.ports, 1);
-	assert_int_equal(result_64(0), address);
-	assert_int_equal(result_64(2), 3 * PAGE_SIZE);
-	assert_int_equal(reply.words[4], VM_REGION_BASIC_INFO_COUNT_64);
-	memcpy(&info, &reply.words[5], sizeof(info));
+	assert_int_equal(
+	    region_at(&at, &size, &info, VM_REGION_BASIC_INFO_COUNT_64),
+	    KERN_SUCCESS);
+	assert_int_equal(at, address);
+	assert_int_equal(size, 3 * PAGE_SIZE);
 	assert_int_equal(info.protection, VM_PROT_DEFAULT);
 	assert_int_equal(info.max_protection, VM_PROT_ALL);
 	assert_int_equal(info.inheritance, VM_INHERIT_DEFAULT);
 
-	argument_64(address + 3 * PAGE_SIZE);
-	argument_32(VM_REGION_BASIC_INFO_64);
-	argument_32(VM_REGION_BASIC_INFO_COUNT_64);
+	at = address + 3 * PAGE_SIZE;
 	assert_int_equal(
-	    serve(MSGID_MACH_VM_REGION, &other), KERN_INVALID_ADDRESS);
-	argument_64(0);
-	argument_32(VM_REGION_BASIC_INFO_64);
-	argument_32(VM_REGION_BASIC_INFO_COUNT_64 - 1);
+	    region_at(&at, &size, &info, VM_REGION_BASIC_INFO_COUNT_64),
+	    KERN_INVALID_ADDRESS);
+	at = 0;
 	assert_int_equal(
-	    serve(MSGID_MACH_VM_REGION, &other), KERN_INVALID_ARGUMENT);
+	    region_at(&at, &size, &info, VM_REGION_BASIC_INFO_COUNT_64 - 1),
+	    KERN_INVALID_ARGUMENT);
 }
 
 static kern_return_t
-map_object(struct port *object, uint64_t size, uint32_t prot, uint32_t most,
-    uint32_t inherit)
+map_object(struct port *object, uint64_t size, int prot, int most,
+    uint32_t inheritance)
 {
-	request.port = object;
-	argument_64(0);
-	argument_64(size);
-	argument_64(0xffff);
-	argument_32(VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR | 0x55000000);
-	argument_64(0);
-	argument_32(false);
-	argument_32(prot);
-	argument_32(most);
-	argument_32(inherit);
-	return serve(MSGID_MACH_VM_MAP, &other);
+	uaddr_t address = 0;
+	kern_return_t kr = SERVE(serve_mach_vm_map(other.map, &address, size,
+	    0xffff, VM_FLAGS_ANYWHERE | VM_FLAGS_RANDOM_ADDR | 0x55000000,
+	    object, 0, false, prot, most, inheritance));
+
+	assert_int_equal(address & 0xffff, 0);
+	return kr;
 }
 
 static void
@@ -494,7 +398,6 @@ test_map(void **state)
 	assert_int_equal(map_object(NULL, PAGE_SIZE, VM_PROT_READ,
 			     VM_PROT_DEFAULT, VM_INHERIT_SHARE),
 	    KERN_SUCCESS);
-	assert_int_equal(result_64(0) & 0xffff, 0);
 	assert_int_equal(
 	    map_object(NULL, PAGE_SIZE, VM_PROT_ALL, VM_PROT_READ, 0),
 	    KERN_INVALID_ARGUMENT);
@@ -513,9 +416,9 @@ test_map(void **state)
 static kern_return_t
 read_memory(uaddr_t address, uint64_t size)
 {
-	argument_64(address);
-	argument_64(size);
-	return serve(MSGID_MACH_VM_READ, &other);
+	memory = NULL;
+	return SERVE(serve_mach_vm_read(
+	    other.map, address, size, &memory, &memory_size));
 }
 
 static void
@@ -528,16 +431,14 @@ test_read(void **state)
 	fill(&other, address, size);
 	assert_int_equal(read_memory(address, size), KERN_SUCCESS);
 	assert_true(rounds > 1000); /* one for each page and more */
-	assert_int_equal(reply.words[0], size);
-	assert_int_equal(reply.memory_size, size);
+	assert_int_equal(memory_size, size);
 	assert_int_equal(ours.map->size, 0);
-	assert_int_equal(
-	    transfer_map(reply.memory, ours.map, &copy), KERN_SUCCESS);
+	assert_int_equal(transfer_map(memory, ours.map, &copy), KERN_SUCCESS);
 	assert_filled(ours.map, copy, size);
 	fill(&other, address, size);
 
 	assert_int_equal(read_memory(address, 0), KERN_SUCCESS);
-	assert_null(reply.memory);
+	assert_null(memory);
 	assert_int_equal(
 	    read_memory(address, 1UL << 32), KERN_INVALID_ARGUMENT);
 }
@@ -551,9 +452,8 @@ test_read_of_a_hole(void **state)
 
 	(void)state;
 	fill(&other, address, size);
-	assert_int_equal(range(MSGID_MACH_VM_DEALLOCATE, &other,
-			     address + 3 * MiB, PAGE_SIZE, 0, 0),
-	    KERN_SUCCESS);
+	assert_int_equal(
+	    deallocate(address + 3 * MiB, PAGE_SIZE), KERN_SUCCESS);
 	assert_int_equal(read_memory(address, size), KERN_INVALID_ADDRESS);
 	assert_int_equal(ours.map->size, 0);
 }
@@ -578,7 +478,7 @@ test_read_without_memory(void **state)
 		assert_true(count < 1000);
 	} while (kr != KERN_SUCCESS);
 	assert_true(count > 3);
-	transfer_destroy(reply.memory);
+	transfer_destroy(memory);
 	assert_int_equal(ours.map->size, 0);
 }
 
@@ -587,31 +487,25 @@ test_write(void **state)
 {
 	const uint64_t size = 2 * MiB + 77;
 	uaddr_t from = allocate(&ours, size), to = allocate(&other, size + 9);
-	struct transfer *memory = NULL;
+	struct transfer *sent = NULL;
 	kern_return_t kr;
 
 	(void)state;
 	fill(&ours, from, size);
 	do
-		kr = transfer_take(ours.map, from, size, true, &memory);
+		kr = transfer_take(ours.map, from, size, true, &sent);
 	while (kr == KERN_OPERATION_TIMED_OUT);
 	assert_int_equal(kr, KERN_SUCCESS);
 
-	request.memory = memory;
-	request.memory_size = size;
-	argument_64(to + 9);
-	argument_32((uint32_t)size);
-	assert_int_equal(serve(MSGID_MACH_VM_WRITE, &other), KERN_SUCCESS);
+	assert_int_equal(
+	    SERVE(serve_mach_vm_write(other.map, to + 9, sent, size)),
+	    KERN_SUCCESS);
 	assert_true(rounds > 500);
 	assert_filled(other.map, to + 9, size);
-
-	request.memory = memory;
-	request.memory_size = size;
-	argument_64(0x1000);
-	argument_32((uint32_t)size);
 	assert_int_equal(
-	    serve(MSGID_MACH_VM_WRITE, &other), KERN_INVALID_ADDRESS);
-	transfer_destroy(memory);
+	    SERVE(serve_mach_vm_write(other.map, 0x1000, sent, size)),
+	    KERN_INVALID_ADDRESS);
+	transfer_destroy(sent);
 }
 
 static void
@@ -619,15 +513,14 @@ test_read_overwrite(void **state)
 {
 	const uint64_t size = 40000;
 	uaddr_t from = allocate(&other, size), to = allocate(&ours, size);
+	uint64_t copied = 0;
 
 	(void)state;
 	fill(&other, from, size);
-	argument_64(from);
-	argument_64(size);
-	argument_64(to);
-	assert_int_equal(
-	    serve(MSGID_MACH_VM_READ_OVERWRITE, &other), KERN_SUCCESS);
-	assert_int_equal(result_64(0), size);
+	assert_int_equal(SERVE(serve_mach_vm_read_overwrite(
+			     other.map, from, size, to, &copied)),
+	    KERN_SUCCESS);
+	assert_int_equal(copied, size);
 	assert_filled(ours.map, to, size);
 }
 

@@ -1,0 +1,406 @@
+/*
+ * call.c: messages to the kernel's own ports: find the routine, check, decode,
+ * reply.
+ */
+#include "ipc/call.h"
+
+#include "ipc/message.h"
+#include "kernel/kassert.h"
+#include "kernel/sched.h"
+#include "kernel/zone.h"
+#include "vm/transfer.h"
+
+/* ---- the table of routines: open addressing by id ---- */
+
+#define PLACE_BITS 9
+#define PLACES	   (1U << PLACE_BITS) /* at most half of them are used */
+
+static const struct routine *routines[PLACES];
+static unsigned routine_count;
+
+/* Ids come in runs, which Fibonacci's multiplier spreads evenly. */
+static unsigned
+place_of(int32_t id)
+{
+	return (uint32_t)id * 0x9e3779b1U >> (32 - PLACE_BITS);
+}
+
+void
+call_register(const struct subsystem *subsystem)
+{
+	for (unsigned i = 0; i < subsystem->count; i++) {
+		unsigned place = place_of(subsystem->routines[i].id);
+
+		KASSERT(routine_count < PLACES / 2);
+		routine_count++;
+		while (routines[place] != NULL)
+			place = (place + 1) % PLACES;
+		routines[place] = &subsystem->routines[i];
+	}
+}
+
+static const struct routine *
+find_routine(int32_t id, unsigned kind)
+{
+	unsigned place = place_of(id);
+	const struct routine *routine;
+
+	for (; (routine = routines[place]) != NULL;
+	     place = (place + 1) % PLACES)
+		if (routine->id == id && routine->kind == kind)
+			return routine;
+	return NULL;
+}
+
+/* ---- arguments ---- */
+
+static uint32_t
+body_size(const struct kmsg *kmsg)
+{
+	return kmsg->size - HEADER_SIZE;
+}
+
+static uint32_t
+padded(uint32_t size)
+{
+	return (size + 3) & ~3U;
+}
+
+bool
+call_array_fits(const struct call *call, uint32_t at, uint32_t count,
+    uint32_t most, uint32_t element_size)
+{
+	return count <= most &&
+	       body_size(call->request) == at + padded(count * element_size);
+}
+
+struct port *
+call_right(struct kdescriptor *descriptor)
+{
+	struct port *port = descriptor->port;
+
+	if (port != NULL &&
+	    descriptor->disposition == MACH_MSG_TYPE_PORT_RECEIVE)
+		port_set_carrier(port, NULL);
+	return port;
+}
+
+static bool
+descriptor_matches(const struct kdescriptor *descriptor, char wanted)
+{
+	uint32_t type = descriptor->type;
+	uint32_t disposition = descriptor->disposition;
+
+	switch (wanted) {
+	case 'm':
+		return type == MACH_MSG_OOL_DESCRIPTOR ||
+		       type == MACH_MSG_OOL_VOLATILE_DESCRIPTOR;
+	case 'a':
+		return type == MACH_MSG_OOL_PORTS_DESCRIPTOR &&
+		       disposition == MACH_MSG_TYPE_PORT_SEND;
+	}
+	if (type != MACH_MSG_PORT_DESCRIPTOR)
+		return false;
+	if (descriptor->port == NULL)
+		return true;
+	switch (wanted) {
+	case 's':
+		return disposition == MACH_MSG_TYPE_PORT_SEND;
+	case 'o':
+		return disposition == MACH_MSG_TYPE_PORT_SEND_ONCE;
+	case 'r':
+		return disposition == MACH_MSG_TYPE_PORT_RECEIVE;
+	}
+	return true;
+}
+
+/* Has the request the form that the routine's row says? */
+static kern_return_t
+check_request(const struct routine *routine, const struct kmsg *request)
+{
+	const char *wanted = routine->descriptors;
+	uint32_t count = request->descriptor_count;
+
+	if (body_size(request) < routine->least ||
+	    body_size(request) > routine->most)
+		return MIG_BAD_ARGUMENTS;
+	if (likely(!request->complex && wanted[0] == '\0'))
+		return KERN_SUCCESS;
+	if (!request->complex || count != strlen(wanted))
+		return MIG_BAD_ARGUMENTS;
+	for (uint32_t i = 0; i < count; i++)
+		if (!descriptor_matches(&request->descriptor[i], wanted[i]))
+			return MIG_TYPE_ERROR;
+	return KERN_SUCCESS;
+}
+
+/* ---- results ---- */
+
+void
+call_put_port(struct call *call, uint32_t index, struct port *port,
+    mach_msg_type_name_t type)
+{
+	struct kmsg *reply = call->reply;
+
+	KASSERT(index == reply->done);
+	reply->descriptor[reply->done++] = (struct kdescriptor){
+	    .port = port,
+	    .type = MACH_MSG_PORT_DESCRIPTOR,
+	    .disposition = (uint8_t)type,
+	};
+	if (port != NULL && type == MACH_MSG_TYPE_PORT_RECEIVE) {
+		reply->has_receive = true;
+		port_set_carrier(port, reply);
+	}
+}
+
+void
+call_put_memory(
+    struct call *call, uint32_t index, struct transfer *transfer, uint64_t size)
+{
+	struct kmsg *reply = call->reply;
+
+	KASSERT(index == reply->done);
+	reply->descriptor[reply->done++] = (struct kdescriptor){
+	    .transfer = transfer,
+	    .size = (uint32_t)size,
+	    .type = MACH_MSG_OOL_DESCRIPTOR,
+	    .copy = MACH_MSG_VIRTUAL_COPY,
+	};
+}
+
+void
+call_put_ports(struct call *call, uint32_t index, struct port **ports,
+    uint32_t count, mach_msg_type_name_t type)
+{
+	struct kmsg *reply = call->reply;
+
+	KASSERT(index == reply->done);
+	reply->descriptor[reply->done++] = (struct kdescriptor){
+	    .ports = ports,
+	    .size = count,
+	    .type = MACH_MSG_OOL_PORTS_DESCRIPTOR,
+	    .disposition = (uint8_t)type,
+	    .copy = MACH_MSG_VIRTUAL_COPY,
+	};
+}
+
+uint32_t
+call_append(struct call *call, uint32_t at, const void *bytes, uint32_t size)
+{
+	uint8_t *to = (uint8_t *)call->out + at;
+
+	KASSERT(at + padded(size) <= call->reply_size);
+	if (to != bytes)
+		memmove(to, bytes, size);
+	memset(to + size, 0, padded(size) - size);
+	return at + padded(size);
+}
+
+uint32_t
+call_string_size(const char *string, uint32_t room)
+{
+	const char *end = memchr(string, '\0', room);
+
+	KASSERT(end != NULL);
+	return (uint32_t)(end - string) + 1;
+}
+
+/* ---- what a handler may do besides ---- */
+
+/* Behind the handler's progress. */
+#define STEP_REPLY CALL_PROGRESS_WORDS
+
+static_assert(ARRAY_SIZE(((struct step_state *)NULL)->word) > STEP_REPLY,
+    "progress and the reply");
+
+uint64_t *
+call_progress(void)
+{
+	return current_thread()->step.word;
+}
+
+kern_return_t
+call_port_array(
+    struct port *const *ports, uint32_t count, struct port ***arrayp)
+{
+	struct port **array;
+
+	*arrayp = NULL;
+	if (count == 0)
+		return KERN_SUCCESS;
+	array = kmem_alloc(count * sizeof(*array));
+	if (array == NULL) {
+		for (uint32_t i = 0; i < count; i++)
+			right_release_send(ports[i]);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	memcpy(array, ports, count * sizeof(*array));
+	*arrayp = array;
+	return KERN_SUCCESS;
+}
+
+/* ---- the call ---- */
+
+/*
+ * The message that the reply will be: the request itself, if no argument lies
+ * in it and it is large enough.
+ */
+static struct kmsg *
+make_reply(const struct routine *routine, struct kmsg *request)
+{
+	if (!routine->keeps_request && routine->reply_size <= request->capacity)
+		return request;
+	return kmsg_alloc(routine->reply_size, routine->reply_descriptors);
+}
+
+/* Find who is to answer, and have it do so. */
+static kern_return_t
+call_routine(struct call *call, enum kobject_kind kind)
+{
+	struct kmsg *request = call->request;
+	const struct routine *routine = find_routine(request->id, kind);
+	kern_return_t kr;
+
+	if (routine == NULL)
+		return MIG_BAD_ID;
+	kr = check_request(routine, request);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (call->reply == NULL)
+		call->reply = make_reply(routine, request);
+	if (call->reply == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	current_thread()->step.word[STEP_REPLY] = (uint64_t)call->reply;
+	call->in = request->body;
+	call->out = call->reply->body;
+	call->reply_size = routine->reply_size;
+	return routine->decode(call);
+}
+
+/* The head of a reply that succeeded, whose results are in place. */
+static void
+reply_success(struct call *call)
+{
+	struct kmsg *reply = call->reply;
+	mig_reply_complex_t *complex = (void *)&reply->header;
+	mig_reply_error_t *simple = (void *)&reply->header;
+
+	reply->size = HEADER_SIZE + call->reply_size;
+	if (reply->done > 0) {
+		complex->msgh_body.msgh_descriptor_count = reply->done;
+		return;
+	}
+	simple->NDR = NDR_record;
+	simple->RetCode = KERN_SUCCESS;
+}
+
+/*
+ * A reply that says only why not, in whatever message can be had; NULL: in
+ * none.
+ */
+static struct kmsg *
+reply_failure(struct call *call, kern_return_t kr)
+{
+	struct kmsg *reply = call->reply;
+	mig_reply_error_t *simple;
+
+	if (reply == NULL)
+		reply = call->request->done == 0
+			    ? call->request
+			    : kmsg_alloc(sizeof(*simple) - HEADER_SIZE, 0);
+	if (reply == NULL)
+		return NULL;
+	kmsg_drop_descriptors(reply);
+	simple = (void *)&reply->header;
+	simple->NDR = NDR_record;
+	simple->RetCode = kr;
+	reply->size = sizeof(*simple);
+	return reply;
+}
+
+/* Send the reply, and let the request go. */
+static void
+call_reply(struct call *call, kern_return_t kr)
+{
+	struct kmsg *request = call->request;
+	struct kmsg *reply = call->reply;
+	struct port *to = request->local;
+	mach_msg_type_name_t type = request->local_type;
+	int32_t id = request->id + MSGID_REPLY;
+
+	if (kr == KERN_SUCCESS)
+		reply_success(call);
+	else
+		reply = reply_failure(call, kr);
+	request->local = NULL;
+	if (reply == request) {
+		right_used(request->remote, request->remote_type);
+		kmsg_reuse(request, request->size - HEADER_SIZE);
+	} else {
+		kmsg_destroy(request);
+	}
+	if (reply != NULL && to != NULL) {
+		reply->id = id;
+		port_send_kernel(to, type, reply);
+		return;
+	}
+	if (reply != NULL)
+		kmsg_destroy(reply);
+	right_release(to, type);
+}
+
+static noreturn void serve_continue(void);
+
+/*
+ * Serve a request from its start, be it the first time or not.
+ *
+ * Meanwhile the thread's step state is the call's: the handler's progress, the
+ * request, and the reply once there is one.
+ */
+static void
+call_serve_again(struct kmsg *request)
+{
+	const struct step_state *step = &current_thread()->step;
+	enum kobject_kind kind = request->remote->kind;
+	struct call call = {
+	    .request = request,
+	    .reply = (struct kmsg *)step->word[STEP_REPLY],
+	};
+	kern_return_t kr;
+
+	if (!port_kobject_get(request->remote, kind, &call.object)) {
+		/* The object is gone. */
+		if (call.reply != NULL && call.reply != request)
+			kmsg_destroy(call.reply);
+		kmsg_destroy(request);
+		return;
+	}
+	kr = call_routine(&call, kind);
+	kobject_put(kind, call.object);
+	if (kr == KCALL_AGAIN)
+		sched_yield(serve_continue);
+	call_reply(&call, kr);
+}
+
+void
+call_serve(struct kmsg *request)
+{
+	struct step_state *step = &current_thread()->step;
+
+	*step = (struct step_state){.object = request};
+	call_serve_again(request);
+}
+
+static noreturn void
+serve_continue(void)
+{
+	call_serve_again(current_thread()->step.object);
+	message_served();
+}
+
+bool
+call_is_known(int32_t id, unsigned kind)
+{
+	return find_routine(id, kind) != NULL;
+}
