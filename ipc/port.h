@@ -59,6 +59,7 @@ enum kobject_kind {
 	KOBJECT_DEVICE,	       /* struct device, never freed */
 	KOBJECT_SEMAPHORE,     /* struct semaphore: a reference per call */
 	KOBJECT_EXCEPTION,     /* struct thread: see exception.h */
+	KOBJECT_EVENTLINK,     /* struct eventlink_side: the same */
 	KOBJECT_KIND_COUNT
 };
 

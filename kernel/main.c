@@ -9,6 +9,7 @@
 #include "drivers/finisher.h"
 #include "drivers/machine.h"
 #include "ipc/message.h"
+#include "kernel/eventlink.h"
 #include "kernel/reaper.h"
 #include "kernel/boot.h"
 #include "kernel/cpu.h"
@@ -142,6 +143,7 @@ start_kernel_objects(void)
 	ipc_init();
 	task_init();
 	semaphore_init();
+	eventlink_init();
 	host_init();
 	servers_register();
 }

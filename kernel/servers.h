@@ -18,6 +18,8 @@ extern const struct kroutine host_routines[];
 extern const unsigned host_routine_count;
 extern const struct kroutine semaphore_routines[];
 extern const unsigned semaphore_routine_count;
+extern const struct kroutine eventlink_routines[];
+extern const unsigned eventlink_routine_count;
 
 /*
  * What thread_, task_ and host_set_exception_ports() and their kin have in

@@ -12,6 +12,7 @@
 
 #include "ipc/traps.h"
 #include "kernel/clock.h"
+#include "kernel/eventlink.h"
 #include "kernel/host.h"
 #include "kernel/semaphore.h"
 #include "vm/user.h"
@@ -68,4 +69,9 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_THREAD_SWITCH, thread_switch_trap),
     CALL(TRAP_MACH_TIMEBASE_INFO, mach_timebase_info_trap),
     CALL(TRAP_MACH_WAIT_UNTIL, mach_wait_until_trap),
+
+    CALL(TRAP_MACH_EVENTLINK_SIGNAL, eventlink_signal_trap),
+    CALL(TRAP_MACH_EVENTLINK_WAIT_UNTIL, eventlink_wait_until_trap),
+    CALL(TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL,
+	eventlink_signal_wait_until_trap),
 };

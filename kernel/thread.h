@@ -98,7 +98,8 @@ struct sync_state {
 	struct list *queue; /* [q] where it stands, NULL: nowhere */
 	struct list peers;  /* [q] others of its rank there */
 	uint32_t rank;	    /* [q] */
-	uint64_t count;	    /* [o] of an eventlink: what it has seen */
+	uint64_t count;	    /* [o] eventlink: it waits for more than these */
+	uint64_t seen;	    /* [o] eventlink: what there were to begin with */
 };
 
 /*

@@ -58,6 +58,11 @@
 	trap	semaphore_timedwait_trap, TRAP_SEMAPHORE_TIMEDWAIT
 	trap	semaphore_timedwait_signal_trap, TRAP_SEMAPHORE_TIMEDWAIT_SIGNAL
 
+	trap	mach_eventlink_signal_trap, TRAP_MACH_EVENTLINK_SIGNAL
+	trap	mach_eventlink_wait_until_trap, TRAP_MACH_EVENTLINK_WAIT_UNTIL
+	trap	mach_eventlink_signal_wait_until_trap, \
+		TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL
+
 	trap	swtch, TRAP_SWTCH
 	trap	swtch_pri, TRAP_SWTCH_PRI
 	trap	thread_switch, TRAP_THREAD_SWITCH

@@ -64,5 +64,13 @@
 #define TRAP_MK_TIMER_CANCEL	 -94
 #define TRAP_MK_TIMER_ARM_LEEWAY -95
 
+/*
+ * Eventlinks.  These have no numbers in Mach; where they come from they are
+ * calls of another kind.
+ */
+#define TRAP_MACH_EVENTLINK_SIGNAL	      -101
+#define TRAP_MACH_EVENTLINK_WAIT_UNTIL	      -102
+#define TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL -103
+
 /* No trap has a number below this one; the table has its negative, plus one */
-#define TRAP_NUMBER_LAST -95
+#define TRAP_NUMBER_LAST -103

@@ -45,6 +45,15 @@ kern_return_t semaphore_timedwait_trap(
 kern_return_t semaphore_timedwait_signal_trap(mach_port_name_t wait_semaphore,
     mach_port_name_t signal_semaphore, unsigned int seconds, int nanoseconds);
 
+/* As in mach/mach_eventlink.h; mach_eventlink_types.h says what is returned. */
+uint64_t mach_eventlink_signal_trap(
+    mach_port_name_t eventlink, uint64_t signal_count);
+uint64_t mach_eventlink_wait_until_trap(mach_port_name_t eventlink,
+    uint64_t count, uint32_t option, uint32_t clock_id, uint64_t deadline);
+uint64_t mach_eventlink_signal_wait_until_trap(mach_port_name_t eventlink,
+    uint64_t count, uint64_t signal_count, uint32_t option, uint32_t clock_id,
+    uint64_t deadline);
+
 /*
  * Give the processor away: to anybody, to anybody of at least @priority.
  * Non-zero when there was somebody to give it to.
