@@ -79,6 +79,7 @@ kmsg_reuse(struct kmsg *kmsg, uint32_t body_size)
 	kmsg->local_dead = false;
 	kmsg->phase = 0;
 	kmsg->pseudo = false;
+	kmsg->timer = false;
 	kmsg->result = MACH_MSG_SUCCESS;
 	kmsg->descriptor_count = 0;
 	kmsg->descriptor = NULL;

@@ -82,6 +82,7 @@ struct kmsg {
 	uint8_t class;	      /* where its memory came from */
 	uint8_t phase;	      /* what copying in or out is at */
 	bool pseudo;	      /* it goes back to its sender */
+	bool timer;	      /* it says that the port's timer expired */
 	kern_return_t result; /* what copying out is answered with, if bad */
 	uint32_t capacity;    /* bytes that fit behind this struct */
 	uint32_t descriptor_count;

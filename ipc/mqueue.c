@@ -134,6 +134,8 @@ stamp(struct port *port, struct kmsg *kmsg)
 {
 	kmsg->sequence = port->sequence++;
 	kmsg->context = port->context;
+	if (unlikely(kmsg->timer))
+		port->timer_posted = false;
 }
 
 /*

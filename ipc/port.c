@@ -202,7 +202,9 @@ port_die(struct port *port, struct kmsg **no_sendersp)
 static bool
 port_end(struct port *port)
 {
+	enum kobject_kind kind;
 	struct kmsg *notice;
+	void *object;
 	bool first;
 
 	spin_lock(&port->lock);
@@ -216,8 +218,12 @@ port_end(struct port *port)
 		notify_port_destroyed(notice, port); /* and our reference */
 		return false;
 	}
+	kind = port->state != PORT_IN_KERNEL ? port->kind : KOBJECT_NONE;
+	object = port->object;
 	first = port_die(port, &notice);
 	spin_unlock(&port->lock);
+	if (kind != KOBJECT_NONE)
+		classes[kind]->ended(object);
 	if (notice != NULL)
 		right_release_send_once(notice_cancel(notice));
 	port_put(port); /* the reaper has its own */
@@ -446,6 +452,6 @@ port_check(struct port *port)
 		KASSERT(port->receiver == NULL);
 		KASSERT(list_empty(&port->queue.receivers));
 	}
-	if (port->state != PORT_IN_KERNEL)
+	if (port->state != PORT_IN_KERNEL && port->kind != KOBJECT_TIMER)
 		KASSERT(port->object == NULL);
 }

@@ -60,6 +60,7 @@ enum kobject_kind {
 	KOBJECT_SEMAPHORE,     /* struct semaphore: a reference per call */
 	KOBJECT_EXCEPTION,     /* struct thread: see exception.h */
 	KOBJECT_EVENTLINK,     /* struct eventlink_side: the same */
+	KOBJECT_TIMER,	       /* struct mk_timer, of a port of a user's */
 	KOBJECT_KIND_COUNT
 };
 
@@ -71,17 +72,18 @@ struct port {
 	struct space *receiver; /* [p] SPACE: who holds the receive right */
 	struct mqueue queue;	/* [p] messages, waiting receivers, senders */
 
-	uint8_t state; /* [p] enum port_state */
-	uint8_t kind;  /* [p] enum kobject_kind; KERNEL only */
-	bool reaping;  /* [p] the reaper holds @reap */
-	uint8_t flags; /* [p] MACH_PORT_STATUS_FLAG_*, kept */
-	bool orphaned; /* [p] KERNEL: its object is to hear of no senders */
+	uint8_t state;	   /* [p] enum port_state */
+	uint8_t kind;	   /* [p] enum kobject_kind; KERNEL, or TIMER */
+	bool reaping;	   /* [p] the reaper holds @reap */
+	uint8_t flags;	   /* [p] MACH_PORT_STATUS_FLAG_*, kept */
+	bool orphaned;	   /* [p] KERNEL: its object is to hear of no senders */
+	bool timer_posted; /* [p] its timer's message is in the queue */
 	uint32_t send_rights;	   /* [p] in spaces, messages and the kernel */
 	uint32_t send_once_rights; /* [p] the same */
 	uint32_t make_send_count;  /* [p] since it was received or reset */
 	uint32_t sequence;	   /* [p] of the next message received */
 	uint32_t notices_owed; /* [p] send-once notices that lacked memory */
-	void *object;	       /* [p] KERNEL */
+	void *object;	       /* [p] KERNEL, or a timer */
 	uint64_t context;      /* [p] the receiver's own word, or guard */
 	struct kmsg *carrier;  /* [R] TRANSIT: the message that holds it */
 	uint32_t set_count;    /* [p] length of @sets */
@@ -195,6 +197,8 @@ struct kobject_class {
 	void (*put)(void *object);
 	/* The last send right to its kernel port has gone; no lock held. */
 	void (*no_senders)(void *object);
+	/* A user's port that it belonged to has died; no lock held. */
+	void (*ended)(void *object);
 };
 
 void kobject_register(

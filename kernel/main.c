@@ -18,6 +18,7 @@
 #include "kernel/irq.h"
 #include "kernel/kassert.h"
 #include "kernel/klog.h"
+#include "kernel/mk_timer.h"
 #include "kernel/sched.h"
 #include "kernel/semaphore.h"
 #include "kernel/servers.h"
@@ -144,6 +145,7 @@ start_kernel_objects(void)
 	task_init();
 	semaphore_init();
 	eventlink_init();
+	mk_timer_init();
 	host_init();
 	servers_register();
 }

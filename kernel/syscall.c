@@ -14,6 +14,7 @@
 #include "kernel/clock.h"
 #include "kernel/eventlink.h"
 #include "kernel/host.h"
+#include "kernel/mk_timer.h"
 #include "kernel/semaphore.h"
 #include "vm/user.h"
 
@@ -69,6 +70,12 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_THREAD_SWITCH, thread_switch_trap),
     CALL(TRAP_MACH_TIMEBASE_INFO, mach_timebase_info_trap),
     CALL(TRAP_MACH_WAIT_UNTIL, mach_wait_until_trap),
+
+    CALL(TRAP_MK_TIMER_CREATE, mk_timer_create_trap),
+    CALL(TRAP_MK_TIMER_DESTROY, mk_timer_destroy_trap),
+    CALL(TRAP_MK_TIMER_ARM, mk_timer_arm_trap),
+    CALL(TRAP_MK_TIMER_CANCEL, mk_timer_cancel_trap),
+    CALL(TRAP_MK_TIMER_ARM_LEEWAY, mk_timer_arm_leeway_trap),
 
     CALL(TRAP_MACH_EVENTLINK_SIGNAL, eventlink_signal_trap),
     CALL(TRAP_MACH_EVENTLINK_WAIT_UNTIL, eventlink_wait_until_trap),

@@ -22,6 +22,7 @@ void
 timer_queue_init(struct timer_queue *queue)
 {
 	spin_init(&queue->lock, LOCK_TIMER);
+	list_init(&queue->work);
 	queue->root = NULL;
 	queue->programmed = TIMER_NEVER;
 }
@@ -189,22 +190,50 @@ timer_cancel(struct timer *timer)
 }
 
 void
-timer_interrupt(void)
+timer_defer(struct timer_work *work)
 {
-	struct timer_queue *queue = &this_cpu()->timers;
-	uint64_t now = timer_now();
+	list_add_tail(&this_cpu()->timers.work, &work->link);
+}
 
-	spin_lock(&queue->lock);
-	queue->programmed = 0; /* it has fired: ask again, whatever it was */
-	while (queue->root != NULL && queue->root->deadline <= now) {
+/* Timers that fire in one interrupt; if more are due, another follows. */
+#define FIRE_AT_ONCE 32
+
+static void
+fire_due(struct timer_queue *queue)
+{
+	uint64_t now = timer_now();
+	unsigned fired = 0;
+
+	while (queue->root != NULL && queue->root->deadline <= now &&
+	       fired++ < FIRE_AT_ONCE) {
 		struct timer *timer = queue->root;
 
 		heap_remove(queue, timer);
 		/* Still under the lock: see timer_cancel(). */
 		ktrace(KT_TIMER, timer->deadline, 0);
 		timer->function(timer);
+		/* release: who sees that it is off the hart may look at what
+		 * its function did, as mk_timer.c does in cancel() */
+		atomic_thread_fence(memory_order_release);
 		__atomic_store_n(&timer->cpu, NULL, __ATOMIC_RELAXED);
 	}
+}
+
+void
+timer_interrupt(void)
+{
+	struct timer_queue *queue = &this_cpu()->timers;
+
+	spin_lock(&queue->lock);
+	queue->programmed = 0; /* it has fired: ask again, whatever it was */
+	fire_due(queue);
 	program(queue);
 	spin_unlock(&queue->lock);
+	while (!list_empty(&queue->work)) {
+		struct timer_work *work =
+		    list_first(&queue->work, struct timer_work, link);
+
+		list_remove(&work->link);
+		work->run(work);
+	}
 }

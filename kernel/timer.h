@@ -7,6 +7,7 @@
  * either run or never will.
  */
 #pragma once
+#include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
@@ -28,9 +29,16 @@ struct timer {
 	struct timer *parent; /* or the elder sibling */
 };
 
+/* What a timer leaves to do when no lock is held; see timer_defer(). */
+struct timer_work {
+	struct list link; /* the hart's own */
+	void (*run)(struct timer_work *work);
+};
+
 /* A hart's deadlines, earliest at the root. */
 struct timer_queue {
 	struct spinlock lock; /* rank LOCK_TIMER */
+	struct list work;     /* l: struct timer_work by link */
 	struct timer *root;
 	uint64_t programmed; /* what the hardware was last asked for */
 };
@@ -47,6 +55,12 @@ void timer_arm(struct timer *timer, uint64_t deadline);
 bool timer_cancel(struct timer *timer);
 /* Fire what is due on this hart and ask the hardware for the next one. */
 void timer_interrupt(void);
+
+/*
+ * For a timer's function: have @work run right after, by the same interrupt,
+ * with no lock held.
+ */
+void timer_defer(struct timer_work *work);
 
 /* Ticks now.  On some cores the read traps to firmware: not for hot paths. */
 uint64_t timer_now(void);

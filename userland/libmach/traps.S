@@ -63,6 +63,12 @@
 	trap	mach_eventlink_signal_wait_until_trap, \
 		TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL
 
+	trap	mk_timer_create, TRAP_MK_TIMER_CREATE
+	trap	mk_timer_destroy, TRAP_MK_TIMER_DESTROY
+	trap	mk_timer_arm, TRAP_MK_TIMER_ARM
+	trap	mk_timer_cancel, TRAP_MK_TIMER_CANCEL
+	trap	mk_timer_arm_leeway, TRAP_MK_TIMER_ARM_LEEWAY
+
 	trap	swtch, TRAP_SWTCH
 	trap	swtch_pri, TRAP_SWTCH_PRI
 	trap	thread_switch, TRAP_THREAD_SWITCH
