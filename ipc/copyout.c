@@ -314,7 +314,8 @@ kmsg_copyout(struct kmsg *kmsg, continuation_t cont)
 	}
 	if (unlikely(kmsg->result != MACH_MSG_SUCCESS) && !kmsg->pseudo)
 		return write_header_only(kmsg, kmsg->result);
-	if (kr == MACH_MSG_SUCCESS)
+	/* Who gets his message back hears why, even if he cannot read it. */
+	if (kr == MACH_MSG_SUCCESS || kmsg->pseudo)
 		kr = copyout_result(kmsg);
 	kmsg_free(kmsg);
 	return kr;

@@ -183,7 +183,8 @@ release_ports_step(struct kmsg *kmsg, struct kdescriptor *descriptor)
 			return false;
 		}
 		port = descriptor->ports[kmsg->progress++];
-		right_release_later(port, descriptor->disposition);
+		if (port != RIGHT_DEAD)
+			right_release_later(port, descriptor->disposition);
 	}
 	return true;
 }

@@ -40,6 +40,10 @@ static_assert(HEADER_SIZE == 24, "the user's header");
 /* Most rights of one out-of-line array; more gives MACH_SEND_TOO_LARGE. */
 #define OOL_PORTS_MAX 16384
 
+/* In an array of rights: what was MACH_PORT_DEAD when sent.  Messages to the
+ * kernel's own ports have NULL there. */
+#define RIGHT_DEAD ((struct port *)UINTPTR_MAX)
+
 /* A descriptor: what it carries, instead of what the user wrote. */
 struct kdescriptor {
 	union {

@@ -232,12 +232,14 @@ take_ports(struct kmsg *kmsg, const mach_msg_ool_ports_descriptor_t *user,
 		count * sizeof(names[0])) != KERN_SUCCESS)
 		return MACH_SEND_INVALID_MEMORY;
 	for (uint32_t i = 0; i < count; i++) {
+		struct port **port = &descriptor->ports[kmsg->progress];
 		bool dead;
 
-		kr = take_right(kmsg, names[i], user->disposition,
-		    &descriptor->ports[kmsg->progress], &dead);
+		kr = take_right(kmsg, names[i], user->disposition, port, &dead);
 		if (kr != MACH_MSG_SUCCESS)
 			return kr;
+		if (dead && kmsg->remote->state != PORT_IN_KERNEL)
+			*port = RIGHT_DEAD;
 		kmsg->progress++;
 	}
 	if (left > count)
@@ -436,7 +438,10 @@ give_rights(struct kmsg *kmsg, struct kdescriptor *descriptor, uaddr_t address,
 	for (uint32_t i = 0; i < count; i++) {
 		struct port **port = &descriptor->ports[kmsg->progress + i];
 
-		names[i] = give_right(kmsg, *port, descriptor->disposition);
+		names[i] = MACH_PORT_DEAD;
+		if (*port != RIGHT_DEAD)
+			names[i] =
+			    give_right(kmsg, *port, descriptor->disposition);
 		*port = NULL;
 	}
 	return copyout(address + kmsg->progress * sizeof(names[0]), names,
@@ -450,7 +455,8 @@ lose_rights(struct kmsg *kmsg, struct kdescriptor *descriptor, uint32_t count)
 	for (uint32_t i = 0; i < count; i++) {
 		struct port **port = &descriptor->ports[kmsg->progress + i];
 
-		right_release(*port, descriptor->disposition);
+		if (*port != RIGHT_DEAD)
+			right_release(*port, descriptor->disposition);
 		*port = NULL;
 	}
 }

@@ -8,6 +8,8 @@
 #     Sources: kernel/zone.c vm/page.c
 #     Libraries: fdt
 #
+# `ipc` among them stands for all of ipc/.
+#
 # What the files need from elsewhere (panic, the log, a hart) comes from the
 # stand-ins of test/unit/host/, whose headers hide those of arch/ that name
 # the machine's instructions.
@@ -28,8 +30,13 @@ FUZZERS       := $(patsubst test/fuzz/%.c,$(BUILD)/fuzz/%,\
 	$(sort $(wildcard test/fuzz/fuzz_*.c)))
 HOST_OBJECTS  := $(patsubst %,$(HOST)/%.o,$(wildcard test/unit/host/*.c))
 
+# All of ipc/, with what it stands on here: `ipc` among the sources of a test.
+IPC_SOURCES := $(sort $(wildcard ipc/*.c)) kernel/lock.c kernel/reaper.c \
+	test/unit/ipc_host.c
+
 # What the head comment of a test says behind a word.
-said = $(shell sed -n 's/^ \* $(2): *//p' $(1))
+said = $(foreach w,$(shell sed -n 's/^ \* $(2): *//p' $(1)),\
+	$(if $(filter ipc,$w),$(IPC_SOURCES),$w))
 
 $(HOST)/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,test) \
 	$(KERNEL_STUB_HEADERS)

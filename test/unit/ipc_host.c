@@ -372,6 +372,7 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 {
 	(void)deadline;
 	self->cont = cont;
+	self->priority = self->base_priority;
 	atomic_store(&self->wait_armed, 1);
 	spin_unlock(queue_lock);
 	arch_set_current(&idle);
@@ -635,7 +636,7 @@ tally_right(struct port *port, uint32_t type)
 {
 	struct tally *tally;
 
-	if (port == NULL)
+	if (port == NULL || port == RIGHT_DEAD)
 		return;
 	tally = tally_of(port);
 	tally->refs++;

@@ -8,14 +8,7 @@
  * must agree: on the result, and on every name afterwards.  The rights and
  * references that the kernel's structures hold are counted up after each.
  *
- * Sources: ipc/port.c ipc/space.c ipc/entry.c ipc/right.c ipc/right_copy.c
- * Sources: ipc/mqueue.c ipc/pset.c ipc/kmsg.c ipc/notify.c kernel/reaper.c
- * Sources: ipc/notify_request.c ipc/mach_port.c ipc/mach_port_info.c
- * Sources: ipc/mach_port_guard.c ipc/peek.c
- * Sources: ipc/message.c ipc/copyin.c ipc/copyout.c ipc/ool.c ipc/fast.c
- * Sources: ipc/fast_state.c ipc/call.c ipc/kserver.c ipc/port_server.c
- * Sources: ipc/port_traps.c
- * Sources: ipc/exception.c kernel/lock.c test/unit/ipc_host.c
+ * Sources: ipc
  */
 #include <setjmp.h>
 #include <stdarg.h>
