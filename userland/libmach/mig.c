@@ -5,7 +5,7 @@
 #include <mach/mig.h>
 #include <mach/routine_ids.h>
 
-static _Thread_local mach_port_t reply_port;
+static _Thread_local mach_port_t reply_port, special_reply_port;
 
 mach_port_t
 mig_get_reply_port(void)
@@ -33,6 +33,23 @@ void
 mig_put_reply_port(mach_port_t port)
 {
 	(void)port;
+}
+
+mach_port_t
+mig_get_special_reply_port(void)
+{
+	if (special_reply_port == MACH_PORT_NULL)
+		special_reply_port = thread_get_special_reply_port();
+	return special_reply_port;
+}
+
+void
+mig_dealloc_special_reply_port(mach_port_t port)
+{
+	if (port == MACH_PORT_NULL || port != special_reply_port)
+		return;
+	special_reply_port = MACH_PORT_NULL;
+	mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
 }
 
 int

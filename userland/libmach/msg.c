@@ -2,33 +2,9 @@
  * libmach/msg.c: mach_msg()'s rarer forms, restarting, and the conveniences.
  * mach_msg() itself is in traps.S.
  */
-#include <stddef.h>
+#include "msg.h"
 
 #include <mach/mach.h>
-
-/*
- * The frame of mach_msg() in traps.S: the arguments of its trap that a second
- * try needs.  The header is in memory again by then: a send that was
- * interrupted has put it back.
- */
-struct message_call {
-	mach_msg_header_t *msg;
-	uint64_t option;
-	uint64_t rcv_name; /* in the upper half */
-	uint64_t sizes;	   /* room for receiving, and priority */
-	uint64_t timeout;
-	uint64_t ra;
-};
-
-_Static_assert(offsetof(struct message_call, option) == 8, "traps.S");
-_Static_assert(offsetof(struct message_call, rcv_name) == 16, "traps.S");
-_Static_assert(offsetof(struct message_call, sizes) == 24, "traps.S");
-_Static_assert(offsetof(struct message_call, timeout) == 32, "traps.S");
-_Static_assert(offsetof(struct message_call, ra) == 40, "traps.S");
-_Static_assert(sizeof(struct message_call) == 48, "traps.S");
-
-mach_msg_return_t mach_msg_restart(
-    mach_msg_return_t mr, const struct message_call *call);
 
 /*
  * After @mr: what of @option is still to be done.  Nothing, unless a wait was
@@ -45,7 +21,6 @@ left_to_do(mach_msg_return_t mr, mach_msg_option_t option)
 	return MACH_MSG_OPTION_NONE;
 }
 
-/* Called by mach_msg() with what its trap returned, if not success. */
 mach_msg_return_t
 mach_msg_restart(mach_msg_return_t mr, const struct message_call *call)
 {

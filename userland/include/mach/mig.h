@@ -1,9 +1,57 @@
-/* mach/mig.h: what stubs and hand-written servers share. */
+/*
+ * mach/mig.h: what stubs are made of: those that userland/mig writes, and
+ * servers that are written by hand.
+ */
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #include <mach/cdefs.h>
 #include <mach/mach_init.h>
+#include <mach/mach_traps.h>
 #include <mach/mig_errors.h>
+#include <mach/notify.h>
+
+#define mig_internal static
+#define mig_external extern
+
+/* ---- servers: a subsystem as a table ---- */
+
+/* Answers the request in the first message by filling the second. */
+typedef void (*mig_stub_routine_t)(
+    mach_msg_header_t *InHeadP, mach_msg_header_t *OutHeadP);
+typedef mig_stub_routine_t mig_routine_t;
+
+/* The routine for a request's id; NULL if the subsystem has none. */
+typedef mig_routine_t (*mig_server_routine_t)(mach_msg_header_t *InHeadP);
+typedef kern_return_t (*mig_impl_routine_t)(void);
+
+typedef mach_msg_type_descriptor_t routine_arg_descriptor;
+typedef routine_arg_descriptor *routine_arg_descriptor_t;
+
+struct routine_descriptor {
+	mig_impl_routine_t impl_routine; /* NULL: the stub calls it */
+	mig_stub_routine_t stub_routine; /* NULL: no such routine */
+	unsigned int argc;		 /* parameters of the server's */
+	unsigned int descr_count;
+	routine_arg_descriptor_t arg_descr;
+	unsigned int max_reply_msg; /* bytes of the longest reply */
+};
+typedef struct routine_descriptor *routine_descriptor_t;
+typedef struct routine_descriptor mig_routine_descriptor;
+typedef mig_routine_descriptor *mig_routine_descriptor_t;
+
+typedef struct mig_subsystem {
+	mig_server_routine_t server;
+	mach_msg_id_t start; /* the first routine's id */
+	mach_msg_id_t end;   /* one behind the last's */
+	mach_msg_size_t maxsize;
+	vm_address_t reserved;
+	mig_routine_descriptor routine[1]; /* end - start of them */
+} * mig_subsystem_t;
 
 MACH_BEGIN_DECLS
 
@@ -14,5 +62,197 @@ MACH_BEGIN_DECLS
  */
 void mig_reply_setup(
     const mach_msg_header_t *request, mach_msg_header_t *reply);
+
+/* Makes a reply that mig_reply_setup() has begun say @result, nothing else. */
+static inline void
+mig_reply_error(mach_msg_header_t *reply, kern_return_t result)
+{
+	mig_reply_error_t *error = (mig_reply_error_t *)reply;
+
+	error->Head.msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
+	error->Head.msgh_size = sizeof(*error);
+	error->NDR = NDR_record;
+	error->RetCode = result;
+}
+
+/*
+ * The trailer behind @request, if the server's loop has asked for one of at
+ * least @size bytes; NULL if not.
+ */
+static inline const mach_msg_max_trailer_t *
+mig_trailer(const mach_msg_header_t *request, mach_msg_size_t size)
+{
+	const mach_msg_max_trailer_t *trailer =
+	    (const mach_msg_max_trailer_t *)((const char *)request +
+					     round_msg(request->msgh_size));
+
+	if (trailer->msgh_trailer_type != MACH_MSG_TRAILER_FORMAT_0 ||
+	    trailer->msgh_trailer_size < size)
+		return NULL;
+	return trailer;
+}
+
+/* ---- both sides ---- */
+
+/* Bytes in a message: whole words. */
+static inline mach_msg_size_t
+mig_round(mach_msg_size_t size)
+{
+	return (size + 3) & ~(mach_msg_size_t)3;
+}
+
+/*
+ * The message whose last fields stand @unused bytes earlier than its struct
+ * says, as a struct in which they stand right.  Only they may be looked at.
+ */
+static inline void *
+mig_shift(const void *message, size_t unused)
+{
+	return (void *)((uintptr_t)message - unused);
+}
+
+/* Clears what rounding adds behind @size bytes at @field. */
+static inline void
+mig_pad(void *field, mach_msg_size_t size)
+{
+	memset((char *)field + size, 0, mig_round(size) - size);
+}
+
+/* Whether a right that came is as @wanted, a MACH_MSG_TYPE_PORT_ value. */
+static inline bool
+mig_is_port(const mach_msg_port_descriptor_t *port, mach_msg_type_name_t wanted)
+{
+	return port->type == MACH_MSG_PORT_DESCRIPTOR &&
+	       (port->disposition == wanted ||
+		   wanted == MACH_MSG_TYPE_POLYMORPHIC);
+}
+
+/* Whether memory that came is @count elements of @size bytes. */
+static inline bool
+mig_is_memory(const mach_msg_ool_descriptor_t *memory, uint64_t count,
+    mach_msg_size_t size)
+{
+	return memory->type == MACH_MSG_OOL_DESCRIPTOR &&
+	       memory->size == count * size;
+}
+
+/* Whether an array of rights that came is @count of the @wanted ones. */
+static inline bool
+mig_is_ports(const mach_msg_ool_ports_descriptor_t *ports,
+    mach_msg_size_t count, mach_msg_type_name_t wanted)
+{
+	return ports->type == MACH_MSG_OOL_PORTS_DESCRIPTOR &&
+	       ports->count == count &&
+	       (ports->disposition == wanted ||
+		   wanted == MACH_MSG_TYPE_POLYMORPHIC);
+}
+
+/*
+ * Whether @message is of @min to @max bytes and has @descriptors of them; it is
+ * complex when that is not 0.
+ */
+static inline bool
+mig_check_form(const mach_msg_header_t *message, mach_msg_size_t min,
+    mach_msg_size_t max, mach_msg_size_t descriptors)
+{
+	const mach_msg_base_t *base = (const mach_msg_base_t *)message;
+
+	if (message->msgh_size < min || message->msgh_size > max)
+		return false;
+	if (!(message->msgh_bits & MACH_MSGH_BITS_COMPLEX))
+		return descriptors == 0;
+	return descriptors != 0 &&
+	       base->body.msgh_descriptor_count == descriptors;
+}
+
+static inline bool
+mig_check_request(const mach_msg_header_t *request, mach_msg_size_t min,
+    mach_msg_size_t max, mach_msg_size_t descriptors)
+{
+	return mig_check_form(request, min, max, descriptors);
+}
+
+/* ---- clients ---- */
+
+/*
+ * Whether @reply has the id @id and the form of a success, as above; if not,
+ * the error that it says or is.
+ */
+static inline kern_return_t
+mig_check_reply(const mach_msg_header_t *reply, mach_msg_id_t id,
+    mach_msg_size_t min, mach_msg_size_t max, mach_msg_size_t descriptors)
+{
+	const mig_reply_error_t *error = (const mig_reply_error_t *)reply;
+
+	if (reply->msgh_id == MACH_NOTIFY_SEND_ONCE)
+		return MIG_SERVER_DIED;
+	if (reply->msgh_id != id)
+		return MIG_REPLY_MISMATCH;
+	if (reply->msgh_remote_port != MACH_PORT_NULL)
+		return MIG_TYPE_ERROR; /* nobody asked for that right */
+	if (!(reply->msgh_bits & MACH_MSGH_BITS_COMPLEX) &&
+	    reply->msgh_size == sizeof(*error) &&
+	    error->RetCode != KERN_SUCCESS)
+		return error->RetCode;
+	if (!mig_check_form(reply, min, max, descriptors))
+		return MIG_TYPE_ERROR;
+	return descriptors == 0 ? error->RetCode : KERN_SUCCESS;
+}
+
+/* The thread's special reply port (thread_get_special_reply_port()), kept. */
+mach_port_t mig_get_special_reply_port(void);
+/* Forget it and give it up, if it is @port. */
+void mig_dealloc_special_reply_port(mach_port_t port);
+
+/* A request, its header in parts: they go to the kernel in registers. */
+struct mig_call {
+	mach_msg_option_t option;
+	mach_msg_bits_t bits;
+	mach_msg_size_t send_size;
+	mach_port_t request_port;
+	mach_port_t reply_port;
+	mach_msg_id_t id;
+	mach_msg_size_t descriptors; /* as in the message's body */
+	mach_msg_size_t rcv_size;    /* room for the reply and its trailer */
+	mach_msg_timeout_t timeout;
+};
+
+/*
+ * The rest of a mig_call() whose trap returned @mr: goes on after an
+ * interruption.  What came back, or came in part, is given up; so is the
+ * thread's reply port when an answer may still come to it.
+ */
+mach_msg_return_t mig_call_failed(mach_msg_return_t mr,
+    mach_msg_header_t *message, mach_msg_option_t option,
+    mach_port_t reply_port, mach_msg_size_t rcv_size,
+    mach_msg_timeout_t timeout);
+
+/*
+ * Sends the request at @message, whose header need not be filled in, and waits
+ * for the reply if the options say so; the reply is written at @message.
+ *
+ * On success what the reply brought is the caller's.  On failure nothing was
+ * brought.  What the request was to move is still the caller's if it was
+ * refused at once; after waiting (MACH_SEND_TIMED_OUT, MACH_SEND_INTERRUPTED,
+ * MACH_SEND_INVALID_DEST of a port that died meanwhile) it is given up.
+ */
+static inline mach_msg_return_t
+mig_call(void *message, const struct mig_call *call)
+{
+	mach_msg_header_t *header = (mach_msg_header_t *)message;
+	mach_msg_return_t mr;
+
+	header->msgh_size = 0; /* stays so unless a message is written here */
+	mr = mach_msg2_trap(message, (uint32_t)call->option,
+	    call->bits | (uint64_t)call->send_size << 32,
+	    call->request_port | (uint64_t)call->reply_port << 32,
+	    (uint64_t)(uint32_t)call->id << 32,
+	    call->descriptors | (uint64_t)call->reply_port << 32,
+	    call->rcv_size, call->timeout);
+	if (mr == MACH_MSG_SUCCESS)
+		return mr;
+	return mig_call_failed(mr, header, call->option, call->reply_port,
+	    call->rcv_size, call->timeout);
+}
 
 MACH_END_DECLS
