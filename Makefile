@@ -13,6 +13,8 @@ TYPE    ?= ps
 BOARD   ?= qemu-virt
 DEBUG   ?= 0
 FUZZ_SECONDS ?= 60
+SOAK_SECONDS ?= 600
+SOAK_SEED ?= 1
 V       ?= 0
 
 # ---- where things go ----
@@ -79,7 +81,7 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 ##@ Check
 
-.PHONY: test kernel-checked unit fuzz bench lint tidy
+.PHONY: test kernel-checked unit soak fuzz bench lint tidy
 test: all kernel-checked unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 
@@ -89,6 +91,10 @@ kernel-checked:
 
 unit: unit-build ## run the host unit tests alone
 	@scripts/run-tests unit
+
+soak: all kernel-checked ## storms over ports on 4 harts: SOAK_SECONDS=600 SOAK_SEED=1
+	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$(SOAK_SEED) \
+	    scripts/run-tests --progress 'the storm'
 
 fuzz: $(FUZZERS) ## give each fuzzer FUZZ_SECONDS=60
 	@for fuzzer in $(FUZZERS); do mkdir -p $$fuzzer.corpus && \

@@ -105,11 +105,14 @@ ask_live(struct space *space, mach_port_name_t name, struct entry *entry,
 	asking->gone = entry_take_request(space, name, entry);
 	if (asking->gone != NULL)
 		asking->old = asking->gone->notice;
-	if (asking->possible && asking->sync != 0 && may_send(entry, port)) {
+	if (asking->request == NULL) {
+		/* Withdrawn, which is all. */
+	} else if (asking->possible && asking->sync != 0 &&
+		   may_send(entry, port)) {
 		asking->due = true;
 		asking->word = name;
 		asking->unused = asking->request;
-	} else if (asking->request != NULL) {
+	} else {
 		space_side(space, name_index(name))->request = asking->request;
 		entry->key |= MACH_PORT_TYPE_DNREQUEST;
 		asking->request->armed = asking->possible && asking->sync != 0;

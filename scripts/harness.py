@@ -18,6 +18,8 @@ TAP = re.compile(r"(not )?ok (\d+)(?: (?:- )?(.*))?$")
 PLAN = re.compile(r"1\.\.(\d+)(?: # (SKIP|skip).*)?$")
 SHOWN = 20  # lines of a hung or broken guest
 
+progress = False  # show the lines that a suite calls its progress
+
 
 @dataclasses.dataclass
 class Result:
@@ -73,7 +75,7 @@ class TapReader:
         if "# skip" in name.lower():  # cmocka says "not ok" to these
             self.result.skipped += 1
         elif bad:
-            self.result.fail(name, self.since)
+            self.result.fail(name, self.since[-2 * SHOWN:])
         else:
             self.result.passed += 1
         self.since = []
@@ -174,14 +176,24 @@ class Guest:
         raise NotImplementedError
 
 
+@dataclasses.dataclass
 class Tests(Guest):
     """The in-guest tests, on some machine, which has to power off then.
 
-    QEMU's spike machine does not obey OpenSBI in that.
+    QEMU's spike machine does not obey OpenSBI in that.  Lines that begin with
+    @steps say how far it is.
     """
 
+    steps: str = ""
+
+    def followed(self, lines):
+        for line in lines:
+            if progress and self.steps and line.startswith(self.steps):
+                print(f"  {self.name}: {line.removeprefix('# ')}", flush=True)
+            yield line
+
     def judge(self, running, result):
-        lines = running.lines()
+        lines = self.followed(running.lines())
         if not TapReader(result).read(lines):
             result.fail(f"ended without '{DONE}'", result.output[-SHOWN:])
         elif not result.passed:

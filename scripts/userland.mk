@@ -97,6 +97,7 @@ $(foreach f,$(sort $(wildcard test/user/*.c)),\
 	$(U)/libtest.a)))
 $(foreach f,$(sort $(wildcard test/samples/*.c test/samples/*.cc)),\
 	$(eval $(call program,sample/$(basename $(notdir $f)),$(call objects,$f))))
+$(eval $(call program,soak,$(call objects,test/soak/*.c),$(U)/libtest.a))
 
 $(PROGRAMS):
 	$(say) LD $@

@@ -5,6 +5,7 @@ row; a new test in a guest is a new test/user/NAME.c and needs no change here.
 """
 
 import dataclasses
+import os
 import pathlib
 import struct
 import subprocess
@@ -37,6 +38,10 @@ MACHINES = {
 
 PROMPT = r"^baton> "
 
+# How long the storm of test/soak is, in seconds, and its first round's seed.
+SOAK_SECONDS = int(os.environ.get("SOAK_SECONDS", 30))
+SOAK_SEED = int(os.environ.get("SOAK_SEED", 1))
+
 
 def unit_tests():
     """The host unit tests that the Makefile has built."""
@@ -59,6 +64,21 @@ def guest_tests():
         debug = machine.kernel == DEBUG_IMAGE
         yield harness.Tests(name, machine, DEBUG_ELF if debug else ELF,
                             limit=240)
+
+
+def soak(seconds):
+    """The storm, half of the time without the fast path and with all checks
+    on, each half with a guest of its own."""
+    append = f"run=soak,{seconds // 2},{SOAK_SEED}"
+    limit = seconds // 2 + 120
+    yield harness.Tests(
+        "the storm", dataclasses.replace(NORMAL, append=append), ELF, limit,
+        steps="# round")
+    yield harness.Tests(
+        "the storm, no fast path",
+        dataclasses.replace(NORMAL, kernel=DEBUG_IMAGE,
+                            append=f"{append} fastpath=off"),
+        DEBUG_ELF, limit, steps="# round")
 
 
 def high_base():
@@ -113,5 +133,6 @@ def real_boot_chain():
 
 def suites():
     """Every suite, in the order in which they start."""
-    return [*unit_tests(), *host_scripts(), *guest_tests(), high_base(),
+    return [*unit_tests(), *host_scripts(), *guest_tests(),
+            *soak(SOAK_SECONDS), high_base(),
             shell(), shell_panic(), real_boot_chain()]

@@ -210,6 +210,11 @@ test_replaced(void)
 	       1, MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
 	    KERN_SUCCESS, "nothing taken back");
 	is(previous, MACH_PORT_NULL, "is nothing");
+	take(port);
+	is(mach_port_request_notification(self, port, MACH_NOTIFY_SEND_POSSIBLE,
+	       1, MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
+	    KERN_SUCCESS, "nor where there is room");
+	is(previous, MACH_PORT_NULL, "is there anything");
 	end();
 }
 

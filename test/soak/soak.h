@@ -1,0 +1,93 @@
+/*
+ * test/soak/soak.h: a storm over everything that ports can do.
+ *
+ * A round is a task of its own: many threads, on all harts, work on one small
+ * pool of ports and sets, each with its own sequence of chance, and take no
+ * care of each other.  Whatever an operation answers is fine; what may not
+ * happen is that the kernel panics, that a message arrives changed, that a
+ * thread is not woken, or that the kernel has more objects after the round's
+ * task is gone than before.
+ *
+ *	main.c	  rounds, one after the other, and the kernel's counts
+ *	round.c	  one round: its threads, who disturbs them, and the end
+ *	work.c	  what a worker does, an operation at a time
+ *	message.c messages that say what they carry
+ */
+#pragma once
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <mach/mach.h>
+
+#define PORTS 12
+#define SETS  3
+
+/* The pool.  A name may be another's, or nothing, by the time it is used. */
+extern _Atomic mach_port_t ports[PORTS], sets[SETS];
+
+/* Everyone is to end. */
+extern atomic_bool over;
+
+/* The first thing that should never happen, in words; NULL: nothing did. */
+extern _Atomic(const char *) wrong;
+
+/* Note it, once. */
+void complain(const char *what);
+
+struct worker {
+	struct mach_thread *thread;
+	void (*work)(struct worker *);
+	uint32_t random;
+	mach_port_t reply;
+	atomic_uint turns;
+	atomic_bool done;
+};
+
+/* The next of the worker's numbers, below @limit. */
+uint32_t chance(struct worker *worker, uint32_t limit);
+mach_port_t any_port(struct worker *worker);
+mach_port_t any_set(struct worker *worker);
+/* Put @name into the pool and give up what was in its place. */
+void pool_replace(struct worker *worker, mach_port_t name);
+
+/* The three kinds of worker. */
+void work_client(struct worker *worker);
+void work_server(struct worker *worker);
+void work_mixed(struct worker *worker);
+
+/* ---- messages ---- */
+
+#define MESSAGE_MAX 1024
+
+/* Something to send, then something received, trailer and all. */
+union message {
+	mach_msg_header_t header;
+	mach_msg_base_t base;
+	uint32_t word[MESSAGE_MAX / 4];
+};
+
+/* mach_msg() with these options and no others, and no second try. */
+mach_msg_return_t message_trap(union message *message,
+    mach_msg_option_t options, mach_msg_size_t send_size, mach_port_t from,
+    mach_msg_timeout_t timeout);
+
+/* Address a message of @size bytes to @to, with contents that tell. */
+void message_fill(
+    union message *message, mach_port_t to, mach_msg_size_t size, uint32_t id);
+/* The same with a right, with memory, or with an array of rights. */
+void message_fill_right(union message *message, mach_port_t to,
+    mach_port_t right, mach_msg_type_name_t disposition);
+void message_fill_memory(
+    union message *message, mach_port_t to, struct worker *worker);
+void message_fill_array(
+    union message *message, mach_port_t to, struct worker *worker);
+
+/* What was received: is it whole?  Receive rights go to the pool. */
+void message_check(union message *message, struct worker *worker);
+/* Give back what a send that failed has left behind. */
+void message_failed(union message *message, mach_msg_return_t result);
+
+/* One round: for @milliseconds; orderly, or ended in the middle of it. */
+int round_run(uint32_t seed, unsigned milliseconds, bool orderly);
