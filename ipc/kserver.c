@@ -432,20 +432,31 @@ unput(struct kcall *call)
 	call->reply->has_receive = false;
 }
 
+/* Memory for the reply, if one is wanted: from the first step on, so that the
+ * later ones do not fail for want of it. */
+static bool
+prepare_reply(struct kcall *call)
+{
+	struct step_state *step = &current_thread()->step;
+	const struct kroutine *routine = call->routine;
+
+	if (step->reply == NULL && call->request->local != NULL)
+		step->reply =
+		    kmsg_alloc(reply_size(routine), routine->out_descriptors);
+	call->reply = step->reply;
+	step->reply = NULL;
+	return call->reply != NULL || call->request->local == NULL;
+}
+
 /* Call the handler, with what it needs. */
 static kern_return_t
 kcall_serve(struct kcall *call)
 {
-	const struct kroutine *routine = call->routine;
 	kern_return_t kr;
 
-	if (call->request->local != NULL) {
-		call->reply =
-		    kmsg_alloc(reply_size(routine), routine->out_descriptors);
-		if (call->reply == NULL)
-			return KERN_RESOURCE_SHORTAGE;
-	}
-	kr = routine->serve(call);
+	if (!prepare_reply(call))
+		return KERN_RESOURCE_SHORTAGE;
+	kr = call->routine->serve(call);
 	if (kr == KERN_SUCCESS && call->overflow)
 		kr = MIG_ARRAY_TOO_LARGE;
 	return kr;
@@ -531,37 +542,64 @@ kcall_reply(struct kcall *call, kern_return_t kr)
 	port_send_kernel(to, type, reply);
 }
 
+/*
+ * What the call is about.  A call with many steps keeps it from the first to
+ * the last: so whatever it has saved of its progress is dealt with, though the
+ * port die meanwhile.  False: it is gone already.
+ */
+static bool
+find_object(struct kcall *call)
+{
+	struct step_state *step = &current_thread()->step;
+	enum kobject_kind kind = call->port->kind;
+
+	if (step->called_kind == KOBJECT_NONE) {
+		if (!port_kobject_get(call->port, kind, &step->called))
+			return false;
+		step->called_kind = kind;
+	}
+	call->object = step->called;
+	return true;
+}
+
+static void
+forget_object(void)
+{
+	struct step_state *step = &current_thread()->step;
+
+	kobject_put(step->called_kind, step->called);
+	step->called_kind = KOBJECT_NONE;
+}
+
 /* Serve a request from its start, be it the first time or not. */
 static void
 kserver_call(struct kmsg *request)
 {
 	struct thread *self = current_thread();
-	struct port *port = request->remote;
-	enum kobject_kind kind = port->kind;
 	struct kcall call = {
 	    .caller = self->task,
-	    .port = port,
+	    .port = request->remote,
 	    .progress = self->step.word,
 	    .request = request,
 	};
 	kern_return_t kr;
 
-	if (!port_kobject_get(port, kind, &call.object)) {
-		kmsg_destroy(request); /* the object is gone */
+	if (!find_object(&call)) {
+		kmsg_destroy(request);
 		return;
 	}
-	call.routine = find_routine(request->id, kind);
+	call.routine = find_routine(request->id, self->step.called_kind);
 	if (call.routine == NULL)
 		kr = MIG_BAD_ID;
 	else if (!request_matches(&call))
 		kr = MIG_BAD_ARGUMENTS;
 	else
 		kr = kcall_serve(&call);
-	kobject_put(kind, call.object);
 	if (kr == KCALL_AGAIN) {
 		kcall_suspend(&call);
 		sched_yield(kcall_continue);
 	}
+	forget_object();
 	kcall_reply(&call, kr);
 }
 
@@ -576,17 +614,19 @@ kserver_serve(struct kmsg *kmsg)
 	}
 	for (int i = 0; i < KCALL_PROGRESS_WORDS; i++)
 		step->word[i] = 0;
+	step->called_kind = KOBJECT_NONE;
+	step->reply = NULL;
 	kserver_call(kmsg);
 }
 
 void
 kcall_suspend(struct kcall *call)
 {
+	struct step_state *step = &current_thread()->step;
+
 	unput(call);
-	if (call->reply != NULL)
-		kmsg_free(call->reply);
-	call->reply = NULL;
-	current_thread()->step.object = call->request;
+	step->reply = call->reply;
+	step->object = call->request;
 }
 
 void

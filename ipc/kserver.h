@@ -101,6 +101,13 @@ struct kcall {
 /* Not an error: call me again. */
 #define KCALL_AGAIN (-1000)
 
+/* Does nobody want the reply?  Then who would make a long one need not. */
+static inline bool
+kcall_is_one_way(const struct kcall *call)
+{
+	return call->reply == NULL;
+}
+
 void kserver_init(void);
 void kserver_register(const struct kroutine *routines, unsigned count);
 

@@ -113,6 +113,17 @@ mach_port_allocate_name(
 	return kr;
 }
 
+kern_return_t
+mach_port_allocate_full(struct space *space, mach_port_right_t right,
+    const mach_port_qos_t *qos, mach_port_name_t *namep)
+{
+	if (qos->prealloc)
+		return KERN_INVALID_VALUE;
+	if (qos->name)
+		return mach_port_allocate_name(space, right, *namep);
+	return mach_port_allocate(space, right, namep);
+}
+
 /* Flags that ask for nothing this kernel does otherwise. */
 #define MPO_IGNORED                                                            \
 	(MPO_DENAP_RECEIVER | MPO_FILTER_MSG | MPO_TG_BLOCK_TRACKING |         \

@@ -5,6 +5,7 @@
  * (port_server.c).  Names of functions and results are Mach's.
  */
 #pragma once
+#include <mach/mach_types.h>
 #include <mach/port.h>
 
 #include "ipc/space.h"
@@ -16,6 +17,14 @@ kern_return_t must_check mach_port_allocate(
     struct space *space, mach_port_right_t right, mach_port_name_t *namep);
 kern_return_t must_check mach_port_allocate_name(
     struct space *space, mach_port_right_t right, mach_port_name_t name);
+/*
+ * The same with a quality of service: with @qos->name, the name is *@namep.
+ * KERN_INVALID_VALUE also: @qos->prealloc, since a port's messages have no
+ * memory of their own.
+ */
+kern_return_t must_check mach_port_allocate_full(struct space *space,
+    mach_port_right_t right, const mach_port_qos_t *qos,
+    mach_port_name_t *namep);
 kern_return_t must_check mach_port_construct(struct space *space,
     const mach_port_options_t *options, uint64_t context,
     mach_port_name_t *namep);
@@ -82,9 +91,13 @@ kern_return_t must_check mach_port_assert_attributes(struct space *space,
     mach_port_name_t name, mach_port_flavor_t flavor, const uint32_t *info,
     uint32_t count);
 
-/* *@kindp: IKOT_*; IKOT_NONE for a port that stands for no kernel object. */
-kern_return_t must_check mach_port_kobject(
-    struct space *space, mach_port_name_t name, uint32_t *kindp);
+/* How many dead-name requests stand with the port; counted up to 1024. */
+kern_return_t must_check mach_port_dnrequest_info(
+    struct space *space, mach_port_name_t name, uint32_t *countp);
+/* *@kindp: IKOT_*; IKOT_NONE, and *@whatp "", for a port that stands for no
+ * kernel object.  *@whatp is a constant, at most 31 characters. */
+kern_return_t must_check mach_port_kobject(struct space *space,
+    mach_port_name_t name, uint32_t *kindp, const char **whatp);
 
 /* The most words that get_attributes writes. */
 #define PORT_INFO_MAX 17
@@ -112,31 +125,9 @@ struct port_peek {
 kern_return_t must_check mach_port_peek(struct space *space,
     mach_port_name_t name, uint32_t trailer_type, struct port_peek *peek);
 
-/* ---- lists ---- */
-
-/* One name, as mach_port_names() and mach_port_space_info() tell of it. */
-struct port_list_entry {
-	mach_port_name_t name;
-	mach_port_type_t type;
-	uint32_t urefs;
-	uint32_t object; /* tells ports apart; means nothing else */
-};
-
-struct port_list {
-	struct port_list_entry *entry;
-	uint32_t room;
-	uint32_t count; /* filled in */
-	uint32_t index; /* of the table; how far it is */
-};
-
-#define PORT_LIST_STEP 512 /* entries of the table in one step */
+/* ---- the space as a whole; lists of names are in port_list.h ---- */
 
 /* Names in use, at this moment. */
 uint32_t mach_port_name_count(struct space *space);
-/* Add a part of @space's names; true: there are more, and room for them. */
-bool must_check mach_port_list_step(
-    struct space *space, struct port_list *list);
-/* The members of a set, as many as fit: *@countp of them. */
-kern_return_t must_check mach_port_set_members(struct space *space,
-    mach_port_name_t name, mach_port_name_t *names, uint32_t room,
-    uint32_t *countp);
+void mach_port_space_basic_info(
+    struct space *space, ipc_info_space_basic_t *info);

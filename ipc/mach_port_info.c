@@ -69,40 +69,149 @@ status_of(const struct port *port)
 	};
 }
 
-kern_return_t
-mach_port_get_attributes(struct space *space, mach_port_name_t name,
-    mach_port_flavor_t flavor, uint32_t *info, uint32_t *countp)
+/* Dead-name requests that are counted; nobody needs to know of more. */
+#define REQUESTS_COUNTED_MAX 1024
+
+static uint32_t
+request_count(const struct port *port)
 {
-	mach_port_info_ext_t all = {0};
-	struct port *port;
+	uint32_t count = 0;
+	struct list *at;
+
+	list_for_each (at, &port->requests) {
+		if (++count == REQUESTS_COUNTED_MAX)
+			break;
+	}
+	return count;
+}
+
+static void
+get_limits(const struct port *port, uint32_t *info)
+{
+	info[0] = port->queue.limit;
+}
+
+static void
+get_status(const struct port *port, uint32_t *info)
+{
+	mach_port_status_t status = status_of(port);
+
+	memcpy(info, &status, sizeof(status));
+}
+
+static void
+get_requests(const struct port *port, uint32_t *info)
+{
+	info[0] = request_count(port);
+}
+
+static void
+get_extended(const struct port *port, uint32_t *info)
+{
+	mach_port_info_ext_t all = {.mpie_status = status_of(port)};
+
+	memcpy(info, &all, sizeof(all));
+}
+
+static void
+get_guard(const struct port *port, uint32_t *info)
+{
+	uint64_t guard = 0;
+
+	/* A strict one is for who set it to know. */
+	if ((port->flags & (PORT_GUARDED | PORT_STRICT)) == PORT_GUARDED)
+		guard = port->context;
+	memcpy(info, &guard, sizeof(guard));
+}
+
+static const struct port_flavor {
+	mach_port_flavor_t flavor;
 	uint32_t count;
+	void (*get)(const struct port *port, uint32_t *info);
+} flavors[] = {
+    {MACH_PORT_LIMITS_INFO, MACH_PORT_LIMITS_INFO_COUNT, get_limits},
+    {MACH_PORT_RECEIVE_STATUS, MACH_PORT_RECEIVE_STATUS_COUNT, get_status},
+    {MACH_PORT_DNREQUESTS_SIZE, MACH_PORT_DNREQUESTS_SIZE_COUNT, get_requests},
+    {MACH_PORT_INFO_EXT, MACH_PORT_INFO_EXT_COUNT, get_extended},
+    {MACH_PORT_GUARD_INFO, MACH_PORT_GUARD_INFO_COUNT, get_guard},
+};
+
+/* No port is a service's to throttle: only whose it is matters. */
+static kern_return_t
+check_service(struct space *space, mach_port_name_t name, uint32_t count)
+{
+	struct port *port;
 	kern_return_t kr;
 
-	switch (flavor) {
-	case MACH_PORT_LIMITS_INFO:
-		count = MACH_PORT_LIMITS_INFO_COUNT;
-		break;
-	case MACH_PORT_RECEIVE_STATUS:
-		count = MACH_PORT_RECEIVE_STATUS_COUNT;
-		break;
-	case MACH_PORT_INFO_EXT:
-		count = MACH_PORT_INFO_EXT_COUNT;
-		break;
-	default:
-		return KERN_INVALID_ARGUMENT;
-	}
-	if (*countp < count)
+	if (count < MACH_PORT_SERVICE_THROTTLED_COUNT)
 		return KERN_FAILURE;
 	kr = port_lock_named(space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	all.mpie_status = status_of(port);
 	spin_unlock(&port->lock);
-	if (flavor == MACH_PORT_LIMITS_INFO)
-		info[0] = all.mpie_status.mps_qlimit;
-	else
-		memcpy(info, &all, count * sizeof(*info));
-	*countp = count;
+	return KERN_INVALID_CAPABILITY;
+}
+
+kern_return_t
+mach_port_get_attributes(struct space *space, mach_port_name_t name,
+    mach_port_flavor_t flavor, uint32_t *info, uint32_t *countp)
+{
+	const struct port_flavor *wanted = NULL;
+	struct port *port;
+	kern_return_t kr;
+
+	static_assert(PORT_INFO_MAX == MACH_PORT_INFO_EXT_COUNT, "the most");
+	for (unsigned i = 0; i < ARRAY_SIZE(flavors); i++) {
+		if (flavors[i].flavor == flavor)
+			wanted = &flavors[i];
+	}
+	if (flavor == MACH_PORT_SERVICE_THROTTLED)
+		return check_service(space, name, *countp);
+	if (wanted == NULL)
+		return KERN_INVALID_ARGUMENT;
+	if (*countp < wanted->count)
+		return KERN_FAILURE;
+	kr = port_lock_named(space, name, &port);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	wanted->get(port, info);
+	spin_unlock(&port->lock);
+	*countp = wanted->count;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+set_limit(struct space *space, mach_port_name_t name, uint32_t limit)
+{
+	struct port *port;
+	kern_return_t kr;
+	bool tell;
+
+	if (limit > MACH_PORT_QLIMIT_MAX)
+		return KERN_INVALID_VALUE;
+	kr = port_lock_named(space, name, &port);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	port->queue.limit = (uint16_t)limit;
+	mqueue_admit(port);
+	tell = port_room_due(port);
+	spin_unlock(&port->lock);
+	if (tell)
+		reap_now(&port->reap);
+	return KERN_SUCCESS;
+}
+
+/* What is only remembered, and told by the status. */
+static kern_return_t
+set_flags(struct space *space, mach_port_name_t name, uint8_t flags)
+{
+	struct port *port;
+	kern_return_t kr = port_lock_named(space, name, &port);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	port->flags |= flags;
+	spin_unlock(&port->lock);
 	return KERN_SUCCESS;
 }
 
@@ -110,26 +219,28 @@ kern_return_t
 mach_port_set_attributes(struct space *space, mach_port_name_t name,
     mach_port_flavor_t flavor, const uint32_t *info, uint32_t count)
 {
-	struct port *port;
-	kern_return_t kr;
-	bool tell;
-
-	if (flavor != MACH_PORT_LIMITS_INFO)
+	switch (flavor) {
+	case MACH_PORT_LIMITS_INFO:
+		if (count < MACH_PORT_LIMITS_INFO_COUNT)
+			return KERN_FAILURE;
+		return set_limit(space, name, info[0]);
+	case MACH_PORT_DNREQUESTS_SIZE:
+		if (count < MACH_PORT_DNREQUESTS_SIZE_COUNT)
+			return KERN_FAILURE;
+		/* Requests need no table that could be made larger. */
+		return set_flags(space, name, 0);
+	case MACH_PORT_TEMPOWNER:
+		return set_flags(space, name, MACH_PORT_STATUS_FLAG_TEMPOWNER);
+	case MACH_PORT_IMPORTANCE_RECEIVER:
+		return set_flags(
+		    space, name, MACH_PORT_STATUS_FLAG_IMP_DONATION);
+	case MACH_PORT_DENAP_RECEIVER:
+		return set_flags(space, name, 0);
+	case MACH_PORT_SERVICE_THROTTLED:
+		return check_service(space, name, count);
+	default:
 		return KERN_INVALID_ARGUMENT;
-	if (count < MACH_PORT_LIMITS_INFO_COUNT)
-		return KERN_FAILURE;
-	if (info[0] > MACH_PORT_QLIMIT_MAX)
-		return KERN_INVALID_VALUE;
-	kr = port_lock_named(space, name, &port);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	port->queue.limit = (uint16_t)info[0];
-	mqueue_admit(port);
-	tell = port_room_due(port);
-	spin_unlock(&port->lock);
-	if (tell)
-		reap_now(&port->reap);
-	return KERN_SUCCESS;
+	}
 }
 
 kern_return_t
@@ -207,72 +318,64 @@ mach_port_get_srights(
 }
 
 kern_return_t
-mach_port_kobject(struct space *space, mach_port_name_t name, uint32_t *kindp)
+mach_port_dnrequest_info(
+    struct space *space, mach_port_name_t name, uint32_t *countp)
 {
-	static const uint32_t kind_of[KOBJECT_KIND_COUNT] = {
-	    [KOBJECT_TASK] = IKOT_TASK,
-	    [KOBJECT_THREAD] = IKOT_THREAD,
-	    [KOBJECT_HOST] = IKOT_HOST,
-	    [KOBJECT_HOST_PRIV] = IKOT_HOST_PRIV,
-	    [KOBJECT_DEVICE_MASTER] = IKOT_DEVICE,
-	    [KOBJECT_DEVICE] = IKOT_DEVICE,
-	};
-	struct port *port = port_from_name(space, name);
+	struct port *port;
+	kern_return_t kr = port_lock_named(space, name, &port);
 
-	if (port == NULL)
-		return KERN_INVALID_RIGHT;
-	spin_lock(&port->lock);
-	*kindp = kind_of[port->kind];
+	if (kr != KERN_SUCCESS)
+		return kr;
+	*countp = request_count(port);
 	spin_unlock(&port->lock);
-	port_put(port);
 	return KERN_SUCCESS;
 }
 
-/* ---- lists, in steps ---- */
+/* ---- what the kernel keeps behind a port ---- */
 
-/* Tells ports apart without saying where they lie: addresses of objects differ
- * in these bits, times an odd number that is this kernel's own. */
-static uint32_t
-object_tag(const void *object)
-{
-	return (uint32_t)((uintptr_t)object / CACHE_LINE) * object_secret;
-}
+/* What a kind is called by mach_port_kobject(), and by people. */
+static const struct kind_name {
+	uint32_t kind;
+	const char *name;
+} kind_names[KOBJECT_KIND_COUNT] = {
+    [KOBJECT_TASK] = {IKOT_TASK, "task"},
+    [KOBJECT_THREAD] = {IKOT_THREAD, "thread"},
+    [KOBJECT_HOST] = {IKOT_HOST, "host"},
+    [KOBJECT_HOST_PRIV] = {IKOT_HOST_PRIV, "privileged host"},
+    [KOBJECT_DEVICE_MASTER] = {IKOT_DEVICE, "devices"},
+    [KOBJECT_DEVICE] = {IKOT_DEVICE, "device"},
+    [KOBJECT_SEMAPHORE] = {IKOT_SEMAPHORE, "semaphore"},
+};
 
-bool
-mach_port_list_step(struct space *space, struct port_list *list)
+kern_return_t
+mach_port_kobject(struct space *space, mach_port_name_t name, uint32_t *kindp,
+    const char **whatp)
 {
-	uint32_t end = list->index + PORT_LIST_STEP;
+	kern_return_t kr = KERN_INVALID_NAME;
+	struct loose loose = {0};
+	struct entry *entry;
 
 	spin_lock(&space->lock);
-	if (end > space->top)
-		end = space->top;
-	for (; list->index < end; list->index++) {
-		struct entry *entry = space_entry(space, list->index);
-		struct port_list_entry *to = &list->entry[list->count];
-		mach_port_name_t name;
+	entry = entry_check(space, name, &loose);
+	if (entry != NULL)
+		kr = KERN_INVALID_RIGHT;
+	if (entry != NULL && (entry->key & MACH_PORT_TYPE_SEND_RECEIVE)) {
+		struct port *port = entry->port;
 
-		if (entry == NULL) {
-			/* A whole absent chunk costs one look. */
-			list->index |= CHUNK_COUNT - 1;
-			continue;
-		}
-		if ((entry->key & MACH_PORT_TYPE_ALL_RIGHTS) == 0)
-			continue;
-		if (list->count == list->room)
-			break;
-		name = name_make(list->index, entry->key);
-		*to = (struct port_list_entry){
-		    .name = name,
-		    .type = entry_type(space, name, entry),
-		    .urefs = entry->urefs,
-		    .object = object_tag(entry->port),
-		};
-		list->count++;
+		spin_lock(&port->lock);
+		*kindp = kind_names[port->kind].kind;
+		*whatp = kind_names[port->kind].name;
+		spin_unlock(&port->lock);
+		kr = KERN_SUCCESS;
 	}
-	end = space->top;
 	spin_unlock(&space->lock);
-	return list->index < end && list->count < list->room;
+	loose_release(&loose);
+	if (kr == KERN_SUCCESS && *whatp == NULL)
+		*whatp = "";
+	return kr;
 }
+
+/* ---- the space as a whole ---- */
 
 uint32_t
 mach_port_name_count(struct space *space)
@@ -285,38 +388,15 @@ mach_port_name_count(struct space *space)
 	return count;
 }
 
-kern_return_t
-mach_port_set_members(struct space *space, mach_port_name_t name,
-    mach_port_name_t *names, uint32_t room, uint32_t *countp)
+void
+mach_port_space_basic_info(struct space *space, ipc_info_space_basic_t *info)
 {
-	kern_return_t kr = KERN_INVALID_NAME;
-	struct pset *pset = NULL;
-	struct entry *entry;
-	struct list *at;
-	uint32_t count = 0;
-
 	spin_lock(&space->lock);
-	entry = space_lookup(space, name);
-	if (entry != NULL)
-		kr = KERN_INVALID_RIGHT;
-	if (entry != NULL && (entry->key & MACH_PORT_TYPE_PORT_SET))
-		pset = entry->pset;
-	if (pset != NULL) {
-		kr = KERN_SUCCESS;
-		spin_lock(&pset->lock);
-		list_for_each (at, &pset->members) {
-			struct pset_link *link =
-			    container_of(at, struct pset_link, member_link);
-
-			/* A member in the space keeps its name while it is
-			 * one: leaving the sets comes before changing it. */
-			if (count == room)
-				break;
-			names[count++] = link->port->name;
-		}
-		spin_unlock(&pset->lock);
-	}
+	*info = (ipc_info_space_basic_t){
+	    .iisb_genno_mask = NAME_GENERATION_MASK,
+	    .iisb_table_size = space->top,
+	    .iisb_table_next = space->bound,
+	    .iisb_table_inuse = space->count,
+	};
 	spin_unlock(&space->lock);
-	*countp = count;
-	return kr;
 }

@@ -8,14 +8,13 @@
 
 #include "ipc/mach_port.h"
 #include "ipc/notify.h"
+#include "ipc/port_list.h"
+#include "ipc/pset.h"
 #include "ipc/right.h"
+#include "kernel/sched.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
-#include "kernel/zone.h"
 #include "vm/transfer.h"
-
-/* Most names that one list has; longer tables are cut. */
-#define LIST_MAX 16384
 
 static struct space *
 space_called(const struct kcall *call)
@@ -43,6 +42,42 @@ serve_allocate_name(struct kcall *call)
 	mach_port_name_t name = kcall_u32(call);
 
 	return mach_port_allocate_name(space_called(call), right, name);
+}
+
+static kern_return_t
+serve_allocate_qos(struct kcall *call)
+{
+	mach_port_right_t right = kcall_u32(call);
+	mach_port_name_t name = MACH_PORT_NULL;
+	uint64_t words = kcall_u64(call);
+	mach_port_qos_t qos;
+	kern_return_t kr;
+
+	memcpy(&qos, &words, sizeof(qos));
+	qos.name = 0; /* there is none to ask for */
+	kr = mach_port_allocate_full(space_called(call), right, &qos, &name);
+	kcall_put_u64(call, words);
+	kcall_put_u32(call, name);
+	return kr;
+}
+
+static kern_return_t
+serve_allocate_full(struct kcall *call)
+{
+	struct port *subsystem = kcall_port(call);
+	mach_port_right_t right = kcall_u32(call);
+	uint64_t words = kcall_u64(call);
+	mach_port_name_t name = kcall_u32(call);
+	mach_port_qos_t qos;
+	kern_return_t kr;
+
+	if (subsystem != NULL)
+		return KERN_INVALID_VALUE;
+	memcpy(&qos, &words, sizeof(qos));
+	kr = mach_port_allocate_full(space_called(call), right, &qos, &name);
+	kcall_put_u64(call, words);
+	kcall_put_u32(call, name);
+	return kr;
 }
 
 static kern_return_t
@@ -339,15 +374,60 @@ serve_get_srights(struct kcall *call)
 }
 
 static kern_return_t
+serve_dnrequest_info(struct kcall *call)
+{
+	uint32_t count = 0;
+	kern_return_t kr = mach_port_dnrequest_info(
+	    space_called(call), kcall_u32(call), &count);
+
+	kcall_put_u32(call, count); /* there is room for as many as there are */
+	kcall_put_u32(call, count);
+	return kr;
+}
+
+/* Most characters of a description, the zero included. */
+#define DESCRIPTION_MAX 32
+
+static kern_return_t
 serve_kobject(struct kcall *call)
 {
+	const char *what;
 	uint32_t kind = 0;
-	kern_return_t kr =
-	    mach_port_kobject(space_called(call), kcall_u32(call), &kind);
+	kern_return_t kr = mach_port_kobject(
+	    space_called(call), kcall_u32(call), &kind, &what);
 
 	kcall_put_u32(call, kind);
 	kcall_put_u64(call, 0); /* where it lies is nobody's business */
 	return kr;
+}
+
+static kern_return_t
+serve_kobject_description(struct kcall *call)
+{
+	const char *what;
+	uint32_t kind = 0, size;
+	kern_return_t kr = mach_port_kobject(
+	    space_called(call), kcall_u32(call), &kind, &what);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	size = (uint32_t)strlen(what) + 1;
+	kcall_put_u32(call, kind);
+	kcall_put_u64(call, 0);
+	kcall_put_u32(call, 0);
+	kcall_put_u32(call, size);
+	kcall_put_bytes(call, what, size);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+serve_space_basic_info(struct kcall *call)
+{
+	ipc_info_space_basic_t info;
+
+	mach_port_space_basic_info(space_called(call), &info);
+	kcall_put_bytes(call, &info, sizeof(info));
+	return KERN_SUCCESS;
 }
 
 /* ---- lists ---- */
@@ -355,179 +435,138 @@ serve_kobject(struct kcall *call)
 /* Words of kcall.progress while a list is being made. */
 enum {
 	LIST_MEMORY,
-	LIST_ROOM,
-	LIST_AT
+	LIST_RESULT /* not KERN_SUCCESS: it is being destroyed */
 };
 
-static size_t
-list_bytes(const struct port_list *list)
+static struct port_list *
+list_of(const struct kcall *call)
 {
-	return list->room * sizeof(struct port_list_entry);
+	return (struct port_list *)call->progress[LIST_MEMORY];
 }
 
-/* Make or go on with a list of the space's names: KCALL_AGAIN while it is not
- * complete.  On success @list->entry is the caller's to free. */
+/* Destroy the list, then answer @kr. */
 static kern_return_t
-list_names(struct kcall *call, struct port_list *list)
+end_list(struct kcall *call, kern_return_t kr)
 {
-	struct space *space = space_called(call);
-	uint64_t *progress = call->progress;
-	bool more;
-
-	if (progress[LIST_MEMORY] == 0) {
-		uint32_t room = mach_port_name_count(space) + 1;
-
-		*list = (struct port_list){.room = room};
-		if (room > LIST_MAX)
-			list->room = LIST_MAX;
-		list->entry = kmem_alloc(list_bytes(list));
-		if (list->entry == NULL)
-			return KERN_RESOURCE_SHORTAGE;
-		list->index = 1;
-		progress[LIST_MEMORY] = (uint64_t)list->entry;
-		progress[LIST_ROOM] = list->room;
-	} else {
-		*list = (struct port_list){
-		    .entry = (struct port_list_entry *)progress[LIST_MEMORY],
-		    .room = (uint32_t)progress[LIST_ROOM],
-		    .index = (uint32_t)progress[LIST_AT],
-		    .count = (uint32_t)(progress[LIST_AT] >> 32),
-		};
+	call->progress[LIST_RESULT] = (uint32_t)kr;
+	while (port_list_destroy_step(list_of(call))) {
+		if (thread_should_yield())
+			return KCALL_AGAIN;
 	}
-	more = mach_port_list_step(space, list);
-	progress[LIST_AT] = list->index | (uint64_t)list->count << 32;
-	return more ? KCALL_AGAIN : KERN_SUCCESS;
-}
-
-static void
-list_free(struct port_list *list)
-{
-	kmem_free(list->entry, list_bytes(list));
-}
-
-/* Put @size bytes as out-of-line memory. */
-static kern_return_t
-put_memory(struct kcall *call, const void *bytes, uint64_t size)
-{
-	struct transfer *transfer = NULL;
-	kern_return_t kr = KERN_SUCCESS;
-
-	if (size > 0)
-		kr = transfer_from_kernel(bytes, size, &transfer);
-	if (kr == KERN_SUCCESS)
-		kcall_put_ool(call, transfer, size);
 	return kr;
 }
 
+/* Go on with the list: KCALL_AGAIN while it is not complete.  On failure there
+ * is none any more. */
 static kern_return_t
-put_names(struct kcall *call, const struct port_list *list, uint32_t *words)
+fill_list(struct kcall *call)
 {
-	uint64_t size = list->count * sizeof(*words);
+	kern_return_t kr = (kern_return_t)call->progress[LIST_RESULT];
+
+	if (kr == KERN_SUCCESS)
+		kr = port_list_fill(space_called(call), list_of(call));
+	if (kr == KERN_SUCCESS || kr == KCALL_AGAIN)
+		return kr;
+	return end_list(call, kr);
+}
+
+/* Make or go on with a list of all names. */
+static kern_return_t
+list_names(struct kcall *call, enum port_list_kind kind)
+{
+	struct port_list *list;
 	kern_return_t kr;
 
-	for (uint32_t i = 0; i < list->count; i++)
-		words[i] = list->entry[i].name;
-	kr = put_memory(call, words, size);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	for (uint32_t i = 0; i < list->count; i++)
-		words[i] = list->entry[i].type;
-	kr = put_memory(call, words, size);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	kcall_put_u32(call, list->count);
-	kcall_put_u32(call, list->count);
-	return KERN_SUCCESS;
+	if (call->progress[LIST_MEMORY] == 0) {
+		kr = port_list_create(space_called(call), kind, NULL, &list);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		call->progress[LIST_MEMORY] = (uint64_t)list;
+	}
+	return fill_list(call);
+}
+
+/* The list's tables go into the reply; what is left of it is small. */
+static void
+put_list(struct kcall *call, unsigned tables)
+{
+	uint64_t size;
+
+	for (unsigned i = 0; i < tables; i++) {
+		struct transfer *transfer =
+		    port_list_take(list_of(call), i, &size);
+
+		kcall_put_ool(call, transfer, size);
+	}
 }
 
 static kern_return_t
 serve_names(struct kcall *call)
 {
-	struct port_list list;
-	kern_return_t kr = list_names(call, &list);
-	uint32_t *words;
+	kern_return_t kr;
+	uint32_t count;
 
+	if (kcall_is_one_way(call))
+		return KERN_SUCCESS;
+	kr = list_names(call, PORT_LIST_NAMES);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	words = kmem_alloc(list.room * sizeof(*words));
-	if (words != NULL) {
-		kr = put_names(call, &list, words);
-		kmem_free(words, list.room * sizeof(*words));
-	} else {
-		kr = KERN_RESOURCE_SHORTAGE;
-	}
-	list_free(&list);
-	return kr;
+	count = port_list_count(list_of(call));
+	put_list(call, 2);
+	kcall_put_u32(call, count);
+	kcall_put_u32(call, count);
+	return end_list(call, KERN_SUCCESS);
 }
 
 /* The table in the form of mach_port_space_info(); the tree is no more. */
 static kern_return_t
-put_space_info(
-    struct kcall *call, const struct port_list *list, ipc_info_name_t *names)
-{
-	ipc_info_space_t info = {
-	    .iis_genno_mask = NAME_GENERATION_MASK,
-	    .iis_table_size = list->count,
-	    .iis_table_next = list->count,
-	};
-	kern_return_t kr;
-
-	for (uint32_t i = 0; i < list->count; i++)
-		names[i] = (ipc_info_name_t){
-		    .iin_name = list->entry[i].name,
-		    .iin_type = list->entry[i].type,
-		    .iin_urefs = list->entry[i].urefs,
-		    .iin_object = list->entry[i].object,
-		};
-	kr = put_memory(call, names, list->count * sizeof(*names));
-	if (kr != KERN_SUCCESS)
-		return kr;
-	kcall_put_ool(call, NULL, 0);
-	kcall_put_bytes(call, &info, sizeof(info));
-	kcall_put_u32(call, list->count);
-	kcall_put_u32(call, 0);
-	return KERN_SUCCESS;
-}
-
-static kern_return_t
 serve_space_info(struct kcall *call)
 {
-	struct port_list list;
-	kern_return_t kr = list_names(call, &list);
-	ipc_info_name_t *names;
+	ipc_info_space_t info = {.iis_genno_mask = NAME_GENERATION_MASK};
+	kern_return_t kr;
 
+	if (kcall_is_one_way(call))
+		return KERN_SUCCESS;
+	kr = list_names(call, PORT_LIST_SPACE);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	names = kmem_alloc(list.room * sizeof(*names));
-	if (names != NULL) {
-		kr = put_space_info(call, &list, names);
-		kmem_free(names, list.room * sizeof(*names));
-	} else {
-		kr = KERN_RESOURCE_SHORTAGE;
-	}
-	list_free(&list);
-	return kr;
+	info.iis_table_size = port_list_count(list_of(call));
+	info.iis_table_next = info.iis_table_size;
+	put_list(call, 1);
+	kcall_put_ool(call, NULL, 0);
+	kcall_put_bytes(call, &info, sizeof(info));
+	kcall_put_u32(call, info.iis_table_size);
+	kcall_put_u32(call, 0);
+	return end_list(call, KERN_SUCCESS);
 }
 
 static kern_return_t
 serve_get_set_status(struct kcall *call)
 {
-	mach_port_name_t name = kcall_u32(call);
-	uint32_t room = LIST_MAX;
-	mach_port_name_t *names = kmem_alloc(room * sizeof(*names));
-	uint32_t count;
+	struct port_list *list;
+	struct pset *pset;
 	kern_return_t kr;
 
-	if (names == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	kr = mach_port_set_members(
-	    space_called(call), name, names, room, &count);
-	if (kr == KERN_SUCCESS)
-		kr = put_memory(call, names, count * sizeof(*names));
-	kmem_free(names, room * sizeof(*names));
-	if (kr == KERN_SUCCESS)
-		kcall_put_u32(call, count);
-	return kr;
+	if (kcall_is_one_way(call))
+		return KERN_SUCCESS;
+	if (call->progress[LIST_MEMORY] == 0) {
+		kr = pset_from_name(space_called(call), kcall_u32(call), &pset);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		kr = port_list_create(
+		    space_called(call), PORT_LIST_MEMBERS, pset, &list);
+		if (kr != KERN_SUCCESS) {
+			pset_put(pset);
+			return kr;
+		}
+		call->progress[LIST_MEMORY] = (uint64_t)list;
+	}
+	kr = fill_list(call);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	put_list(call, 1);
+	kcall_put_u32(call, port_list_count(list_of(call)));
+	return end_list(call, KERN_SUCCESS);
 }
 
 #define ROUTINE(id_, name_, serve_, ...)                                       \
@@ -545,6 +584,17 @@ const struct kroutine port_routines[] = {
 	serve_allocate_name, .in = 8),
     ROUTINE(MSGID_MACH_PORT_ALLOCATE, "mach_port_allocate", serve_allocate,
 	.in = 4, .out = 4),
+    ROUTINE(MSGID_MACH_PORT_ALLOCATE_QOS, "mach_port_allocate_qos",
+	serve_allocate_qos, .in = 12, .out = 12),
+    ROUTINE(MSGID_MACH_PORT_ALLOCATE_FULL, "mach_port_allocate_full",
+	serve_allocate_full, .in = 16, .descriptors = "p", .out = 12),
+    ROUTINE(MSGID_MACH_PORT_DNREQUEST_INFO, "mach_port_dnrequest_info",
+	serve_dnrequest_info, .in = 4, .out = 8),
+    ROUTINE(MSGID_MACH_PORT_KOBJECT_DESCRIPTION,
+	"mach_port_kobject_description", serve_kobject_description, .in = 4,
+	.out = 20 + DESCRIPTION_MAX),
+    ROUTINE(MSGID_MACH_PORT_SPACE_BASIC_INFO, "mach_port_space_basic_info",
+	serve_space_basic_info, .out = sizeof(ipc_info_space_basic_t)),
     ROUTINE(
 	MSGID_MACH_PORT_DESTROY, "mach_port_destroy", serve_destroy, .in = 4),
     ROUTINE(MSGID_MACH_PORT_DEALLOCATE, "mach_port_deallocate",

@@ -116,6 +116,12 @@ kern_return_t must_check port_lock_named(
 kern_return_t must_check kobject_from_name(struct space *space,
     mach_port_name_t name, enum kobject_kind kind, void **objectp);
 
+/* Where @name is a set: with a reference.  KERN_INVALID_NAME,
+ * KERN_INVALID_RIGHT */
+struct pset;
+kern_return_t must_check pset_from_name(
+    struct space *space, mach_port_name_t name, struct pset **psetp);
+
 /* What the task port @name stands for: a reference, or NULL. */
 struct task *task_from_name(struct space *space, mach_port_name_t name);
 struct thread *thread_from_name(struct space *space, mach_port_name_t name);

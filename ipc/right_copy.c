@@ -3,6 +3,7 @@
  */
 #include "ipc/entry.h"
 #include "ipc/kmsg.h"
+#include "ipc/pset.h"
 
 /* ---- names -> rights ---- */
 
@@ -537,6 +538,24 @@ port_lock_named(struct space *space, mach_port_name_t name, struct port **portp)
 	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE)) {
 		*portp = entry->port;
 		spin_lock(&entry->port->lock);
+		kr = KERN_SUCCESS;
+	}
+	spin_unlock(&space->lock);
+	return kr;
+}
+
+kern_return_t
+pset_from_name(struct space *space, mach_port_name_t name, struct pset **psetp)
+{
+	kern_return_t kr = KERN_INVALID_NAME;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = space_lookup(space, name);
+	if (entry != NULL)
+		kr = KERN_INVALID_RIGHT;
+	if (entry != NULL && (entry->key & MACH_PORT_TYPE_PORT_SET)) {
+		*psetp = pset_get(entry->pset);
 		kr = KERN_SUCCESS;
 	}
 	spin_unlock(&space->lock);

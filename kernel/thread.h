@@ -140,6 +140,10 @@ struct exception_state {
 struct step_state {
 	void *object;
 	uint64_t word[4];
+	/* ipc/kserver.c: */
+	void *called;	      /* what the call is about, with a reference */
+	uint32_t called_kind; /* ... of which kind; KOBJECT_NONE: not known */
+	struct kmsg *reply;   /* its reply, nothing in it yet; or NULL */
 };
 
 /* o: owner only (the running thread, or whoever claimed it)

@@ -58,6 +58,21 @@ kern_return_t must_check transfer_from_kernel(
     const void *bytes, uint64_t size, struct transfer **transferp);
 
 /*
+ * The same for more than the kernel has in one place: @size bytes, all zero,
+ * to be written piece by piece.  A piece touches a page per PAGE_SIZE bytes.
+ * transfer_write(): KERN_INVALID_ARGUMENT: beyond the end.
+ */
+kern_return_t must_check transfer_blank(
+    uint64_t size, struct transfer **transferp);
+kern_return_t must_check transfer_write(struct transfer *transfer,
+    uint64_t offset, const void *bytes, uint64_t size);
+/*
+ * The last bytes of one so made are not to be sent after all.  False: with
+ * @size it would have fewer pages, so the caller has to make another.
+ */
+bool must_check transfer_trim(struct transfer *transfer, uint64_t size);
+
+/*
  * Copy @size bytes from @offset on of what was sent into the kernel.
  * KERN_INVALID_ARGUMENT: there are not so many.
  */

@@ -254,6 +254,80 @@ transfer_from_kernel(
 }
 
 kern_return_t
+transfer_blank(uint64_t size, struct transfer **transferp)
+{
+	struct transfer *transfer;
+
+	*transferp = NULL;
+	if (size == 0)
+		return KERN_SUCCESS;
+	/* From here on the largest units lie wholly inside. */
+	transfer = transfer_create(pt_span(2), size, 0);
+	if (transfer == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	transfer->phase = TRANSFER_WHOLE;
+	*transferp = transfer;
+	return KERN_SUCCESS;
+}
+
+/* The page of @va, made if there is none; NULL: no memory. */
+static char *
+written_page(struct transfer *transfer, uaddr_t va)
+{
+	pte_t *leaf = transfer_leaf(transfer, va, true);
+	struct page *page;
+
+	if (leaf == NULL)
+		return NULL;
+	if (*leaf != 0)
+		return pa_to_va(pte_pa(*leaf));
+	page = page_alloc(0);
+	if (page == NULL)
+		return NULL;
+	memset(page_va(page), 0, PAGE_SIZE);
+	*leaf = pte_make(page_pa(page), pte_protection(VM_PROT_DEFAULT));
+	return page_va(page);
+}
+
+kern_return_t
+transfer_write(struct transfer *transfer, uint64_t offset, const void *bytes,
+    uint64_t size)
+{
+	const char *from = bytes;
+	uaddr_t at;
+
+	if (offset > transfer_size(transfer) ||
+	    size > transfer_size(transfer) - offset)
+		return KERN_INVALID_ARGUMENT;
+	if (size == 0)
+		return KERN_SUCCESS;
+	at = transfer->address + offset;
+	while (size > 0) {
+		uint64_t in_page = at & PAGE_MASK;
+		uint64_t piece = min_u64(size, PAGE_SIZE - in_page);
+		char *page = written_page(transfer, at - in_page);
+
+		if (page == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		memcpy(page + in_page, from, piece);
+		at += piece;
+		from += piece;
+		size -= piece;
+	}
+	return KERN_SUCCESS;
+}
+
+bool
+transfer_trim(struct transfer *transfer, uint64_t size)
+{
+	if (page_ceil(size) != page_ceil(transfer_size(transfer)))
+		return false;
+	if (transfer != NULL)
+		transfer->size = size;
+	return true;
+}
+
+kern_return_t
 transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
     void *bytes, uint64_t size)
 {

@@ -231,6 +231,61 @@ transfer_from_kernel(
 }
 
 kern_return_t
+transfer_blank(uint64_t size, struct transfer **transferp)
+{
+	struct transfer *transfer = NULL;
+
+	if (size > 0) {
+		transfer = allocate(sizeof(*transfer) + size);
+		if (transfer == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		*transfer = (struct transfer){.size = size, .ready = true};
+		memset(transfer->bytes, 0, size);
+	}
+	*transferp = transfer;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+transfer_write(struct transfer *transfer, uint64_t offset, const void *bytes,
+    uint64_t size)
+{
+	KASSERT(offset + size <= transfer->size);
+	if (fail_in > 0 && --fail_in == 0) {
+		failed = true;
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	memcpy(transfer->bytes + offset, bytes, size);
+	return KERN_SUCCESS;
+}
+
+uint64_t
+transfer_size(const struct transfer *transfer)
+{
+	return transfer != NULL ? transfer->size : 0;
+}
+
+bool
+transfer_trim(struct transfer *transfer, uint64_t size)
+{
+	if (transfer == NULL)
+		return size == 0;
+	if (page_ceil(size) != page_ceil(transfer->size))
+		return false;
+	transfer->size = size;
+	return true;
+}
+
+kern_return_t
+transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
+    void *bytes, uint64_t size)
+{
+	KASSERT(offset + size <= transfer->size);
+	memcpy(bytes, transfer->bytes + offset, size);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
 transfer_take(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
     struct transfer **transferp)
 {

@@ -440,3 +440,140 @@ mach_port_assert_attributes(ipc_space_t task, mach_port_name_t name,
 	call_perform(&call, task);
 	return call_end(&call);
 }
+
+/* A quality of service travels as it is, before the name or after it. */
+static void
+call_put_qos(struct call *call, const mach_port_qos_t *qos)
+{
+	call_put_bytes(call, qos, sizeof(*qos));
+}
+
+kern_return_t
+mach_port_allocate_qos(ipc_space_t task, mach_port_right_t right,
+    mach_port_qos_t *qos, mach_port_name_t *name)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_ALLOCATE_QOS);
+	call_put_u32(&call, right);
+	call_put_qos(&call, qos);
+	call_perform(&call, task);
+	call_get_bytes(&call, qos, sizeof(*qos));
+	call_get_u32(&call, name);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_port_allocate_full(ipc_space_t task, mach_port_right_t right,
+    mach_port_t subsystem, mach_port_qos_t *qos, mach_port_name_t *name)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_ALLOCATE_FULL);
+	call_put_port(&call, subsystem, MACH_MSG_TYPE_COPY_SEND);
+	call_put_u32(&call, right);
+	call_put_qos(&call, qos);
+	call_put_u32(&call, *name);
+	call_perform(&call, task);
+	call_get_bytes(&call, qos, sizeof(*qos));
+	call_get_u32(&call, name);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_port_get_srights(
+    ipc_space_t task, mach_port_name_t name, mach_port_rights_t *count)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_GET_SRIGHTS);
+	call_put_u32(&call, name);
+	call_perform(&call, task);
+	call_get_u32(&call, count);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_port_dnrequest_info(ipc_space_t task, mach_port_name_t name,
+    unsigned int *total, unsigned int *used)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_DNREQUEST_INFO);
+	call_put_u32(&call, name);
+	call_perform(&call, task);
+	call_get_u32(&call, total);
+	call_get_u32(&call, used);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_port_kobject(ipc_space_read_t task, mach_port_name_t name, natural_t *kind,
+    mach_vm_address_t *address)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_KOBJECT);
+	call_put_u32(&call, name);
+	call_perform(&call, task);
+	call_get_u32(&call, kind);
+	call_get_u64(&call, address);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_port_kobject_description(ipc_space_read_t task, mach_port_name_t name,
+    natural_t *kind, mach_vm_address_t *address, kobject_description_t what)
+{
+	uint32_t offset, size = 0;
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_KOBJECT_DESCRIPTION);
+	call_put_u32(&call, name);
+	call_perform(&call, task);
+	call_get_u32(&call, kind);
+	call_get_u64(&call, address);
+	call_get_u32(&call, &offset);
+	call_get_u32(&call, &size);
+	if (size <= sizeof(kobject_description_t))
+		call_get_bytes(&call, what, size);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_port_space_info(ipc_space_read_t task, ipc_info_space_t *info,
+    ipc_info_name_array_t *names, mach_msg_type_number_t *count,
+    ipc_info_tree_name_array_t *tree, mach_msg_type_number_t *tree_count)
+{
+	void *name_data, *tree_data;
+	uint32_t name_size, tree_size;
+	kern_return_t kr;
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_SPACE_INFO);
+	call_perform(&call, task);
+	call_get_memory(&call, &name_data, &name_size);
+	call_get_memory(&call, &tree_data, &tree_size);
+	call_skip_ndr(&call);
+	call_get_bytes(&call, info, sizeof(*info));
+	kr = call_end(&call);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	*names = name_data;
+	*count = name_size / sizeof(**names);
+	*tree = tree_data;
+	*tree_count = tree_size / sizeof(**tree);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+mach_port_space_basic_info(
+    ipc_space_inspect_t task, ipc_info_space_basic_t *info)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORT_SPACE_BASIC_INFO);
+	call_perform(&call, task);
+	call_get_bytes(&call, info, sizeof(*info));
+	return call_end(&call);
+}

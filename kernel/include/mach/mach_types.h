@@ -114,6 +114,15 @@ typedef struct ipc_info_space {
 	natural_t iis_tree_hash;
 } ipc_info_space_t;
 
+/* mach_port_space_basic_info(): the table as a whole */
+typedef struct ipc_info_space_basic {
+	natural_t iisb_genno_mask;  /* the bits of a name that are generation */
+	natural_t iisb_table_size;  /* slots that were ever used */
+	natural_t iisb_table_next;  /* the next one that will be */
+	natural_t iisb_table_inuse; /* names */
+	natural_t iisb_reserved[2];
+} ipc_info_space_basic_t;
+
 typedef struct ipc_info_name {
 	mach_port_name_t iin_name;
 	integer_t iin_collision;
@@ -126,6 +135,18 @@ typedef struct ipc_info_name {
 
 typedef ipc_info_name_t *ipc_info_name_array_t;
 
+typedef struct ipc_info_tree_name {
+	ipc_info_name_t iitn_name;
+	mach_port_name_t iitn_lchild;
+	mach_port_name_t iitn_rchild;
+} ipc_info_tree_name_t;
+
+typedef ipc_info_tree_name_t *ipc_info_tree_name_array_t;
+
+/* mach_port_kobject_description(): zero-terminated */
+#define KOBJECT_DESCRIPTION_LENGTH 512
+typedef char kobject_description_t[KOBJECT_DESCRIPTION_LENGTH];
+
 /* mach_port_kobject(): what the kernel keeps behind a port */
 #define IKOT_NONE      0
 #define IKOT_THREAD    1
@@ -133,3 +154,4 @@ typedef ipc_info_name_t *ipc_info_name_array_t;
 #define IKOT_HOST      3
 #define IKOT_HOST_PRIV 4
 #define IKOT_DEVICE    13
+#define IKOT_SEMAPHORE 23

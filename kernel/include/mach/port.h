@@ -143,13 +143,15 @@ typedef struct mach_port_guard_info {
 typedef int mach_port_flavor_t;
 typedef integer_t *mach_port_info_t;
 
-#define MACH_PORT_LIMITS_INFO	    1 /* mach_port_limits_t */
-#define MACH_PORT_RECEIVE_STATUS    2 /* mach_port_status_t */
-#define MACH_PORT_DNREQUESTS_SIZE   3
-#define MACH_PORT_TEMPOWNER	    4
-#define MACH_PORT_INFO_EXT	    7 /* mach_port_info_ext_t */
-#define MACH_PORT_GUARD_INFO	    8 /* mach_port_guard_info_t */
-#define MACH_PORT_SERVICE_THROTTLED 9
+#define MACH_PORT_LIMITS_INFO	      1 /* mach_port_limits_t */
+#define MACH_PORT_RECEIVE_STATUS      2 /* mach_port_status_t */
+#define MACH_PORT_DNREQUESTS_SIZE     3
+#define MACH_PORT_TEMPOWNER	      4
+#define MACH_PORT_IMPORTANCE_RECEIVER 5
+#define MACH_PORT_DENAP_RECEIVER      6
+#define MACH_PORT_INFO_EXT	      7 /* mach_port_info_ext_t */
+#define MACH_PORT_GUARD_INFO	      8 /* mach_port_guard_info_t */
+#define MACH_PORT_SERVICE_THROTTLED   9
 
 #define MACH_PORT_LIMITS_INFO_COUNT                                            \
 	((natural_t)(sizeof(mach_port_limits_t) / sizeof(natural_t)))

@@ -28,6 +28,17 @@ kern_return_t mach_port_allocate_name(
     ipc_space_t task, mach_port_right_t right, mach_port_name_t name);
 
 /*
+ * The same as @qos says: with @qos->name set, by the name *@name.
+ * KERN_INVALID_VALUE also: @qos->prealloc is set, since messages have no
+ * memory of their own here; or @subsystem is not MACH_PORT_NULL.
+ */
+kern_return_t mach_port_allocate_full(ipc_space_t task, mach_port_right_t right,
+    mach_port_t subsystem, mach_port_qos_t *qos, mach_port_name_t *name);
+/* The same by a name that the kernel chooses. */
+kern_return_t mach_port_allocate_qos(ipc_space_t task, mach_port_right_t right,
+    mach_port_qos_t *qos, mach_port_name_t *name);
+
+/*
  * A new receive right with the queue limit, send right and guard (@context)
  * that @options (MPO_) ask for; @context is kept in any case.  Flags that ask
  * for what this kernel does not have are accepted.  KERN_INVALID_ARGUMENT:
@@ -106,14 +117,27 @@ kern_return_t mach_port_set_context(
     ipc_space_t task, mach_port_name_t name, mach_port_context_t context);
 
 /*
- * MACH_PORT_LIMITS_INFO, MACH_PORT_RECEIVE_STATUS: *@count is the room in
- * words, then how many were filled.
+ * What @flavor asks of a receive right; *@count is the room in words, then how
+ * many were filled.
+ *
+ *	LIMITS_INFO	 mach_port_limits_t
+ *	RECEIVE_STATUS	 mach_port_status_t
+ *	DNREQUESTS_SIZE	 one word: see mach_port_dnrequest_info()
+ *	INFO_EXT	 mach_port_info_ext_t, whose boosts are 0
+ *	GUARD_INFO	 mach_port_guard_info_t; 0: unguarded, or strictly so
+ *
+ * KERN_INVALID_ARGUMENT: another flavor.  KERN_FAILURE: too little room.
+ * KERN_INVALID_CAPABILITY: SERVICE_THROTTLED, for no port is a service's.
  */
 kern_return_t mach_port_get_attributes(ipc_space_t task, mach_port_name_t name,
     mach_port_flavor_t flavor, mach_port_info_t info,
     mach_msg_type_number_t *count);
 
-/* MACH_PORT_LIMITS_INFO.  KERN_INVALID_VALUE: beyond MACH_PORT_QLIMIT_MAX. */
+/*
+ * LIMITS_INFO: KERN_INVALID_VALUE beyond MACH_PORT_QLIMIT_MAX.  TEMPOWNER and
+ * IMPORTANCE_RECEIVER are remembered, and told by mps_flags; DENAP_RECEIVER
+ * and DNREQUESTS_SIZE have no effect.  The codes are those above.
+ */
 kern_return_t mach_port_set_attributes(ipc_space_t task, mach_port_name_t name,
     mach_port_flavor_t flavor, mach_port_info_t info,
     mach_msg_type_number_t count);
@@ -211,5 +235,38 @@ kern_return_t mach_port_swap_guard(ipc_space_t task, mach_port_name_t name,
 kern_return_t mach_port_assert_attributes(ipc_space_t task,
     mach_port_name_t name, mach_port_flavor_t flavor, mach_port_info_t info,
     mach_msg_type_number_t count);
+
+/* ---- looking ---- */
+
+/* How many send rights to @name, a receive right, there are: one for each task
+ * that has any, and one for each on its way in a message. */
+kern_return_t mach_port_get_srights(
+    ipc_space_t task, mach_port_name_t name, mach_port_rights_t *count);
+/* How many dead-name requests stand with @name, a receive right: room and use
+ * are the same here.  Not counted beyond 1024. */
+kern_return_t mach_port_dnrequest_info(ipc_space_t task, mach_port_name_t name,
+    unsigned int *total, unsigned int *used);
+/*
+ * What a port that @name has a send or receive right to stands for in the
+ * kernel: IKOT_, IKOT_NONE for most.  The address is always 0.
+ */
+kern_return_t mach_port_kobject(ipc_space_read_t task, mach_port_name_t name,
+    natural_t *kind, mach_vm_address_t *address);
+/* The same, and what it is called; "" for IKOT_NONE. */
+kern_return_t mach_port_kobject_description(ipc_space_read_t task,
+    mach_port_name_t name, natural_t *kind, mach_vm_address_t *address,
+    kobject_description_t what);
+/*
+ * All names: what they denote, with how many user references, and a number
+ * (iin_object) that two names of one port or set have in common.  The caller
+ * gives both arrays back with mach_vm_deallocate(); the tree is always empty.
+ */
+kern_return_t mach_port_space_info(ipc_space_read_t task,
+    ipc_info_space_t *info, ipc_info_name_array_t *names,
+    mach_msg_type_number_t *count, ipc_info_tree_name_array_t *tree,
+    mach_msg_type_number_t *tree_count);
+/* How large the task's table of names is. */
+kern_return_t mach_port_space_basic_info(
+    ipc_space_inspect_t task, ipc_info_space_basic_t *info);
 
 MACH_END_DECLS
