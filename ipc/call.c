@@ -361,7 +361,7 @@ static noreturn void serve_continue(void);
 static void
 call_serve_again(struct kmsg *request)
 {
-	const struct step_state *step = &current_thread()->step;
+	struct step_state *step = &current_thread()->step;
 	enum kobject_kind kind = request->remote->kind;
 	struct call call = {
 	    .request = request,
@@ -369,17 +369,20 @@ call_serve_again(struct kmsg *request)
 	};
 	kern_return_t kr;
 
-	if (!port_kobject_get(request->remote, kind, &call.object)) {
-		/* The object is gone. */
-		if (call.reply != NULL && call.reply != request)
-			kmsg_destroy(call.reply);
-		kmsg_destroy(request);
-		return;
+	/* What the call is about is kept from its first step to its last: so
+	 * its progress is dealt with, though the port die meanwhile. */
+	if (step->called_kind == KOBJECT_NONE) {
+		if (!port_kobject_get(request->remote, kind, &step->called)) {
+			kmsg_destroy(request);
+			return;
+		}
+		step->called_kind = kind;
 	}
-	kr = call_routine(&call, kind);
-	kobject_put(kind, call.object);
+	call.object = step->called;
+	kr = call_routine(&call, step->called_kind);
 	if (kr == KCALL_AGAIN)
 		sched_yield(serve_continue);
+	kobject_put(step->called_kind, call.object);
 	call_reply(&call, kr);
 }
 

@@ -562,13 +562,12 @@ find_object(struct kcall *call)
 	return true;
 }
 
+/* Its reference may be the handler's by now, which says so with NULL. */
 static void
-forget_object(void)
+forget_object(struct kcall *call)
 {
-	struct step_state *step = &current_thread()->step;
-
-	kobject_put(step->called_kind, step->called);
-	step->called_kind = KOBJECT_NONE;
+	if (call->object != NULL)
+		kobject_put(current_thread()->step.called_kind, call->object);
 }
 
 /* Serve a request from its start, be it the first time or not. */
@@ -599,7 +598,7 @@ kserver_call(struct kmsg *request)
 		kcall_suspend(&call);
 		sched_yield(kcall_continue);
 	}
-	forget_object();
+	forget_object(&call);
 	kcall_reply(&call, kr);
 }
 
@@ -639,7 +638,9 @@ kcall_continue(void)
 noreturn void
 kcall_finish(kern_return_t kr)
 {
-	struct kcall call = {.request = current_thread()->step.object};
+	struct step_state *step = &current_thread()->step;
+	struct kcall call = {.request = step->object, .reply = step->reply};
+
 	kcall_reply(&call, kr);
 	message_served();
 }
