@@ -60,6 +60,7 @@ enum kobject_kind {
 	KOBJECT_SEMAPHORE,     /* struct semaphore: a reference per call */
 	KOBJECT_EXCEPTION,     /* struct thread: see exception.h */
 	KOBJECT_EVENTLINK,     /* struct eventlink_side: the same */
+	KOBJECT_CLOCK,	       /* struct clock, never freed */
 	KOBJECT_TIMER,	       /* struct mk_timer, of a port of a user's */
 	KOBJECT_KIND_COUNT
 };

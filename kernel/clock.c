@@ -7,9 +7,11 @@
 #include <mach/thread_switch.h>
 
 #include "ipc/right.h"
+#include "kernel/clock_service.h"
 #include "kernel/cpu.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
+#include "kernel/wait_queue.h"
 
 #define NANOSECONDS 1000000000UL
 
@@ -75,7 +77,7 @@ swtch_pri_trap(void)
 {
 	if (!sched_has_others())
 		return false;
-	thread_depress(TIMER_NEVER);
+	thread_depress(NULL, TIMER_NEVER);
 }
 
 static void
@@ -84,46 +86,110 @@ switch_continue(void)
 	thread_return_value(KERN_SUCCESS);
 }
 
-/*
- * Leave the processor to the thread that @name denotes, if it could run now.
- * Returns only if it cannot.
- */
-static void
-switch_to_name(mach_port_name_t name)
+/* The thread that @name denotes, ours to run if it could run now; or NULL. */
+static struct thread *
+take_named(mach_port_name_t name)
 {
 	struct thread *thread;
 	bool taken;
 
 	if (name == MACH_PORT_NULL)
-		return;
+		return NULL;
 	thread = thread_from_name(current_thread()->task->space, name);
 	if (thread == NULL)
-		return;
+		return NULL;
 	taken = sched_take(thread);
 	/* Ours to run now, so it cannot end before it does. */
 	thread_put(thread);
-	if (taken)
-		sched_yield_to(thread, switch_continue);
+	return taken ? thread : NULL;
+}
+
+/* Sleep, and leave the processor to @next, or to anybody if it is NULL. */
+static noreturn void
+sleep_in_favour(struct thread *next, uint64_t deadline)
+{
+	struct thread *self = current_thread();
+
+	spin_lock(&self->lock);
+	wait_begin(self, wait_until_continue, deadline, &self->lock);
+	wait_hand_over(next);
 }
 
 kern_return_t
 thread_switch_trap(uint64_t name, uint64_t option, uint64_t milliseconds)
 {
-	uint64_t deadline = timer_after_ms((uint32_t)milliseconds);
+	uint32_t time = (uint32_t)milliseconds;
+	struct thread *next;
 
+	if ((uint32_t)option > SWITCH_OPTION_OSLOCK_WAIT)
+		return KERN_INVALID_ARGUMENT;
+	next = take_named((mach_port_name_t)name);
 	switch ((uint32_t)option) {
-	case SWITCH_OPTION_NONE:
-		switch_to_name((mach_port_name_t)name);
+	case SWITCH_OPTION_WAIT:
+	case SWITCH_OPTION_DISPATCH_CONTENTION:
+	case SWITCH_OPTION_OSLOCK_WAIT:
+		sleep_in_favour(next, timer_after_ms(time));
+	case SWITCH_OPTION_DEPRESS:
+	case SWITCH_OPTION_OSLOCK_DEPRESS:
+		if (next == NULL && !sched_has_others())
+			return KERN_SUCCESS;
+		thread_depress(
+		    next, time != 0 ? timer_after_ms(time) : TIMER_NEVER);
+	default:
+		if (next != NULL)
+			sched_yield_to(next, switch_continue);
 		if (!sched_has_others())
 			return KERN_SUCCESS;
 		sched_yield(switch_continue);
-	case SWITCH_OPTION_DEPRESS:
-		if (!sched_has_others())
-			return KERN_SUCCESS;
-		thread_depress(deadline);
-	case SWITCH_OPTION_WAIT:
-		thread_sleep(deadline, wait_until_continue);
-	default:
-		return KERN_INVALID_ARGUMENT;
 	}
+}
+
+/* ---- sleeping ---- */
+
+/* Say what the clock shows, and how it ended. */
+static kern_return_t
+sleep_end(uaddr_t wakeup, kern_return_t kr)
+{
+	mach_timespec_t now = clock_now();
+
+	if (wakeup != 0 && copyout(wakeup, &now, sizeof(now)) != KERN_SUCCESS)
+		return KERN_INVALID_ADDRESS;
+	return kr;
+}
+
+static void
+sleep_continue(void)
+{
+	struct thread *self = current_thread();
+	kern_return_t kr = wait_finish(self);
+
+	if (kr == KERN_OPERATION_TIMED_OUT)
+		kr = KERN_SUCCESS;
+	kr = sleep_end(self->step.word[0], kr);
+	thread_return_value((uint64_t)(int64_t)kr);
+}
+
+kern_return_t
+clock_sleep_trap(uint64_t name, uint64_t type, uint64_t seconds,
+    uint64_t nanoseconds, uaddr_t wakeup)
+{
+	mach_timespec_t time = {
+	    .tv_sec = (unsigned int)seconds,
+	    .tv_nsec = (int)nanoseconds,
+	};
+	enum clock_kind kind;
+	uint64_t deadline;
+	kern_return_t kr = clock_from_name((mach_port_name_t)name, &kind);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (kind != CLOCK_SYSTEM)
+		return KERN_FAILURE;
+	kr = clock_deadline((alarm_type_t)type, &time, &deadline);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (deadline <= timer_now())
+		return sleep_end(wakeup, KERN_SUCCESS);
+	current_thread()->step.word[0] = wakeup;
+	thread_sleep(deadline, sleep_continue);
 }

@@ -14,3 +14,10 @@ boolean_t swtch_pri_trap(void);
  * is no thread's that could run is no error */
 kern_return_t thread_switch_trap(
     uint64_t name, uint64_t option, uint64_t milliseconds);
+/*
+ * -62: KERN_INVALID_NAME, _RIGHT, _ARGUMENT (no clock), KERN_FAILURE (not the
+ * system's), KERN_INVALID_VALUE, KERN_ABORTED, KERN_INVALID_ADDRESS (it slept,
+ * but cannot say when it woke)
+ */
+kern_return_t clock_sleep_trap(uint64_t name, uint64_t type, uint64_t seconds,
+    uint64_t nanoseconds, uaddr_t wakeup);

@@ -12,6 +12,7 @@
 #include "kernel/eventlink.h"
 #include "kernel/reaper.h"
 #include "kernel/boot.h"
+#include "kernel/clock_service.h"
 #include "kernel/cpu.h"
 #include "kernel/device.h"
 #include "kernel/host.h"
@@ -146,6 +147,7 @@ start_kernel_objects(void)
 	semaphore_init();
 	eventlink_init();
 	mk_timer_init();
+	clock_init();
 	host_init();
 	servers_register();
 }

@@ -292,12 +292,8 @@ sched_wake(struct thread *thread)
 		sched_poke(cpu);
 }
 
-/*
- * Queue the current thread behind its equals.  It may run elsewhere from here
- * on, so its FP registers must not be on this hart.
- */
-static struct cpu *
-give_way(continuation_t cont)
+void
+sched_queue_self(continuation_t cont)
 {
 	struct thread *self = current_thread();
 	struct cpu *cpu = self->cpu;
@@ -309,20 +305,20 @@ give_way(continuation_t cont)
 	spin_lock(&cpu->runq.lock);
 	runq_add(cpu, self);
 	spin_unlock(&cpu->runq.lock);
-	return cpu;
 }
 
 noreturn void
 sched_yield(continuation_t cont)
 {
-	give_way(cont);
+	sched_queue_self(cont);
 	sched_switch();
 }
 
 noreturn void
 sched_yield_to(struct thread *next, continuation_t cont)
 {
-	run(give_way(cont), next);
+	sched_queue_self(cont);
+	run(this_cpu(), next);
 }
 
 bool

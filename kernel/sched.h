@@ -31,6 +31,13 @@ bool sched_can_handoff(const struct thread *next);
 /* Make a claimed or new thread runnable, here or on a better hart. */
 void sched_wake(struct thread *thread);
 
+/*
+ * Queue the current thread behind its equals, to go on with @cont.  It may run
+ * elsewhere from here on, so its FP registers are taken off this hart.  Follow
+ * with sched_switch() or sched_handoff().
+ */
+void sched_queue_self(continuation_t cont);
+
 /* Put the current thread at the end of its level and run the best one. */
 noreturn void sched_yield(continuation_t cont);
 

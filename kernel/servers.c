@@ -14,6 +14,7 @@ servers_register(void)
 	kserver_register(thread_routines, thread_routine_count);
 	kserver_register(host_routines, host_routine_count);
 	kserver_register(semaphore_routines, semaphore_routine_count);
+	kserver_register(clock_routines, clock_routine_count);
 	kserver_register(eventlink_routines, eventlink_routine_count);
 	kserver_register(port_routines, port_routine_count);
 	call_register(&mach_vm_subsystem);

@@ -18,6 +18,8 @@ extern const struct kroutine host_routines[];
 extern const unsigned host_routine_count;
 extern const struct kroutine semaphore_routines[];
 extern const unsigned semaphore_routine_count;
+extern const struct kroutine clock_routines[];
+extern const unsigned clock_routine_count;
 extern const struct kroutine eventlink_routines[];
 extern const unsigned eventlink_routine_count;
 

@@ -68,6 +68,7 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_SWTCH_PRI, swtch_pri_trap),
     CALL(TRAP_SWTCH, swtch_trap),
     CALL(TRAP_THREAD_SWITCH, thread_switch_trap),
+    CALL(TRAP_CLOCK_SLEEP, clock_sleep_trap),
     CALL(TRAP_MACH_TIMEBASE_INFO, mach_timebase_info_trap),
     CALL(TRAP_MACH_WAIT_UNTIL, mach_wait_until_trap),
 

@@ -6,6 +6,7 @@
 #include "ipc/port.h"
 #include "ipc/space.h"
 #include "kernel/cpu.h"
+#include "kernel/clock_service.h"
 #include "kernel/kassert.h"
 #include "kernel/semaphore.h"
 #include "kernel/string.h"
@@ -71,6 +72,7 @@ task_create(struct task **taskp)
 	spin_init(&task->lock, LOCK_TASK);
 	list_init(&task->threads);
 	list_init(&task->semaphores);
+	list_init(&task->alarms);
 	task->reap.step = reap_step;
 	/* One for the caller, one until it has been torn down. */
 	atomic_store_explicit(&task->refs, 2, memory_order_relaxed);
@@ -219,7 +221,7 @@ reap_step(struct reap_item *item)
 	spin_unlock(&task->lock);
 	if (waiting)
 		return false; /* task_thread_gone() brings us back */
-	if (semaphore_end_step(task))
+	if (semaphore_end_step(task) || alarm_end_step(task))
 		return true;
 	if (space_destroy_step(task->space))
 		return true;

@@ -31,6 +31,7 @@ struct task {
 	uint32_t thread_count;	/* [t] */
 	struct list threads;	/* [t] by task_link */
 	struct list semaphores; /* [t] struct semaphore by owner_link */
+	struct list alarms;	/* [t] struct alarm by link */
 	struct port *self_port; /* [t] kernel port; NULL once dying */
 	struct port *special[TASK_SPECIAL_PORTS]; /* [t] send rights */
 	struct exception_actions actions;	  /* [t] */

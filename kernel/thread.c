@@ -343,21 +343,49 @@ depress_continue(void)
 
 	timer_cancel(&self->timer);
 	self->timer.function = wait_expired;
+	spin_lock(&self->lock);
+	self->depressed = false;
 	self->priority = self->base_priority;
+	spin_unlock(&self->lock);
 	thread_return_value(KERN_SUCCESS);
 }
 
 noreturn void
-thread_depress(uint64_t deadline)
+thread_depress(struct thread *next, uint64_t deadline)
 {
 	struct thread *self = current_thread();
 
+	/* Who sees that we are depressed finds us in a queue.  We may run
+	 * elsewhere before we unlock, but not end. */
+	spin_lock(&self->lock);
+	self->depressed = true;
 	self->priority = PRIORITY_DEPRESS;
 	if (deadline != TIMER_NEVER) {
 		self->timer.function = depress_over;
 		timer_arm(&self->timer, deadline);
 	}
-	sched_yield(depress_continue);
+	sched_queue_self(depress_continue);
+	spin_unlock(&self->lock);
+	if (next != NULL)
+		sched_handoff(next);
+	sched_switch();
+}
+
+kern_return_t
+thread_depress_abort(struct thread *thread)
+{
+	bool depressed;
+	uint32_t priority;
+
+	spin_lock(&thread->lock);
+	depressed = thread->depressed;
+	thread->depressed = false;
+	priority = thread->base_priority;
+	spin_unlock(&thread->lock);
+	if (!depressed)
+		return KERN_NOT_DEPRESSED;
+	sched_reprioritize(thread, priority);
+	return KERN_SUCCESS;
 }
 
 bool

@@ -181,6 +181,7 @@ struct thread {
 	struct spinlock lock;	 /* rank LOCK_THREAD */
 	uint32_t suspend_count;	 /* [t] by thread_suspend(); 1 when new */
 	uint32_t held;		 /* [t] by the task's suspension: 0 or 1 */
+	bool depressed;		 /* [t] queued with PRIORITY_DEPRESS */
 	atomic_uint refs;	 /* [a] the task's list holds one while alive */
 	struct list task_link;	 /* [T] */
 	struct port *self_port;	 /* [t] the kernel port that names us */
@@ -273,8 +274,13 @@ noreturn void thread_return(void);
 /* The same with @result in a0. */
 noreturn void thread_return_value(uint64_t result);
 
-/* Run again when nobody better wants to, or at @deadline; KERN_SUCCESS. */
-noreturn void thread_depress(uint64_t deadline);
+/*
+ * Run again when nobody better wants to, at @deadline, or when the depression
+ * is aborted; KERN_SUCCESS.  Meanwhile @next, from sched_take(), or anybody.
+ */
+noreturn void thread_depress(struct thread *next, uint64_t deadline);
+/* KERN_NOT_DEPRESSED */
+kern_return_t must_check thread_depress_abort(struct thread *thread);
 
 /*
  * A preemption point of a long operation: true when this thread should give

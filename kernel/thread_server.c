@@ -129,6 +129,12 @@ serve_thread_abort(struct kcall *call)
 }
 
 static kern_return_t
+serve_thread_depress_abort(struct kcall *call)
+{
+	return thread_depress_abort(call->object);
+}
+
+static kern_return_t
 serve_thread_get_special_port(struct kcall *call)
 {
 	if (kcall_u32(call) != THREAD_KERNEL_PORT)
@@ -279,6 +285,8 @@ const struct kroutine thread_routines[] = {
 	.in = 0},
     {MSGID_THREAD_ABORT_SAFELY, "thread_abort_safely", KOBJECT_THREAD,
 	serve_thread_abort, .in = 0},
+    {MSGID_THREAD_DEPRESS_ABORT, "thread_depress_abort", KOBJECT_THREAD,
+	serve_thread_depress_abort},
     {MSGID_THREAD_GET_SPECIAL_PORT, "thread_get_special_port", KOBJECT_THREAD,
 	serve_thread_get_special_port, .in = 4, .out_descriptors = 1},
     {MSGID_THREAD_INFO, "thread_info", KOBJECT_THREAD, serve_thread_info,

@@ -91,6 +91,12 @@ thread_abort_safely(thread_act_t thread)
 }
 
 kern_return_t
+thread_depress_abort(thread_act_t thread)
+{
+	return thread_call(thread, MSGID_THREAD_DEPRESS_ABORT);
+}
+
+kern_return_t
 thread_info(thread_act_t thread, thread_flavor_t flavor, thread_info_t info,
     mach_msg_type_number_t *count)
 {

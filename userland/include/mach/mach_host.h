@@ -7,6 +7,7 @@
 #pragma once
 
 #include <mach/cdefs.h>
+#include <mach/clock_types.h>
 #include <mach/host_reboot.h>
 #include <mach/mach_types.h>
 
@@ -26,6 +27,13 @@ kern_return_t host_statistics64(host_t host, host_flavor_t flavor,
 kern_return_t host_kernel_version(host_t host, kernel_version_t version);
 
 kern_return_t host_page_size(host_t host, vm_size_t *size);
+
+/*
+ * A send right to SYSTEM_CLOCK or CALENDAR_CLOCK; what it is good for is in
+ * mach/clock.h.  KERN_INVALID_ARGUMENT: no such clock.
+ */
+kern_return_t host_get_clock_service(
+    host_t host, clock_id_t clock_id, clock_serv_t *clock);
 
 /* HOST_REBOOT_ bits; returns only if it fails. */
 kern_return_t host_reboot(host_priv_t host_priv, int options);

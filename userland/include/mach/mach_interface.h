@@ -1,6 +1,7 @@
 /* mach/mach_interface.h: the routines of kernel objects. */
 #pragma once
 
+#include <mach/clock.h>
 #include <mach/mach_host.h>
 #include <mach/mach_port.h>
 #include <mach/mach_vm.h>

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <mach/cdefs.h>
+#include <mach/clock_types.h>
 #include <mach/mach_types.h>
 
 MACH_BEGIN_DECLS
@@ -67,6 +68,10 @@ boolean_t swtch_pri(int priority);
  */
 kern_return_t thread_switch(
     mach_port_name_t thread, int option, mach_msg_timeout_t milliseconds);
+
+/* As in mach/clock.h. */
+kern_return_t clock_sleep_trap(mach_port_name_t clock, int type,
+    unsigned int seconds, int nanoseconds, mach_timespec_t *wakeup_time);
 
 kern_return_t mach_timebase_info_trap(mach_timebase_info_t info);
 

@@ -33,6 +33,12 @@ kern_return_t thread_resume(thread_act_t thread); /* KERN_FAILURE: it was not */
 kern_return_t thread_abort(thread_act_t thread);
 kern_return_t thread_abort_safely(thread_act_t thread);
 
+/*
+ * Ends a depression by SWITCH_OPTION_DEPRESS or swtch_pri(): the thread has its
+ * own priority again.  KERN_NOT_DEPRESSED: it had it already.
+ */
+kern_return_t thread_depress_abort(thread_act_t thread);
+
 /* THREAD_BASIC_INFO and others of mach/thread_info.h. */
 kern_return_t thread_info(thread_act_t thread, thread_flavor_t flavor,
     thread_info_t info, mach_msg_type_number_t *count);
