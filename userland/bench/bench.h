@@ -37,6 +37,10 @@ bench_check(int code, const char *what)
 
 void bench_traps(void);
 void bench_rpc(void);
+void bench_rights(void);
+void bench_notices(void);
+void bench_semaphores(void);
+void bench_eventlinks(void);
 void bench_transfer(void);
 void bench_memory(void);
 void bench_boot(void);

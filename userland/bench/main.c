@@ -160,6 +160,10 @@ static const struct {
     {"boot", bench_boot},
     {"trap", bench_traps},
     {"rpc", bench_rpc},
+    {"rpc", bench_rights},
+    {"notify", bench_notices},
+    {"sem", bench_semaphores},
+    {"eventlink", bench_eventlinks},
     {"transfer", bench_transfer},
     {"fault", bench_memory},
 };

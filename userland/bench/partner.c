@@ -36,6 +36,7 @@ answer(union buffer *buffer, uint64_t arrived)
 
 	switch (header->msgh_id) {
 	case BENCH_EMPTY:
+	case BENCH_PORT:
 		header->msgh_size = sizeof(*header);
 		break;
 	case BENCH_ECHO:

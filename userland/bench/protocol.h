@@ -10,12 +10,19 @@
 #define BENCH_EMPTY    7000 /* answered by an empty message */
 #define BENCH_ECHO     7001 /* answered by a body as long as the request's */
 #define BENCH_TRANSFER 7002 /* answered by when the memory was here */
+#define BENCH_PORT     7003 /* answered by an empty message */
 
 /* Both directions, with room for the trailer. */
 struct bench_message {
 	mach_msg_header_t header;
 	char body[BODY_MAX];
 	mach_msg_max_trailer_t trailer;
+};
+
+struct bench_port {
+	mach_msg_header_t header;
+	mach_msg_body_t body;
+	mach_msg_port_descriptor_t port;
 };
 
 struct bench_transfer {
