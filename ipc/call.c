@@ -240,6 +240,18 @@ call_port_array(
 	return KERN_SUCCESS;
 }
 
+kern_return_t
+call_put_info(void *words, uint32_t *countp, const void *info, uint32_t size)
+{
+	uint32_t count = size / (uint32_t)sizeof(natural_t);
+
+	if (*countp < count)
+		return KERN_INVALID_ARGUMENT;
+	memcpy(words, info, size);
+	*countp = count;
+	return KERN_SUCCESS;
+}
+
 /* ---- the call ---- */
 
 /*

@@ -207,6 +207,13 @@ uint64_t *call_progress(void);
 kern_return_t must_check call_port_array(
     struct port *const *ports, uint32_t count, struct port ***arrayp);
 
+/*
+ * Fill an array of words that has room for *@countp with @size bytes of @info.
+ * KERN_INVALID_ARGUMENT: there is less room.
+ */
+kern_return_t must_check call_put_info(
+    void *words, uint32_t *countp, const void *info, uint32_t size);
+
 void call_serve(struct kmsg *kmsg);
 bool call_is_known(int32_t id, unsigned kind);
 

@@ -4,6 +4,8 @@
 #include <arch/firmware.h>
 #include <device/device.h>
 #include <mach/vm_prot.h>
+#include <serve/device.h>
+#include <serve/device_node.h>
 
 #include "drivers/machine.h"
 #include "ipc/kserver.h"
@@ -105,93 +107,72 @@ find_or_make_device(fdt_node_t node)
 	return device;
 }
 
-static kern_return_t
-serve_open(struct kcall *call)
+kern_return_t
+serve_device_open(uint32_t mode, const char *name, struct port **port)
 {
 	struct device *device;
-	const char *name;
 	fdt_node_t node;
-	kern_return_t kr;
+	kern_return_t kr = find_node(name, &node);
 
-	(void)kcall_u32(call); /* mode: nothing depends on it */
-	name = kcall_string(call, DEVICE_NAME_MAX);
-	if (name == NULL)
-		return KERN_INVALID_ARGUMENT;
-	kr = find_node(name, &node);
+	(void)mode; /* nothing depends on it */
 	if (kr != KERN_SUCCESS)
 		return kr;
 	device = find_or_make_device(node);
 	if (device == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	kcall_put_send(call, right_make_send(device->port));
+	*port = right_make_send(device->port);
 	return KERN_SUCCESS;
 }
 
 /* ---- the firmware's console ---- */
 
-static kern_return_t
-serve_write_inband(struct kcall *call)
+kern_return_t
+serve_device_write_inband(struct device *device, uint32_t mode, uint32_t recnum,
+    const char *data, mach_msg_type_number_t count, uint32_t *written)
 {
-	const struct device *device = call->object;
-	const char *data;
-	uint32_t count;
-
-	(void)kcall_u32(call); /* mode */
-	(void)kcall_u32(call); /* record number */
-	count = kcall_u32(call);
+	(void)mode;
+	(void)recnum;
 	if (device->node != FDT_NONE)
 		return D_INVALID_OPERATION;
-	if (count > DEVICE_INBAND_MAX)
-		return D_INVALID_SIZE;
-	data = kcall_bytes(call, count);
-	if (data == NULL)
-		return D_INVALID_SIZE;
 	klog_write(data, count);
-	kcall_put_u32(call, count);
+	*written = count;
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_read_inband(struct kcall *call)
+kern_return_t
+serve_device_read_inband(struct device *device, uint32_t mode, uint32_t recnum,
+    uint32_t wanted, char *data, mach_msg_type_number_t *count)
 {
-	const struct device *device = call->object;
-	char data[DEVICE_INBAND_MAX];
-	uint32_t wanted, count;
+	uint32_t room = *count < wanted ? *count : wanted;
 	int byte;
 
-	(void)kcall_u32(call); /* mode */
-	(void)kcall_u32(call); /* record number */
-	wanted = kcall_u32(call);
+	(void)mode;
+	(void)recnum;
 	if (device->node != FDT_NONE)
 		return D_INVALID_OPERATION;
-	if (wanted > sizeof(data))
-		wanted = sizeof(data);
-	for (count = 0; count < wanted; count++) {
+	for (*count = 0; *count < room; ++*count) {
 		byte = firmware_console_read();
 		if (byte < 0)
 			break;
-		data[count] = (char)byte;
+		data[*count] = (char)byte;
 	}
-	kcall_put_array(call, data, count, 1);
 	return KERN_SUCCESS;
 }
 
 /* ---- the node ---- */
 
-static kern_return_t
-serve_get_property(struct kcall *call)
+kern_return_t
+serve_device_property(struct device *device, const char *name, uint32_t *whole,
+    char *data, mach_msg_type_number_t *count)
 {
-	const struct device *device = call->object;
-	const char *name = kcall_string(call, DEVICE_PROPERTY_NAME_MAX);
 	struct fdt_prop prop;
 
-	if (name == NULL)
-		return KERN_INVALID_ARGUMENT;
 	if (!fdt_get(machine->fdt, device->node, name, &prop))
 		return KERN_NOT_FOUND;
-	kcall_put_u32(call, prop.size);
-	kcall_put_bytes(call, prop.data,
-	    prop.size < DEVICE_PROPERTY_MAX ? prop.size : DEVICE_PROPERTY_MAX);
+	*whole = prop.size;
+	if (*count > prop.size)
+		*count = prop.size;
+	memcpy(data, prop.data, *count);
 	return KERN_SUCCESS;
 }
 
@@ -224,32 +205,27 @@ may_be_mapped(struct fdt_range window)
 	       !overlap(pages, machine->plic.window);
 }
 
-static kern_return_t
-serve_map_window(struct kcall *call)
+kern_return_t
+serve_device_map_window(struct device *device, struct task *target,
+    uint32_t index, mach_vm_address_t *address, mach_vm_size_t *size)
 {
-	const struct device *device = call->object;
-	struct task *target = port_task_get(kcall_port(call));
-	uint32_t index = kcall_u32(call);
 	struct fdt_range window;
-	uaddr_t address = 0;
+	uaddr_t start = 0;
 	uint64_t offset;
 	kern_return_t kr;
 
 	if (target == NULL)
 		return KERN_INVALID_ARGUMENT;
 	if (fdt_reg(machine->fdt, device->node, index, &window) != FDT_OK ||
-	    !may_be_mapped(window)) {
-		task_put(target);
+	    !may_be_mapped(window))
 		return D_INVALID_OPERATION;
-	}
 	offset = window.start & PAGE_MASK;
-	kr = map_window(target->map, &address, window.start - offset,
+	kr = map_window(target->map, &start, window.start - offset,
 	    page_ceil(offset + window.size), VM_PROT_READ | VM_PROT_WRITE);
-	task_put(target);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	kcall_put_u64(call, address + offset);
-	kcall_put_u64(call, window.size);
+	*address = start + offset;
+	*size = window.size;
 	return KERN_SUCCESS;
 }
 
@@ -269,48 +245,22 @@ interrupt_line(const struct device *device, uint32_t index)
 	return interrupt.cells[0];
 }
 
-static kern_return_t
-serve_intr_register(struct kcall *call)
+kern_return_t
+serve_device_intr_register(
+    struct device *device, uint32_t index, struct port *notify)
 {
-	const struct device *device = call->object;
-	uint32_t index = kcall_u32(call);
-	mach_msg_type_name_t type;
-	struct port *notify = kcall_port_take(call, &type);
-	kern_return_t kr;
-
 	if (notify == NULL)
 		return KERN_INVALID_ARGUMENT;
-	kr = irq_register(interrupt_line(device, index), index, notify);
-	if (kr != KERN_SUCCESS)
-		right_release_send(notify);
-	return kr;
+	return irq_register(interrupt_line(device, index), index, notify);
 }
 
-static kern_return_t
-serve_intr_ack(struct kcall *call)
+kern_return_t
+serve_device_intr_ack(struct device *device, uint32_t index)
 {
-	return irq_ack(interrupt_line(call->object, kcall_u32(call)));
+	return irq_ack(interrupt_line(device, index));
 }
 
 /* ---- all of it ---- */
-
-static const struct kroutine device_routines[] = {
-    {MSGID_DEVICE_OPEN, "device_open", KOBJECT_DEVICE_MASTER, serve_open,
-	.in = 4 + DEVICE_NAME_MAX, .out_descriptors = 1},
-    {MSGID_DEVICE_WRITE_INBAND, "device_write_inband", KOBJECT_DEVICE,
-	serve_write_inband, .in = 12, .out = 4},
-    {MSGID_DEVICE_READ_INBAND, "device_read_inband", KOBJECT_DEVICE,
-	serve_read_inband, .in = 12, .out = 4 + DEVICE_INBAND_MAX},
-    {MSGID_DEVICE_GET_PROPERTY, "device_get_property", KOBJECT_DEVICE,
-	serve_get_property, .in = DEVICE_PROPERTY_NAME_MAX,
-	.out = 4 + DEVICE_PROPERTY_MAX},
-    {MSGID_DEVICE_MAP_WINDOW, "device_map_window", KOBJECT_DEVICE,
-	serve_map_window, .in = 4, .descriptors = "s", .out = 16},
-    {MSGID_DEVICE_INTR_REGISTER, "device_intr_register", KOBJECT_DEVICE,
-	serve_intr_register, .in = 4, .descriptors = "s"},
-    {MSGID_DEVICE_INTR_ACK, "device_intr_ack", KOBJECT_DEVICE, serve_intr_ack,
-	.in = 4},
-};
 
 void
 device_init(const struct machine *described)
@@ -318,7 +268,8 @@ device_init(const struct machine *described)
 	machine = described;
 	list_init(&device_list);
 	zone_init(&device_zone, "device", sizeof(struct device), 0);
-	kserver_register(device_routines, ARRAY_SIZE(device_routines));
+	call_register(&device_subsystem);
+	call_register(&device_node_subsystem);
 	device_master_port = port_create_kernel(KOBJECT_DEVICE_MASTER, NULL);
 	if (device_master_port == NULL)
 		panic("no memory for the device master port");

@@ -7,6 +7,9 @@
 #include <mach/baton_host.h>
 #include <mach/host_reboot.h>
 #include <mach/mach_types.h>
+#include <serve/baton_host.h>
+#include <serve/host_priv.h>
+#include <serve/mach_host.h>
 
 #include "ipc/kserver.h"
 #include "ipc/port.h"
@@ -60,12 +63,13 @@ online_harts(void)
 
 /* ---- the machine ---- */
 
-static kern_return_t
-put_basic_info(struct kcall *call)
+static struct host_basic_info
+basic_info(void)
 {
 	uint64_t memory = page_total_count() << PAGE_SHIFT;
 	integer_t harts = (integer_t)online_harts();
-	struct host_basic_info info = {
+
+	return (struct host_basic_info){
 	    .max_cpus = (integer_t)cpu_count,
 	    .avail_cpus = harts,
 	    .memory_size = (natural_t)min_u64(memory, 0x80000000),
@@ -77,64 +81,50 @@ put_basic_info(struct kcall *call)
 	    .logical_cpu_max = (integer_t)cpu_count,
 	    .max_mem = memory,
 	};
-
-	kcall_put_array(call, &info, HOST_BASIC_INFO_COUNT, sizeof(natural_t));
-	return KERN_SUCCESS;
 }
 
-static kern_return_t
-put_sched_info(struct kcall *call)
+kern_return_t
+serve_host_info(
+    host_flavor_t flavor, integer_t *words, mach_msg_type_number_t *count)
 {
-	struct host_sched_info info = {
+	static const struct host_sched_info sched = {
 	    .min_timeout = 1,
 	    .min_quantum = CONFIG_SLICE_US / 1000,
 	};
+	struct host_basic_info basic;
 
-	kcall_put_array(call, &info, HOST_SCHED_INFO_COUNT, sizeof(natural_t));
-	return KERN_SUCCESS;
-}
-
-static kern_return_t
-serve_host_info(struct kcall *call)
-{
-	uint32_t flavor = kcall_u32(call);
-	uint32_t room = kcall_u32(call);
-
-	if (flavor == HOST_BASIC_INFO && room >= HOST_BASIC_INFO_COUNT)
-		return put_basic_info(call);
-	if (flavor == HOST_SCHED_INFO && room >= HOST_SCHED_INFO_COUNT)
-		return put_sched_info(call);
+	switch (flavor) {
+	case HOST_BASIC_INFO:
+		basic = basic_info();
+		return call_put_info(words, count, &basic, sizeof(basic));
+	case HOST_SCHED_INFO:
+		return call_put_info(words, count, &sched, sizeof(sched));
+	}
 	return KERN_INVALID_ARGUMENT;
 }
 
-/* MIG's string of variable length: offset, length, bytes. */
-static kern_return_t
-serve_host_kernel_version(struct kcall *call)
+kern_return_t
+serve_host_kernel_version(char *version)
 {
-	uint32_t size = (uint32_t)min_u64(
-	    strlen(baton_version) + 1, KERNEL_VERSION_MAX - 1);
-
-	kcall_put_u32(call, 0);
-	kcall_put_u32(call, size);
-	kcall_put_bytes(call, baton_version, size);
+	memcpy(version, baton_version,
+	    min_u64(strlen(baton_version), KERNEL_VERSION_MAX - 1));
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_host_page_size(struct kcall *call)
+kern_return_t
+serve_host_page_size(vm_size_t *size)
 {
-	kcall_put_u64(call, PAGE_SIZE);
+	*size = PAGE_SIZE;
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_host_processor_info(struct kcall *call)
+kern_return_t
+serve_host_processor_info(processor_flavor_t flavor, natural_t *processors,
+    struct transfer **data, mach_msg_type_number_t *words)
 {
 	struct processor_basic_info infos[CONFIG_MAX_HARTS];
-	struct transfer *transfer;
-	kern_return_t kr;
 
-	if (kcall_u32(call) != PROCESSOR_BASIC_INFO)
+	if (flavor != PROCESSOR_BASIC_INFO)
 		return KERN_INVALID_ARGUMENT;
 	for (uint32_t i = 0; i < cpu_count; i++)
 		infos[i] = (struct processor_basic_info){
@@ -144,14 +134,9 @@ serve_host_processor_info(struct kcall *call)
 		    .slot_num = (int)cpus[i].hart,
 		    .is_master = i == 0,
 		};
-	kr = transfer_from_kernel(
-	    infos, cpu_count * sizeof(infos[0]), &transfer);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	kcall_put_ool(call, transfer, cpu_count * sizeof(infos[0]));
-	kcall_put_u32(call, cpu_count);
-	kcall_put_u32(call, cpu_count * PROCESSOR_BASIC_INFO_COUNT);
-	return KERN_SUCCESS;
+	*processors = cpu_count;
+	*words = cpu_count * PROCESSOR_BASIC_INFO_COUNT;
+	return transfer_from_kernel(infos, cpu_count * sizeof(infos[0]), data);
 }
 
 /* ---- memory ---- */
@@ -180,8 +165,9 @@ sum_counters(void)
 }
 
 /* Pages in use are active: nothing is paged out yet. */
-static kern_return_t
-serve_host_statistics(struct kcall *call)
+kern_return_t
+serve_host_statistics(
+    host_flavor_t flavor, integer_t *words, mach_msg_type_number_t *count)
 {
 	uint64_t free = page_free_count();
 	struct vm_statistics info = {
@@ -190,15 +176,14 @@ serve_host_statistics(struct kcall *call)
 	    .faults = (natural_t)sum_counters().faults,
 	};
 
-	if (kcall_u32(call) != HOST_VM_INFO ||
-	    kcall_u32(call) < HOST_VM_INFO_COUNT)
+	if (flavor != HOST_VM_INFO)
 		return KERN_INVALID_ARGUMENT;
-	kcall_put_array(call, &info, HOST_VM_INFO_COUNT, sizeof(natural_t));
-	return KERN_SUCCESS;
+	return call_put_info(words, count, &info, sizeof(info));
 }
 
-static kern_return_t
-serve_host_statistics64(struct kcall *call)
+kern_return_t
+serve_host_statistics64(
+    host_flavor_t flavor, integer_t *words, mach_msg_type_number_t *count)
 {
 	uint64_t free = page_free_count();
 	struct vm_statistics64 info = {
@@ -207,11 +192,9 @@ serve_host_statistics64(struct kcall *call)
 	    .faults = sum_counters().faults,
 	};
 
-	if (kcall_u32(call) != HOST_VM_INFO64 ||
-	    kcall_u32(call) < HOST_VM_INFO64_COUNT)
+	if (flavor != HOST_VM_INFO64)
 		return KERN_INVALID_ARGUMENT;
-	kcall_put_array(call, &info, HOST_VM_INFO64_COUNT, sizeof(natural_t));
-	return KERN_SUCCESS;
+	return call_put_info(words, count, &info, sizeof(info));
 }
 
 /* ---- Baton's own counts ---- */
@@ -263,11 +246,12 @@ count_objects(struct baton_kernel_counters *counters)
 	    counters->objects[BATON_OBJECT_MAP];
 }
 
-static kern_return_t
-serve_host_kernel_counters(struct kcall *call)
+kern_return_t
+serve_host_kernel_counters(struct baton_kernel_counters *counters)
 {
 	struct cpu_counters sum = sum_counters();
-	struct baton_kernel_counters counters = {
+
+	*counters = (struct baton_kernel_counters){
 	    .handoffs = sum.handed_off,
 	    .queued = sum.queued,
 	    .switches = sum.switches,
@@ -276,11 +260,9 @@ serve_host_kernel_counters(struct kcall *call)
 	    .pages_total = page_total_count(),
 	    .pages_free = page_free_count(),
 	    .harts = online_harts(),
+	    .boot_cycles = boot_cycles,
 	};
-
-	counters.boot_cycles = boot_cycles;
-	count_objects(&counters);
-	kcall_put_bytes(call, &counters, sizeof(counters));
+	count_objects(counters);
 	return KERN_SUCCESS;
 }
 
@@ -307,8 +289,8 @@ tasks_after(uint64_t after, struct task **tasks, uint32_t room)
 	return count;
 }
 
-static void
-put_summary(struct kcall *call, struct task *task, uint64_t pages)
+static struct baton_task_summary
+summarize(struct task *task, uint64_t pages)
 {
 	struct baton_task_summary summary = {
 	    .id = task->id,
@@ -321,7 +303,7 @@ put_summary(struct kcall *call, struct task *task, uint64_t pages)
 	summary.suspend_count = task->suspend_count;
 	memcpy(summary.name, task->name, sizeof(summary.name));
 	spin_unlock(&task->lock);
-	kcall_put_bytes(call, &summary, sizeof(summary));
+	return summary;
 }
 
 /* A task of which this many entries were looked at is a large one. */
@@ -348,10 +330,11 @@ count_pages(struct task *task, uint64_t *pages)
  * first that is not, which then begins the next answer.
  */
 static kern_return_t
-put_summaries(struct kcall *call, struct task **tasks, uint32_t count)
+summarize_all(
+    struct task **tasks, struct baton_task_summary *summaries, uint32_t *count)
 {
 	uint64_t pages[BATON_TASK_SUMMARY_MAX];
-	uint64_t *progress = call->progress; /* address, pages, of which task */
+	uint64_t *progress = call_progress(); /* address, pages, which task */
 	uint32_t known = 1;
 
 	if (progress[2] != tasks[0]->id) {
@@ -363,29 +346,28 @@ put_summaries(struct kcall *call, struct task **tasks, uint32_t count)
 		    thread_should_yield())
 			return KCALL_AGAIN;
 	pages[0] = progress[1];
-	while (known < count && count_pages(tasks[known], &pages[known]))
+	while (known < *count && count_pages(tasks[known], &pages[known]))
 		known++;
 
-	kcall_put_u32(call, known);
 	for (uint32_t i = 0; i < known; i++)
-		put_summary(call, tasks[i], pages[i]);
+		summaries[i] = summarize(tasks[i], pages[i]);
+	*count = known;
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_host_task_summary(struct kcall *call)
+kern_return_t
+serve_host_task_summary(uint64_t after, struct baton_task_summary *summaries,
+    mach_msg_type_number_t *count)
 {
 	struct task *tasks[BATON_TASK_SUMMARY_MAX];
-	uint32_t count =
-	    tasks_after(kcall_u64(call), tasks, BATON_TASK_SUMMARY_MAX);
+	uint32_t found = tasks_after(after, tasks, *count);
 	kern_return_t kr = KERN_SUCCESS;
 
-	if (count > 0)
-		kr = put_summaries(call, tasks, count);
-	else
-		kcall_put_u32(call, 0);
-	while (count > 0)
-		task_put(tasks[--count]);
+	*count = found;
+	if (found > 0)
+		kr = summarize_all(tasks, summaries, count);
+	while (found > 0)
+		task_put(tasks[--found]);
 	return kr;
 }
 
@@ -404,8 +386,8 @@ tasks_count(void)
 	return count;
 }
 
-static kern_return_t
-serve_host_tasks(struct kcall *call)
+kern_return_t
+serve_host_tasks(struct port ***array, mach_msg_type_number_t *countp)
 {
 	/* Who is made meanwhile is not in the answer. */
 	uint32_t room = tasks_count();
@@ -425,58 +407,33 @@ serve_host_tasks(struct kcall *call)
 		ports[i] = task_make_send(task);
 		task_put(task);
 	}
-	kr = kcall_put_ool_ports(call, ports, count, MACH_MSG_TYPE_PORT_SEND);
-	kcall_put_u32(call, count);
+	kr = call_port_array(ports, count, array);
+	*countp = count;
 	kmem_free(tasks, (room + 1) * sizeof(*tasks));
 	return kr;
 }
 
-static kern_return_t
-serve_host_get_special_port(struct kcall *call)
+kern_return_t
+serve_host_get_special_port(int node, int which, struct port **port)
 {
-	struct port *port;
-
-	(void)kcall_u32(call); /* a node; there is one */
-	switch (kcall_u32(call)) {
+	(void)node; /* there is one */
+	switch (which) {
 	case HOST_PORT:
-		port = host_port;
-		break;
+		*port = right_make_send(host_port);
+		return KERN_SUCCESS;
 	case HOST_PRIV_PORT:
-		port = host_priv_port;
-		break;
+		*port = right_make_send(host_priv_port);
+		return KERN_SUCCESS;
 	case HOST_IO_MAIN_PORT:
-		port = device_master_port;
-		break;
-	default:
-		return KERN_INVALID_ARGUMENT;
+		*port = right_make_send(device_master_port);
+		return KERN_SUCCESS;
 	}
-	kcall_put_send(call, right_make_send(port));
-	return KERN_SUCCESS;
+	return KERN_INVALID_ARGUMENT;
 }
 
-static kern_return_t
-serve_host_set_exception_ports(struct kcall *call)
+kern_return_t
+serve_host_reboot(int options)
 {
-	return serve_set_exception_ports(call, &(struct exception_scope){0});
-}
-
-static kern_return_t
-serve_host_get_exception_ports(struct kcall *call)
-{
-	return serve_get_exception_ports(call, &(struct exception_scope){0});
-}
-
-static kern_return_t
-serve_host_swap_exception_ports(struct kcall *call)
-{
-	return serve_swap_exception_ports(call, &(struct exception_scope){0});
-}
-
-static kern_return_t
-serve_host_reboot(struct kcall *call)
-{
-	uint32_t options = kcall_u32(call);
-
 	if (options & HOST_REBOOT_DEBUGGER)
 		panic("asked for by host_reboot()");
 	if (!(options & HOST_REBOOT_HALT))
@@ -486,46 +443,3 @@ serve_host_reboot(struct kcall *call)
 	firmware_reset(
 	    options & HOST_REBOOT_FAILURE ? RESET_FAILURE : RESET_OFF);
 }
-
-/* ---- the table ---- */
-
-#define VARIABLE(type) (sizeof(uint32_t) + sizeof(type))
-
-const struct kroutine host_routines[] = {
-    {MSGID_HOST_INFO, "host_info", KOBJECT_HOST, serve_host_info, .in = 8,
-	.out = VARIABLE(struct host_basic_info)},
-    {MSGID_HOST_KERNEL_VERSION, "host_kernel_version", KOBJECT_HOST,
-	serve_host_kernel_version, .out = 8 + KERNEL_VERSION_MAX},
-    {MSGID_HOST_PAGE_SIZE, "host_page_size", KOBJECT_HOST, serve_host_page_size,
-	.out = 8},
-    {MSGID_HOST_PROCESSOR_INFO, "host_processor_info", KOBJECT_HOST,
-	serve_host_processor_info, .in = 4, .out = 8, .out_descriptors = 1},
-    {MSGID_HOST_STATISTICS, "host_statistics", KOBJECT_HOST,
-	serve_host_statistics, .in = 8, .out = VARIABLE(struct vm_statistics)},
-    {MSGID_HOST_STATISTICS64, "host_statistics64", KOBJECT_HOST,
-	serve_host_statistics64, .in = 8,
-	.out = VARIABLE(struct vm_statistics64)},
-    {MSGID_HOST_KERNEL_COUNTERS, "host_kernel_counters", KOBJECT_HOST,
-	serve_host_kernel_counters,
-	.out = sizeof(struct baton_kernel_counters)},
-    {MSGID_HOST_TASK_SUMMARY, "host_task_summary", KOBJECT_HOST,
-	serve_host_task_summary, .in = 8,
-	.out = 4 + BATON_TASK_SUMMARY_MAX * sizeof(struct baton_task_summary)},
-    {MSGID_HOST_TASKS, "host_tasks", KOBJECT_HOST_PRIV, serve_host_tasks,
-	.out = 4, .out_descriptors = 1},
-    {MSGID_HOST_GET_SPECIAL_PORT, "host_get_special_port", KOBJECT_HOST_PRIV,
-	serve_host_get_special_port, .in = 8, .out_descriptors = 1},
-    {MSGID_HOST_REBOOT, "host_reboot", KOBJECT_HOST_PRIV, serve_host_reboot,
-	.in = 4},
-    {MSGID_HOST_SET_EXCEPTION_PORTS, "host_set_exception_ports",
-	KOBJECT_HOST_PRIV, serve_host_set_exception_ports, .in = 12,
-	.descriptors = "s"},
-    {MSGID_HOST_GET_EXCEPTION_PORTS, "host_get_exception_ports",
-	KOBJECT_HOST_PRIV, serve_host_get_exception_ports, .in = 4,
-	.out = EXCEPTION_LIST_SIZE, .out_descriptors = EXCEPTION_LIST_MAX},
-    {MSGID_HOST_SWAP_EXCEPTION_PORTS, "host_swap_exception_ports",
-	KOBJECT_HOST_PRIV, serve_host_swap_exception_ports, .in = 12,
-	.descriptors = "s", .out = EXCEPTION_LIST_SIZE,
-	.out_descriptors = EXCEPTION_LIST_MAX},
-};
-const unsigned host_routine_count = ARRAY_SIZE(host_routines);

@@ -14,8 +14,6 @@ extern const struct kroutine task_routines[];
 extern const unsigned task_routine_count;
 extern const struct kroutine thread_routines[];
 extern const unsigned thread_routine_count;
-extern const struct kroutine host_routines[];
-extern const unsigned host_routine_count;
 extern const struct kroutine semaphore_routines[];
 extern const unsigned semaphore_routine_count;
 extern const struct kroutine clock_routines[];

@@ -5,6 +5,7 @@
 #include <arch/layout.h>
 #include <mach/baton_host.h>
 #include <mach/mach_types.h>
+#include <serve/baton_host.h>
 
 #include "ipc/kserver.h"
 #include "ipc/port.h"
@@ -80,15 +81,10 @@ serve_task_resume(struct kcall *call)
 	return task_resume(call->object);
 }
 
-static kern_return_t
-serve_task_set_name(struct kcall *call)
+kern_return_t
+serve_task_set_name(struct task *task, const char *name)
 {
-	struct task *task = call->object;
-	const char *name = kcall_string(call, BATON_TASK_NAME_MAX);
-
 	static_assert(BATON_TASK_NAME_MAX == TASK_NAME_SIZE, "copied whole");
-	if (name == NULL)
-		return KERN_INVALID_ARGUMENT;
 	spin_lock(&task->lock);
 	memset(task->name, 0, sizeof(task->name));
 	memcpy(task->name, name, strlen(name));
@@ -389,8 +385,6 @@ const struct kroutine task_routines[] = {
 	.out_descriptors = 1},
     {MSGID_THREAD_CREATE_RUNNING, "thread_create_running", KOBJECT_TASK,
 	serve_thread_create_running, .in = 8, .out_descriptors = 1},
-    {MSGID_TASK_SET_NAME, "task_set_name", KOBJECT_TASK, serve_task_set_name,
-	.in = BATON_TASK_NAME_MAX},
     {MSGID_TASK_SET_EXCEPTION_PORTS, "task_set_exception_ports", KOBJECT_TASK,
 	serve_task_set_exception_ports, .in = 12, .descriptors = "s"},
     {MSGID_TASK_GET_EXCEPTION_PORTS, "task_get_exception_ports", KOBJECT_TASK,

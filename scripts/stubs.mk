@@ -6,7 +6,8 @@ DEFS_DIRS := kernel/include/mach kernel/include/device
 DEFS_FLAGS := -Ikernel/include -Iuserland/include
 
 # The interfaces that the kernel serves.
-KERNEL_INTERFACES := mach_vm
+KERNEL_INTERFACES := mach_host host_priv baton_host mach_vm \
+	device device_node
 
 KERNEL_STUBS        := $(KERNEL_INTERFACES:%=$(GEN)/serve/%.c)
 KERNEL_STUB_HEADERS := $(KERNEL_STUBS:.c=.h)

@@ -78,13 +78,15 @@ static void
 device_input(void (*take)(char key))
 {
 	char keys[DEVICE_INBAND_MAX];
-	uint32_t count;
+	uint32_t count = sizeof(keys);
 
 	while (device_read_inband(device, D_READ, 0, sizeof(keys), keys,
 		   &count) == KERN_SUCCESS &&
-	       count > 0)
+	       count > 0) {
 		for (uint32_t i = 0; i < count; i++)
 			take(keys[i]);
+		count = sizeof(keys);
+	}
 }
 
 void

@@ -79,9 +79,10 @@ uart_set(struct uart *uart, unsigned int number, uint32_t value)
 static uint32_t
 number_property(mach_port_t device, const char *name, uint32_t missing)
 {
-	uint32_t value, size = sizeof(value);
+	uint32_t value, size, count = sizeof(value);
 
-	if (device_get_property(device, name, &value, &size) != KERN_SUCCESS ||
+	if (device_property(device, name, &size, (char *)&value, &count) !=
+		KERN_SUCCESS ||
 	    size != sizeof(value))
 		return missing;
 	return __builtin_bswap32(value);
@@ -101,13 +102,11 @@ static bool
 is_compatible(mach_port_t device)
 {
 	char list[DEVICE_PROPERTY_MAX + 1] = "";
-	uint32_t size = DEVICE_PROPERTY_MAX;
+	uint32_t whole, size = DEVICE_PROPERTY_MAX;
 
-	if (device_get_property(device, "compatible", list, &size) !=
+	if (device_property(device, "compatible", &whole, list, &size) !=
 	    KERN_SUCCESS)
 		return false;
-	if (size > DEVICE_PROPERTY_MAX)
-		size = DEVICE_PROPERTY_MAX;
 	for (uint32_t at = 0; at < size; at += strlen(list + at) + 1)
 		if (is_known(list + at))
 			return true;

@@ -47,35 +47,34 @@ device_read_inband(mach_port_t device, uint32_t mode, uint32_t recnum,
 	call_put_u32(&call, mode);
 	call_put_u32(&call, recnum);
 	call_put_u32(&call, wanted);
+	call_put_u32(&call, *count);
 	call_perform(&call, device);
 	call_get_u32(&call, &sent);
-	if (sent > wanted)
-		sent = wanted;
+	if (sent > *count)
+		sent = *count;
 	call_get_bytes(&call, data, sent);
 	*count = sent;
 	return call_end(&call);
 }
 
 kern_return_t
-device_get_property(
-    mach_port_t device, const char *name, void *data, uint32_t *size)
+device_property(mach_port_t device, const char *name, uint32_t *whole,
+    char *data, uint32_t *count)
 {
-	uint32_t whole = 0, fits;
-	kern_return_t kr;
+	uint32_t sent = 0;
 	struct call call;
 
 	call_begin(&call, MSGID_DEVICE_GET_PROPERTY);
 	call_put_string(&call, name, DEVICE_PROPERTY_NAME_MAX);
+	call_put_u32(&call, *count);
 	call_perform(&call, device);
-	call_get_u32(&call, &whole);
-	fits = whole < *size ? whole : *size;
-	if (fits > DEVICE_PROPERTY_MAX)
-		fits = DEVICE_PROPERTY_MAX;
-	call_get_bytes(&call, data, fits);
-	kr = call_end(&call);
-	if (kr == KERN_SUCCESS)
-		*size = whole;
-	return kr;
+	call_get_u32(&call, whole);
+	call_get_u32(&call, &sent);
+	if (sent > *count)
+		sent = *count;
+	call_get_bytes(&call, data, sent);
+	*count = sent;
+	return call_end(&call);
 }
 
 kern_return_t

@@ -1,8 +1,7 @@
 /*
  * mach/baton_host.h: what Baton's host and task ports answer beyond Mach.
  *
- * Messages have the usual form: header, NDR, arguments; replies are header,
- * NDR, RetCode, results, their id 100 higher.
+ * The calls are in baton/host.h, their messages in mach/baton_host.defs.
  */
 #pragma once
 
@@ -54,6 +53,8 @@ struct baton_kernel_counters {
 	uint64_t objects[BATON_OBJECT_KINDS]; /* now */
 };
 
+typedef struct baton_kernel_counters baton_kernel_counters_t;
+
 /* One task, as anybody may see it */
 struct baton_task_summary {
 	uint64_t id; /* never used again */
@@ -63,49 +64,7 @@ struct baton_task_summary {
 	uint32_t suspend_count;
 	char name[BATON_TASK_NAME_MAX]; /* zero-terminated */
 };
-
-/* host_kernel_counters(host) */
-struct host_kernel_counters_reply {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	kern_return_t result;
-	struct baton_kernel_counters counters;
-};
-
-/*
- * host_task_summary(host, after): the tasks whose ids are greater than
- * @after, lowest first, at most BATON_TASK_SUMMARY_MAX of them.  The reply is
- * only as long as its @count says; 0 means there are no more.
- */
-struct host_task_summary_request {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	uint64_t after;
-};
-
-struct host_task_summary_reply {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	kern_return_t result;
-	uint32_t count;
-	struct baton_task_summary tasks[BATON_TASK_SUMMARY_MAX];
-};
-
-/* host_tasks(host_priv): a send right to every task, out of line */
-struct host_tasks_reply {
-	mach_msg_header_t header;
-	mach_msg_body_t body;
-	mach_msg_ool_ports_descriptor_t tasks;
-	NDR_record_t ndr;
-	uint32_t count;
-};
-
-/* task_set_name(task, name): what reports and lists call it; empty reply */
-struct task_set_name_request {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	char name[BATON_TASK_NAME_MAX];
-};
+typedef struct baton_task_summary baton_task_summary_t;
 
 #pragma pack(pop)
 
