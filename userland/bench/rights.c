@@ -38,9 +38,8 @@ port_with_send(void)
 static inline void
 fill_header(mach_port_t port, mach_msg_id_t id, mach_msg_bits_t bits)
 {
-	buffer.header.msgh_bits =
-	    bits | MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-		       MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	buffer.header.msgh_bits = bits | MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+					     MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	buffer.header.msgh_remote_port = port;
 	buffer.header.msgh_local_port = reply_port;
 	buffer.header.msgh_voucher_port = MACH_PORT_NULL;

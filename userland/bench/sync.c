@@ -25,11 +25,11 @@ bench_semaphores(void)
 {
 	struct mach_thread *thread;
 
-	bench_check(semaphore_create(
-			mach_task_self(), &ping, SYNC_POLICY_FIFO, 0),
+	bench_check(
+	    semaphore_create(mach_task_self(), &ping, SYNC_POLICY_FIFO, 0),
 	    "make a semaphore");
-	bench_check(semaphore_create(
-			mach_task_self(), &pong, SYNC_POLICY_FIFO, 0),
+	bench_check(
+	    semaphore_create(mach_task_self(), &pong, SYNC_POLICY_FIFO, 0),
 	    "make a semaphore");
 	bench_check(mach_thread_start(return_signals, NULL, 65536, &thread),
 	    "start a thread");
