@@ -21,6 +21,8 @@ struct fresh {
 static kern_return_t
 fresh_create(mach_port_right_t right, struct fresh *fresh)
 {
+	if (right > MACH_PORT_RIGHT_DEAD_NAME)
+		return KERN_INVALID_VALUE;
 	*fresh = (struct fresh){.type = MACH_PORT_TYPE(right)};
 	switch (right) {
 	case MACH_PORT_RIGHT_RECEIVE:
@@ -528,31 +530,39 @@ mach_port_extract_member(
 	return kr;
 }
 
-kern_return_t
-mach_port_move_member(
-    struct space *space, mach_port_name_t name, mach_port_name_t after)
+/* Out of all sets. */
+static kern_return_t
+leave_sets(struct space *space, mach_port_name_t name)
 {
 	struct port *port;
-	struct pset *pset = NULL;
 	bool was_member;
-	kern_return_t kr;
+	kern_return_t kr = port_from_receive_name(space, name, &port);
 
-	if (after == MACH_PORT_NULL)
-		kr = port_from_receive_name(space, name, &port);
-	else
-		kr = member_and_set(space, name, after, &port, &pset);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	spin_lock(&port->lock);
 	was_member = !list_empty(&port->sets);
 	pset_remove_all(port);
 	spin_unlock(&port->lock);
-	if (pset != NULL) {
-		kr = pset_insert(pset, port, space);
-		pset_put(pset);
-	} else if (!was_member) {
-		kr = KERN_NOT_IN_SET;
-	}
+	port_put(port);
+	return was_member ? KERN_SUCCESS : KERN_NOT_IN_SET;
+}
+
+kern_return_t
+mach_port_move_member(
+    struct space *space, mach_port_name_t name, mach_port_name_t after)
+{
+	struct port *port;
+	struct pset *pset;
+	kern_return_t kr;
+
+	if (after == MACH_PORT_NULL)
+		return leave_sets(space, name);
+	kr = member_and_set(space, name, after, &port, &pset);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = pset_move(pset, port, space);
+	pset_put(pset);
 	port_put(port);
 	return kr;
 }

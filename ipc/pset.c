@@ -68,7 +68,7 @@ pset_find(struct pset *pset, struct port *port)
 	return NULL;
 }
 
-/* May @port join @pset?  Both are locked. */
+/* Are both still there, and is @port no member?  Both are locked. */
 static kern_return_t
 pset_may_insert(struct pset *pset, struct port *port, struct space *space)
 {
@@ -78,8 +78,6 @@ pset_may_insert(struct pset *pset, struct port *port, struct space *space)
 		return KERN_INVALID_NAME;
 	if (pset_find(pset, port) != NULL)
 		return KERN_ALREADY_IN_SET;
-	if (port->set_count >= SETS_PER_PORT_MAX)
-		return KERN_RESOURCE_SHORTAGE;
 	return KERN_SUCCESS;
 }
 
@@ -93,6 +91,20 @@ pset_meet(struct pset *pset, struct pset_link *link)
 	mqueue_wake(&pset->receivers, RECEIVE_LOOK_AGAIN, 1);
 }
 
+/* @link makes @port a member.  Both are locked. */
+static void
+link_insert(struct pset_link *link, struct pset *pset, struct port *port)
+{
+	*link = (struct pset_link){.port = port, .pset = pset};
+	list_add_tail(&port->sets, &link->port_link);
+	list_add_tail(&pset->members, &link->member_link);
+	list_init(&link->ready_link);
+	port->set_count++;
+	pset->member_count++;
+	port_get(port); /* the link's */
+	pset_meet(pset, link);
+}
+
 kern_return_t
 pset_insert(struct pset *pset, struct port *port, struct space *space)
 {
@@ -104,16 +116,10 @@ pset_insert(struct pset *pset, struct port *port, struct space *space)
 	spin_lock(&port->lock);
 	spin_lock(&pset->lock);
 	kr = pset_may_insert(pset, port, space);
-	if (kr == KERN_SUCCESS) {
-		*link = (struct pset_link){.port = port, .pset = pset};
-		list_add_tail(&port->sets, &link->port_link);
-		list_add_tail(&pset->members, &link->member_link);
-		list_init(&link->ready_link);
-		port->set_count++;
-		pset->member_count++;
-		port_get(port); /* the link's */
-		pset_meet(pset, link);
-	}
+	if (kr == KERN_SUCCESS && port->set_count >= SETS_PER_PORT_MAX)
+		kr = KERN_RESOURCE_SHORTAGE;
+	if (kr == KERN_SUCCESS)
+		link_insert(link, pset, port);
 	spin_unlock(&pset->lock);
 	spin_unlock(&port->lock);
 	if (kr != KERN_SUCCESS)
@@ -161,6 +167,50 @@ pset_remove_all(struct port *port)
 	while (!list_empty(&port->sets))
 		link_remove(
 		    list_first(&port->sets, struct pset_link, port_link));
+}
+
+/* Leave the sets other than @pset.  Locks: the port's. */
+static void
+pset_remove_others(struct port *port, const struct pset *pset)
+{
+	struct list *at = port->sets.next;
+
+	while (at != &port->sets) {
+		struct pset_link *link =
+		    container_of(at, struct pset_link, port_link);
+
+		at = at->next;
+		if (link->pset != pset)
+			link_remove(link);
+	}
+}
+
+kern_return_t
+pset_move(struct pset *pset, struct port *port, struct space *space)
+{
+	struct pset_link *link = zone_alloc(&link_zone);
+	bool joined = false;
+	kern_return_t kr;
+
+	if (link == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	spin_lock(&port->lock);
+	/* Into the new one first: for a moment it may be in one too many. */
+	spin_lock(&pset->lock);
+	kr = pset_may_insert(pset, port, space);
+	if (kr == KERN_SUCCESS) {
+		link_insert(link, pset, port);
+		joined = true;
+	}
+	spin_unlock(&pset->lock);
+	if (kr == KERN_ALREADY_IN_SET)
+		kr = KERN_SUCCESS;
+	if (kr == KERN_SUCCESS)
+		pset_remove_others(port, pset);
+	spin_unlock(&port->lock);
+	if (!joined)
+		zone_free(&link_zone, link);
+	return kr;
 }
 
 /* ---- readiness ---- */

@@ -71,6 +71,10 @@ void pset_destroy(struct pset *pset);
  */
 kern_return_t must_check pset_insert(
     struct pset *pset, struct port *port, struct space *space);
+/* The same, out of all others; where it fails, nothing changed.  A member
+ * stays one. */
+kern_return_t must_check pset_move(
+    struct pset *pset, struct port *port, struct space *space);
 /* KERN_NOT_IN_SET */
 kern_return_t pset_remove(struct pset *pset, struct port *port);
 /* Is @port a member?  NULL: no.  Locks: the port's. */
