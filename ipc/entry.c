@@ -159,6 +159,9 @@ entry_move_receive(struct space *space, mach_port_name_t name,
 	port->name = MACH_PORT_NULL;
 	port->flags = 0;
 	port->context = 0;
+	/* Before it is on its way: no-senders notices go by the count. */
+	port->make_send_count = 0;
+	port->sequence = 0;
 	port_evict_receivers(port, result);
 	pset_remove_all(port);
 	spin_unlock(&port->lock);

@@ -81,7 +81,7 @@ struct port {
 	bool timer_posted; /* [p] its timer's message is in the queue */
 	uint32_t send_rights;	   /* [p] in spaces, messages and the kernel */
 	uint32_t send_once_rights; /* [p] the same */
-	uint32_t make_send_count;  /* [p] since it was received or reset */
+	uint32_t make_send_count;  /* [p] since it was moved or reset */
 	uint32_t sequence;	   /* [p] of the next message received */
 	uint32_t notices_owed; /* [p] send-once notices that lacked memory */
 	void *object;	       /* [p] KERNEL, or a timer */

@@ -325,8 +325,6 @@ settle(struct space *space, mach_port_name_t name, struct port *port)
 	port->state = PORT_IN_SPACE;
 	port->receiver = space;
 	port->name = name;
-	port->sequence = 0;
-	port->make_send_count = 0;
 }
 
 /* Add a right to a name that has the other kind.  True: drop the reference;
