@@ -293,7 +293,7 @@ take_spare(struct thread *receiver)
 	if (!spin_trylock(&space->lock))
 		return false;
 	index = space->free;
-	if (index != 0 && !space->dead) {
+	if (index != 0 && !space->dead && space->count < space->limit) {
 		free_list_pop(space, index);
 		space->count++;
 		receiver->fast.spare = space_entry(space, index);
