@@ -13,6 +13,8 @@ TYPE    ?= ps
 BOARD   ?= qemu-virt
 DEBUG   ?= 0
 FUZZ_SECONDS ?= 60
+STEPS   ?= 1000000
+SEED    ?= 1
 SOAK_SECONDS ?= 600
 SOAK_SEED ?= 1
 V       ?= 0
@@ -95,6 +97,9 @@ unit: unit-build ## run the host unit tests alone
 soak: all kernel-checked ## storms over ports on 4 harts: SOAK_SECONDS=600 SOAK_SEED=1
 	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$(SOAK_SEED) \
 	    scripts/run-tests --progress 'the storm'
+
+model: $(MODEL) ## random operations on ports beside a model: STEPS=1000000 SEED=1
+	@$(MODEL) --steps $(STEPS) --seed $(SEED)
 
 fuzz: $(FUZZERS) ## give each fuzzer FUZZ_SECONDS=60
 	@for fuzzer in $(FUZZERS); do mkdir -p $$fuzzer.corpus && \

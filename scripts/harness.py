@@ -27,6 +27,7 @@ class Result:
     skipped: int = 0
     failures: list = dataclasses.field(default_factory=list)
     output: list = dataclasses.field(default_factory=list)
+    notes: list = dataclasses.field(default_factory=list)  # for people
     seconds: float = 0.0
 
     def fail(self, what, lines=()):
@@ -102,6 +103,8 @@ class TapReader:
             elif line.startswith("# test/"):
                 self.finish()
                 self.program = line.split()[1].removeprefix("test/") + ": "
+            elif line.startswith("# note: "):
+                self.result.notes.append(line.removeprefix("# note: "))
             elif line.strip() == DONE:
                 self.finish()
                 return True

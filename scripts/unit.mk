@@ -61,6 +61,20 @@ $(UNIT_PROGRAMS):
 	$(quiet)$(HOST_CC) -fsanitize=address,undefined \
 	    $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBRARIES) -lcmocka -o $@
 
+# The model of ports beside the kernel's ipc/ (test/model/): one program.  Its
+# observers stand between ipc/'s files, where the linker puts them.
+MODEL         := $(HOST)/model
+MODEL_OBJECTS := $(patsubst %,$(HOST)/%.o,\
+	$(sort $(wildcard test/model/*.c)) $(IPC_SOURCES))
+OBSERVED      := port_send_kernel mqueue_post mqueue_peek mqueue_take \
+	pset_next_ready kmsg_destroy message_general
+UNIT_OBJECTS  += $(MODEL_OBJECTS)
+
+$(MODEL): $(MODEL_OBJECTS) $(HOST)/libhost.a
+	$(say) HOSTLD $@
+	$(quiet)$(HOST_CC) -fsanitize=address,undefined \
+	    $(OBSERVED:%=-Wl,--wrap=%) $^ -o $@
+
 # The stand-ins for fuzzers, in a library: each takes what it needs.
 $(BUILD)/fuzz/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,fuzz) \
 	$(KERNEL_STUB_HEADERS)
@@ -78,6 +92,6 @@ $(BUILD)/fuzz/%: test/fuzz/%.c $(BUILD)/fuzz/libhost.a \
 	    $(BUILD)/fuzz/libhost.a -o $@ && rm -f $(@D)/*.d
 
 .PHONY: unit-build
-unit-build: $(UNIT_PROGRAMS)
+unit-build: $(UNIT_PROGRAMS) $(MODEL)
 
 -include $(patsubst %.o,%.d,$(UNIT_OBJECTS) $(HOST_OBJECTS))

@@ -51,6 +51,12 @@ def unit_tests():
             for source in sources]
 
 
+def model():
+    """The model of ports, beside the kernel's ipc/: five million steps."""
+    command = [str(BUILD / "unit/model"), "--steps", "5000000"]
+    return harness.Program("model", command, limit=900)
+
+
 def host_scripts():
     """Tests of what the build made and of the scripts, run here."""
     scripts = sorted(pathlib.Path("test/host").glob("test_*"))
@@ -133,6 +139,6 @@ def real_boot_chain():
 
 def suites():
     """Every suite, in the order in which they start."""
-    return [*unit_tests(), *host_scripts(), *guest_tests(),
+    return [model(), *unit_tests(), *host_scripts(), *guest_tests(),
             *soak(SOAK_SECONDS), high_base(),
             shell(), shell_panic(), real_boot_chain()]

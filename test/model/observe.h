@@ -1,0 +1,51 @@
+/*
+ * test/model/observe.h: what the kernel's ipc/ is seen to do during one call.
+ *
+ * The linker puts these observers between ipc/'s files (-Wl,--wrap): each notes
+ * that it was called and calls the real function.  The model takes from the
+ * notes what its rules leave open, and nothing else.
+ */
+#pragma once
+#include "model.h"
+
+struct port;
+struct thread;
+
+enum seen_kind {
+	SEEN_NOTICE, /* the kernel sends: @port, @id, @word or @carried */
+	SEEN_POST,   /* a user's message arrives at its port */
+	SEEN_LOOK,   /* @thread looks for a message */
+	SEEN_TAKE,   /* @thread takes one from @port */
+	SEEN_END,    /* of what was seen */
+};
+
+struct seen {
+	enum seen_kind kind;
+	struct port *port;
+	struct thread *thread;
+	int32_t id;
+	uint32_t word;
+	struct port *carried;
+};
+
+/* Forget what was seen, before a call. */
+void observe_begin(void);
+
+/* Send pending notices in the order seen, up to the next post, or look of
+ * @thread, or to the end.  True: there was such a one. */
+bool observe_until_post(void);
+bool observe_until_look(const struct m_thread *thread);
+void observe_rest(void);
+/* Which port @thread's look took a message from: NULL: from none. */
+struct port *observe_taken(const struct m_thread *thread);
+
+/* How far a send that failed for want of memory had got. */
+struct seen_failure {
+	bool happened; /* a message was made, and destroyed */
+	bool header;   /* the header's rights had been taken */
+	uint32_t done; /* and those of so many descriptors */
+};
+
+extern struct seen_failure observed_failure;
+/* Legs served by fast.c, for the statistics. */
+extern uint64_t observed_fast;
