@@ -102,6 +102,22 @@ check_step(struct kmsg *kmsg)
 	return MACH_MSG_SUCCESS;
 }
 
+/* There are no vouchers, so none may be named; where the bits do not say that
+ * there is one, the field is nobody's. */
+static bool
+voucher_ok(const mach_msg_header_t *header)
+{
+	switch (MACH_MSGH_BITS_VOUCHER(header->msgh_bits)) {
+	case 0:
+		return true;
+	case MACH_MSG_TYPE_MOVE_SEND:
+	case MACH_MSG_TYPE_COPY_SEND:
+		return header->msgh_voucher_port == MACH_PORT_NULL;
+	default:
+		return false;
+	}
+}
+
 static kern_return_t
 header_step(struct kmsg *kmsg)
 {
@@ -116,8 +132,7 @@ header_step(struct kmsg *kmsg)
 
 	if ((header->msgh_bits & ~MACH_MSGH_BITS_USER) != 0)
 		return MACH_SEND_INVALID_HEADER;
-	if (MACH_MSGH_BITS_HAS_VOUCHER(header->msgh_bits) &&
-	    header->msgh_voucher_port != MACH_PORT_NULL)
+	if (!voucher_ok(header))
 		return MACH_SEND_INVALID_VOUCHER;
 	kmsg->id = header->msgh_id;
 	kmsg->sender = space->task_id;

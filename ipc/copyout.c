@@ -255,20 +255,30 @@ copyout_step(struct kmsg *kmsg)
 	}
 }
 
-/* Only the header can be given, and of that no reply right: the rest is
- * destroyed.  Says how large it was. */
+/*
+ * Only a header can be given, and of that no reply right: it arrives as if it
+ * were all, with the trailer where there is room for it.  The rest is
+ * destroyed.
+ */
 static kern_return_t
 write_header_only(struct kmsg *kmsg, kern_return_t result)
 {
 	struct receive_state *receive = &current_thread()->receive;
-	mach_msg_header_t header = kmsg->header;
+	struct {
+		mach_msg_header_t header;
+		mach_msg_max_trailer_t trailer;
+	} bare = {.header = kmsg->header};
+	uint32_t size = HEADER_SIZE + trailer_size(receive->option);
 
-	header.msgh_bits &= MACH_MSGH_BITS_LOCAL_MASK;
-	header.msgh_size = kmsg->size;
-	header.msgh_remote_port = MACH_PORT_NULL;
+	bare.header.msgh_bits &= MACH_MSGH_BITS_LOCAL_MASK;
+	bare.header.msgh_size = HEADER_SIZE;
+	bare.header.msgh_remote_port = MACH_PORT_NULL;
+	kmsg_trailer(kmsg, receive->option, &bare.trailer);
 	kmsg_destroy(kmsg);
-	if (receive->size >= sizeof(header) &&
-	    copyout(receive->buffer, &header, sizeof(header)) != KERN_SUCCESS)
+	if (receive->size < size)
+		size = HEADER_SIZE;
+	if (receive->size >= size &&
+	    copyout(receive->buffer, &bare, size) != KERN_SUCCESS)
 		return MACH_RCV_INVALID_DATA;
 	return result;
 }

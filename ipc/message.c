@@ -80,16 +80,24 @@ message_copyout(struct thread *self, struct kmsg *kmsg)
 	return kmsg_copyout(kmsg, copyout_continue);
 }
 
-/* MACH_RCV_LARGE: the message stays where it is; say how large it is. */
+/*
+ * MACH_RCV_LARGE: the message stays where it is; say how large it is.  These
+ * words of the header are written whatever room there is said to be: who asks
+ * with no room at all wants to know just that.
+ */
 static kern_return_t
 say_too_large(const struct receive_state *receive)
 {
-	mach_msg_header_t header = {.msgh_size = receive->actual};
+	uaddr_t size = receive->buffer + offsetof(mach_msg_header_t, msgh_size);
+	uaddr_t port =
+	    receive->buffer + offsetof(mach_msg_header_t, msgh_local_port);
 
-	if (receive->option & MACH_RCV_LARGE_IDENTITY)
-		header.msgh_local_port = receive->name;
-	if (receive->size >= sizeof(header) &&
-	    copyout(receive->buffer, &header, sizeof(header)) != KERN_SUCCESS)
+	if ((receive->option & MACH_RCV_LARGE_IDENTITY) &&
+	    copyout(port, &receive->name, sizeof(receive->name)) !=
+		KERN_SUCCESS)
+		return MACH_RCV_INVALID_DATA;
+	if (copyout(size, &receive->actual, sizeof(receive->actual)) !=
+	    KERN_SUCCESS)
 		return MACH_RCV_INVALID_DATA;
 	return MACH_RCV_TOO_LARGE;
 }
@@ -602,8 +610,11 @@ check_options(uint64_t option)
 
 	if (option & MACH64_MSG_VECTOR)
 		return MACH_SEND_INVALID_OPTIONS;
-	if ((option & MACH_RCV_MSG) && elements > MACH_RCV_TRAILER_CTX &&
-	    elements != MACH_RCV_TRAILER_AV)
+	if (!(option & MACH_RCV_MSG))
+		return MACH_MSG_SUCCESS;
+	if (elements > MACH_RCV_TRAILER_CTX && elements != MACH_RCV_TRAILER_AV)
+		return MACH_RCV_INVALID_TRAILER;
+	if ((option >> 28 & 0xf) != MACH_MSG_TRAILER_FORMAT_0)
 		return MACH_RCV_INVALID_TRAILER;
 	return MACH_MSG_SUCCESS;
 }
