@@ -30,6 +30,7 @@
 static struct sim_task *tasks[TASKS];
 static struct thread idle;
 bool host_fast_used;
+bool host_map_full;
 
 /* ---- memory ---- */
 
@@ -191,6 +192,8 @@ map_allocate(struct map *map, uaddr_t *addressp, uint64_t size, uint64_t mask,
 	(void)prot;
 	(void)max_prot;
 	(void)inherit;
+	if (host_map_full)
+		return KERN_NO_SPACE;
 	if (fail_in > 0 && --fail_in == 0) {
 		failed = true;
 		return KERN_RESOURCE_SHORTAGE;
@@ -315,6 +318,8 @@ transfer_map(struct transfer *transfer, struct map *map, uaddr_t *addressp)
 	(void)map;
 	KASSERT(transfer->ready);
 	KASSERT(!transfer->torn);
+	if (host_map_full)
+		return KERN_NO_SPACE;
 	if (fail_in > 0 && --fail_in == 0) {
 		failed = true;
 		return KERN_RESOURCE_SHORTAGE;
@@ -585,6 +590,7 @@ host_ipc_start(void)
 	host_fail(0);
 	host_yield_every(0);
 	host_fast_used = false;
+	host_map_full = false;
 	KASSERT(live == 0);
 	if (!begun)
 		ipc_init();

@@ -61,6 +61,8 @@ void *user_at(struct sim_task *task, uaddr_t address);
 
 /* The test tries the fast path, which remembers ports with references. */
 extern bool host_fast_used;
+/* There is no room in anybody's memory for more. */
+extern bool host_map_full;
 
 /*
  * Count every right and reference that the spaces of the tasks created and the

@@ -18,8 +18,7 @@ static void
 fill_header(void *message, mach_msg_bits_t more_bits)
 {
 	*(mach_msg_header_t *)message = (mach_msg_header_t){
-	    .msgh_bits =
-		MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | more_bits,
+	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0) | more_bits,
 	    .msgh_remote_port = port,
 	    .msgh_id = 77,
 	};
@@ -71,8 +70,8 @@ test_too_large_for_the_receiver(void)
 	is(got->msgh_size, 256 * 1024, "one is told how much it takes");
 	is(got->msgh_local_port, port, "and where");
 	is(got->msgh_id, 0x55555555, "nothing else is written");
-	kr = mach_msg(got, MACH_RCV_MSG, 0, HEADER + sizeof(*trailer), port, 0,
-	    0);
+	kr = mach_msg(
+	    got, MACH_RCV_MSG, 0, HEADER + sizeof(*trailer), port, 0, 0);
 	is(kr, MACH_RCV_TOO_LARGE, "who does not ask loses it");
 	is(got->msgh_size, HEADER, "and gets a header");
 	is(got->msgh_local_port, port, "that says where");
@@ -141,10 +140,10 @@ mix_holds(const uint8_t *at, unsigned count, mach_port_t right)
 		switch (i % 4) {
 		case 0:
 		case 1:
-			good = one.port.type == MACH_MSG_PORT_DESCRIPTOR &&
-			       one.port.name ==
-				   (i % 8 ? right : MACH_PORT_NULL) &&
-			       one.port.disposition == MACH_MSG_TYPE_PORT_SEND;
+			good =
+			    one.port.type == MACH_MSG_PORT_DESCRIPTOR &&
+			    one.port.name == (i % 8 ? right : MACH_PORT_NULL) &&
+			    one.port.disposition == MACH_MSG_TYPE_PORT_SEND;
 			size = sizeof(one.port);
 			break;
 		case 2:
@@ -283,8 +282,8 @@ test_array(void)
 
 	for (unsigned i = 0; i <= ARRAY_MAX; i++)
 		names[i] = port;
-	send_array(names, ARRAY_MAX + 1, MACH_MSG_TYPE_COPY_SEND,
-	    MACH_SEND_TOO_LARGE);
+	send_array(
+	    names, ARRAY_MAX + 1, MACH_MSG_TYPE_COPY_SEND, MACH_SEND_TOO_LARGE);
 	is(send_refs(port), 1, "which takes nothing");
 	pages_end(names, (ARRAY_MAX + 1) * sizeof(*names));
 }
@@ -363,8 +362,8 @@ test_overwrite(void)
 	is(got->msgh_local_port, port, "as received");
 	is(message->msgh_remote_port, port, "the other is as it was");
 	is(message->msgh_local_port, MACH_PORT_NULL, "quite");
-	is(mach_msg_overwrite(message, MACH_SEND_MSG, HEADER, 0, 0, 0, 0,
-	       MACH_MSG_NULL, 0),
+	is(mach_msg_overwrite(
+	       message, MACH_SEND_MSG, HEADER, 0, 0, 0, 0, MACH_MSG_NULL, 0),
 	    KERN_SUCCESS, "none at all is needed for sending");
 	is(mach_msg_overwrite(message, MACH_RCV_MSG | MACH_RCV_LARGE, 0,
 	       HEADER + 4, port, 0, 0, got, 0),
