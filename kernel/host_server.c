@@ -413,6 +413,17 @@ serve_host_tasks(struct port ***array, mach_msg_type_number_t *countp)
 	return kr;
 }
 
+/* Send rights that privileged programs leave here for others to find. */
+static struct spinlock special_lock = SPINLOCK_INIT(LOCK_TASK);
+static struct port *special[HOST_MAX_SPECIAL_PORT + 1]; /* special_lock */
+
+static bool
+is_settable(int which)
+{
+	return which > HOST_MAX_SPECIAL_KERNEL_PORT &&
+	       which <= HOST_MAX_SPECIAL_PORT;
+}
+
 kern_return_t
 serve_host_get_special_port(int node, int which, struct port **port)
 {
@@ -428,7 +439,28 @@ serve_host_get_special_port(int node, int which, struct port **port)
 		*port = right_make_send(device_master_port);
 		return KERN_SUCCESS;
 	}
-	return KERN_INVALID_ARGUMENT;
+	if (!is_settable(which))
+		return KERN_INVALID_ARGUMENT;
+	spin_lock(&special_lock);
+	*port = right_copy_send(special[which]);
+	spin_unlock(&special_lock);
+	return KERN_SUCCESS;
+}
+
+/* Refs: consumes @port on success. */
+kern_return_t
+serve_host_set_special_port(int which, struct port *port)
+{
+	struct port *previous;
+
+	if (!is_settable(which))
+		return KERN_INVALID_ARGUMENT;
+	spin_lock(&special_lock);
+	previous = special[which];
+	special[which] = port;
+	spin_unlock(&special_lock);
+	right_release_send(previous);
+	return KERN_SUCCESS;
 }
 
 kern_return_t

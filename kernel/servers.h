@@ -12,6 +12,8 @@ struct thread;
 
 extern const struct kroutine task_routines[];
 extern const unsigned task_routine_count;
+extern const struct kroutine task_port_routines[];
+extern const unsigned task_port_routine_count;
 extern const struct kroutine thread_routines[];
 extern const unsigned thread_routine_count;
 extern const struct kroutine semaphore_routines[];

@@ -1,8 +1,6 @@
 /* task.c: life and end of tasks; see task.h. */
 #include "kernel/task.h"
 
-#include <mach/task_special_ports.h>
-
 #include "ipc/port.h"
 #include "ipc/space.h"
 #include "kernel/cpu.h"
@@ -10,6 +8,7 @@
 #include "kernel/kassert.h"
 #include "kernel/semaphore.h"
 #include "kernel/string.h"
+#include "kernel/task_ports.h"
 #include "kernel/thread.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
@@ -197,15 +196,6 @@ end_threads(struct task *task)
 	return count == THREADS_PER_STEP;
 }
 
-static void
-drop_special_ports(struct task *task)
-{
-	for (unsigned i = 0; i < TASK_SPECIAL_PORTS; i++) {
-		right_release_send(task->special[i]);
-		task->special[i] = NULL;
-	}
-}
-
 /* One step of a dying task's end; true while the next can follow at once. */
 static bool
 reap_step(struct reap_item *item)
@@ -225,7 +215,7 @@ reap_step(struct reap_item *item)
 		return true;
 	if (space_destroy_step(task->space))
 		return true;
-	drop_special_ports(task);
+	task_drop_ports(task);
 	exception_ports_end(&(struct exception_scope){.task = task});
 	spin_lock(&task_list_lock);
 	list_remove(&task->link);

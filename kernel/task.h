@@ -6,6 +6,8 @@
  * thread tears down the space and the map in bounded steps.
  */
 #pragma once
+#include <mach/mach_param.h>
+
 #include "kernel/exception_ports.h"
 #include "kernel/list.h"
 #include "kernel/lock.h"
@@ -18,7 +20,7 @@ struct space;
 struct thread;
 
 #define TASK_NAME_SIZE	   32
-#define TASK_SPECIAL_PORTS 10 /* indexed by TASK_*_PORT */
+#define TASK_SPECIAL_PORTS 12 /* indexed by TASK_*_PORT */
 
 /* I: immutable   t: this task's lock   a: atomic   L: task_list_lock */
 struct task {
@@ -33,9 +35,10 @@ struct task {
 	struct list semaphores; /* [t] struct semaphore by owner_link */
 	struct list alarms;	/* [t] struct alarm by link */
 	struct port *self_port; /* [t] kernel port; NULL once dying */
-	struct port *special[TASK_SPECIAL_PORTS]; /* [t] send rights */
-	struct exception_actions actions;	  /* [t] */
-	struct reap_item reap;			  /* its end, in steps */
+	struct port *special[TASK_SPECIAL_PORTS];	 /* [t] send rights */
+	struct port *registered[TASK_PORT_REGISTER_MAX]; /* [t] the same */
+	struct exception_actions actions;		 /* [t] */
+	struct reap_item reap;				 /* its end, in steps */
 	uint32_t told;		   /* [t] of its threads, told to end */
 	bool reap_when_empty;	   /* [t] the last thread wakes the reaper */
 	struct list link;	   /* [L] all tasks */

@@ -13,6 +13,7 @@
 #include "kernel/servers.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
+#include "kernel/task_ports.h"
 #include "kernel/thread.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
@@ -31,16 +32,6 @@ task_make_send(struct task *task)
 
 /* ---- life ---- */
 
-/* The child of a task has its special ports, whose rights are copied. */
-static void
-inherit_ports(struct task *parent, struct task *child)
-{
-	spin_lock(&parent->lock);
-	for (unsigned i = 0; i < TASK_SPECIAL_PORTS; i++)
-		child->special[i] = right_copy_send(parent->special[i]);
-	spin_unlock(&parent->lock);
-}
-
 static kern_return_t
 serve_task_create(struct kcall *call)
 {
@@ -56,7 +47,7 @@ serve_task_create(struct kcall *call)
 	kr = task_create(&child);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	inherit_ports(parent, child);
+	task_inherit_ports(parent, child);
 	exception_ports_inherit(parent, child);
 	kcall_put_send(call, task_make_send(child));
 	task_put(child);
@@ -196,60 +187,6 @@ serve_task_info(struct kcall *call)
 	return KERN_INVALID_ARGUMENT;
 }
 
-/* ---- special ports ---- */
-
-static bool
-special_port_exists(uint32_t which)
-{
-	return which >= TASK_KERNEL_PORT && which < TASK_SPECIAL_PORTS;
-}
-
-static kern_return_t
-serve_task_get_special_port(struct kcall *call)
-{
-	struct task *task = call->object;
-	uint32_t which = kcall_u32(call);
-	struct port *port;
-
-	if (!special_port_exists(which))
-		return KERN_INVALID_ARGUMENT;
-	spin_lock(&task->lock);
-	if (which == TASK_KERNEL_PORT)
-		port = right_make_send(task->self_port);
-	else if (which == TASK_HOST_PORT && task->special[which] == NULL)
-		port = right_make_send(host_port);
-	else
-		port = right_copy_send(task->special[which]);
-	spin_unlock(&task->lock);
-	kcall_put_send(call, port);
-	return KERN_SUCCESS;
-}
-
-static kern_return_t
-serve_task_set_special_port(struct kcall *call)
-{
-	struct task *task = call->object;
-	uint32_t which = kcall_u32(call);
-	mach_msg_type_name_t type;
-	struct port *port, *previous;
-
-	/* The task's own port is what it is. */
-	if (!special_port_exists(which) || which == TASK_KERNEL_PORT)
-		return KERN_INVALID_ARGUMENT;
-	port = kcall_port_take(call, &type);
-
-	spin_lock(&task->lock);
-	if (task->dying) {
-		previous = port;
-	} else {
-		previous = task->special[which];
-		task->special[which] = port;
-	}
-	spin_unlock(&task->lock);
-	right_release_send(previous);
-	return KERN_SUCCESS;
-}
-
 /* ---- exception ports ---- */
 
 static kern_return_t
@@ -377,10 +314,6 @@ const struct kroutine task_routines[] = {
 	.in = 0},
     {MSGID_TASK_RESUME, "task_resume", KOBJECT_TASK, serve_task_resume,
 	.in = 0},
-    {MSGID_TASK_GET_SPECIAL_PORT, "task_get_special_port", KOBJECT_TASK,
-	serve_task_get_special_port, .in = 4, .out_descriptors = 1},
-    {MSGID_TASK_SET_SPECIAL_PORT, "task_set_special_port", KOBJECT_TASK,
-	serve_task_set_special_port, .in = 4, .descriptors = "s"},
     {MSGID_THREAD_CREATE, "thread_create", KOBJECT_TASK, serve_thread_create,
 	.out_descriptors = 1},
     {MSGID_THREAD_CREATE_RUNNING, "thread_create_running", KOBJECT_TASK,

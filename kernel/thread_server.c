@@ -143,6 +143,14 @@ serve_thread_get_special_port(struct kcall *call)
 	return KERN_SUCCESS;
 }
 
+/* What a thread is called is the kernel's to say. */
+static kern_return_t
+serve_thread_set_special_port(struct kcall *call)
+{
+	(void)call;
+	return KERN_INVALID_ARGUMENT;
+}
+
 /* ---- exception ports ---- */
 
 static kern_return_t
@@ -289,6 +297,8 @@ const struct kroutine thread_routines[] = {
 	serve_thread_depress_abort},
     {MSGID_THREAD_GET_SPECIAL_PORT, "thread_get_special_port", KOBJECT_THREAD,
 	serve_thread_get_special_port, .in = 4, .out_descriptors = 1},
+    {MSGID_THREAD_SET_SPECIAL_PORT, "thread_set_special_port", KOBJECT_THREAD,
+	serve_thread_set_special_port, .in = 4, .descriptors = "s"},
     {MSGID_THREAD_INFO, "thread_info", KOBJECT_THREAD, serve_thread_info,
 	.in = 8, .out = 4 + sizeof(struct thread_extended_info)},
     {MSGID_THREAD_POLICY_SET, "thread_policy_set", KOBJECT_THREAD,

@@ -119,3 +119,29 @@ host_tasks(
 	call_get_ports(&call, tasks, count);
 	return call_end(&call);
 }
+
+kern_return_t
+host_get_special_port(
+    host_priv_t host_priv, int node, int which, mach_port_t *port)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_HOST_GET_SPECIAL_PORT);
+	call_put_u32(&call, (uint32_t)node);
+	call_put_u32(&call, (uint32_t)which);
+	call_perform(&call, host_priv);
+	call_get_port(&call, port);
+	return call_end(&call);
+}
+
+kern_return_t
+host_set_special_port(host_priv_t host_priv, int which, mach_port_t port)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_HOST_SET_SPECIAL_PORT);
+	call_put_port(&call, port, MACH_MSG_TYPE_COPY_SEND);
+	call_put_u32(&call, (uint32_t)which);
+	call_perform(&call, host_priv);
+	return call_end(&call);
+}

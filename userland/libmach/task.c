@@ -135,3 +135,28 @@ task_set_name(task_t task, const char *name)
 	call_perform(&call, task);
 	return call_end(&call);
 }
+
+kern_return_t
+mach_ports_register(
+    task_t task, mach_port_array_t ports, mach_msg_type_number_t count)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORTS_REGISTER);
+	call_put_ports(&call, ports, count, MACH_MSG_TYPE_COPY_SEND);
+	call_put_u32(&call, count);
+	call_perform(&call, task);
+	return call_end(&call);
+}
+
+kern_return_t
+mach_ports_lookup(
+    task_t task, mach_port_array_t *ports, mach_msg_type_number_t *count)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_MACH_PORTS_LOOKUP);
+	call_perform(&call, task);
+	call_get_ports(&call, ports, count);
+	return call_end(&call);
+}

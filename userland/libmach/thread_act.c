@@ -110,3 +110,27 @@ thread_policy_set(thread_act_t thread, thread_policy_flavor_t flavor,
 	return thread_tell(
 	    thread, MSGID_THREAD_POLICY_SET, flavor, policy, count);
 }
+
+kern_return_t
+thread_get_special_port(thread_act_t thread, int which, mach_port_t *special)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_THREAD_GET_SPECIAL_PORT);
+	call_put_u32(&call, (uint32_t)which);
+	call_perform(&call, thread);
+	call_get_port(&call, special);
+	return call_end(&call);
+}
+
+kern_return_t
+thread_set_special_port(thread_act_t thread, int which, mach_port_t special)
+{
+	struct call call;
+
+	call_begin(&call, MSGID_THREAD_SET_SPECIAL_PORT);
+	call_put_port(&call, special, MACH_MSG_TYPE_COPY_SEND);
+	call_put_u32(&call, (uint32_t)which);
+	call_perform(&call, thread);
+	return call_end(&call);
+}

@@ -52,4 +52,15 @@ kern_return_t host_swap_exception_ports(host_priv_t host, exception_mask_t mask,
     mach_msg_type_number_t *count, exception_handler_array_t ports,
     exception_behavior_array_t behaviors, thread_state_flavor_array_t flavors);
 
+/*
+ * Rights that whoever has the privileged host port finds there: HOST_PORT,
+ * HOST_PRIV_PORT, HOST_IO_MAIN_PORT, and what was set, from
+ * HOST_MAX_SPECIAL_KERNEL_PORT + 1 to HOST_MAX_SPECIAL_PORT.  @node:
+ * HOST_LOCAL_NODE.  KERN_INVALID_ARGUMENT: no such port.
+ */
+kern_return_t host_get_special_port(
+    host_priv_t host_priv, int node, int which, mach_port_t *port);
+kern_return_t host_set_special_port(
+    host_priv_t host_priv, int which, mach_port_t port);
+
 MACH_END_DECLS

@@ -77,4 +77,17 @@ kern_return_t task_swap_exception_ports(task_t task, exception_mask_t mask,
     mach_msg_type_number_t *count, exception_handler_array_t ports,
     exception_behavior_array_t behaviors, thread_state_flavor_array_t flavors);
 
+/*
+ * Up to TASK_PORT_REGISTER_MAX (mach/mach_param.h) send rights that a task
+ * keeps for its children, who get copies of them.  Registering replaces all of
+ * them; the caller keeps its own.  Looking up gives TASK_PORT_REGISTER_MAX
+ * rights, MACH_PORT_NULL where there is none, which belong to the caller with
+ * the array (mach_vm_deallocate()).
+ *	KERN_INVALID_ARGUMENT	@count is too large
+ */
+kern_return_t mach_ports_register(
+    task_t task, mach_port_array_t ports, mach_msg_type_number_t count);
+kern_return_t mach_ports_lookup(
+    task_t task, mach_port_array_t *ports, mach_msg_type_number_t *count);
+
 MACH_END_DECLS

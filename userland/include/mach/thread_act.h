@@ -73,4 +73,11 @@ kern_return_t thread_swap_exception_ports(thread_act_t thread,
     mach_msg_type_number_t *count, exception_handler_array_t ports,
     exception_behavior_array_t behaviors, thread_state_flavor_array_t flavors);
 
+/* THREAD_KERNEL_PORT: a send right to the thread itself.  There are no others
+ * (KERN_INVALID_ARGUMENT), and none can be set. */
+kern_return_t thread_get_special_port(
+    thread_act_t thread, int which, mach_port_t *special);
+kern_return_t thread_set_special_port(
+    thread_act_t thread, int which, mach_port_t special);
+
 MACH_END_DECLS
