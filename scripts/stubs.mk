@@ -1,5 +1,6 @@
 # What is made from interface definitions: build/gen/serve/NAME.[ch], the kernel's
-# side of NAME.defs.
+# side of NAME.defs; and build/gen/stubs/FOLDER/NAME{.h,Server.h,User.c,Server.c}
+# from FOLDER/NAME.defs, for programs and tests.
 
 GEN       := $(BUILD)/gen
 DEFS_DIRS := kernel/include/mach kernel/include/device
@@ -12,7 +13,7 @@ KERNEL_INTERFACES := mach_host host_priv baton_host mach_vm \
 KERNEL_STUBS        := $(KERNEL_INTERFACES:%=$(GEN)/serve/%.c)
 KERNEL_STUB_HEADERS := $(KERNEL_STUBS:.c=.h)
 MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
-	userland/mig/kernel-stubs
+	userland/mig/kernel-stubs userland/mig/mig
 
 vpath %.defs $(DEFS_DIRS)
 
@@ -22,3 +23,26 @@ $(GEN)/serve/%.c $(GEN)/serve/%.h: %.defs $(MIG_SOURCES) | $(call setup,build)
 	    -depfile $(GEN)/serve/$*.d $< $(GEN)/serve/$*.h $(GEN)/serve/$*.c
 
 -include $(KERNEL_STUBS:.c=.d)
+
+# ---- stubs of programs ----
+
+STUBS := $(GEN)/stubs
+stub_headers = $(foreach d,$(1:.defs=),$(STUBS)/$d.h $(STUBS)/$dServer.h)
+stub_sources = $(foreach d,$(1:.defs=),$(STUBS)/$dUser.c $(STUBS)/$dServer.c)
+
+$(STUBS)/%.h $(STUBS)/%Server.h $(STUBS)/%User.c $(STUBS)/%Server.c: %.defs \
+	$(MIG_SOURCES) | $(call setup,build)
+	$(say) MIG $<
+	$(quiet)mkdir -p $(@D) && userland/mig/mig $(DEFS_FLAGS) \
+	    -depfile $(STUBS)/$*.d -header $(STUBS)/$*.h \
+	    -sheader $(STUBS)/$*Server.h -user $(STUBS)/$*User.c \
+	    -server $(STUBS)/$*Server.c $<
+
+# Which programs and tests use which definitions.  What stands beside a file
+# under its name is its own; a line "Definitions: FOLDER/NAME.defs" of its head
+# comment names another, for who has stubs in common.
+DEFINITIONS := $(shell grep -s '^ \* Definitions: ' test/user/*.c \
+	test/user/lib/*.c test/unit/*.c userland/bin/*.c | \
+	sed 's/: \* Definitions: */=/')
+definitions = $(wildcard $(1:.c=.defs)) \
+	$(patsubst $(1)=%,%,$(filter $(1)=%,$(DEFINITIONS)))

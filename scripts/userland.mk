@@ -19,7 +19,7 @@ USER_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-msmall-data-limit=0 -fno-common -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
 	--specs=picolibc.specs $(WARNINGS) \
-	-I. -Iuserland/include -Ikernel/include
+	-I. -Iuserland/include -Ikernel/include -I$(STUBS)
 
 # No relaxation to gp: programs leave that register to the kernel.
 USER_LINK := $(CC) --specs=picolibc.specs -march=rv64gc -mabi=lp64d \
@@ -79,22 +79,28 @@ USER_ARCHIVES   = -Wl,--start-group $(filter %.a,$^) -lc -lgcc -Wl,--end-group
 
 PROGRAMS :=
 
-# $(call program,NAME,OBJECTS,MORE LIBRARIES)
+# $(call program,NAME,OBJECTS,MORE LIBRARIES,DEFINITIONS)
 define program
 PROGRAMS += $(U)/programs/$(1)
 USER_OBJECTS += $(2)
-$(U)/programs/$(1): $(CRT0) $(2) $(3) $(USER_LIBRARIES) userland/libc/program.ld
+USER_DEFINITIONS += $(4)
+$(2): | $(call stub_headers,$(4))
+$(U)/programs/$(1): $(CRT0) $(2) $(3) $(4:%.defs=$(U)/stubs/%.a) \
+	$(USER_LIBRARIES) userland/libc/program.ld
 endef
 
 $(foreach p,$(USER_SERVERS),$(if $(wildcard userland/$p/*.c),\
-	$(eval $(call program,$p,$(call objects,userland/$p/*.[cS] $($p_SHARED))))))
+	$(eval $(call program,$p,$(call objects,userland/$p/*.[cS] $($p_SHARED)),,\
+	$(wildcard userland/$p/*.defs)))))
 $(foreach f,$(sort $(wildcard userland/bin/*.c)),\
-	$(eval $(call program,$(basename $(notdir $f)),$(call objects,$f))))
+	$(eval $(call program,$(basename $(notdir $f)),$(call objects,$f),,\
+	$(call definitions,$f))))
 $(foreach d,$(sort $(wildcard userland/bin/*/)),\
-	$(eval $(call program,$(notdir $(d:/=)),$(call objects,$d*.[cS]))))
+	$(eval $(call program,$(notdir $(d:/=)),$(call objects,$d*.[cS]),,\
+	$(wildcard $d*.defs))))
 $(foreach f,$(sort $(wildcard test/user/*.c)),\
 	$(eval $(call program,test/$(basename $(notdir $f)),$(call objects,$f),\
-	$(U)/libtest.a)))
+	$(U)/libtest.a,$(call definitions,$f))))
 $(foreach f,$(sort $(wildcard test/samples/*.c test/samples/*.cc)),\
 	$(eval $(call program,sample/$(basename $(notdir $f)),$(call objects,$f))))
 $(eval $(call program,soak,$(call objects,test/soak/*.c),$(U)/libtest.a))
@@ -103,6 +109,18 @@ $(PROGRAMS):
 	$(say) LD $@
 	$(quiet)mkdir -p $(@D) && \
 	    $(USER_LINK) $(filter %.o,$^) $(USER_ARCHIVES) -o $@
+
+# A program's stubs are a library: it takes the side that it is on.
+USER_STUBS := $(sort $(USER_DEFINITIONS))
+.SECONDARY: $(call stub_sources,$(USER_STUBS)) $(call stub_headers,$(USER_STUBS))
+$(foreach d,$(USER_STUBS),$(eval \
+	$(d:%.defs=$(U)/stubs/%.a): $(patsubst %,$(U)/%.o,$(call stub_sources,$d))))
+$(U)/stubs/%.a: | $(call setup,build)
+	$(say) AR $@
+	$(quiet)mkdir -p $(@D) && rm -f $@ && $(CROSS)ar rcsD $@ $^
+
+$(LIBTEST_OBJECTS): | $(foreach f,$(wildcard test/user/lib/*.c),\
+	$(call stub_headers,$(call definitions,$f)))
 
 $(U)/userland/bench/%.o: USER_FLAGS += -DBATON_REVISION='"$(REVISION)"'
 $(patsubst %,$(U)/%.o,$(wildcard userland/bench/*.c)): $(BUILD)/revision
@@ -114,5 +132,6 @@ $(ARCHIVE): $(PROGRAMS) userland/manifest scripts/mkarchive | $(call setup,build
 	$(quiet)scripts/mkarchive $@ userland/manifest $(U)/programs \
 	    $(PROGRAMS:$(U)/programs/%=%)
 
+-include $(USER_STUBS:%.defs=$(STUBS)/%.d)
 -include $(patsubst %.o,%.d,$(USER_OBJECTS) $(LIBC_OBJECTS) \
 	$(LIBMACH_OBJECTS) $(LIBTEST_OBJECTS) $(CRT0))

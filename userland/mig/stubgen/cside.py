@@ -43,7 +43,11 @@ class Side:
         token = argument.direction in (Direction.USER_SEC_TOKEN,
                                        Direction.USER_AUDIT_TOKEN)
         pointer = token or (out and not made.form.is_reference)
-        found = [declared(self.seen_type(made), argument.name, pointer)]
+        c_type = self.seen_type(made)
+        if argument.direction is Direction.IN and not self.is_server and (
+                made.form in (Form.STRING, Form.VARSTRING)):
+            c_type = "const char *"  # any string: a longer one is cut
+        found = [declared(c_type, argument.name, pointer)]
         if argument.is_polymorphic:
             found.append(declared("mach_msg_type_name_t", argument.poly_name,
                                   out))

@@ -430,7 +430,7 @@ class _Stub:
         w.line("{")
         w.depth = 1
         w.line(f"{self.request.name} *In0P = (void *)InHeadP;")
-        body.declare_shifted(w, self.request, "In")
+        body.declare_shifted(w, self.request, "In", const="")
         if routine.outs:
             w.line(f"{self.reply.name} *Out0P = (void *)OutHeadP;")
             body.declare_shifted(w, self.reply, "Out", const="")
