@@ -11,6 +11,7 @@
 #define FORM_ANY_RIGHT_ID 77011
 #define FORM_ARRAYS_ID	  77012
 #define FORM_MEMORY_ID	  77015
+#define FORM_NOTE_ID	  77021
 #define FORM_LATE_ID	  77026
 #define FORMS_END	  77029
 

@@ -1,109 +1,16 @@
 /*
  * stubs.c: what userland/mig writes: an argument of every form, to a server in
- * another task and back; requests that no stub sends; nothing is left over.
+ * another task and back, and nothing is left over.
  *
  * Run with an argument this program is that server.
  *
  * Definitions: test/user/forms.defs
  */
-#include "test/user/forms.h"
+#include "test/user/forms_test.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include <servers/bootstrap.h>
-
-#include "test/user/formsServer.h"
-#include "test/user/mach_test.h"
-
-#define NAME "test.stubs"
-
 static mach_port_t server;
-static task_t server_task;
-
-/* ---- the two tasks, and what they hold ---- */
-
-static int
-be_server(void)
-{
-	mach_port_t port = port_new_send();
-
-	mach_port_set_context(mach_task_self(), port, 0x123456789abcdef0);
-	if (bootstrap_register(bootstrap_port, NAME, port) != KERN_SUCCESS)
-		return EXIT_FAILURE;
-	mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_SEND, -1);
-	mach_msg_server(forms_server,
-	    sizeof(union __RequestUnion__forms) + MAX_TRAILER_SIZE, port,
-	    MACH_RCV_TRAILER_TYPE(MACH_MSG_TRAILER_FORMAT_0) |
-		MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_CTX));
-	return EXIT_FAILURE;
-}
-
-static void
-start_server(void)
-{
-	char *argv[] = {"stubs", "serve", NULL};
-
-	must(bootstrap_spawn(bootstrap_port, "test/stubs", argv, &server_task));
-	for (int i = 0; i < 1000 && server == MACH_PORT_NULL; i++) {
-		if (bootstrap_look_up(bootstrap_port, NAME, &server) !=
-		    BOOTSTRAP_SUCCESS)
-			sleep_ms(2);
-	}
-	must(server == MACH_PORT_NULL);
-}
-
-struct held {
-	unsigned int names;
-	uint64_t bytes;
-};
-
-static struct held
-held_by(task_t task)
-{
-	mach_task_basic_info_data_t info;
-	mach_msg_type_number_t size = MACH_TASK_BASIC_INFO_COUNT, names, types;
-	mach_port_name_array_t name;
-	mach_port_type_array_t type;
-
-	must(mach_port_names(task, &name, &names, &type, &types));
-	vm_deallocate(
-	    mach_task_self(), (vm_address_t)name, names * sizeof(*name));
-	vm_deallocate(
-	    mach_task_self(), (vm_address_t)type, types * sizeof(*type));
-	must(task_info(task, MACH_TASK_BASIC_INFO, (task_info_t)&info, &size));
-	return (struct held){names, info.virtual_size};
-}
-
-static struct held held_before[2];
-
-static void
-remember(void)
-{
-	/* Whatever a first call makes once and for all. */
-	is(form_nothing(server), KERN_SUCCESS, "a call without arguments");
-	held_before[0] = held_by(mach_task_self());
-	held_before[1] = held_by(server_task);
-}
-
-/* Both tasks hold what they held; the server may take a moment. */
-static void
-nothing_left(const char *what)
-{
-	struct held here = held_by(mach_task_self()), there;
-
-	is(here.names, held_before[0].names, "%s: no name is left here", what);
-	is(here.bytes, held_before[0].bytes, "%s: nor memory", what);
-	for (int i = 0; i < 200; i++) {
-		there = held_by(server_task);
-		if (there.names == held_before[1].names &&
-		    there.bytes == held_before[1].bytes)
-			break;
-		sleep_ms(2);
-	}
-	is(there.names, held_before[1].names, "%s: nor a name there", what);
-	is(there.bytes, held_before[1].bytes, "%s: nor memory", what);
-}
 
 /* ---- values ---- */
 
@@ -540,161 +447,12 @@ test_reply_ports(void)
 	is(doubled, 8, "answered");
 }
 
-/* ---- requests that no stub sends ---- */
-
-static mach_port_t reply_port;
-
-static union {
-	mach_msg_header_t header;
-	mig_reply_error_t error;
-	union __RequestUnion__forms request;
-	unsigned char bytes[8192];
-} odd;
-
-/*
- * Sends @size bytes of odd.request as a request for @id; the RetCode of the
- * answer, which has to be an error reply.
- */
-static kern_return_t
-ask(mach_msg_id_t id, bool complex, mach_msg_size_t size)
-{
-	kern_return_t kr;
-
-	odd.header.msgh_bits = MACH_MSGH_BITS_SET(MACH_MSG_TYPE_COPY_SEND,
-	    MACH_MSG_TYPE_MAKE_SEND_ONCE, 0,
-	    complex ? MACH_MSGH_BITS_COMPLEX : 0);
-	odd.header.msgh_remote_port = server;
-	odd.header.msgh_local_port = reply_port;
-	odd.header.msgh_voucher_port = MACH_PORT_NULL;
-	odd.header.msgh_id = id;
-	kr = mach_msg(&odd.header, MACH_SEND_MSG | MACH_RCV_MSG, size,
-	    sizeof(odd), reply_port, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	if (odd.header.msgh_id != id + 100 ||
-	    odd.header.msgh_size != sizeof(odd.error) ||
-	    MACH_MSGH_BITS_IS_COMPLEX(odd.header.msgh_bits))
-		return KERN_ABORTED;
-	return odd.error.RetCode;
-}
-
-static void
-test_odd_ids_and_sizes(void)
-{
-	is(ask(76999, false, 24), MIG_BAD_ID, "an id below");
-	is(ask(FORMS_END, false, 24), MIG_BAD_ID, "above");
-	is(ask(77004, false, 24), MIG_BAD_ID, "and one that is skipped");
-	is(ask(-2000000000, false, 24), MIG_BAD_ID, "and far below");
-	is(ask(FORM_NOTHING_ID, false, 28), MIG_BAD_ARGUMENTS,
-	    "a request that is too long");
-	is(ask(FORM_NUMBERS_ID, false,
-	       sizeof(odd.request.Request_form_numbers) - 4),
-	    MIG_BAD_ARGUMENTS, "too short");
-	is(ask(FORM_RIGHTS_ID, false, sizeof(odd.request.Request_form_rights)),
-	    MIG_BAD_ARGUMENTS, "simple, where rights are expected");
-	memset(&odd, 0, sizeof(odd));
-	is(ask(FORM_NOTHING_ID, true, 28), MIG_BAD_ARGUMENTS,
-	    "complex, where none are");
-}
-
-static void
-test_odd_counts(void)
-{
-	__Request__form_counted_t *counted = &odd.request.Request_form_counted;
-	__Request__form_strings_t *strings = &odd.request.Request_form_strings;
-
-	memset(&odd, 0, sizeof(odd));
-	counted->wordsCnt = 11;
-	is(ask(FORM_COUNTED_ID, false, sizeof(*counted)), MIG_BAD_ARGUMENTS,
-	    "a count that is too large");
-	memset(&odd, 0, sizeof(odd));
-	counted->wordsCnt = 0x40000001;
-	is(ask(FORM_COUNTED_ID, false, sizeof(*counted)), MIG_BAD_ARGUMENTS,
-	    "by far");
-	memset(&odd, 0, sizeof(odd));
-	counted->wordsCnt = 3; /* the rest stands further on */
-	is(ask(FORM_COUNTED_ID, false, sizeof(*counted)), MIG_BAD_ARGUMENTS,
-	    "one that is smaller than what was sent");
-	memset(&odd, 0, sizeof(odd));
-	counted->wordsCnt = 10;
-	is(ask(FORM_COUNTED_ID, false, 60), MIG_BAD_ARGUMENTS,
-	    "one that is larger");
-	memset(&odd, 'x', sizeof(odd));
-	is(ask(FORM_STRINGS_ID, false, sizeof(*strings)), MIG_BAD_ARGUMENTS,
-	    "a string without an end");
-	memset(&odd, 0, sizeof(odd));
-	strings->textCnt = 4;
-	memset(strings->text, 'x', 8);
-	is(ask(FORM_STRINGS_ID, false, sizeof(*strings) - 24 + 4),
-	    MIG_BAD_ARGUMENTS, "one of any size, likewise");
-}
-
-static void
-put_right(mach_msg_port_descriptor_t *descriptor, mach_port_t port,
-    mach_msg_type_name_t disposition)
-{
-	*descriptor = (mach_msg_port_descriptor_t){
-	    .name = port,
-	    .disposition = disposition,
-	    .type = MACH_MSG_PORT_DESCRIPTOR,
-	};
-}
-
-static void
-test_odd_descriptors(void)
-{
-	mach_port_t mine = port_new_send();
-	__Request__form_memory_t *memory = &odd.request.Request_form_memory;
-	__Request__form_port_arrays_t *arrays =
-	    &odd.request.Request_form_port_arrays;
-	__Request__form_any_right_t *any = &odd.request.Request_form_any_right;
-
-	memset(&odd, 0, sizeof(odd));
-	memory->msgh_body.msgh_descriptor_count = 1;
-	memory->data = (mach_msg_ool_descriptor_t){
-	    .address = &odd,
-	    .copy = MACH_MSG_VIRTUAL_COPY,
-	    .type = MACH_MSG_OOL_DESCRIPTOR,
-	    .size = 5000,
-	};
-	memory->dataCnt = 5001;
-	is(ask(FORM_MEMORY_ID, true, sizeof(*memory)), MIG_TYPE_ERROR,
-	    "a count that is not the memory's");
-
-	memset(&odd, 0, sizeof(odd));
-	arrays->msgh_body.msgh_descriptor_count = 7;
-	for (int i = 0; i < 3; i++)
-		put_right(&arrays->three[i], mine, MACH_MSG_TYPE_COPY_SEND);
-	for (int i = 0; i < 4; i++)
-		put_right(&arrays->few[i], mine, MACH_MSG_TYPE_MAKE_SEND);
-	arrays->fewCnt = 3;
-	is(ask(FORM_ARRAYS_ID, true, sizeof(*arrays)), MIG_TYPE_ERROR,
-	    "a right behind the count of rights");
-
-	memset(&odd, 0, sizeof(odd));
-	memory->msgh_body.msgh_descriptor_count = 1;
-	put_right(&any->right, mine, MACH_MSG_TYPE_COPY_SEND);
-	is(ask(FORM_MEMORY_ID, true, sizeof(*memory)), MIG_TYPE_ERROR,
-	    "a right for memory");
-	memset(&odd, 0, sizeof(odd));
-	memory->msgh_body.msgh_descriptor_count = 2;
-	put_right(&any->right, mine, MACH_MSG_TYPE_COPY_SEND);
-	put_right(&any->right + 1, mine, MACH_MSG_TYPE_COPY_SEND);
-	is(ask(FORM_ANY_RIGHT_ID, true, sizeof(*any) + 12), MIG_BAD_ARGUMENTS,
-	    "two rights for one");
-	is(send_refs(mine), 1, "all were given back");
-	port_end(mine);
-	nothing_left("odd descriptors");
-}
-
 int
 main(int argc, char *argv[])
 {
-	(void)argv;
 	if (argc > 1)
-		return be_server();
-	start_server();
-	reply_port = port_new();
+		return be_server(argv[1], forms_server);
+	server = start_server("test/stubs", "test.stubs");
 	remember();
 	test_numbers();
 	test_counted(10, 13, 4);
@@ -718,10 +476,6 @@ main(int argc, char *argv[])
 	test_one_way();
 	test_failures();
 	test_reply_ports();
-	remember();
-	test_odd_ids_and_sizes();
-	test_odd_counts();
-	test_odd_descriptors();
 	is(form_quit(server), KERN_SUCCESS, "the server ends");
 	return done();
 }

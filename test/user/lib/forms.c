@@ -4,13 +4,11 @@
  *
  * Definitions: test/user/forms.defs
  */
-#include "test/user/forms.h"
+#include "test/user/forms_test.h"
 
 #include <ctype.h>
 #include <stdlib.h>
-
-#include "test/user/formsServer.h"
-#include "test/user/mach_test.h"
+#include <string.h>
 
 static struct {
 	int number, count;
@@ -382,6 +380,12 @@ serve_form_note(mach_port_t server, int number, form_words_t words,
 		noted.number += words[i];
 	noted.count++;
 	return KERN_SUCCESS;
+}
+
+int
+last_noted(void)
+{
+	return noted.number;
 }
 
 kern_return_t

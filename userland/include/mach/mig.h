@@ -111,6 +111,14 @@ mig_shift(const void *message, size_t unused)
 	return (void *)((uintptr_t)message - unused);
 }
 
+/* memcpy() of an array that may be empty, and then anywhere. */
+static inline void
+mig_copy(void *to, const void *from, size_t size)
+{
+	if (size > 0)
+		memcpy(to, from, size);
+}
+
 /* Clears what rounding adds behind @size bytes at @field. */
 static inline void
 mig_pad(void *field, mach_msg_size_t size)

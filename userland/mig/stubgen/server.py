@@ -449,8 +449,8 @@ class _Stub:
             w.when("kr != KERN_SUCCESS", *self.fail("kr"))
             self.check_outs()
             self.fill()
-            w.line(f"Out0P->Head.msgh_size = "
-                   f"{body.size_expression(self.reply, 'Out')};")
+            w.sum("Out0P->Head.msgh_size = ",
+                  body.size_expression(self.reply, "Out"), ";")
         else:
             w.line("mig_reply_error(OutHeadP, kr);")
         w.depth = 0

@@ -137,7 +137,7 @@ class _Stub:
         count = body.count_of(self.request, "In", field)
         size = cside.bytes_of(argument, count)
         if argument.type.form is not Form.VARSTRING:
-            w.line(f"memcpy({here}, {argument.name}, {size});")
+            w.line(f"mig_copy({here}, {argument.name}, {size});")
         if argument.type.size % 4:
             w.line(f"mig_pad({here}, {size});")
         if body.is_followed(self.request, field):
@@ -224,22 +224,8 @@ class _Stub:
         w.line("migResult = mig_call(&Mess, &(const struct mig_call){")
         w.list("    .bits = MACH_MSGH_BITS_SET(", self.bits(), "),")
         for name, value in fields:
-            self.initialiser(name, str(value))
+            w.sum(f"    .{name} = ", str(value), ",", "        ")
         w.line("});")
-
-    def initialiser(self, name, value):
-        """`.name = value,`, broken at its operators where it is long."""
-        w = self.writer
-        separator = " | " if " | " in value else " + "
-        words = value.split(separator)
-        line = f"    .{name} = {words[0]}"
-        for word in words[1:]:
-            if len(line) + len(word) + 12 > 80:
-                w.line(line + separator.rstrip())
-                line = f"        {word}"
-            else:
-                line += separator + word
-        w.line(line + ",")
 
     # ---- the reply ----
 
@@ -270,7 +256,7 @@ class _Stub:
             if argument.type.form is Form.COUNTED:
                 here = f"{body.pointer('Out', field.after)}->{field.name}"
                 size = cside.bytes_of(argument, room)
-                then.insert(0, f"memcpy({argument.name}, {here}, {size});")
+                then.insert(0, f"mig_copy({argument.name}, {here}, {size});")
             w.when(f"{count} > {room}", *then)
 
     def take(self):
@@ -285,7 +271,7 @@ class _Stub:
                 argument = field.argument
                 count = body.count_of(self.reply, "Out", field)
                 size = cside.bytes_of(argument, count)
-                self.writer.line(f"memcpy({argument.name}, {here}, {size});")
+                self.writer.line(f"mig_copy({argument.name}, {here}, {size});")
             elif field.part is Part.COUNT and (
                     field.argument.type.form is not Form.VARSTRING):
                 self.writer.line(f"*{field.name} = {here};")

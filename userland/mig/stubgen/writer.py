@@ -43,6 +43,19 @@ class Writer:
             current += tail
         self.lines.append(current)
 
+    def sum(self, head, terms, tail, indent="    "):
+        """head a + b + c tail, or with |, broken before it is too long."""
+        separator = " | " if " | " in terms else " + "
+        words = terms.split(separator)
+        current = "\t" * self.depth + head + words[0]
+        for word in words[1:]:
+            if _width(current + separator + word + tail) >= COLUMNS:
+                self.lines.append(current + separator.rstrip())
+                current = "\t" * self.depth + indent + word
+            else:
+                current += separator + word
+        self.lines.append(current + tail)
+
     def open(self, text):
         self.line(text)
         self.depth += 1
