@@ -15,6 +15,7 @@ servers_register(void)
 {
 	kserver_register(task_routines, task_routine_count);
 	kserver_register(task_port_routines, task_port_routine_count);
+	kserver_register(port_report_routines, port_report_routine_count);
 	kserver_register(thread_routines, thread_routine_count);
 	kserver_register(semaphore_routines, semaphore_routine_count);
 	kserver_register(clock_routines, clock_routine_count);

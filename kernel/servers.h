@@ -14,6 +14,8 @@ extern const struct kroutine task_routines[];
 extern const unsigned task_routine_count;
 extern const struct kroutine task_port_routines[];
 extern const unsigned task_port_routine_count;
+extern const struct kroutine port_report_routines[];
+extern const unsigned port_report_routine_count;
 extern const struct kroutine thread_routines[];
 extern const unsigned thread_routine_count;
 extern const struct kroutine semaphore_routines[];

@@ -9,6 +9,8 @@
 #include <mach/mach.h>
 #include <servers/bootstrap.h>
 
+#include "ports.h"
+
 #define PROMPT	      "baton> "
 #define COMMAND_MAX   256
 #define ARGUMENTS_MAX 32
@@ -83,7 +85,8 @@ command_ports(int argc, char *argv[])
 {
 	struct baton_kernel_counters counters;
 
-	(void)argc, (void)argv;
+	if (!ports_show(argc, argv))
+		return;
 	printf("   ID  NAME                   NAMES\n");
 	each_task(show_ports);
 	if (!read_counters(&counters))
@@ -215,7 +218,9 @@ static const struct {
 } commands[] = {
     {"help", "", "print this list", command_help},
     {"ps", "", "the tasks, with their threads and memory", command_ps},
-    {"ports", "", "the tasks' port names, and messages so far", command_ports},
+    {"ports", "[NAME | task ID]",
+	"rights: ours, who has that one, that task's; names of all tasks",
+	command_ports},
     {"mem", "", "memory, and what the kernel holds in it", command_mem},
     {"run", "PROGRAM [ARGS]", "run a program; without one, list them",
 	command_run},

@@ -1,0 +1,65 @@
+/*
+ * mach/baton_port.h: what Baton's task ports answer about rights beyond Mach:
+ * for people who want to know where their rights are.
+ *
+ * Messages have the usual form: header, NDR, arguments; replies are header,
+ * NDR, RetCode, results, their id 100 higher.  The calls are in baton/port.h.
+ */
+#pragma once
+
+#include <mach/message.h>
+#include <mach/ndr.h>
+
+#define MSGID_TASK_PORT_REPORT	310 /* task port */
+#define MSGID_TASK_PORT_HOLDERS 311 /* task port */
+
+#define BATON_PORT_MESSAGES_MAX	 8
+#define BATON_PORT_HOLDERS_MAX	 16
+#define BATON_PORT_WAITERS_MAX	 1024
+#define BATON_PORT_TASK_NAME_MAX 32
+
+#pragma pack(push, 4)
+
+/* A message that waits in a queue */
+struct baton_port_message {
+	mach_msg_id_t id;
+	uint32_t size;	 /* header and body */
+	uint64_t sender; /* the id of its task; 0: the kernel */
+};
+
+/* One name, and the port behind it */
+struct baton_port_report {
+	uint32_t type;	 /* MACH_PORT_TYPE_ of the name */
+	uint32_t urefs;	 /* user references of its send rights, or dead name */
+	uint32_t kind;	 /* IKOT_: what the kernel keeps behind the port */
+	uint64_t object; /* the id of the task, if that is what it is */
+
+	/* For who has the receive right; for others 0. */
+	uint32_t send_rights;	   /* one a task; in messages; the kernel's */
+	uint32_t send_once_rights; /* likewise */
+	uint32_t make_send_count;
+	uint32_t sequence; /* of the next message received */
+	uint32_t limit;	   /* of the queue */
+	uint32_t flags;	   /* MACH_PORT_STATUS_FLAG_ */
+	uint32_t sets;	   /* that it is in */
+	/* Threads that wait for a message here or by a set, and for room;
+	 * not counted beyond BATON_PORT_WAITERS_MAX. */
+	uint32_t receivers, senders;
+	uint32_t messages; /* in the queue; the first of them follow */
+	struct baton_port_message message[BATON_PORT_MESSAGES_MAX];
+};
+
+/* One task's rights to a port */
+struct baton_port_holder {
+	uint64_t task;	    /* id, as in baton_task_summary */
+	uint32_t type;	    /* MACH_PORT_TYPE_: what it has */
+	uint32_t name;	    /* by which it has receive or send rights; or 0 */
+	uint32_t urefs;	    /* of the send right */
+	uint32_t send_once; /* rights, each by a name of its own */
+	char task_name[BATON_PORT_TASK_NAME_MAX]; /* zero-terminated */
+};
+
+#pragma pack(pop)
+
+_Static_assert(sizeof(struct baton_port_report) == 188, "ABI");
+_Static_assert(sizeof(struct baton_port_holder) == 56, "ABI");

@@ -1,0 +1,329 @@
+/*
+ * port_holders.c: where the rights to a port are, for people who look for one
+ * that was lost; mach/baton_port.h.
+ *
+ * A port counts its rights but does not know who has them: the tasks are asked
+ * one after the other, in bounded steps.  A space finds its send right by the
+ * port; send-once rights it has to be searched for.
+ */
+#include <mach/baton_port.h>
+#include <mach/mach_types.h>
+
+#include "ipc/entry.h"
+#include "ipc/kserver.h"
+#include "ipc/mach_port.h"
+#include "ipc/pset.h"
+#include "kernel/sched.h"
+#include "kernel/servers.h"
+#include "kernel/string.h"
+#include "kernel/task.h"
+#include "kernel/zone.h"
+
+/* Entries of a table that one step looks at, with the space locked. */
+#define STEP_ENTRIES 256
+
+/* ---- one name ---- */
+
+static uint32_t
+waiting_in(const struct list *list, uint32_t count)
+{
+	struct list *at;
+
+	list_for_each (at, list) {
+		if (count == BATON_PORT_WAITERS_MAX)
+			break;
+		count++;
+	}
+	return count;
+}
+
+/* Locks: the port's. */
+static uint32_t
+receivers_of(const struct port *port)
+{
+	uint32_t count = waiting_in(&port->queue.receivers, 0);
+	struct list *at;
+
+	list_for_each (at, &port->sets) {
+		struct pset *pset =
+		    container_of(at, struct pset_link, port_link)->pset;
+
+		spin_lock(&pset->lock);
+		count = waiting_in(&pset->receivers, count);
+		spin_unlock(&pset->lock);
+	}
+	return count;
+}
+
+/* Locks: the port's. */
+static void
+report_messages(const struct port *port, struct baton_port_report *report)
+{
+	uint32_t count = 0;
+	struct list *at;
+
+	list_for_each (at, &port->queue.messages) {
+		const struct kmsg *kmsg = container_of(at, struct kmsg, link);
+
+		if (count == BATON_PORT_MESSAGES_MAX)
+			break;
+		report->message[count++] = (struct baton_port_message){
+		    .id = kmsg->id,
+		    .size = kmsg->size,
+		    .sender = kmsg->sender,
+		};
+	}
+}
+
+/* What its receiver may know of a port.  Locks: the port's. */
+static void
+report_port(const struct port *port, struct baton_port_report *report)
+{
+	report->send_rights = port->send_rights;
+	report->send_once_rights = port->send_once_rights;
+	report->make_send_count = port->make_send_count;
+	report->sequence = port->sequence;
+	report->limit = port->queue.limit;
+	report->flags = port->flags;
+	report->sets = port->set_count;
+	report->receivers = receivers_of(port);
+	report->senders = waiting_in(&port->queue.senders, 0);
+	report->messages = port->queue.count;
+	report_messages(port, report);
+}
+
+static kern_return_t
+port_report(struct space *space, mach_port_name_t name,
+    struct baton_port_report *report)
+{
+	struct loose loose = {0};
+	struct entry *entry;
+
+	memset(report, 0, sizeof(*report));
+	spin_lock(&space->lock);
+	entry = entry_check(space, name, &loose);
+	if (entry != NULL) {
+		report->type = entry_type(space, name, entry);
+		report->urefs = entry->urefs;
+	}
+	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE)) {
+		spin_lock(&entry->port->lock);
+		report_port(entry->port, report);
+		spin_unlock(&entry->port->lock);
+	}
+	spin_unlock(&space->lock);
+	loose_release(&loose);
+	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_NAME;
+}
+
+static kern_return_t
+serve_port_report(struct kcall *call)
+{
+	struct space *space = ((struct task *)call->object)->space;
+	mach_port_name_t name = kcall_u32(call);
+	struct baton_port_report report;
+	kern_return_t kr = port_report(space, name, &report);
+	struct task *task;
+	const char *what;
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	/* It may be gone by now, or something else: then it is nothing. */
+	if (mach_port_kobject(space, name, &report.kind, &what) != KERN_SUCCESS)
+		report.kind = IKOT_NONE;
+	if (report.kind == IKOT_TASK) {
+		task = task_from_name(space, name);
+		if (task != NULL) {
+			report.object = task->id;
+			task_put(task);
+		}
+	}
+	kcall_put_bytes(call, &report, sizeof(report));
+	return KERN_SUCCESS;
+}
+
+/* ---- all tasks ---- */
+
+/* Where a search for the holders of a port's rights has got to. */
+struct search {
+	struct port *port; /* a reference */
+	struct task *task; /* the one that is asked: a reference; NULL: all */
+	uint32_t index;	   /* of its table; 0: its send right is due first */
+	uint32_t count;	   /* of @holder, found */
+	struct baton_port_holder holder[BATON_PORT_HOLDERS_MAX];
+};
+
+/* The first task in the list, from that behind @task on if it still is there,
+ * whose id is above @after; with a reference. */
+static struct task *
+next_task(const struct task *task, uint64_t after)
+{
+	struct task *next = NULL;
+	struct list *at;
+
+	spin_lock(&task_list_lock);
+	at = task_list.next;
+	if (task != NULL && !list_empty(&task->link))
+		at = task->link.next;
+	for (; at != &task_list && next == NULL; at = at->next) {
+		next = container_of(at, struct task, link);
+		if (next->id <= after)
+			next = NULL;
+	}
+	if (next != NULL)
+		task_get(next);
+	spin_unlock(&task_list_lock);
+	return next;
+}
+
+static kern_return_t
+search_begin(struct space *space, mach_port_name_t name, uint64_t after,
+    struct search **searchp)
+{
+	struct search *search;
+	struct port *port;
+	kern_return_t kr = port_from_receive_name(space, name, &port);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	search = kmem_alloc(sizeof(*search));
+	if (search == NULL) {
+		port_put(port);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	memset(search, 0, sizeof(*search));
+	search->port = port;
+	search->task = next_task(NULL, after);
+	*searchp = search;
+	return KERN_SUCCESS;
+}
+
+static void
+search_end(struct search *search)
+{
+	if (search->task != NULL)
+		task_put(search->task);
+	port_put(search->port);
+	kmem_free(search, sizeof(*search));
+}
+
+/* What the task has by the port's name.  Locks: the space's. */
+static void
+find_name(struct search *search, struct space *space)
+{
+	struct baton_port_holder *holder = &search->holder[search->count];
+	const struct entry *entry;
+	mach_port_name_t name;
+
+	spin_lock(&search->port->lock);
+	name = space_find_port(space, search->port);
+	spin_unlock(&search->port->lock);
+	if (name == MACH_PORT_NULL)
+		return;
+	entry = space_lookup(space, name);
+	holder->name = name;
+	holder->type |= entry->key & MACH_PORT_TYPE_ALL_RIGHTS;
+	holder->urefs = entry->urefs;
+}
+
+/* Look for send-once rights; false: the table ends here.  Locks: the
+ * space's. */
+static bool
+find_send_once(struct search *search, struct space *space)
+{
+	struct baton_port_holder *holder = &search->holder[search->count];
+
+	for (int i = 0; i < STEP_ENTRIES; i++, search->index++) {
+		const struct entry *entry;
+
+		if (search->index >= space->top)
+			return false;
+		entry = space_entry(space, search->index);
+		if (entry == NULL) {
+			search->index |= CHUNK_COUNT - 1;
+			continue;
+		}
+		if ((entry->key & MACH_PORT_TYPE_SEND_ONCE) == 0 ||
+		    entry->port != search->port)
+			continue;
+		holder->type |= MACH_PORT_TYPE_SEND_ONCE;
+		holder->send_once++;
+	}
+	return true;
+}
+
+/* On to the next task; this one is in the answer if it has any right. */
+static void
+search_next(struct search *search)
+{
+	struct baton_port_holder *holder = &search->holder[search->count];
+	struct task *task = search->task;
+
+	static_assert(
+	    BATON_PORT_TASK_NAME_MAX == TASK_NAME_SIZE, "copied whole");
+	if (holder->type != 0) {
+		holder->task = task->id;
+		spin_lock(&task->lock);
+		memcpy(holder->task_name, task->name, TASK_NAME_SIZE);
+		spin_unlock(&task->lock);
+		search->count++;
+	}
+	search->task = next_task(task, task->id);
+	search->index = 0;
+	task_put(task);
+}
+
+static void
+search_step(struct search *search)
+{
+	struct space *space = search->task->space;
+	bool more;
+
+	spin_lock(&space->lock);
+	if (search->index == 0) {
+		find_name(search, space);
+		search->index = 1;
+		/* A count that is about to change is as good as the next. */
+		more = search->port->send_once_rights > 0;
+	} else {
+		more = find_send_once(search, space);
+	}
+	spin_unlock(&space->lock);
+	if (!more)
+		search_next(search);
+}
+
+static kern_return_t
+serve_port_holders(struct kcall *call)
+{
+	struct space *space = ((struct task *)call->object)->space;
+	struct search *search = (struct search *)call->progress[0];
+	mach_port_name_t name = kcall_u32(call);
+	uint64_t after = kcall_u64(call);
+	kern_return_t kr;
+
+	if (search == NULL) {
+		kr = search_begin(space, name, after, &search);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		call->progress[0] = (uint64_t)search;
+	}
+	while (search->task != NULL && search->count < BATON_PORT_HOLDERS_MAX) {
+		search_step(search);
+		if (thread_should_yield())
+			return KCALL_AGAIN;
+	}
+	kcall_put_array(
+	    call, search->holder, search->count, sizeof(search->holder[0]));
+	search_end(search);
+	return KERN_SUCCESS;
+}
+
+const struct kroutine port_report_routines[] = {
+    {MSGID_TASK_PORT_REPORT, "task_port_report", KOBJECT_TASK,
+	serve_port_report, .in = 4, .out = sizeof(struct baton_port_report)},
+    {MSGID_TASK_PORT_HOLDERS, "task_port_holders", KOBJECT_TASK,
+	serve_port_holders, .in = 12,
+	.out = 4 + BATON_PORT_HOLDERS_MAX * sizeof(struct baton_port_holder)},
+};
+const unsigned port_report_routine_count = ARRAY_SIZE(port_report_routines);
