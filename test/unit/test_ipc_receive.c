@@ -6,6 +6,8 @@
  */
 #include "ipc_stage.h"
 
+#include <string.h>
+
 #include <mach/notify.h>
 
 #include "ipc/space.h"
@@ -169,6 +171,50 @@ test_right_leaves(void **state)
 	    mach_port_destroy(space_of(client_task), name), KERN_SUCCESS);
 	host_run();
 	assert_int_equal(client->value, MACH_RCV_PORT_DIED);
+}
+
+/* Of a set's members the one whose message does not fit is named, and the
+ * message stays where it is. */
+static void
+test_large_in_set(void **state)
+{
+	mach_port_name_t a = port_in(server_task), b = port_in(server_task);
+	mach_port_name_t to_b = right_to(server_task, b, client_task);
+	uint32_t option = MACH_RCV_MSG | MACH_RCV_LARGE;
+	mach_port_name_t set;
+
+	(void)state;
+	assert_int_equal(mach_port_allocate(space_of(server_task),
+			     MACH_PORT_RIGHT_PORT_SET, &set),
+	    KERN_SUCCESS);
+	assert_int_equal(mach_port_insert_member(space_of(server_task), a, set),
+	    KERN_SUCCESS);
+	assert_int_equal(mach_port_insert_member(space_of(server_task), b, set),
+	    KERN_SUCCESS);
+	for (int waits = 0; waits < 2; waits++) {
+		memset(header_of(server), 0x77, HEADER_SIZE);
+		if (waits)
+			assert_false(call_message(server,
+			    option | MACH_RCV_LARGE_IDENTITY, 0, set, 99, 0));
+		write_header(client, ONE_WAY_BITS, to_b, 0, 1);
+		assert_int_equal(send_from(client, 92), MACH_MSG_SUCCESS);
+		if (!waits)
+			assert_true(call_message(server,
+			    option | MACH_RCV_LARGE_IDENTITY, 0, set, 99, 0));
+		assert_int_equal(server->value, MACH_RCV_TOO_LARGE);
+		assert_int_equal(header_of(server)->msgh_size, 92);
+		assert_int_equal(header_of(server)->msgh_local_port, b);
+		assert_int_equal(header_of(server)->msgh_id, 0x77777777);
+		/* Without the option who it was is not told. */
+		memset(header_of(server), 0x77, HEADER_SIZE);
+		assert_true(call_message(server, option, 0, set, 99, 0));
+		assert_int_equal(server->value, MACH_RCV_TOO_LARGE);
+		assert_int_equal(
+		    header_of(server)->msgh_local_port, 0x77777777);
+		assert_true(call_message(server, option, 0, set, 100, 0));
+		assert_int_equal(server->value, MACH_MSG_SUCCESS);
+		assert_int_equal(header_of(server)->msgh_id, 1);
+	}
 }
 
 /* ---- what cannot be given ---- */
@@ -432,6 +478,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		test_trailers, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(test_sets, stage_begin, stage_end),
+	    cmocka_unit_test_setup_teardown(
+		test_large_in_set, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(
 		test_right_leaves, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(

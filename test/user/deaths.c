@@ -142,6 +142,121 @@ test_port_destroyed(void)
 	port_end(notify);
 }
 
+/* Each kind of request is one that a later one replaces, and gives back. */
+static void
+test_replaced(void)
+{
+	static const mach_msg_id_t ids[] = {MACH_NOTIFY_DEAD_NAME,
+	    MACH_NOTIFY_NO_SENDERS, MACH_NOTIFY_PORT_DESTROYED,
+	    MACH_NOTIFY_SEND_POSSIBLE};
+	mach_port_t first = port_new(), second = port_new(), previous;
+
+	for (unsigned i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+		mach_port_t port = port_new_send();
+
+		must(request(port, ids[i], 0, first));
+		is(mach_port_request_notification(self, port, ids[i], 0, second,
+		       MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
+		    KERN_SUCCESS, "a second request, of kind %d", ids[i]);
+		is(type_of(previous), MACH_PORT_TYPE_SEND_ONCE,
+		    "gives back the first one's right");
+		must(send_note(previous, MACH_MSG_TYPE_MOVE_SEND_ONCE, 3, 0));
+		is(take(first), 3, "which is that one");
+		is(mach_port_request_notification(self, port, ids[i], 0,
+		       MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
+		    KERN_SUCCESS, "and is taken back");
+		must(mach_port_deallocate(self, previous));
+		is(take(second), MACH_NOTIFY_SEND_ONCE, "in its turn");
+		is(mach_port_request_notification(self, port, ids[i], 0,
+		       MACH_PORT_NULL, MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous),
+		    KERN_SUCCESS, "once");
+		is(previous, MACH_PORT_NULL, "and no more");
+		must(mach_port_destroy(self, port));
+		is(take(first), -1, "the end of the port");
+		is(take(second), -1, "is told to nobody");
+	}
+	port_end(first);
+	port_end(second);
+}
+
+/* References to a dead name that can be counted no further stick. */
+static void
+test_many_references(void)
+{
+	mach_port_t port, notify = port_new();
+
+	must(mach_port_allocate(self, MACH_PORT_RIGHT_DEAD_NAME, &port));
+	must(mach_port_mod_refs(
+	    self, port, MACH_PORT_RIGHT_DEAD_NAME, MACH_PORT_UREFS_MAX - 2));
+	for (int i = 0; i < 3; i++) {
+		is(request(port, MACH_NOTIFY_DEAD_NAME, 1, notify),
+		    KERN_SUCCESS, "a word about the dead");
+		is(take(notify), MACH_NOTIFY_DEAD_NAME, "comes");
+		is(dead_refs(port), MACH_PORT_UREFS_MAX,
+		    "and counts while it can");
+	}
+	must(mach_port_destroy(self, port));
+	port_end(notify);
+}
+
+/* A name goes with its last right, whichever way that goes. */
+static void
+test_moved_away(void)
+{
+	mach_port_t target = port_new_send(), notify = port_new();
+	mach_port_t port = port_new_send(), right;
+	mach_msg_type_name_t type;
+	struct parcel parcel;
+
+	must(mach_port_extract_right(
+	    self, port, MACH_MSG_TYPE_MAKE_SEND_ONCE, &right, &type));
+	must(request(right, MACH_NOTIFY_DEAD_NAME, 0, notify));
+	parcel_fill(&parcel, target, right, MACH_MSG_TYPE_MOVE_SEND_ONCE);
+	must(send_message(&parcel, PARCEL_SIZE));
+	is(take(notify), MACH_NOTIFY_PORT_DELETED,
+	    "a name whose right is sent away");
+	is(poll_for(&parcel, sizeof(parcel), target), KERN_SUCCESS,
+	    "comes back as another");
+	ok(parcel.port.name != right, "by all means");
+	must(request(parcel.port.name, MACH_NOTIFY_DEAD_NAME, 0, notify));
+	must(mach_port_mod_refs(self, port, MACH_PORT_RIGHT_RECEIVE, -1));
+	is(take(notify), MACH_NOTIFY_DEAD_NAME, "that may be asked about, too");
+	is(dead_refs(parcel.port.name), 2, "with a reference more");
+	must(mach_port_destroy(self, parcel.port.name));
+	must(mach_port_destroy(self, port));
+	port_end(target);
+	port_end(notify);
+}
+
+/* A right on its way in a message is a sender, too. */
+static void
+test_no_senders_in_transit(void)
+{
+	mach_port_t target = port_new_send(), notify = port_new();
+	mach_port_t port = port_new();
+	struct parcel parcel;
+
+	must(request(port, MACH_NOTIFY_NO_SENDERS, 1, notify));
+	parcel_fill(&parcel, target, port, MACH_MSG_TYPE_MAKE_SEND);
+	must(send_message(&parcel, PARCEL_SIZE));
+	is(take(notify), -1, "a right in a message");
+	must(mach_port_mod_refs(self, target, MACH_PORT_RIGHT_RECEIVE, -1));
+	is(take_later(notify), MACH_NOTIFY_NO_SENDERS,
+	    "that is never received is a sender until then");
+	must(mach_port_deallocate(self, target));
+	must(mach_port_set_mscount(self, port, 7));
+	is(request(port, MACH_NOTIFY_NO_SENDERS, 8, notify), KERN_SUCCESS,
+	    "of rights yet to be made");
+	is(take(notify), -1, "nothing is told");
+	is(status_of(port).mps_nsrequest, 1, "it is noted");
+	must(mach_port_insert_right(self, port, port, MACH_MSG_TYPE_MAKE_SEND));
+	must(mach_port_deallocate(self, port));
+	is(take(notify), MACH_NOTIFY_NO_SENDERS, "until they are gone again");
+	is(status_of(port).mps_nsrequest, 0, "and no more");
+	port_end(port);
+	port_end(notify);
+}
+
 static void
 test_wrong_requests(void)
 {
@@ -150,6 +265,12 @@ test_wrong_requests(void)
 	is(request(port, 12345, 0, notify), KERN_INVALID_VALUE, "no such word");
 	is(request(NO_NAME, MACH_NOTIFY_DEAD_NAME, 0, notify),
 	    KERN_INVALID_NAME, "no such name to die");
+	is(request(MACH_PORT_NULL, MACH_NOTIFY_DEAD_NAME, 1, notify),
+	    KERN_INVALID_ARGUMENT, "nothing");
+	is(request(MACH_PORT_DEAD, MACH_NOTIFY_DEAD_NAME, 1, notify),
+	    KERN_INVALID_ARGUMENT, "the dead as such");
+	is(request(port, MACH_NOTIFY_PORT_DESTROYED, 1, notify),
+	    KERN_INVALID_VALUE, "a count of nothing");
 	is(request(NO_NAME, MACH_NOTIFY_NO_SENDERS, 0, notify),
 	    KERN_INVALID_NAME, "nor to be sent to");
 	is(request(self, MACH_NOTIFY_NO_SENDERS, 0, notify), KERN_INVALID_RIGHT,
@@ -220,6 +341,10 @@ main(void)
 	test_cancel();
 	test_no_senders();
 	test_port_destroyed();
+	test_replaced();
+	test_many_references();
+	test_moved_away();
+	test_no_senders_in_transit();
 	test_wrong_requests();
 	test_server_dies();
 	test_receiver_hears();

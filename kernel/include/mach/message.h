@@ -79,7 +79,24 @@ typedef unsigned int mach_msg_priority_t;
 #define MACH_MSG_SIZE_MAX      ((mach_msg_size_t)~0)
 #define MACH_MSG_SIZE_RELIABLE ((mach_msg_size_t)256 * 1024)
 
-/* ---- priority of a message (MACH_SEND_OVERRIDE) ---- */
+/*
+ * ---- priority of a message (MACH_SEND_OVERRIDE) ----
+ *
+ *	23..20	a class that it shall have at least
+ *	19..16	its class
+ *	15..8	how far below the best of its class, 0 to -15, less 1
+ *
+ * Messages stand in a queue by class, then by that number, then first come
+ * first served; so do senders who wait for room.  A message that is sent
+ * without the option, or with a class of 0 or one that does not exist, is of
+ * MACH_MSG_QOS_DEFAULT: what one thread sends so to one port arrives in order.
+ *
+ * The thread that receives a message runs at what the message lends it, if that
+ * is more than its own priority, until it next receives: a call (sent and
+ * received for in one mach_msg()) lends the caller's own priority, another
+ * message with the option what was asked for it, but no more than its sender
+ * has.
+ */
 
 #define MACH_MSG_PRIORITY_UNSPECIFIED (mach_msg_priority_t)0
 
@@ -660,6 +677,10 @@ MACH_ABI_ASSERT(sizeof(mach_msg_mac_trailer_t) == 68, "ABI");
  * @rcv_name	receive right or port set to receive from
  * @timeout	milliseconds, used with the _TIMEOUT options; 0 polls
  * @notify	with MACH_SEND_OVERRIDE the message's priority
+ *		(mach_msg_priority_t, see there)
+ *
+ * With MACH_SEND_NOTIFY a send that times out arms the request for
+ * MACH_NOTIFY_SEND_POSSIBLE that was made of the destination's name, if any.
  *
  * A send that succeeds consumes the rights and memory the message says; one
  * that fails with MACH_SEND_INVALID_ leaves them alone; one that times out or
