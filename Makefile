@@ -83,7 +83,7 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 ##@ Check
 
-.PHONY: test kernel-checked unit soak fuzz bench lint tidy
+.PHONY: test kernel-checked unit soak fuzz coverage bench lint tidy
 test: all kernel-checked unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 
@@ -105,6 +105,12 @@ fuzz: $(FUZZERS) ## give each fuzzer FUZZ_SECONDS=60
 	@for fuzzer in $(FUZZERS); do mkdir -p $$fuzzer.corpus && \
 	    $$fuzzer -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 \
 	    -artifact_prefix=$$fuzzer. $$fuzzer.corpus || exit 1; done
+
+# A kernel and unit tests of their own, built so that lines can be told apart.
+coverage: all | $(call setup,test) ## which lines of ipc/ tests run: a table, build/coverage/index.html
+	@$(MAKE) COVERAGE=1 OUT=$(BUILD)/coverage HOST=$(BUILD)/coverage/unit \
+	    $(BUILD)/coverage/baton.img unit-build-ipc
+	@scripts/coverage --initrd $(ARCHIVE) $(BUILD)/coverage ipc
 
 bench: all ## count instructions per operation; a table and build/bench/results.json
 	@scripts/bench-report --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE) \

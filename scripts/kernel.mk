@@ -27,6 +27,12 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-I. -Iarch/riscv64/include -Ikernel/include -I$(GEN) \
 	$(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG=1)
 
+# For `make coverage` lines stay lines, and their table has the older form,
+# which objdump reads.
+ifeq ($(COVERAGE),1)
+KERNEL_FLAGS += -Og -gdwarf-4 -Wno-frame-larger-than -Wno-maybe-uninitialized
+endif
+
 # Where a loader of the ELF form puts the kernel: QEMU does what it says.  The
 # flat image, which boards load, runs wherever it is put.
 LOAD_ADDRESS ?= 0x80200000

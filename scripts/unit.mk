@@ -24,6 +24,11 @@ HOST_FLAGS := -std=gnu17 -O1 -g -MMD -MP -fsanitize=address,undefined \
 	-Itest/unit/host/include -I. -Itest/unit -Ikernel/include -Iuserland/include \
 	-Iarch/riscv64/include -I$(GEN)
 
+# For `make coverage` each line counts how often it ran.
+ifeq ($(COVERAGE),1)
+HOST_FLAGS += -O0 --coverage
+endif
+
 UNIT_TESTS    := $(sort $(wildcard test/unit/test_*.c))
 UNIT_PROGRAMS := $(UNIT_TESTS:test/unit/%.c=$(HOST)/%)
 FUZZERS       := $(patsubst test/fuzz/%.c,$(BUILD)/fuzz/%,\
@@ -58,7 +63,7 @@ $(foreach t,$(UNIT_TESTS),$(eval \
 
 $(UNIT_PROGRAMS):
 	$(say) HOSTLD $@
-	$(quiet)$(HOST_CC) -fsanitize=address,undefined \
+	$(quiet)$(HOST_CC) $(filter -fsanitize=% --coverage,$(HOST_FLAGS)) \
 	    $(filter %.o,$^) $(filter %.a,$^) $(HOST_LIBRARIES) -lcmocka -o $@
 
 # The model of ports beside the kernel's ipc/ (test/model/): one program.  Its
@@ -72,7 +77,7 @@ UNIT_OBJECTS  += $(MODEL_OBJECTS)
 
 $(MODEL): $(MODEL_OBJECTS) $(HOST)/libhost.a
 	$(say) HOSTLD $@
-	$(quiet)$(HOST_CC) -fsanitize=address,undefined \
+	$(quiet)$(HOST_CC) $(filter -fsanitize=% --coverage,$(HOST_FLAGS)) \
 	    $(OBSERVED:%=-Wl,--wrap=%) $^ -o $@
 
 # The stand-ins for fuzzers, in a library: each takes what it needs.
@@ -91,7 +96,11 @@ $(BUILD)/fuzz/%: test/fuzz/%.c $(BUILD)/fuzz/libhost.a \
 	    -fsanitize=fuzzer $< $(call said,$<,Sources) \
 	    $(BUILD)/fuzz/libhost.a -o $@ && rm -f $(@D)/*.d
 
-.PHONY: unit-build
+.PHONY: unit-build unit-build-ipc
 unit-build: $(UNIT_PROGRAMS) $(MODEL)
+
+# Those that have files of ipc/ in them.
+unit-build-ipc: $(MODEL) $(foreach t,$(UNIT_TESTS),$(if $(filter ipc/%,\
+	$(call said,$t,Sources)),$(t:test/unit/%.c=$(HOST)/%)))
 
 -include $(patsubst %.o,%.d,$(UNIT_OBJECTS) $(HOST_OBJECTS))

@@ -103,6 +103,16 @@ $(foreach f,$(sort $(wildcard test/user/*.c)),\
 	$(U)/libtest.a,$(call definitions,$f))))
 $(foreach f,$(sort $(wildcard test/samples/*.c test/samples/*.cc)),\
 	$(eval $(call program,sample/$(basename $(notdir $f)),$(call objects,$f))))
+# The programs of docs/ipc.md are taken from the page.
+.PRECIOUS: $(BUILD)/examples/%.c
+EXAMPLES := $(shell scripts/extract-example docs/ipc.md)
+$(BUILD)/examples/%.c: docs/ipc.md scripts/extract-example
+	$(quiet)mkdir -p $(@D) && scripts/extract-example $< $* >$@
+$(U)/examples/%.o: $(BUILD)/examples/%.c $(BUILD_RULES) | $(call setup,build)
+	$(say) CC 'docs/ipc.md: $*'
+	$(quiet)mkdir -p $(@D) && $(CC) $(SAMPLE_FLAGS) -c $< -o $@
+$(foreach e,$(EXAMPLES),$(eval $(call program,sample/ipc_$e,$(U)/examples/$e.o)))
+
 $(eval $(call program,soak,$(call objects,test/soak/*.c),$(U)/libtest.a))
 
 $(PROGRAMS):

@@ -7,7 +7,7 @@
 #define ID_LADEN  0x60000000 /* descriptors, then the same */
 #define ID_MASK	  0x7fff0000
 #define WORD(i)	  ((uint32_t)(i)*0x9e3779b9u)
-#define PAGES_MAX 12
+#define PAGES_MAX 6
 
 static uint64_t
 pair(uint32_t low, uint32_t high)

@@ -42,11 +42,22 @@ run(void *arg)
 	worker->done = true;
 }
 
+/*
+ * We disturb, so we come first; small tasks spin when their port is gone, so
+ * they come last.
+ */
+static void
+lower(thread_t thread, int by)
+{
+	thread_precedence_policy_data_t policy = {.importance = -by};
+
+	must(thread_policy_set(thread, THREAD_PRECEDENCE_POLICY,
+	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
+}
+
 static void
 start(uint32_t seed)
 {
-	thread_precedence_policy_data_t lower = {.importance = -1};
-
 	for (int i = 0; i < PORTS; i++)
 		ports[i] = port_new_send();
 	for (int i = 0; i < SETS; i++) {
@@ -64,10 +75,7 @@ start(uint32_t seed)
 			       : i % 7 < 4 ? work_server
 					   : work_mixed;
 		must(mach_thread_start(run, worker, 0, &worker->thread));
-		/* We disturb them, so we come first. */
-		must(thread_policy_set(mach_thread_port(worker->thread),
-		    THREAD_PRECEDENCE_POLICY, (thread_policy_t)&lower,
-		    THREAD_PRECEDENCE_POLICY_COUNT));
+		lower(mach_thread_port(worker->thread), 1);
 	}
 }
 
@@ -118,7 +126,7 @@ disturb_small(struct worker *self)
 		old = atomic_exchange(&ports[chance(self, PORTS)], port);
 		mach_port_destroy(mach_task_self(), old);
 		small_run(small, small_echo, SMALL_PORT, 0);
-		small_yield(small);
+		lower(small->thread, 2);
 	} else if (mach_port_insert_right(small->task, SMALL_PORT, port,
 		       MACH_MSG_TYPE_COPY_SEND) != KERN_SUCCESS) {
 		return;
@@ -126,7 +134,7 @@ disturb_small(struct worker *self)
 	for (unsigned i = chance(self, 3); i < 3; i++) {
 		small_run(small, routines[chance(self, 4)], SMALL_PORT,
 		    24 + 4 * chance(self, 30));
-		small_yield(small);
+		lower(small->thread, 2);
 	}
 	if (chance(self, 3) == 0)
 		(void)thread_terminate(small->thread);
@@ -138,21 +146,23 @@ disturb(struct worker *self, unsigned milliseconds)
 	uint64_t begun = mach_absolute_time();
 
 	while (ms_since(begun) < milliseconds && wrong == NULL) {
-		switch (chance(self, 8)) {
+		switch (chance(self, 16)) {
 		case 0:
 			disturb_small(self);
 			break;
 		case 1:
+		case 2:
 			sleep_ms(1);
 			break;
-		case 2:
+		case 3:
+		case 4:
 			/* So that nobody waits for ever. */
 			mach_port_destroy(mach_task_self(), any_port(self));
-			work_mixed(self);
+			renew_port(self);
 			break;
 		default:
 			disturb_thread(self);
-			thread_switch(MACH_PORT_NULL, SWITCH_OPTION_DEPRESS, 1);
+			thread_switch(MACH_PORT_NULL, SWITCH_OPTION_NONE, 0);
 		}
 	}
 }
@@ -192,7 +202,7 @@ int
 round_run(uint32_t seed, unsigned milliseconds, bool orderly)
 {
 	struct worker self = {.random = seed};
-	unsigned turns = 0;
+	unsigned turns = 0, answers = 0, messages = 0;
 
 	start(seed);
 	disturb(&self, milliseconds);
@@ -202,10 +212,13 @@ round_run(uint32_t seed, unsigned milliseconds, bool orderly)
 	for (int i = 0; i < SMALLS; i++)
 		if (smalls[i].task != MACH_PORT_NULL)
 			small_kill(&smalls[i]);
-	for (int i = 0; i < WORKERS; i++)
+	for (int i = 0; i < WORKERS; i++) {
 		turns += workers[i].turns;
-	printf("# %u operations, %s\n", turns,
-	    orderly ? "ended in order" : "ended in the middle");
+		answers += workers[i].answers;
+		messages += workers[i].messages;
+	}
+	printf("# %u operations, %u answers, %u messages, %s\n", turns, answers,
+	    messages, orderly ? "ended in order" : "ended in the middle");
 	if (wrong != NULL)
 		printf("# %s\n", wrong);
 	return wrong == NULL && turns > 0 ? 0 : 1;

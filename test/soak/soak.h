@@ -41,16 +41,24 @@ struct worker {
 	void (*work)(struct worker *);
 	uint32_t random;
 	mach_port_t reply;
-	atomic_uint turns;
 	atomic_bool done;
+	/* What came of it, for people. */
+	atomic_uint turns;
+	atomic_uint answers;
+	atomic_uint messages;
 };
 
 /* The next of the worker's numbers, below @limit. */
 uint32_t chance(struct worker *worker, uint32_t limit);
 mach_port_t any_port(struct worker *worker);
 mach_port_t any_set(struct worker *worker);
+/* Mostly none at all; else a millisecond or two. */
+mach_msg_timeout_t any_timeout(struct worker *worker);
 /* Put @name into the pool and give up what was in its place. */
 void pool_replace(struct worker *worker, mach_port_t name);
+
+/* Put a new port into the pool. */
+void renew_port(struct worker *worker);
 
 /* The three kinds of worker. */
 void work_client(struct worker *worker);

@@ -23,6 +23,12 @@ any_set(struct worker *worker)
 	return sets[chance(worker, SETS)];
 }
 
+mach_msg_timeout_t
+any_timeout(struct worker *worker)
+{
+	return chance(worker, 8) == 0 ? 1 + chance(worker, 2) : 0;
+}
+
 void
 pool_replace(struct worker *worker, mach_port_t name)
 {
@@ -35,6 +41,13 @@ pool_replace(struct worker *worker, mach_port_t name)
 
 /* ---- calls, as the fast path likes them ---- */
 
+/* Of a few, so that clients and servers meet. */
+static mach_port_t
+busy_port(struct worker *worker)
+{
+	return ports[chance(worker, 3)];
+}
+
 void
 work_client(struct worker *worker)
 {
@@ -42,16 +55,19 @@ work_client(struct worker *worker)
 	uint32_t id = chance(worker, 0x10000);
 	mach_msg_size_t size = 24 + 4 * chance(worker, 13);
 	mach_msg_return_t mr;
+	mach_msg_id_t asked;
 
 	if (worker->reply == MACH_PORT_NULL)
 		worker->reply = mach_reply_port();
-	message_fill(&message, any_port(worker), size, id);
+	message_fill(&message, busy_port(worker), size, id);
 	message.header.msgh_bits |=
 	    MACH_MSGH_BITS(0, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	message.header.msgh_local_port = worker->reply;
+	asked = message.header.msgh_id;
 	mr = message_trap(
 	    &message, MACH_SEND_MSG | MACH_RCV_MSG, size, worker->reply, 0);
 	if (mr == MACH_MSG_SUCCESS) {
+		worker->answers += message.header.msgh_id == asked;
 		message_check(&message, worker);
 		mach_msg_destroy(&message.header);
 	} else if (mr & 0x4000) {
@@ -72,15 +88,20 @@ void
 work_server(struct worker *worker)
 {
 	mach_port_t from =
-	    chance(worker, 4) == 0 ? any_set(worker) : any_port(worker);
+	    chance(worker, 8) == 0 ? any_set(worker) : busy_port(worker);
 	union message message;
 	mach_msg_return_t mr;
 
-	mr = message_trap(&message, MACH_RCV_MSG, 0, from, 0);
+	/* Who waits for ever on a port that nobody knows does nothing. */
+	if (chance(worker, 4) == 0)
+		mr = message_trap(&message, MACH_RCV_MSG, 0, from, 0);
+	else
+		mr = message_trap(&message, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0,
+		    from, any_timeout(worker));
 	while (mr == MACH_MSG_SUCCESS && !over && chance(worker, 64) != 0) {
 		mach_msg_size_t size = message.header.msgh_size;
 
-		worker->turns++;
+		worker->messages++;
 		message_check(&message, worker);
 		if (MACH_MSGH_BITS_REMOTE(message.header.msgh_bits) !=
 		    MACH_MSG_TYPE_MOVE_SEND_ONCE) {
@@ -110,7 +131,7 @@ send(struct worker *worker, union message *message)
 	mach_msg_return_t mr;
 
 	mr = message_trap(message, MACH_SEND_MSG | MACH_SEND_TIMEOUT,
-	    message->header.msgh_size, MACH_PORT_NULL, chance(worker, 3));
+	    message->header.msgh_size, MACH_PORT_NULL, any_timeout(worker));
 	if (mr != MACH_MSG_SUCCESS)
 		message_failed(message, mr);
 }
@@ -168,8 +189,9 @@ receive(struct worker *worker)
 
 	for (int i = 0; i < 4; i++) {
 		if (message_trap(&message, MACH_RCV_MSG | MACH_RCV_TIMEOUT, 0,
-			from, chance(worker, 3)) != MACH_MSG_SUCCESS)
+			from, any_timeout(worker)) != MACH_MSG_SUCCESS)
 			return;
+		worker->messages++;
 		message_check(&message, worker);
 		mach_msg_destroy(&message.header);
 	}
@@ -177,7 +199,7 @@ receive(struct worker *worker)
 
 /* ---- what else ports have ---- */
 
-static void
+void
 renew_port(struct worker *worker)
 {
 	mach_port_t name;
@@ -283,16 +305,33 @@ look(struct worker *worker)
 		    count * sizeof(*members));
 }
 
-/* The more often a line stands here, the more often it is done. */
-static void (*const operations[])(struct worker *worker) = {send_plain,
-    send_plain, send_right, send_right, send_memory, send_array, receive,
-    receive, receive, renew_port, change_sets, change_sets, change_sets,
-    ask_for_notice, ask_for_notice, change_references, change_references,
-    change_limit, look};
+/* How often each is done, of all together. */
+static const struct {
+	void (*operation)(struct worker *worker);
+	unsigned weight;
+} operations[] = {
+    {send_plain, 12}, {send_right, 12},
+    {send_memory, 1}, /* has other harts forget pages, which takes time */
+    {send_array, 4}, {receive, 18}, {renew_port, 4}, {change_sets, 18},
+    {ask_for_notice, 10}, {change_references, 10}, {change_limit, 4},
+    {look, 1}, /* the same */
+};
+
+#define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
 
 void
 work_mixed(struct worker *worker)
 {
-	operations[chance(worker, sizeof(operations) / sizeof(operations[0]))](
-	    worker);
+	unsigned all = 0, choice;
+
+	for (unsigned i = 0; i < OPERATIONS; i++)
+		all += operations[i].weight;
+	choice = chance(worker, all);
+	for (unsigned i = 0; i < OPERATIONS; i++) {
+		if (choice < operations[i].weight) {
+			operations[i].operation(worker);
+			return;
+		}
+		choice -= operations[i].weight;
+	}
 }
