@@ -6,6 +6,7 @@
 #include "ipc/kmsg.h"
 #include "ipc/notify.h"
 #include "ipc/pset.h"
+#include "ipc/right.h"
 #include "ipc/space.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
@@ -355,17 +356,17 @@ kobject_register(enum kobject_kind kind, const struct kobject_class *class)
 	classes[kind] = class;
 }
 
-static void
+static inline void
 kobject_get(enum kobject_kind kind, void *object)
 {
 	const struct kobject_class *class = classes[kind];
 
-	if (kind == KOBJECT_TASK)
+	if (class != NULL && class->get != NULL)
+		class->get(object);
+	else if (kind == KOBJECT_TASK)
 		task_get(object);
 	else if (kind == KOBJECT_THREAD)
 		thread_get(object);
-	else if (class != NULL && class->get != NULL)
-		class->get(object);
 }
 
 struct port *
@@ -387,19 +388,45 @@ port_destroy_kernel(struct port *port)
 	port_destroy(port);
 }
 
-bool
-port_kobject_get(struct port *port, enum kobject_kind kind, void **objectp)
+static inline bool
+object_get(struct port *port, enum kobject_kind kind, void **objectp)
 {
 	bool found;
 
 	spin_lock(&port->lock);
 	found = port->state == PORT_IN_KERNEL && port->kind == kind;
-	if (found) {
+	if (likely(found)) {
 		*objectp = port->object;
-		kobject_get(kind, *objectp);
+		kobject_get(kind, port->object);
 	}
 	spin_unlock(&port->lock);
 	return found;
+}
+
+bool
+port_kobject_get(struct port *port, enum kobject_kind kind, void **objectp)
+{
+	return object_get(port, kind, objectp);
+}
+
+kern_return_t
+kobject_from_name(struct space *space, mach_port_name_t name,
+    enum kobject_kind kind, void **objectp)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = space_lookup(space, name);
+	if (unlikely(entry == NULL))
+		kr = KERN_INVALID_NAME;
+	else if (unlikely((entry->key & MACH_PORT_TYPE_SEND) == 0))
+		kr = KERN_INVALID_RIGHT;
+	else if (unlikely(!object_get(entry->port, kind, objectp)))
+		kr = port_is_dead(entry->port) ? KERN_INVALID_RIGHT
+					       : KERN_INVALID_ARGUMENT;
+	spin_unlock(&space->lock);
+	return kr;
 }
 
 void *

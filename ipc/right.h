@@ -116,6 +116,33 @@ kern_return_t must_check port_lock_named(
 kern_return_t must_check kobject_from_name(struct space *space,
     mach_port_name_t name, enum kobject_kind kind, void **objectp);
 
+/*
+ * The same where it is asked for often: the port itself, locked, so that its
+ * object is there as long as the lock is held.  NULL: kobject_from_name() says
+ * why.
+ */
+static inline struct port *
+kobject_lock_named(
+    struct space *space, mach_port_name_t name, enum kobject_kind kind)
+{
+	struct port *port = NULL;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = space_lookup(space, name);
+	if (likely(entry != NULL && (entry->key & MACH_PORT_TYPE_SEND) != 0)) {
+		port = entry->port;
+		spin_lock(&port->lock);
+	}
+	spin_unlock(&space->lock);
+	if (unlikely(port == NULL))
+		return NULL;
+	if (likely(port->kind == kind && port->state == PORT_IN_KERNEL))
+		return port;
+	spin_unlock(&port->lock);
+	return NULL;
+}
+
 /* Where @name is a set: with a reference.  KERN_INVALID_NAME,
  * KERN_INVALID_RIGHT */
 struct pset;

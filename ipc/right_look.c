@@ -97,23 +97,3 @@ thread_from_name(struct space *space, mach_port_name_t name)
 		port_put(port);
 	return thread;
 }
-
-kern_return_t
-kobject_from_name(struct space *space, mach_port_name_t name,
-    enum kobject_kind kind, void **objectp)
-{
-	kern_return_t kr = KERN_SUCCESS;
-	struct entry *entry;
-
-	spin_lock(&space->lock);
-	entry = space_lookup(space, name);
-	if (unlikely(entry == NULL))
-		kr = KERN_INVALID_NAME;
-	else if (unlikely((entry->key & MACH_PORT_TYPE_SEND) == 0))
-		kr = KERN_INVALID_RIGHT;
-	else if (unlikely(!port_kobject_get(entry->port, kind, objectp)))
-		kr = port_is_dead(entry->port) ? KERN_INVALID_RIGHT
-					       : KERN_INVALID_ARGUMENT;
-	spin_unlock(&space->lock);
-	return kr;
-}

@@ -186,16 +186,30 @@ eventlink_disassociate(struct eventlink_side *side)
 
 /* ---- signals and waits ---- */
 
-static kern_return_t
-lookup(uint64_t name, struct eventlink_side **sidep)
+static never_inline kern_return_t
+lookup_slow(uint64_t name, struct eventlink_side **sidep)
 {
 	void *object;
 	kern_return_t kr = kobject_from_name(current_thread()->task->space,
 	    (mach_port_name_t)name, KOBJECT_EVENTLINK, &object);
 
-	if (likely(kr == KERN_SUCCESS))
+	if (kr == KERN_SUCCESS)
 		*sidep = object;
 	return kr == KERN_INVALID_ARGUMENT ? KERN_INVALID_CAPABILITY : kr;
+}
+
+static inline kern_return_t
+lookup(uint64_t name, struct eventlink_side **sidep)
+{
+	struct port *port = kobject_lock_named(current_thread()->task->space,
+	    (mach_port_name_t)name, KOBJECT_EVENTLINK);
+
+	if (unlikely(port == NULL))
+		return lookup_slow(name, sidep);
+	*sidep = port->object;
+	class_get(*sidep);
+	spin_unlock(&port->lock);
+	return KERN_SUCCESS;
 }
 
 /* One signal to @side; who is woken by it, claimed.  The link is locked. */
@@ -288,7 +302,7 @@ wait_on(struct eventlink_side *side, struct thread *self, uint64_t count,
 	wait_hand_over(next);
 }
 
-static uint64_t
+static inline uint64_t
 wait_until(struct eventlink_side *side, bool signal, uint64_t count,
     uint64_t option, uint64_t deadline)
 {

@@ -190,7 +190,7 @@ slice_start(struct cpu *cpu, const struct thread *thread)
 		timer_arm(&cpu->slice, timer_after_us(CONFIG_SLICE_US));
 }
 
-static noreturn void
+static inline noreturn void
 run(struct cpu *cpu, struct thread *thread)
 {
 	thread->state = THREAD_ACTIVE;

@@ -13,16 +13,85 @@
 
 /* ---- traps ---- */
 
-static kern_return_t
-lookup(uint64_t name, struct semaphore **semaphorep)
+static never_inline kern_return_t
+lookup_slow(uint64_t name, struct semaphore **semaphorep)
 {
 	void *object;
 	kern_return_t kr = kobject_from_name(current_thread()->task->space,
 	    (mach_port_name_t)name, KOBJECT_SEMAPHORE, &object);
 
-	if (likely(kr == KERN_SUCCESS))
+	if (kr == KERN_SUCCESS)
 		*semaphorep = object;
 	return kr;
+}
+
+static inline kern_return_t
+lookup(uint64_t name, struct semaphore **semaphorep)
+{
+	struct port *port = kobject_lock_named(current_thread()->task->space,
+	    (mach_port_name_t)name, KOBJECT_SEMAPHORE);
+
+	if (unlikely(port == NULL))
+		return lookup_slow(name, semaphorep);
+	*semaphorep = semaphore_get(port->object);
+	spin_unlock(&port->lock);
+	return KERN_SUCCESS;
+}
+
+/* What @entry names, with a reference; NULL: no semaphore.  Locks: the space's,
+ * whose entry it is. */
+static inline struct semaphore *
+semaphore_of(const struct entry *entry)
+{
+	struct semaphore *semaphore = NULL;
+	struct port *port;
+
+	if (unlikely(entry == NULL || (entry->key & MACH_PORT_TYPE_SEND) == 0))
+		return NULL;
+	port = entry->port;
+	spin_lock(&port->lock);
+	if (likely(port->kind == KOBJECT_SEMAPHORE &&
+		   port->state == PORT_IN_KERNEL))
+		semaphore = semaphore_get(port->object);
+	spin_unlock(&port->lock);
+	return semaphore;
+}
+
+static never_inline kern_return_t
+lookup_both_slow(uint64_t wait_name, uint64_t signal_name,
+    struct semaphore **waitp, struct semaphore **signalp)
+{
+	kern_return_t kr = lookup_slow(signal_name, signalp);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = lookup_slow(wait_name, waitp);
+	if (kr != KERN_SUCCESS)
+		semaphore_put(*signalp);
+	return kr;
+}
+
+static inline kern_return_t
+lookup_both(uint64_t wait_name, uint64_t signal_name, struct semaphore **waitp,
+    struct semaphore **signalp)
+{
+	struct space *space = current_thread()->task->space;
+	struct semaphore *wait, *signal;
+
+	spin_lock(&space->lock);
+	wait = semaphore_of(space_lookup(space, (mach_port_name_t)wait_name));
+	signal =
+	    semaphore_of(space_lookup(space, (mach_port_name_t)signal_name));
+	spin_unlock(&space->lock);
+	*waitp = wait;
+	*signalp = signal;
+	if (likely(wait != NULL && signal != NULL))
+		return KERN_SUCCESS;
+	if (wait != NULL)
+		semaphore_put(wait);
+	if (signal != NULL)
+		semaphore_put(signal);
+	return lookup_both_slow(wait_name, signal_name, waitp, signalp);
 }
 
 kern_return_t
@@ -109,15 +178,10 @@ static kern_return_t
 wait_signal(uint64_t wait_name, uint64_t signal_name, uint64_t deadline)
 {
 	struct semaphore *wait, *signal;
-	kern_return_t kr = lookup(signal_name, &signal);
+	kern_return_t kr = lookup_both(wait_name, signal_name, &wait, &signal);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	kr = lookup(wait_name, &wait);
-	if (kr != KERN_SUCCESS) {
-		semaphore_put(signal);
-		return kr;
-	}
 	return semaphore_wait(wait, signal, deadline, wait_continue);
 }
 

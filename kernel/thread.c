@@ -306,15 +306,6 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 		sched_wake(self);
 }
 
-kern_return_t
-wait_finish(struct thread *self)
-{
-	timer_cancel(&self->timer);
-	if (self->wait_result == KERN_ABORTED)
-		atomic_fetch_and(&self->ast, ~AST_ABORT);
-	return self->wait_result;
-}
-
 noreturn void
 thread_sleep(uint64_t deadline, continuation_t cont)
 {
@@ -401,10 +392,10 @@ thread_should_yield(void)
 
 /* ---- back to user mode ---- */
 
-noreturn void
-thread_return(void)
+/* Act on AST_* until there is nothing left of them. */
+static never_inline void
+thread_ast(struct thread *self)
 {
-	struct thread *self = current_thread();
 	unsigned ast;
 
 	while ((ast = atomic_load_explicit(&self->ast, memory_order_relaxed)) !=
@@ -424,6 +415,16 @@ thread_return(void)
 		if ((ast & AST_RESCHED) != 0)
 			sched_preempt(self);
 	}
+}
+
+noreturn void
+thread_return(void)
+{
+	struct thread *self = current_thread();
+
+	if (unlikely(
+		atomic_load_explicit(&self->ast, memory_order_relaxed) != 0))
+		thread_ast(self);
 	KASSERT(self->cpu->held_count == 0); /* no lock leaves the kernel */
 	arch_user_return();
 }
@@ -431,6 +432,10 @@ thread_return(void)
 noreturn void
 thread_return_value(uint64_t result)
 {
-	current_thread()->tf.a0 = result;
+	struct thread *self = current_thread();
+
+	self->tf.a0 = result;
+	if (likely(atomic_load_explicit(&self->ast, memory_order_relaxed) == 0))
+		arch_user_return();
 	thread_return();
 }

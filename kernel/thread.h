@@ -242,7 +242,14 @@ void wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
     struct spinlock *queue_lock);
 
 /* In the continuation: disarm the deadline; why the wait ended. */
-kern_return_t wait_finish(struct thread *self);
+static inline kern_return_t
+wait_finish(struct thread *self)
+{
+	timer_cancel(&self->timer);
+	if (unlikely(self->wait_result == KERN_ABORTED))
+		atomic_fetch_and(&self->ast, ~AST_ABORT);
+	return self->wait_result;
+}
 
 /* Wait for @deadline alone. */
 noreturn void thread_sleep(uint64_t deadline, continuation_t cont);

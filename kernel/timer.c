@@ -169,7 +169,7 @@ timer_arm(struct timer *timer, uint64_t deadline)
 }
 
 bool
-timer_cancel(struct timer *timer)
+timer_cancel_armed(struct timer *timer)
 {
 	struct cpu *cpu = __atomic_load_n(&timer->cpu, __ATOMIC_RELAXED);
 	bool armed;

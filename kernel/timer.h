@@ -52,7 +52,15 @@ void timer_queue_init(struct timer_queue *queue);
 /* Arm @timer on this hart; a deadline in the past fires at once. */
 void timer_arm(struct timer *timer, uint64_t deadline);
 /* Disarm; true when the timer had not fired.  Any hart may call. */
-bool timer_cancel(struct timer *timer);
+bool timer_cancel_armed(struct timer *timer);
+
+static inline bool
+timer_cancel(struct timer *timer)
+{
+	if (likely(__atomic_load_n(&timer->cpu, __ATOMIC_RELAXED) == NULL))
+		return false;
+	return timer_cancel_armed(timer);
+}
 /* Fire what is due on this hart and ask the hardware for the next one. */
 void timer_interrupt(void);
 

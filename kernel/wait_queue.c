@@ -1,11 +1,6 @@
 /* wait_queue.c: see wait_queue.h. */
 #include "kernel/wait_queue.h"
 
-#include <mach/sync_policy.h>
-
-#include "kernel/cpu.h"
-#include "kernel/sched.h"
-
 static struct thread *
 thread_of(struct list *wait_link)
 {
@@ -38,17 +33,14 @@ add_by_priority(struct list *queue, struct thread *thread, int policy)
 }
 
 void
-wait_queue_add(struct list *queue, struct thread *thread, int policy)
+wait_queue_add_ordered(struct list *queue, struct thread *thread, int policy)
 {
-	thread->sync.queue = queue;
 	if (policy & SYNC_POLICY_FIXED_PRIORITY) {
 		/* It may be changed meanwhile; then this one is as good. */
 		thread->sync.rank = thread->base_priority;
 		add_by_priority(queue, thread, policy);
-	} else if (policy & SYNC_POLICY_REVERSED) {
-		list_add_head(queue, &thread->wait_link);
 	} else {
-		list_add_tail(queue, &thread->wait_link);
+		list_add_head(queue, &thread->wait_link);
 	}
 }
 
@@ -93,16 +85,4 @@ wait_queue_wake(struct list *queue, kern_return_t result, uint32_t most)
 		sched_wake(thread);
 	}
 	return list_empty(queue);
-}
-
-noreturn void
-wait_hand_over(struct thread *next)
-{
-	if (next == NULL)
-		sched_switch();
-	if (sched_can_handoff(next))
-		this_cpu()->counters.handed_off++;
-	else
-		this_cpu()->counters.woken++;
-	sched_handoff(next);
 }

@@ -438,10 +438,12 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 	arch_set_current(&idle);
 }
 
-kern_return_t
-wait_finish(struct thread *self)
+/* No deadline is ever armed: time stands still. */
+bool
+timer_cancel_armed(struct timer *timer)
 {
-	return self->wait_result;
+	KASSERT(timer->cpu == NULL);
+	return false;
 }
 
 noreturn void

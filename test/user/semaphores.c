@@ -1,4 +1,9 @@
-/* semaphores.c: signals and waits, orders, ends, and all of it at once. */
+/*
+ * semaphores.c: signals and waits, orders, ends, and all of it at once.
+ *
+ * It is long because semaphores have seven calls, each of them twice: as a trap
+ * and as a message.
+ */
 #include "test/user/mach_test.h"
 
 #include <stdatomic.h>
@@ -453,6 +458,145 @@ test_messages(void)
 	must(semaphore_destroy(self, other));
 }
 
+/* ---- the owner ends ---- */
+
+static void
+test_owner(void)
+{
+	semaphore_t semaphore;
+	struct small small;
+
+	small_make(&small, MACH_PORT_NULL, 0);
+	must(semaphore_create(small.task, &semaphore, SYNC_POLICY_FIFO, 0));
+	is(semaphore_signal(semaphore), KERN_SUCCESS,
+	    "a semaphore of another task");
+	is(poll(semaphore), KERN_SUCCESS, "is as good");
+	must(mach_port_mod_refs(self, semaphore, MACH_PORT_RIGHT_SEND, 1));
+	is(semaphore_destroy(self, semaphore), KERN_INVALID_ARGUMENT,
+	    "but is not ours to end");
+	start_waiter(&waiter[0], semaphore);
+	small_kill(&small);
+	mach_thread_join(waiter[0].thread);
+	is(waiter[0].result, KERN_TERMINATED, "it ends with its task");
+	ok(dies(semaphore), "and so does its port");
+	mach_port_deallocate(self, semaphore);
+}
+
+/* ---- everything at once ---- */
+
+#define PLAYERS 8
+#define SHARED	4
+#define TURNS	800
+
+static atomic_bool over;
+static atomic_uint shared[SHARED], waits, signals, ends;
+
+static void
+play(void *arg)
+{
+	uint32_t state = (uint32_t)(uintptr_t)arg * 7919;
+	thread_t me = mach_thread_self();
+
+	while (!over) {
+		mach_timespec_t time = {0, (int)(state >> 8) % 1000000};
+		semaphore_t one = shared[(state >> 12) % SHARED];
+		semaphore_t two = shared[(state >> 16) % SHARED];
+		kern_return_t kr = KERN_FAILURE;
+
+		state = state * 1664525 + 1013904223;
+		switch (state >> 24 & 7) {
+		case 0:
+		case 1:
+			signals += semaphore_signal(one) == KERN_SUCCESS;
+			break;
+		case 2:
+			(void)semaphore_signal_all(one);
+			break;
+		case 3:
+			(void)semaphore_signal_thread(one, me);
+			break;
+		case 4:
+			kr = semaphore_timedwait(one, time);
+			break;
+		case 5:
+			kr = ask(one, MSGID_SEMAPHORE_TIMEDWAIT, 0, &time);
+			break;
+		default:
+			kr = semaphore_timedwait_signal(one, two, time);
+		}
+		waits += kr == KERN_SUCCESS;
+		ends += kr == KERN_TERMINATED;
+	}
+	mach_port_deallocate(self, me);
+}
+
+static void
+stir(struct mach_thread **thread, unsigned turn)
+{
+	static const int policies[] = {SYNC_POLICY_FIFO, SYNC_POLICY_LIFO,
+	    SYNC_POLICY_FIXED_PRIORITY, SYNC_POLICY_FIXED_PRIORITY};
+	unsigned which = turn / 4 % SHARED;
+	semaphore_t old = shared[which];
+	struct small small;
+
+	switch (turn % 4) {
+	case 0:
+		shared[which] = make(policies[turn / 16 % 4], 0);
+		(void)semaphore_destroy(self, old);
+		break;
+	case 1:
+		(void)thread_abort(mach_thread_port(thread[turn % PLAYERS]));
+		break;
+	case 2:
+		sleep_ms(1);
+		break;
+	default:
+		/* A task whose threads wait as it ends. */
+		if (turn % 32 != 3)
+			break;
+		small_make(&small, old, MACH_MSG_TYPE_COPY_SEND);
+		for (int i = 0; i < 3; i++)
+			small_run(&small, small_trap,
+			    (uint64_t)TRAP_SEMAPHORE_WAIT, SMALL_PORT);
+		small_kill(&small);
+	}
+}
+
+static void
+test_storm(void)
+{
+	struct mach_thread *thread[PLAYERS];
+	struct baton_kernel_counters before = quiet_counters(), after;
+	unsigned names = name_count();
+
+	for (int i = 0; i < SHARED; i++)
+		shared[i] = make(SYNC_POLICY_FIFO, 0);
+	for (uintptr_t i = 0; i < PLAYERS; i++)
+		must(mach_thread_start(play, (void *)(i + 1), 0, &thread[i]));
+	for (unsigned i = 0; i < TURNS; i++)
+		stir(thread, i);
+	over = true;
+	for (int i = 0; i < PLAYERS; i++)
+		mach_thread_join(thread[i]);
+	for (int i = 0; i < SHARED; i++)
+		must(semaphore_destroy(self, shared[i]));
+	ok(waits > 0 && signals > 0, "%u waits, %u signals, %u ended", waits,
+	    signals, ends);
+	after = quiet_counters();
+	is(after.objects[BATON_OBJECT_SEMAPHORE],
+	    before.objects[BATON_OBJECT_SEMAPHORE], "no semaphore is left");
+	is(after.objects[BATON_OBJECT_THREAD],
+	    before.objects[BATON_OBJECT_THREAD], "no thread");
+	is(after.objects[BATON_OBJECT_TASK], before.objects[BATON_OBJECT_TASK],
+	    "no task");
+	is(after.objects[BATON_OBJECT_MESSAGE],
+	    before.objects[BATON_OBJECT_MESSAGE], "no message");
+	is(after.objects[BATON_OBJECT_PORT], before.objects[BATON_OBJECT_PORT],
+	    "no port");
+	/* A name that another used meanwhile may be left, dead. */
+	note("%u names before, %u after", names, name_count());
+}
+
 int
 main(void)
 {
@@ -464,5 +608,7 @@ main(void)
 	test_aborts();
 	test_crowds();
 	test_messages();
+	test_owner();
+	test_storm();
 	return done();
 }
