@@ -68,6 +68,7 @@ help: ## print this list
 	@printf '\nSettings, as in `make run HARTS=1 MEM=128M`:\n'
 	@printf '  HARTS=4 MEM=1G MACHINE=virt CPU=rv64,sstc=off DTB=FILE\n'
 	@printf '  APPEND="words for the kernel"   DEBUG=1 (checks on)   V=1\n'
+	@printf '\nStubs are made from .defs files: userland/mig/mig, docs/adding.md\n'
 
 all: $(KERNEL_ELF) $(KERNEL_IMAGE) $(ARCHIVE) $(U)/flags ## build the kernel and the programs, run nothing
 

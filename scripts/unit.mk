@@ -8,6 +8,7 @@
 #     Sources: kernel/zone.c vm/page.c
 #     Libraries: fdt
 #
+# and a third, Definitions:, interfaces of which it is linked with both stubs.
 # `ipc` among them stands for all of ipc/.
 #
 # What the files need from elsewhere (panic, the log, a hart) comes from the
@@ -22,7 +23,7 @@ HOST_FLAGS := -std=gnu17 -O1 -g -MMD -MP -fsanitize=address,undefined \
 	-fno-sanitize-recover=all -fno-omit-frame-pointer -fno-common \
 	$(WARNINGS) -DCONFIG_DEBUG=1 \
 	-Itest/unit/host/include -I. -Itest/unit -Ikernel/include -Iuserland/include \
-	-Iarch/riscv64/include -I$(GEN)
+	-Iarch/riscv64/include -I$(GEN) -I$(STUBS)
 
 # For `make coverage` each line counts how often it ran.
 ifeq ($(COVERAGE),1)
@@ -51,15 +52,18 @@ $(HOST)/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,test) \
 $(HOST)/libhost.a: $(HOST_OBJECTS) | $(call setup,test)
 	$(quiet)mkdir -p $(@D) && rm -f $@ && ar rcsD $@ $^
 
-# $(call unit_test,FILE,KERNEL SOURCES,LIBRARIES)
+# $(call unit_test,FILE,KERNEL SOURCES,LIBRARIES,DEFINITIONS)
 define unit_test
 UNIT_OBJECTS += $(patsubst %,$(HOST)/%.o,$(1) $(2))
 $(1:test/unit/%.c=$(HOST)/%): $(patsubst %,$(HOST)/%.o,$(1) $(2)) \
 	$(HOST)/libhost.a
 $(1:test/unit/%.c=$(HOST)/%): HOST_LIBRARIES := $(3:%=-l%)
+$(patsubst %,$(HOST)/%.o,$(1) $(2)): | $(call stub_headers,$(4))
 endef
 $(foreach t,$(UNIT_TESTS),$(eval \
-	$(call unit_test,$t,$(call said,$t,Sources),$(call said,$t,Libraries))))
+	$(call unit_test,$t,$(call said,$t,Sources) \
+	$(call stub_sources,$(call definitions,$t)),\
+	$(call said,$t,Libraries),$(call definitions,$t))))
 
 $(UNIT_PROGRAMS):
 	$(say) HOSTLD $@

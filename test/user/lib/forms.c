@@ -27,11 +27,11 @@ serve_form_nothing(mach_port_t server)
 
 kern_return_t
 serve_form_numbers(mach_port_t server, char tiny, short small, int word,
-    uint64_t large, double half, uint64_t *sum, short *negated, double *doubled)
+    uint64_t large, double half, uint64_t *sum, short *flipped, double *doubled)
 {
 	(void)server;
-	*sum = (uint64_t)(tiny + small + word) + large;
-	*negated = (short)-small;
+	*sum = (uint64_t)(tiny + small) + (uint64_t)word + large;
+	*flipped = (short)~small;
 	*doubled = half * 2;
 	return KERN_SUCCESS;
 }
@@ -41,8 +41,8 @@ serve_form_pairs(mach_port_t server, int shift, form_pair_t first,
     form_pair_t *second, form_pair_t *third)
 {
 	(void)server;
-	third->first = first.first << shift;
-	third->second = second->second << shift;
+	third->first = first.first << (shift & 63);
+	third->second = second->second << (shift & 63);
 	second->first += first.first;
 	second->second += first.second;
 	return KERN_SUCCESS;
@@ -54,7 +54,7 @@ serve_form_fixed(mach_port_t server, int shift, form_shorts_t shorts,
 {
 	(void)server;
 	for (int i = 0; i < 3; i++) {
-		both[i] += longs[i] << shift;
+		both[i] += longs[i] << (shift & 63);
 		reversed[i] = shorts[2 - i];
 	}
 	return KERN_SUCCESS;
@@ -85,7 +85,7 @@ serve_form_counted(mach_port_t server, form_words_t words,
 	*backCnt = wordsCnt;
 	*lettersCnt = bytesCnt;
 	*turnedCnt = widesCnt;
-	*end = -last;
+	*end = ~last;
 	return KERN_SUCCESS;
 }
 
@@ -102,7 +102,7 @@ serve_form_strings(mach_port_t server, form_name_t name, form_text_t text,
 		return KERN_NO_SPACE;
 	memcpy(twice, text, length);
 	memcpy(twice + length, text, length + 1);
-	*end = last + (int)length;
+	*end = last ^ (int)length;
 	return KERN_SUCCESS;
 }
 
@@ -113,7 +113,7 @@ serve_form_inouts(mach_port_t server, int *word, form_words_t words,
 {
 	(void)server;
 	for (unsigned int i = 0; i < *wordsCnt; i++)
-		words[i] += *word;
+		words[i] ^= *word;
 	for (unsigned int i = 0; i < *widesCnt; i++)
 		wides[i] += (uint64_t)*word;
 	if (*wordsCnt > 0)
@@ -122,7 +122,7 @@ serve_form_inouts(mach_port_t server, int *word, form_words_t words,
 		wides[(*widesCnt)++] = 99; /* more than the caller sent */
 	name[0] = 'N';
 	text[0] = 'T';
-	*word += 1;
+	*word ^= 1;
 	return KERN_SUCCESS;
 }
 
@@ -133,7 +133,7 @@ serve_form_same_count(mach_port_t server, form_words_t words,
 	(void)server;
 	*sum = 0;
 	for (unsigned int i = 0; i < wordsCnt; i++)
-		*sum += words[i] * bytes[i];
+		*sum ^= words[i] ^ bytes[i];
 	return KERN_SUCCESS;
 }
 
@@ -377,7 +377,7 @@ serve_form_note(mach_port_t server, int number, form_words_t words,
 	(void)server;
 	noted.number = number;
 	for (unsigned int i = 0; i < wordsCnt; i++)
-		noted.number += words[i];
+		noted.number ^= words[i];
 	noted.count++;
 	return KERN_SUCCESS;
 }
@@ -435,7 +435,7 @@ serve_form_silent(mach_port_t server, mach_port_t answer)
 
 kern_return_t
 serve_form_late(
-    mach_port_t server, mach_port_t answer, int number, int *doubled)
+    mach_port_t server, mach_port_t answer, int number, int *changed)
 {
 	__Reply__form_late_t reply = {
 	    .Head =
@@ -447,19 +447,19 @@ serve_form_late(
 		    .msgh_id = FORM_LATE_ID + 100,
 		},
 	    .NDR = NDR_record,
-	    .doubled = 2 * number,
+	    .changed = number ^ 2,
 	};
 
-	(void)server, (void)doubled;
+	(void)server, (void)changed;
 	mach_msg_send(&reply.Head);
 	return MIG_NO_REPLY;
 }
 
 kern_return_t
-serve_form_special(mach_port_t server, int number, int *doubled)
+serve_form_special(mach_port_t server, int number, int *changed)
 {
 	(void)server;
-	*doubled = 2 * number;
+	*changed = number ^ 2;
 	return KERN_SUCCESS;
 }
 
