@@ -345,6 +345,10 @@ static const struct kind_name {
     [KOBJECT_DEVICE_MASTER] = {IKOT_DEVICE, "devices"},
     [KOBJECT_DEVICE] = {IKOT_DEVICE, "device"},
     [KOBJECT_SEMAPHORE] = {IKOT_SEMAPHORE, "semaphore"},
+    [KOBJECT_EXCEPTION] = {IKOT_NONE, "exception"},
+    [KOBJECT_EVENTLINK] = {IKOT_EVENTLINK, "eventlink"},
+    [KOBJECT_CLOCK] = {IKOT_CLOCK, "clock"},
+    [KOBJECT_TIMER] = {IKOT_TIMER, "timer"},
 };
 
 kern_return_t

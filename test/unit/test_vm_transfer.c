@@ -22,8 +22,9 @@
 #include "vm/transfer.h"
 #include "vm_host.h"
 
-#define MiB (1UL << 20)
-#define GiB (1UL << 30)
+#define MiB   (1UL << 20)
+#define TABLE (2 * MiB) /* what one leaf table maps */
+#define GiB   (1UL << 30)
 
 static struct map *sender, *receiver;
 static uint64_t free_pages;
@@ -660,6 +661,61 @@ test_kernel_buffers(void **state)
 	}
 }
 
+/* What is written piece by piece arrives whole, zeros where nothing was. */
+static void
+test_written(void **state)
+{
+	static uint8_t bytes[PAGE_SIZE], back[PAGE_SIZE];
+	const uint64_t size = 5 * TABLE + 3 * PAGE_SIZE + 100;
+	struct transfer *transfer;
+	uaddr_t arrived;
+
+	(void)state;
+	for (uint64_t i = 0; i < sizeof(bytes); i++)
+		bytes[i] = pattern(i);
+	assert_int_equal(transfer_blank(0, &transfer), KERN_SUCCESS);
+	assert_null(transfer);
+	assert_true(transfer_trim(NULL, 0));
+	assert_int_equal(transfer_blank(size, &transfer), KERN_SUCCESS);
+	assert_int_equal(
+	    transfer_write(transfer, size, bytes, 1), KERN_INVALID_ARGUMENT);
+	assert_int_equal(
+	    transfer_write(transfer, size, bytes, 0), KERN_SUCCESS);
+	for (uint64_t at = 77; at < size; at += TABLE - 1000) {
+		uint64_t count = size - at < 3000 ? size - at : 3000;
+
+		assert_int_equal(
+		    transfer_write(transfer, at, bytes, count), KERN_SUCCESS);
+		assert_int_equal(transfer_to_kernel(transfer, at, back, count),
+		    KERN_SUCCESS);
+		assert_memory_equal(back, bytes, count);
+	}
+	assert_false(transfer_trim(transfer, size - 101));
+	assert_true(transfer_trim(transfer, size - 1));
+	assert_int_equal(transfer_size(transfer), size - 1);
+	assert_int_equal(
+	    transfer_map(transfer, receiver, &arrived), KERN_SUCCESS);
+	assert_int_equal(
+	    *byte_at(receiver, arrived + 77, VM_PROT_READ), bytes[0]);
+	assert_int_equal(*byte_at(receiver, arrived + 76, VM_PROT_READ), 0);
+	assert_int_equal(
+	    *byte_at(
+		receiver, arrived + 77 + 2 * (TABLE - 1000) + 5, VM_PROT_READ),
+	    bytes[5]);
+	for (uint64_t i = 1; i < 5; i++) {
+		page_fail_after(i);
+		if (transfer_blank(size, &transfer) == KERN_SUCCESS) {
+			kern_return_t kr =
+			    transfer_write(transfer, TABLE - 10, bytes, 20);
+
+			assert_true(
+			    kr == KERN_SUCCESS || kr == KERN_RESOURCE_SHORTAGE);
+			transfer_destroy(transfer);
+		}
+		page_fail_after(0);
+	}
+}
+
 #define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
@@ -681,6 +737,7 @@ main(void)
 	    TEST(test_pages_run_out),
 	    TEST(test_objects_run_out),
 	    TEST(test_kernel_buffers),
+	    TEST(test_written),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
