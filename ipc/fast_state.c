@@ -1,15 +1,9 @@
 /*
- * fast_state.c: giving up what a thread remembers for the fast path.
+ * fast_state.c: what a thread remembers for the fast path: learnt and given up.
  *
  * Apart from fast.c, which is built for a caller that keeps no registers.
  */
-#include "ipc/fast.h"
-
-#include "ipc/port.h"
-#include "ipc/space.h"
-#include "kernel/task.h"
-#include "kernel/thread.h"
-#include "vm/map.h"
+#include "ipc/fast_leg.h"
 
 /*
  * What stands where nothing is remembered: a port that is in no space, and an
@@ -72,4 +66,87 @@ fast_drop(struct thread *self)
 	entry_free(space, self->fast.spare_name, self->fast.spare);
 	spin_unlock(&space->lock);
 	self->fast.spare_ready = false;
+}
+
+/* ---- what is looked up the long way ---- */
+
+struct entry *
+fast_find(struct space *space, mach_port_name_t name, uint32_t type)
+{
+	struct entry *entry = space_lookup(space, name);
+
+	return entry != NULL && (entry->key & type) ? entry : &fast_no_entry;
+}
+
+/* Remember @port, with a reference, in place of what was there. */
+static void
+remember(struct port **place, struct port *port)
+{
+	struct port *old = *place;
+
+	*place = port_get(port);
+	port_put(old);
+}
+
+void
+fast_learn_from(struct thread *self, mach_port_name_t name)
+{
+	struct space *space = self->fast.space;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = fast_find(space, name, MACH_PORT_TYPE_RECEIVE);
+	if (entry != &fast_no_entry)
+		remember(&self->fast.from, entry->port);
+	spin_unlock(&space->lock);
+}
+
+/* Look up where to send a request. */
+bool
+fast_learn_to(struct thread *self, mach_port_name_t name)
+{
+	struct space *space = self->fast.space;
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = fast_find(space, name, MACH_PORT_TYPE_SEND);
+	if (entry != &fast_no_entry) {
+		remember(&self->fast.to, entry->port);
+		self->fast.to_entry = entry;
+		self->fast.to_key = entry->key;
+		self->fast.to_name = name;
+	}
+	spin_unlock(&space->lock);
+	return entry != &fast_no_entry;
+}
+
+bool
+fast_take_spare(struct thread *receiver)
+{
+	struct space *space = receiver->fast.space;
+	uint32_t index;
+
+	if (!spin_trylock(&space->lock))
+		return false;
+	index = space->free;
+	if (index != 0 && !space->dead && space->count < space->limit) {
+		free_list_pop(space, index);
+		space->count++;
+		receiver->fast.spare = space_entry(space, index);
+		receiver->fast.spare_name =
+		    name_make(index, receiver->fast.spare->key);
+		receiver->fast.spare->key |= ENTRY_KEPT;
+		receiver->fast.spare_ready = true;
+	}
+	spin_unlock(&space->lock);
+	return receiver->fast.spare_ready;
+}
+
+void
+fast_free_entry(struct thread *self, struct entry *entry, mach_port_name_t name)
+{
+	entry_free(self->fast.space, name, entry);
+	/* The spare one it may once have been: it no longer is. */
+	if (self->fast.spare == entry)
+		self->fast.spare_name = MACH_PORT_DEAD;
 }

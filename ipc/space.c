@@ -332,12 +332,18 @@ space_unindex_port(struct space *space, mach_port_name_t name)
 mach_port_name_t
 space_find_port(struct space *space, struct port *port)
 {
-	uint32_t node = space->by_port;
-
-	KASSERT(spin_held(&space->lock));
 	KASSERT(spin_held(&port->lock));
 	if (port->receiver == space)
 		return port->name;
+	return space_find_sent(space, port);
+}
+
+mach_port_name_t
+space_find_sent(struct space *space, const struct port *port)
+{
+	uint32_t node = space->by_port;
+
+	KASSERT(spin_held(&space->lock));
 	while (node != 0) {
 		struct entry *entry = space_entry(space, node);
 		struct entry_side *side = space_side(space, node);

@@ -265,6 +265,8 @@ void space_unindex_port(struct space *space, mach_port_name_t name);
 /* The name of its receive or send right to @port: 0: it has none.
  * Locks: the space's and the port's. */
 mach_port_name_t space_find_port(struct space *space, struct port *port);
+/* The same for a port whose receive right it has not.  Locks: the space's. */
+mach_port_name_t space_find_sent(struct space *space, const struct port *port);
 
 /* Odd, and different at each boot. */
 extern uint32_t object_secret; /* I after space_init() */

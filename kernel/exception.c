@@ -20,10 +20,11 @@
 #include <mach/exception_types.h>
 #include <mach/mig_errors.h>
 #include <mach/ndr.h>
-#include <mach/routine_ids.h>
 
 #include "ipc/exception.h"
+#include "ipc/fast_exception.h"
 #include "ipc/kmsg.h"
+#include "ipc/message.h"
 #include "ipc/port.h"
 #include "kernel/exception_ports.h"
 #include "kernel/kassert.h"
@@ -34,44 +35,6 @@
 #include "kernel/task.h"
 #include "kernel/thread.h"
 #include "kernel/thread_state.h"
-
-/* In the order in which they are asked. */
-enum scope {
-	SCOPE_THREAD,
-	SCOPE_TASK,
-	SCOPE_HOST,
-	SCOPE_COUNT
-};
-
-static bool
-wants_identity(uint32_t behavior)
-{
-	return (behavior & ~(uint32_t)MACH_EXCEPTION_MASK) != EXCEPTION_STATE;
-}
-
-static bool
-wants_state(uint32_t behavior)
-{
-	return (behavior & ~(uint32_t)MACH_EXCEPTION_MASK) != EXCEPTION_DEFAULT;
-}
-
-/* exception_raise() and its kin stand in the order of behaviors. */
-static int32_t
-request_id(uint32_t behavior)
-{
-	int32_t first = behavior & MACH_EXCEPTION_CODES
-			    ? MSGID_MACH_EXCEPTION_RAISE
-			    : MSGID_EXCEPTION_RAISE;
-
-	static_assert(MSGID_EXCEPTION_RAISE_STATE_IDENTITY ==
-			  MSGID_EXCEPTION_RAISE + EXCEPTION_STATE_IDENTITY - 1,
-	    "ABI");
-	static_assert(
-	    MSGID_MACH_EXCEPTION_RAISE_STATE_IDENTITY ==
-		MSGID_MACH_EXCEPTION_RAISE + EXCEPTION_STATE_IDENTITY - 1,
-	    "ABI");
-	return first + (int32_t)(behavior & ~(uint32_t)MACH_EXCEPTION_MASK) - 1;
-}
 
 /* ---- the question ---- */
 
@@ -106,10 +69,10 @@ body_size(const struct exception_action *action)
 	uint32_t size = sizeof(NDR_record_t) + 2 * sizeof(uint32_t) +
 			2 * code_size(action->behavior);
 
-	if (wants_identity(action->behavior))
+	if (behavior_has_identity(action->behavior))
 		size += sizeof(mach_msg_body_t) +
 			2 * sizeof(mach_msg_port_descriptor_t);
-	if (wants_state(action->behavior))
+	if (behavior_has_state(action->behavior))
 		size +=
 		    (2 + thread_state_count(action->flavor)) * sizeof(uint32_t);
 	return size;
@@ -144,7 +107,7 @@ write_question(struct thread *self, const struct exception_action *action,
 	/* The narrow form has the lower half of each: the machine is little. */
 	for (unsigned i = 0; i < ARRAY_SIZE(code); i++)
 		write_bytes(to, &code[i], code_size(action->behavior));
-	if (wants_state(action->behavior)) {
+	if (behavior_has_state(action->behavior)) {
 		write_u32(to, action->flavor);
 		write_u32(to, thread_state_count(action->flavor));
 		thread_state_get(self, action->flavor, to->at);
@@ -173,7 +136,7 @@ add_identity(struct thread *self, struct kmsg *kmsg, struct writer *to)
 static struct kmsg *
 make_question(struct thread *self, const struct exception_action *action)
 {
-	bool identity = wants_identity(action->behavior);
+	bool identity = behavior_has_identity(action->behavior);
 	struct kmsg *kmsg = kmsg_alloc(body_size(action), identity ? 2 : 0);
 	struct writer to;
 
@@ -185,15 +148,13 @@ make_question(struct thread *self, const struct exception_action *action)
 		kmsg_free(kmsg);
 		return NULL;
 	}
-	kmsg->id = request_id(action->behavior);
+	kmsg->id = behavior_message(action->behavior);
 	to.at = kmsg->body;
 	if (identity)
 		add_identity(self, kmsg, &to);
 	write_question(self, action, &to);
 	return kmsg;
 }
-
-static void answered(void);
 
 /* Ask @action's port, whose right is consumed.  Returns if that cannot be. */
 static void
@@ -208,7 +169,7 @@ ask(struct thread *self, const struct exception_action *action)
 	}
 	self->exception.behavior = action->behavior;
 	if (exception_send(action->port, kmsg, &receiver))
-		exception_wait(receiver, answered);
+		exception_wait(receiver, exception_answered);
 }
 
 /* ---- the answer ---- */
@@ -243,14 +204,14 @@ take_answer(struct thread *self, const struct kmsg *reply)
 	uint32_t behavior = self->exception.behavior;
 	kern_return_t kr;
 
-	if (reply->id != request_id(behavior) + MSGID_REPLY)
+	if (reply->id != behavior_message(behavior) + MSGID_REPLY)
 		return MIG_REPLY_MISMATCH;
 	if (reply->complex || reply->size < sizeof(mig_reply_error_t))
 		return MIG_TYPE_ERROR;
 	memcpy(&kr, reply->body + sizeof(NDR_record_t), sizeof(kr));
 	if (kr == KERN_SUCCESS && self->exception.crashing)
 		return kr; /* whatever else it says, the task ends */
-	if (kr == KERN_SUCCESS && wants_state(behavior))
+	if (kr == KERN_SUCCESS && behavior_has_state(behavior))
 		return take_state(self, reply);
 	if (reply->size != sizeof(mig_reply_error_t))
 		return MIG_TYPE_ERROR;
@@ -303,9 +264,9 @@ scope_of(struct thread *self, unsigned scope)
 {
 	struct exception_scope of = {0};
 
-	if (scope == SCOPE_THREAD)
+	if (scope == EXCEPTION_SCOPE_THREAD)
 		of.thread = self;
-	if (scope == SCOPE_TASK)
+	if (scope == EXCEPTION_SCOPE_TASK)
 		of.task = self->task;
 	return of;
 }
@@ -316,7 +277,7 @@ ask_in_order(struct thread *self)
 {
 	struct exception_state *exception = &self->exception;
 
-	for (; exception->scope < SCOPE_COUNT; exception->scope++) {
+	for (; exception->scope < EXCEPTION_SCOPE_COUNT; exception->scope++) {
 		struct exception_scope of = scope_of(self, exception->scope);
 		struct exception_action action;
 
@@ -334,7 +295,7 @@ exception_ask(void)
 	ask_in_order(self);
 	if (!exception->crashing) {
 		exception->crashing = true;
-		exception->scope = SCOPE_THREAD;
+		exception->scope = EXCEPTION_SCOPE_THREAD;
 		ask_in_order(self);
 	}
 	report_fault(self, exception_name(exception->number, exception->code),
@@ -342,9 +303,8 @@ exception_ask(void)
 	end_task(self);
 }
 
-/* The continuation of the wait. */
-static void
-answered(void)
+void
+exception_answered(void)
 {
 	struct thread *self = current_thread();
 	struct exception_state *exception = &self->exception;
@@ -377,6 +337,8 @@ exception_raise(unsigned number, uint64_t code, uint64_t subcode)
 	exception->code = code;
 	exception->subcode = subcode;
 	exception->crashing = false;
-	exception->scope = SCOPE_THREAD;
+	exception->scope = EXCEPTION_SCOPE_THREAD;
+	if (CONFIG_FAST && ipc_fast_enabled)
+		fast_exception_ask();
 	exception_ask();
 }

@@ -21,6 +21,16 @@ noreturn void exception_raise(
 
 /* Ask about the exception that stands in the current thread. */
 noreturn void exception_ask(void);
+/* The continuation of a thread that asked. */
+void exception_answered(void);
+
+/* In the order in which they are asked. */
+enum exception_scope_index {
+	EXCEPTION_SCOPE_THREAD,
+	EXCEPTION_SCOPE_TASK,
+	EXCEPTION_SCOPE_HOST,
+	EXCEPTION_SCOPE_COUNT
+};
 
 /*
  * The first code of EXC_CRASH says what nobody took: EXC_* and the lower bits

@@ -7,6 +7,7 @@
  */
 #pragma once
 #include <mach/exception_types.h>
+#include <mach/routine_ids.h>
 
 #include "kernel/types.h"
 
@@ -24,6 +25,47 @@ struct exception_action {
 struct exception_actions {
 	struct exception_action of[EXC_TYPES_COUNT];
 };
+
+/* EXCEPTION_* alone. */
+static inline uint32_t
+behavior_kind(uint32_t behavior)
+{
+	return behavior & ~(uint32_t)MACH_EXCEPTION_MASK;
+}
+
+/* Does the message carry the rights of thread and task? */
+static inline bool
+behavior_has_identity(uint32_t behavior)
+{
+	return behavior_kind(behavior) != EXCEPTION_STATE;
+}
+
+/* Does it carry registers, and does the answer? */
+static inline bool
+behavior_has_state(uint32_t behavior)
+{
+	return behavior_kind(behavior) != EXCEPTION_DEFAULT;
+}
+
+/* msgh_id of the question; exception_raise() and its kin stand in the order of
+ * behaviors. */
+static inline int32_t
+behavior_message(uint32_t behavior)
+{
+	int32_t first = behavior & MACH_EXCEPTION_CODES
+			    ? MSGID_MACH_EXCEPTION_RAISE
+			    : MSGID_EXCEPTION_RAISE;
+
+	static_assert(MSGID_EXCEPTION_RAISE_STATE_IDENTITY ==
+			  MSGID_EXCEPTION_RAISE + EXCEPTION_STATE_IDENTITY -
+			      EXCEPTION_DEFAULT,
+	    "ABI");
+	static_assert(MSGID_MACH_EXCEPTION_RAISE_STATE_IDENTITY ==
+			  MSGID_MACH_EXCEPTION_RAISE +
+			      EXCEPTION_STATE_IDENTITY - EXCEPTION_DEFAULT,
+	    "ABI");
+	return first + (int32_t)behavior_kind(behavior) - EXCEPTION_DEFAULT;
+}
 
 /* What the get and swap calls tell: one line for each different action. */
 struct exception_list {

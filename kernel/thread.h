@@ -134,6 +134,8 @@ struct exception_state {
 	uint8_t number;	    /* EXC_* */
 	uint32_t behavior;  /* of the action that was asked */
 	uint64_t code, subcode;
+	/* What the last handler called the thread and its task: a guess. */
+	mach_port_name_t thread_name, task_name;
 };
 
 /* What a long operation needs to go on after a preemption point. */

@@ -44,14 +44,15 @@ copyin:
 	check_user a1
 usercopy:
 	or	t0, a0, a1
-	or	t1, t0, a2
+	andi	t0, t0, 7
+	andi	t1, a2, 3
+	or	t1, t0, t1
 	li	t6, SSTATUS_SUM
-	andi	t1, t1, 7
 	csrs	sstatus, t6
 	bnez	t1, copy_ragged
 
 usercopy_start:
-/* Everything is a multiple of 8. */
+/* Addresses are multiples of 8, the size of 4, as messages are. */
 copy_words:
 	addi	t5, a2, -64
 	bltz	t5, 2f
@@ -91,7 +92,16 @@ copy_words:
 	bltz	a2, 5f
 	ld	t0, 0(a1)
 	sd	t0, 0(a0)
-5:	csrc	sstatus, t6
+	addi	a1, a1, 8
+	addi	a0, a0, 8
+5:	andi	a2, a2, 4
+	bnez	a2, 6f
+	csrc	sstatus, t6
+	li	a0, KERN_SUCCESS
+	ret
+6:	lwu	t0, 0(a1)
+	sw	t0, 0(a0)
+	csrc	sstatus, t6
 	li	a0, KERN_SUCCESS
 	ret
 

@@ -19,6 +19,7 @@
 #include "ipc/pset.h"
 #include "kernel/reaper.h"
 #include "kernel/cpu.h"
+#include "kernel/exception.h"
 #include "kernel/kassert.h"
 #include "kernel/sched.h"
 #include "kernel/zone.h"
@@ -490,6 +491,20 @@ thread_create_kernel(continuation_t cont, uint32_t priority)
 	(void)cont;
 	(void)priority;
 	return NULL; /* tests drain the reaper themselves */
+}
+
+/* No thread here raises exceptions. */
+
+noreturn void
+exception_ask(void)
+{
+	panic("an exception");
+}
+
+void
+exception_answered(void)
+{
+	panic("an exception");
 }
 
 uint64_t

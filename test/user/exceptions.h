@@ -43,6 +43,10 @@ void question_set_pc(struct question *question, uint64_t pc);
 
 /* The answer that fits: with the state, if it came with one. */
 kern_return_t answer(struct question *question, kern_return_t result);
+/* Answer, and wait for the next question to the same port, in one call; and
+ * wait for a first.  Without a limit, as handlers do. */
+kern_return_t answer_and_ask(struct question *question, kern_return_t result);
+kern_return_t ask_long(struct question *question, mach_port_t port);
 /* Any message: @bytes behind the header, @size of them. */
 kern_return_t answer_raw(struct question *question, mach_msg_id_t id,
     const void *bytes, unsigned size);

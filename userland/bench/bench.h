@@ -41,6 +41,7 @@ void bench_rights(void);
 void bench_notices(void);
 void bench_semaphores(void);
 void bench_eventlinks(void);
+void bench_exceptions(void);
 void bench_transfer(void);
 void bench_memory(void);
 void bench_boot(void);

@@ -164,6 +164,7 @@ static const struct {
     {"notify", bench_notices},
     {"sem", bench_semaphores},
     {"eventlink", bench_eventlinks},
+    {"exception", bench_exceptions},
     {"transfer", bench_transfer},
     {"fault", bench_memory},
 };

@@ -8,9 +8,9 @@ struct raw {
 	uint32_t word[WORDS_MAX + 40];
 };
 
-static struct raw raw;
-static unsigned next;
-static bool sound;
+static _Thread_local struct raw raw;
+static _Thread_local unsigned next;
+static _Thread_local bool sound;
 
 static uint32_t
 word(void)
@@ -140,8 +140,8 @@ question_set_pc(struct question *question, uint64_t pc)
 	memcpy(question->state, &pc, sizeof(pc));
 }
 
-kern_return_t
-answer_raw(struct question *question, mach_msg_id_t id, const void *bytes,
+static void
+put_together(struct question *question, mach_msg_id_t id, const void *bytes,
     unsigned size)
 {
 	raw.header = (mach_msg_header_t){
@@ -151,26 +151,66 @@ answer_raw(struct question *question, mach_msg_id_t id, const void *bytes,
 	    .msgh_id = id,
 	};
 	memcpy(raw.word, bytes, size);
+}
+
+kern_return_t
+answer_raw(struct question *question, mach_msg_id_t id, const void *bytes,
+    unsigned size)
+{
+	put_together(question, id, bytes, size);
 	return mach_msg(&raw.header, MACH_SEND_MSG, raw.header.msgh_size, 0,
 	    MACH_PORT_NULL, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+}
+
+/* The body of the answer that fits; its size. */
+static unsigned
+answer_body(const struct question *question, kern_return_t result,
+    uint32_t body[5 + WORDS_MAX])
+{
+	memcpy(body, &NDR_record, sizeof(NDR_record));
+	body[2] = (uint32_t)result;
+	if (question->words == 0 || result != KERN_SUCCESS)
+		return 3 * 4;
+	body[3] = (uint32_t)question->flavor;
+	body[4] = question->words;
+	memcpy(&body[5], question->state, question->words * 4);
+	return (5 + question->words) * 4;
 }
 
 kern_return_t
 answer(struct question *question, kern_return_t result)
 {
 	uint32_t body[5 + WORDS_MAX];
-	unsigned words = 3;
+	unsigned size = answer_body(question, result, body);
 
-	memcpy(body, &NDR_record, sizeof(NDR_record));
-	body[2] = (uint32_t)result;
-	if (question->words > 0 && result == KERN_SUCCESS) {
-		body[3] = (uint32_t)question->flavor;
-		body[4] = question->words;
-		memcpy(&body[5], question->state, question->words * 4);
-		words = 5 + question->words;
-	}
-	return answer_raw(
-	    question, question->id + MSGID_REPLY, body, words * 4);
+	return answer_raw(question, question->id + MSGID_REPLY, body, size);
+}
+
+kern_return_t
+answer_and_ask(struct question *question, kern_return_t result)
+{
+	uint32_t body[5 + WORDS_MAX];
+	unsigned size = answer_body(question, result, body);
+	kern_return_t kr;
+
+	put_together(question, question->id + MSGID_REPLY, body, size);
+	kr = mach_msg(&raw.header, MACH_SEND_MSG | MACH_RCV_MSG,
+	    raw.header.msgh_size, sizeof(raw), question->port,
+	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+	if (kr == MACH_MSG_SUCCESS)
+		take_apart(question);
+	return kr;
+}
+
+kern_return_t
+ask_long(struct question *question, mach_port_t port)
+{
+	kern_return_t kr = mach_msg(&raw.header, MACH_RCV_MSG, 0, sizeof(raw),
+	    port, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+
+	if (kr == MACH_MSG_SUCCESS)
+		take_apart(question);
+	return kr;
 }
 
 void

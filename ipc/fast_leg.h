@@ -1,0 +1,288 @@
+/*
+ * ipc/fast_leg.h: what the legs of the fast path are made of, for fast.c and
+ * fast_exception.c alone.
+ */
+#pragma once
+#include <arch/fpu.h>
+#include <arch/switch.h>
+
+#include "ipc/fast.h"
+#include "ipc/port.h"
+#include "ipc/space.h"
+#include "kernel/cpu.h"
+#include "kernel/sched.h"
+#include "kernel/task.h"
+#include "vm/map.h"
+
+#define always_inline static inline __attribute__((always_inline))
+
+always_inline void
+lock_ports(struct port *a, struct port *b)
+{
+	if (a < b) {
+		spin_lock(&a->lock);
+		spin_lock_second(&b->lock);
+	} else {
+		spin_lock(&b->lock);
+		spin_lock_second(&a->lock);
+	}
+}
+
+/* May @thread run here at once?  Its FP registers must not be elsewhere. */
+always_inline bool
+may_run_here(const struct thread *thread, const struct cpu *cpu)
+{
+	return likely(thread->fpu_cpu == NULL) || thread->fpu_cpu == cpu;
+}
+
+/*
+ * Who waits on @to, if a message of @size can be put into his hands here and
+ * now, and nothing waits for us on @from (NULL: that we do not receive from).
+ * The ports are locked.
+ */
+always_inline struct thread *
+first_receiver(
+    struct port *to, struct port *from, uint64_t size, const struct cpu *cpu)
+{
+	struct list *waiters = &to->queue.receivers;
+	struct thread *thread;
+
+	if (unlikely(list_empty(waiters) ||
+		     (from != NULL && !mqueue_idle(&from->queue))))
+		return NULL;
+	thread = list_first(waiters, struct thread, wait_link);
+	if (unlikely(thread->fast.room < (int64_t)size))
+		return NULL;
+	return may_run_here(thread, cpu) ? thread : NULL;
+}
+
+/* The receiver takes the message off the port, and leaves its queue. */
+always_inline void
+take_receiver(struct port *to, struct thread *receiver)
+{
+	struct list *link = &receiver->wait_link;
+
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
+	receiver->receive.port = NULL;
+	if (unlikely(receiver->fast.from != to))
+		fast_adopt(receiver, to);
+	to->sequence++;
+}
+
+/* @receiver, which is ours, becomes the current thread of this hart. */
+always_inline void
+take_place(struct thread *receiver, struct cpu *cpu)
+{
+	store_relaxed(&receiver->cpu, cpu);
+	cpu->counters.handed_off++;
+	store_relaxed(&cpu->running_priority, receiver->priority);
+	arch_set_current(receiver);
+}
+
+/*
+ * @self, in whose place @receiver runs, waits from now on.  True: it was told
+ * not to, and is ours to wake.  As long as the caller holds the lock that
+ * @self takes when it goes on, it can be looked at.
+ */
+always_inline bool
+arm(struct thread *self, struct thread *receiver, struct cpu *cpu)
+{
+	/*
+	 * As in wait_begin() and arch_thread_resume(): we say that the sender
+	 * is armed and where the receiver runs, then look at their flags;
+	 * thread_notice() does it the other way round.
+	 */
+	store_release(&self->wait_armed, 1);
+	fence_full();
+	/* Whoever queues a better one here sees what runs, or we see him. */
+	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >
+		     (int32_t)receiver->priority))
+		atomic_fetch_or_explicit(
+		    &receiver->ast, AST_RESCHED, memory_order_relaxed);
+	return (atomic_load_explicit(&self->ast, memory_order_relaxed) &
+		   (AST_ABORT | AST_TERMINATE)) != 0 &&
+	       thread_claim(self, KERN_ABORTED);
+}
+
+/* The current thread's address space, and its right to the FP unit. */
+always_inline void
+enter_space(struct thread *receiver, struct cpu *cpu)
+{
+	/* Who owns the unit has his registers in it: then he is here. */
+	if (unlikely(cpu->fpu_on || receiver->fpu_cpu != NULL))
+		fpu_switch(cpu, receiver);
+	pmap_switch_on(cpu, receiver->fast.pmap);
+}
+
+/*
+ * Wait on @from, which is locked and is unlocked; from then on @receiver is
+ * the current thread, on this hart, in the sender's place.  What wait_begin()
+ * and sched_handoff() do, for two threads of which all is known.
+ */
+always_inline void
+change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
+    struct port *from)
+{
+	struct list *waiters = &from->queue.receivers;
+	bool abort;
+
+	self->receive.port = from; /* by the reference of fast.from */
+	list_add_tail(waiters, &self->wait_link);
+	self->cont = receive_continue;
+	self->priority = self->base_priority;
+	take_place(receiver, cpu);
+	abort = arm(self, receiver, cpu);
+	spin_unlock(&from->lock);
+	if (unlikely(abort))
+		sched_wake(self);
+	enter_space(receiver, cpu);
+}
+
+/* The current thread goes on in user mode. */
+always_inline noreturn void
+leave(const struct thread *thread)
+{
+	if (likely(
+		atomic_load_explicit(&thread->ast, memory_order_relaxed) == 0))
+		arch_user_return();
+	thread_return();
+}
+
+/* ---- names of reply rights ---- */
+
+/*
+ * A name from the receiver's own table, whose lock is tried.  While the lock of
+ * the port that a thread waits on is held, the thread is not past its wait,
+ * whoever ends that: so its @fast is still.
+ */
+bool fast_take_spare(struct thread *receiver);
+
+/* The name that the receiver's spare entry gets next. */
+always_inline mach_port_name_t
+next_spare_name(const struct thread *receiver)
+{
+	mach_port_name_t last = receiver->fast.spare_name;
+
+	return (last & ~NAME_GENERATION_MASK) |
+	       ((last + 1) & NAME_GENERATION_MASK);
+}
+
+/* The receiver's spare entry becomes a send-once right to @port: its name. */
+always_inline mach_port_name_t
+fill_spare(struct thread *receiver, struct port *port)
+{
+	struct entry *entry = receiver->fast.spare;
+	mach_port_name_t name = next_spare_name(receiver);
+
+	receiver->fast.spare_ready = false;
+	receiver->fast.spare_name = name;
+	entry->port = port;
+	entry->urefs = 1;
+	/* release: who reads the key without the lock then sees the port */
+	atomic_thread_fence(memory_order_release);
+	*(volatile uint32_t *)&entry->key =
+	    MACH_PORT_TYPE_SEND_ONCE | (name & NAME_GENERATION_MASK);
+	return name;
+}
+
+/* The entry of @name with @type, looked up the long way; or fast_no_entry. */
+struct entry *fast_find(
+    struct space *space, mach_port_name_t name, uint32_t type);
+
+/* The entry of a reply right that was used, and is not the spare one, is free.
+ * Locks: the space's. */
+void fast_free_entry(
+    struct thread *self, struct entry *entry, mach_port_name_t name);
+
+/* Look up where to receive, for the next time: this call declines. */
+void fast_learn_from(struct thread *self, mach_port_name_t name);
+/* Look up where to send a request. */
+bool fast_learn_to(struct thread *self, mach_port_name_t name);
+
+/* ---- the reply right of who replies ---- */
+
+/* Where it goes, and where its holder receives next. */
+struct reply_right {
+	mach_port_name_t name;
+	bool spare; /* the entry is the thread's spare one */
+	struct entry *entry;
+	struct port *to;
+	struct port *from;
+};
+
+/* Locks: @self's space.  False: it has no such right, or one with a request. */
+always_inline bool
+look_up_reply_right(
+    struct thread *self, mach_port_name_t remote, struct reply_right *right)
+{
+	right->name = remote;
+	right->from = self->fast.from;
+	/* Usually it is the spare entry, which the request filled in. */
+	right->entry = self->fast.spare;
+	right->spare =
+	    remote == self->fast.spare_name && !self->fast.spare_ready;
+	if (unlikely(!right->spare))
+		right->entry = fast_find(
+		    self->fast.space, remote, MACH_PORT_TYPE_SEND_ONCE);
+	right->to = right->entry->port;
+	/* All of the key: a right with a request on it declines. */
+	return right->entry->key ==
+	       (MACH_PORT_TYPE_SEND_ONCE | (remote & NAME_GENERATION_MASK));
+}
+
+/*
+ * The send-once right @remote of @self, who is to receive from @receive_name.
+ * True: the space and both ports are locked.
+ */
+always_inline bool
+find_reply_right(struct thread *self, mach_port_name_t remote,
+    mach_port_name_t receive_name, struct reply_right *right)
+{
+	struct space *space = self->fast.space;
+
+	spin_lock(&space->lock);
+	if (unlikely(!look_up_reply_right(self, remote, right)))
+		goto out;
+	if (unlikely(right->to == right->from))
+		goto out;
+	lock_ports(right->to, right->from);
+	if (likely(right->from->name == receive_name &&
+		   right->from->receiver == space))
+		return true;
+	spin_unlock(&right->to->lock);
+	spin_unlock(&right->from->lock);
+	spin_unlock(&space->lock);
+	fast_learn_from(self, receive_name);
+	return false;
+out:
+	spin_unlock(&space->lock);
+	return false;
+}
+
+/* It was not used after all. */
+always_inline void
+drop_reply_right(struct thread *self, const struct reply_right *right)
+{
+	spin_unlock(&right->to->lock);
+	spin_unlock(&right->from->lock);
+	spin_unlock(&self->fast.space->lock);
+}
+
+/* Use it up, and unlock the space. */
+always_inline void
+use_reply_right(struct thread *self, const struct reply_right *right)
+{
+	if (likely(right->spare)) {
+		right->entry->key =
+		    (right->name & NAME_GENERATION_MASK) | ENTRY_KEPT;
+		right->entry->port = NULL;
+		self->fast.spare_ready = true;
+	} else {
+		fast_free_entry(self, right->entry, right->name);
+	}
+	spin_unlock(&self->fast.space->lock);
+	right->to->send_once_rights--;
+	/* The right's reference, never the last: the receiver has one. */
+	atomic_fetch_sub_explicit(&right->to->refs, 1, memory_order_relaxed);
+}
