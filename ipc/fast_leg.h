@@ -218,10 +218,10 @@ look_up_reply_right(
 {
 	right->name = remote;
 	right->from = self->fast.from;
-	/* Usually it is the spare entry, which the request filled in. */
+	/* Usually it is the spare entry, which the request filled in: if not,
+	 * its key says so. */
 	right->entry = self->fast.spare;
-	right->spare =
-	    remote == self->fast.spare_name && !self->fast.spare_ready;
+	right->spare = remote == self->fast.spare_name;
 	if (unlikely(!right->spare))
 		right->entry = fast_find(
 		    self->fast.space, remote, MACH_PORT_TYPE_SEND_ONCE);
