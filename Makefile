@@ -117,7 +117,7 @@ bench: all ## count instructions per operation; a table and build/bench/results.
 	@scripts/bench-report --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE) \
 	    --revision '$(REVISION)' $(BUILD)/bench/results.json
 
-lint: all lint-headers | $(call setup,style) ## compile each header alone, check layout and style
+lint: all lint-headers lint-dialects | $(call setup,style) ## compile each header alone, check layout and style
 	@scripts/format --check
 	@scripts/check-style
 

@@ -21,4 +21,10 @@ $(BUILD)/lint/user/%: % $(BUILD_RULES) | $(call setup,build)
 .PHONY: lint-headers
 lint-headers: $(LINTED)
 
+# The headers that programs see, in every dialect of C and in C++: silent when
+# all is well.
+.PHONY: lint-dialects
+lint-dialects: all
+	$(quiet)! test/host/test_dialects | grep -v '^ok\|^1\.\.'
+
 -include $(LINTED:=.d)

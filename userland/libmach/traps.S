@@ -72,6 +72,7 @@
 	trap	swtch, TRAP_SWTCH
 	trap	swtch_pri, TRAP_SWTCH_PRI
 	trap	thread_switch, TRAP_THREAD_SWITCH
+	trap	syscall_thread_switch, TRAP_THREAD_SWITCH
 	trap	clock_sleep_trap, TRAP_CLOCK_SLEEP
 	trap	mach_wait_until, TRAP_MACH_WAIT_UNTIL
 	trap	mach_timebase_info_trap, TRAP_MACH_TIMEBASE_INFO

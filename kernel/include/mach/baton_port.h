@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <mach/cdefs.h>
 #include <mach/message.h>
 #include <mach/ndr.h>
 
@@ -61,5 +62,5 @@ struct baton_port_holder {
 
 #pragma pack(pop)
 
-_Static_assert(sizeof(struct baton_port_report) == 188, "ABI");
-_Static_assert(sizeof(struct baton_port_holder) == 56, "ABI");
+MACH_ABI_ASSERT(sizeof(struct baton_port_report) == 188, "ABI");
+MACH_ABI_ASSERT(sizeof(struct baton_port_holder) == 56, "ABI");

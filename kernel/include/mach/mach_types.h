@@ -8,6 +8,7 @@
 #include <mach/host_special_ports.h>
 #include <mach/kern_return.h>
 #include <mach/machine.h>
+#include <mach/mach_eventlink_types.h>
 #include <mach/mach_time.h>
 #include <mach/memory_object_types.h>
 #include <mach/message.h>
@@ -59,7 +60,6 @@ typedef mach_port_t clock_ctrl_t;
 typedef mach_port_t clock_reply_t;
 typedef mach_port_t task_suspension_token_t;
 typedef mach_port_t mach_eventlink_t;
-typedef mach_port_t eventlink_port_pair_t[2];
 typedef mach_port_t UNDServerRef;
 
 /* There are no vouchers; the words for them exist. */

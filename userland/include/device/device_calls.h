@@ -6,7 +6,10 @@
 #pragma once
 
 #include <device/device.h>
+#include <mach/cdefs.h>
 #include <mach/mach_types.h>
+
+MACH_BEGIN_DECLS
 
 /*
  * Opens a device: @name is a path in the device tree, "stdout" for the node
@@ -54,3 +57,5 @@ kern_return_t device_map_window(mach_port_t device, task_t task, uint32_t index,
 kern_return_t device_intr_register(
     mach_port_t device, uint32_t index, mach_port_t notify);
 kern_return_t device_intr_ack(mach_port_t device, uint32_t index);
+
+MACH_END_DECLS

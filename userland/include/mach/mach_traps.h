@@ -73,6 +73,10 @@ kern_return_t thread_switch(
 kern_return_t clock_sleep_trap(mach_port_name_t clock, int type,
     unsigned int seconds, int nanoseconds, mach_timespec_t *wakeup_time);
 
+/* The same, under the trap's own name. */
+kern_return_t syscall_thread_switch(
+    mach_port_name_t thread, int option, mach_msg_timeout_t milliseconds);
+
 kern_return_t mach_timebase_info_trap(mach_timebase_info_t info);
 
 kern_return_t _kernelrpc_mach_vm_allocate_trap(mach_port_name_t task,
