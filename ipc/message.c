@@ -226,6 +226,8 @@ look_at_member(struct receive_state *receive, struct pset *pset,
 		found = look(receive, port, kmsgp);
 		if (found == LOOK_EMPTY)
 			pset_port_empty(port);
+		else if (mqueue_waiting(&port->queue))
+			pset_wake_next(pset);
 		tell = port_room_due(port);
 	}
 	spin_unlock(&port->lock);

@@ -254,6 +254,14 @@ pset_port_empty(struct port *port)
 	}
 }
 
+void
+pset_wake_next(struct pset *pset)
+{
+	spin_lock(&pset->lock);
+	mqueue_wake(&pset->receivers, RECEIVE_LOOK_AGAIN, 1);
+	spin_unlock(&pset->lock);
+}
+
 struct port *
 pset_next_ready(struct pset *pset)
 {

@@ -86,6 +86,10 @@ void pset_remove_all(struct port *port);
 void pset_port_ready(struct port *port);
 void pset_port_empty(struct port *port);
 
+/* A member has more messages than the one that its finder was woken for: the
+ * next who waits looks, too.  Locks: the member's. */
+void pset_wake_next(struct pset *pset);
+
 /* A member that has a message, with a reference, or NULL.  Locks: the set's.
  * The next call gives another, so that members take turns. */
 struct port *pset_next_ready(struct pset *pset);
