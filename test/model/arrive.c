@@ -8,14 +8,18 @@
 
 #include "ipc_host.h"
 #include "model.h"
+#include "observe.h"
 
 /* A message under comparison. */
 struct reading {
 	struct m_thread *thread;
 	struct m_message *message;
+	struct port *to; /* where it came to */
 	uint8_t *at;	 /* the buffer */
 	uint32_t offset; /* in it, of what comes next */
 	uint32_t errors; /* MACH_MSG_*_SPACE, *_KERNEL met */
+	uint32_t gap;	 /* bytes that its descriptors became shorter */
+	bool back;	 /* to its sender */
 };
 
 uint32_t
@@ -55,6 +59,42 @@ read_port(struct reading *reading, struct m_descriptor *d)
 	EXPECT(user.disposition == d->disposition);
 	give(reading, &d->right[0], user.name);
 	reading->offset += sizeof(user);
+}
+
+/* To whoever did not ask for guarded descriptors it is a plain one. */
+static void
+read_guarded(struct reading *reading, struct m_descriptor *d)
+{
+	struct m_port *port = d->right[0].port;
+	uint64_t buffer = reading->back ? reading->thread->send_buffer
+					: reading->thread->receive_buffer;
+	bool guarded =
+	    port != NULL && port->alive &&
+	    (d->guard_flags & MACH_MSG_GUARD_FLAGS_IMMOVABLE_RECEIVE);
+	mach_msg_guarded_port_descriptor_t user;
+
+	if (!reading->back &&
+	    !(reading->thread->option & MACH_RCV_GUARDED_DESC)) {
+		read_port(reading, d);
+		reading->gap +=
+		    sizeof(user) - sizeof(mach_msg_port_descriptor_t);
+		reading->message->size -=
+		    sizeof(user) - sizeof(mach_msg_port_descriptor_t);
+		return;
+	}
+	memcpy(&user, reading->at + reading->offset, sizeof(user));
+	reading->offset += sizeof(user);
+	EXPECT(user.type == MACH_MSG_GUARDED_PORT_DESCRIPTOR);
+	EXPECT(user.disposition == d->disposition);
+	give(reading, &d->right[0], user.name);
+	if (!guarded || user.name == MACH_PORT_NULL)
+		return;
+	EXPECT(user.context == buffer);
+	EXPECT(user.flags == MACH_MSG_GUARD_FLAGS_IMMOVABLE_RECEIVE);
+	port->context = buffer;
+	port->guard = MACH_PORT_STATUS_FLAG_GUARDED;
+	if (!reading->back)
+		port->guard |= MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE;
 }
 
 static void
@@ -135,6 +175,8 @@ read_descriptors(struct reading *reading)
 
 		if (d->kind == MACH_MSG_PORT_DESCRIPTOR)
 			read_port(reading, d);
+		else if (d->kind == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
+			read_guarded(reading, d);
 		else if (d->kind == MACH_MSG_OOL_PORTS_DESCRIPTOR)
 			read_array(reading, d);
 		else
@@ -148,7 +190,7 @@ static void
 read_body(struct reading *reading)
 {
 	struct m_message *message = reading->message;
-	uint32_t word;
+	uint32_t word, expected;
 
 	if (message->notice && message->id != MACH_NOTIFY_SEND_ONCE &&
 	    message->id != MACH_NOTIFY_PORT_DESTROYED) {
@@ -161,10 +203,12 @@ read_body(struct reading *reading)
 		reading->offset += sizeof(mach_msg_body_t);
 	for (; reading->offset < message->size; reading->offset += 4) {
 		memcpy(&word, reading->at + reading->offset, sizeof(word));
-		if (word != m_pattern(message->id, reading->offset))
+		/* Its place is the one that it had when it was sent. */
+		expected =
+		    m_pattern(message->id, reading->offset + reading->gap);
+		if (word != expected)
 			disagree("at %u of message %d: 0x%x, not 0x%x",
-			    reading->offset, message->id, word,
-			    m_pattern(message->id, reading->offset));
+			    reading->offset, message->id, word, expected);
 	}
 	EXPECT(reading->offset == message->size);
 }
@@ -204,6 +248,16 @@ destination(const struct reading *reading)
 	return m_name_of(task, port)->name;
 }
 
+/* @name must be @local; but a receive right that leaves in the same call may
+ * have done so before the message was written. */
+static void
+expect_destination(const struct reading *reading, mach_port_name_t name,
+    mach_port_name_t local)
+{
+	if (name != MACH_PORT_DEAD || !observe_leaves(reading->to))
+		EXPECT(name == local);
+}
+
 /* The destination's right did its work. */
 static void
 use_destination(struct m_message *message)
@@ -228,7 +282,7 @@ header_alone(struct reading *reading, uint32_t bits, mach_port_name_t local,
 		EXPECT(header.msgh_bits == bits);
 		EXPECT(header.msgh_size == message->size);
 		EXPECT(header.msgh_id == message->id);
-		EXPECT(header.msgh_local_port == local);
+		expect_destination(reading, header.msgh_local_port, local);
 		EXPECT(header.msgh_remote_port == MACH_PORT_NULL);
 	}
 	m_return(reading->thread, code);
@@ -253,11 +307,11 @@ arrive_whole(struct reading *reading)
 		return;
 	}
 	EXPECT(header.msgh_bits == bits);
-	EXPECT(header.msgh_size == message->size);
 	EXPECT(header.msgh_id == message->id);
-	EXPECT(header.msgh_local_port == local);
+	expect_destination(reading, header.msgh_local_port, local);
 	EXPECT(header.msgh_voucher_port == MACH_PORT_NULL);
 	read_descriptors(reading);
+	EXPECT(header.msgh_size == message->size);
 	read_body(reading);
 	read_trailer(reading);
 	m_return(reading->thread,
@@ -273,6 +327,7 @@ m_arrive(struct m_thread *thread, struct m_message *message)
 	struct reading reading = {
 	    .thread = thread,
 	    .message = message,
+	    .to = message->dest.port->kernel,
 	    .at = user_at(thread->task->sim, thread->receive_buffer),
 	    .offset = sizeof(mach_msg_header_t),
 	};
@@ -290,6 +345,17 @@ m_arrive(struct m_thread *thread, struct m_message *message)
 	header_alone(&reading, bits, local, MACH_RCV_TOO_LARGE);
 }
 
+/* Its sender wants to hear of room, if he asked for that by this name. */
+static void
+arm(struct m_task *task, const struct m_message *message)
+{
+	struct m_name *entry = m_lookup(task, message->remote_name);
+
+	if (entry != NULL && entry->port == message->dest.port &&
+	    entry->request.port != NULL && entry->possible)
+		entry->armed = true;
+}
+
 void
 m_come_back(struct m_thread *thread, struct m_message *message)
 {
@@ -297,11 +363,15 @@ m_come_back(struct m_thread *thread, struct m_message *message)
 	    .thread = thread,
 	    .message = message,
 	    .at = user_at(thread->task->sim, thread->send_buffer),
+	    .back = true,
 	    .offset = sizeof(mach_msg_header_t),
 	};
 	mach_msg_header_t header = read_header(&reading);
 	uint32_t bits = MACH_MSGH_BITS(message->dest.type, message->reply_type);
 
+	if (thread->why == MACH_SEND_TIMED_OUT &&
+	    (thread->option & MACH_SEND_NOTIFY))
+		arm(thread->task, message);
 	if (message->count > 0)
 		bits |= MACH_MSGH_BITS_COMPLEX;
 	EXPECT(header.msgh_bits == bits);

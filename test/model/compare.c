@@ -100,6 +100,27 @@ end_task(struct m_task *task)
 	sim_task_end(task->sim);
 }
 
+/* What the threads of @task had for replies goes first. */
+static void
+end_reply_ports(struct m_task *task)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		struct m_thread *thread = &world.thread[i];
+		struct m_port *port = thread->reply_port;
+		struct m_name *entry;
+
+		if (thread->task != task || port == NULL ||
+		    !items_has(&world.ports, port) || port->receiver != task)
+			continue;
+		entry = m_name_of(task, port);
+		if ((entry->type & MACH_PORT_TYPE_SEND) &&
+		    m_mod_urefs(&entry->urefs, -1) == KERN_SUCCESS &&
+		    entry->urefs == 0)
+			m_drop_send(task, entry);
+		m_drop_receive(task, m_name_of(task, port));
+	}
+}
+
 void
 task_ends(struct m_task *task)
 {
@@ -111,6 +132,7 @@ task_ends(struct m_task *task)
 	if (host_failed())
 		host_run();
 	host_fail(0);
+	end_reply_ports(task);
 	/* In the order of the table. */
 	while ((entry = lowest_name(task)) != NULL)
 		m_drop_all(task, entry);
@@ -187,8 +209,10 @@ compare_name(const struct m_task *task, const struct m_name *name)
 {
 	const struct entry *entry = kernel_entry(task, name->name);
 	uint32_t type = entry->key & MACH_PORT_TYPE_ALL_RIGHTS;
-	bool asked =
-	    space_side(space_of(task), name_index(name->name))->request != NULL;
+	const struct name_request *request =
+	    space_side(space_of(task), name_index(name->name))->request;
+	/* One that has been told stays until somebody looks. */
+	bool asked = request != NULL && !request->told;
 
 	if ((type & MACH_PORT_TYPE_PORT_RIGHTS) && port_is_dead(entry->port)) {
 		compare_dead(name, entry, asked);
@@ -200,6 +224,9 @@ compare_name(const struct m_task *task, const struct m_name *name)
 		    task->number, name->name, type, entry->urefs, name->type,
 		    name->urefs);
 	EXPECT(asked == (name->request.port != NULL));
+	if (asked)
+		EXPECT(request->possible == name->possible &&
+		       request->armed == name->armed);
 	if (type & MACH_PORT_TYPE_PORT_RIGHTS)
 		EXPECT(entry->port == name->port->kernel);
 	if (type == MACH_PORT_TYPE_PORT_SET)
@@ -294,6 +321,7 @@ compare_port(const struct m_port *port)
 	EXPECT(kernel->make_send_count == port->make_sends);
 	EXPECT(kernel->sequence == port->sequence);
 	EXPECT(kernel->context == port->context);
+	EXPECT((kernel->flags & PORT_GUARD_MASK) == port->guard);
 	EXPECT(kernel->queue.limit == port->limit);
 	EXPECT((kernel->no_senders != NULL) == (port->no_senders.port != NULL));
 	EXPECT((kernel->destroyed != NULL) == (port->destroyed.port != NULL));

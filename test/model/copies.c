@@ -93,6 +93,31 @@ m_take(struct m_task *task, struct m_name *entry, uint32_t disposition)
 	return right;
 }
 
+static bool
+is_immovable(const struct m_name *entry, uint32_t disposition)
+{
+	return disposition == MACH_MSG_TYPE_MOVE_RECEIVE &&
+	       (entry->port->guard &
+		   MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE);
+}
+
+kern_return_t
+m_copyin_guarded(struct m_task *task, mach_port_name_t name, uint64_t guard,
+    bool unguarded_ok, struct m_right *right)
+{
+	struct m_name *entry = m_lookup(task, name);
+
+	if (entry != NULL && (entry->type & MACH_PORT_TYPE_RECEIVE)) {
+		const struct m_port *port = entry->port;
+
+		if ((port->guard & MACH_PORT_STATUS_FLAG_GUARDED) != 0
+			? port->context != guard
+			: guard != 0 || !unguarded_ok)
+			return KERN_INVALID_ARGUMENT;
+	}
+	return m_copyin(task, name, MACH_MSG_TYPE_MOVE_RECEIVE, true, right);
+}
+
 kern_return_t
 m_copyin(struct m_task *task, mach_port_name_t name, uint32_t disposition,
     bool dead_ok, struct m_right *right)
@@ -107,6 +132,8 @@ m_copyin(struct m_task *task, mach_port_name_t name, uint32_t disposition,
 	if (!MACH_PORT_VALID(name))
 		return dead_ok ? KERN_SUCCESS : KERN_INVALID_NAME;
 	kr = m_may_take(entry, disposition, dead_ok);
+	if (kr == KERN_SUCCESS && is_immovable(entry, disposition))
+		kr = KERN_INVALID_CAPABILITY;
 	if (kr == KERN_SUCCESS)
 		*right = m_take(task, entry, disposition);
 	return kr;

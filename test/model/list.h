@@ -19,6 +19,16 @@ items_add(struct items *items, void *item)
 	items->item[items->count++] = item;
 }
 
+/* Put it before the item at @at. */
+static inline void
+items_insert(struct items *items, unsigned at, void *item)
+{
+	items_add(items, item);
+	for (unsigned i = items->count - 1; i > at; i--)
+		items->item[i] = items->item[i - 1];
+	items->item[at] = item;
+}
+
 /* Take the item at @at out; those behind it move up. */
 static inline void *
 items_take(struct items *items, unsigned at)

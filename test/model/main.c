@@ -1,7 +1,7 @@
 /*
  * main.c: the model of ports runs beside the kernel's ipc/ code.
  *
- *	model [--seed N] [--steps N]
+ *	model [--seed N] [--steps N] [--world N, the first]
  *
  * Random operations are done by both, and after each one everything that the
  * kernel knows of tasks, names, ports, sets, messages and threads is what the
@@ -25,7 +25,7 @@
 /* Steps of one world. */
 #define WORLD_STEPS 5000
 /* All rights and references are counted up once in so many steps. */
-#define COUNT_EVERY 50
+#define COUNT_EVERY 20
 
 /* What a child tells its parent. */
 static struct {
@@ -34,7 +34,7 @@ static struct {
 	uint64_t fast;
 } * told;
 
-static uint64_t seed = 1;
+static uint64_t seed = 1, first_world;
 static bool talks;
 /* Steps of the world that are done; a shorter way to the same end. */
 static bool done[WORLD_STEPS];
@@ -164,7 +164,7 @@ run_worlds(uint64_t steps)
 	child = fork();
 	if (child == 0) {
 		for (uint64_t i = 0; i < worlds; i++)
-			run_world(i);
+			run_world(first_world + i);
 		_exit(0);
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child)
@@ -184,6 +184,8 @@ main(int argc, char **argv)
 	for (int i = 1; i + 1 < argc; i += 2) {
 		if (strcmp(argv[i], "--seed") == 0)
 			seed = strtoul(argv[i + 1], NULL, 0);
+		if (strcmp(argv[i], "--world") == 0)
+			first_world = strtoul(argv[i + 1], NULL, 0);
 		if (strcmp(argv[i], "--steps") == 0)
 			steps = strtoul(argv[i + 1], NULL, 0);
 	}

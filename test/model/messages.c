@@ -32,6 +32,7 @@ m_notice(struct m_right to, int32_t id, uint32_t word)
 	struct m_message *notice = m_message_new();
 
 	notice->notice = true;
+	notice->order = MACH_MSG_QOS_DEFAULT;
 	notice->id = id;
 	notice->dest = to;
 	notice->word = word;
@@ -204,6 +205,37 @@ leave_port(struct m_port *port, struct m_message *message)
 	message->context = port->context;
 }
 
+/* Behind all of its order and higher ones. */
+static void
+enqueue(struct m_port *port, struct m_message *message)
+{
+	unsigned at = port->messages.count;
+
+	while (at > 0) {
+		struct m_message *before = port->messages.item[at - 1];
+
+		if (before->order >= message->order)
+			break;
+		at--;
+	}
+	items_insert(&port->messages, at, message);
+}
+
+void
+m_wait_for_room(struct m_port *port, struct m_thread *thread)
+{
+	unsigned at = port->senders.count;
+
+	while (at > 0) {
+		struct m_thread *before = port->senders.item[at - 1];
+
+		if (before->message->order >= thread->message->order)
+			break;
+		at--;
+	}
+	items_insert(&port->senders, at, thread);
+}
+
 /* The first of @waiters who takes @message; others are told how large it is. */
 static struct m_thread *
 find_waiter(
@@ -244,8 +276,56 @@ m_post(struct m_message *message, bool force)
 	if (!force &&
 	    (port->messages.count >= port->limit || port->senders.count > 0))
 		return false;
-	items_add(&port->messages, message);
+	enqueue(port, message);
 	return true;
+}
+
+bool
+m_has_room(const struct m_port *port)
+{
+	return port->waiters.count > 0 ||
+	       (port->senders.count == 0 && port->messages.count < port->limit);
+}
+
+/* ---- who wants to hear of room ---- */
+
+static bool
+is_told(const struct m_name *entry)
+{
+	return entry->name != 0 && entry->possible && entry->armed &&
+	       entry->request.port != NULL && m_has_room(entry->port);
+}
+
+struct m_message *
+m_tell_room(mach_port_name_t name, const struct port *to)
+{
+	for (unsigned i = 0; i < TASKS; i++) {
+		struct m_name *entry = m_lookup(&world.task[i], name);
+		struct m_right request;
+
+		if (entry == NULL || !is_told(entry) ||
+		    entry->request.port->kernel != to)
+			continue;
+		request = entry->request;
+		entry->request = (struct m_right){0};
+		return m_notice(request, MACH_NOTIFY_SEND_POSSIBLE, name);
+	}
+	return NULL;
+}
+
+void
+m_expect_told(void)
+{
+	for (unsigned i = 0; i < TASKS; i++) {
+		for (unsigned k = 0; k < NAMES; k++) {
+			struct m_name *entry = &world.task[i].names[k];
+
+			if (is_told(entry))
+				disagree("task %u was not told of room by "
+					 "0x%x",
+				    i, entry->name);
+		}
+	}
 }
 
 void
@@ -266,8 +346,8 @@ m_has_message(const struct m_port *port)
 	return port->messages.count > 0 || port->senders.count > 0;
 }
 
-static struct m_message *
-first_message(const struct m_port *port)
+struct m_message *
+m_first_message(const struct m_port *port)
 {
 	const struct m_thread *sender;
 
@@ -282,7 +362,7 @@ first_message(const struct m_port *port)
 static struct m_message *
 take_message(struct m_port *port)
 {
-	struct m_message *message = first_message(port);
+	struct m_message *message = m_first_message(port);
 
 	if (port->messages.count > 0) {
 		items_take(&port->messages, 0);
@@ -299,8 +379,8 @@ take_message(struct m_port *port)
 static void
 receive_from(struct m_thread *thread, struct m_port *port)
 {
-	if (stays(thread, first_message(port)))
-		m_told_too_large(thread, port, first_message(port));
+	if (stays(thread, m_first_message(port)))
+		m_told_too_large(thread, port, m_first_message(port));
 	else
 		m_arrive(thread, take_message(port));
 }
@@ -332,7 +412,7 @@ choose_member(const struct m_thread *thread, const struct m_set *set)
 			continue;
 		any = true;
 		if (taken != NULL ? port->kernel == taken
-				  : stays(thread, first_message(port)))
+				  : stays(thread, m_first_message(port)))
 			return port;
 	}
 	if (any)

@@ -44,7 +44,10 @@ struct m_name {
 	uint32_t urefs;
 	struct m_port *port;
 	struct m_set *set;
-	struct m_right request; /* dead-name request: where it goes */
+	/* Where it is told that the port died, or has room for a message;
+	 * of the latter, only once it is armed. */
+	struct m_right request;
+	bool possible, armed;
 };
 
 struct m_task {
@@ -68,6 +71,7 @@ struct m_port {
 	uint64_t died;		 /* in which step */
 	struct m_task *receiver; /* NULL: in transit */
 	uint32_t make_sends, sequence, limit;
+	uint32_t guard; /* MACH_PORT_STATUS_FLAG_* of guards */
 	uint64_t context;
 	struct items messages; /* struct m_message */
 	struct items senders;  /* struct m_thread, waiting for room */
@@ -88,7 +92,8 @@ struct m_set {
 struct m_descriptor {
 	uint32_t kind; /* MACH_MSG_*_DESCRIPTOR */
 	uint32_t copy, disposition;
-	uint32_t count; /* rights; or bytes */
+	uint32_t guard_flags; /* MACH_MSG_GUARD_FLAGS_* */
+	uint32_t count;	      /* rights; or bytes */
 	struct m_right right[ARRAY];
 };
 
@@ -97,7 +102,9 @@ struct m_message {
 	uint32_t size;
 	struct m_right dest, reply;
 	uint32_t reply_type;
-	uint64_t sender; /* 0: the kernel */
+	uint64_t sender;	      /* 0: the kernel */
+	mach_port_name_t remote_name; /* as its sender wrote it */
+	uint32_t order;		      /* in queues: a class of priority */
 	bool notice;
 	uint32_t word;	   /* of a notice */
 	uint32_t sequence; /* from the port, when it leaves it */
@@ -131,9 +138,10 @@ struct m_thread {
 	bool poll;	 /* it would not wait to receive */
 	bool can_expire; /* it waits with a time-out */
 	uaddr_t send_buffer, receive_buffer;
-	kern_return_t why; /* its message comes back */
-	bool returned;	   /* in this step */
-	int64_t value;	   /* with this */
+	struct m_port *reply_port; /* thread_get_special_reply_port() */
+	kern_return_t why;	   /* its message comes back */
+	bool returned;		   /* in this step */
+	int64_t value;		   /* with this */
 };
 
 struct world {
@@ -204,6 +212,9 @@ struct m_right m_take(
 kern_return_t m_copyin(struct m_task *task, mach_port_name_t name,
     uint32_t disposition, bool dead_ok, struct m_right *right);
 uint32_t m_received_type(uint32_t disposition);
+/* A receive right, by who knows its guard. */
+kern_return_t m_copyin_guarded(struct m_task *task, mach_port_name_t name,
+    uint64_t guard, bool unguarded_ok, struct m_right *right);
 
 /* @right arrives in @task, where the kernel calls it @name; if it could not be
  * given, the reason is added to *@errors. */
@@ -230,7 +241,18 @@ void m_send_back(struct m_thread *thread, kern_return_t code);
 bool m_circular(const struct m_message *message);
 /* Senders who wait for room that there is now. */
 void m_admit(struct m_port *port);
+/* @thread waits for room, before those with messages of a lower order. */
+void m_wait_for_room(struct m_port *port, struct m_thread *thread);
+/* Would a message get in? */
+bool m_has_room(const struct m_port *port);
+/* Who asked to hear of room on @port by the name @name, told at @to: the
+ * request is used up, and its notice pending; NULL: nobody did. */
+struct m_message *m_tell_room(mach_port_name_t name, const struct port *to);
+/* All who should have heard of room have. */
+void m_expect_told(void);
 bool m_has_message(const struct m_port *port);
+/* Which is next; NULL: none. */
+struct m_message *m_first_message(const struct m_port *port);
 /* It arrives, and is given to a waiter or queued.  False: no room. */
 bool m_post(struct m_message *message, bool force);
 /* @thread looks for a message by its receive_name, and waits if it must. */
@@ -245,13 +267,15 @@ void m_message_free(struct m_message *message);
 /* What a user passes to mach_msg(). */
 struct m_sent {
 	uint32_t kind, disposition, copy, count;
+	uint32_t guard_flags;
+	uint64_t guard;
 	mach_port_name_t name[ARRAY];
 	bool bad_address;
 };
 
 struct m_call {
 	struct m_thread *thread;
-	uint32_t option, bits, send_size, timeout;
+	uint32_t option, bits, send_size, timeout, priority;
 	mach_port_name_t remote, local, voucher;
 	int32_t id;
 	bool complex;

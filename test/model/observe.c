@@ -55,6 +55,8 @@ struct kmsg *__real_mqueue_take(struct port *port);
 struct kmsg *__wrap_mqueue_take(struct port *port);
 struct port *__real_pset_next_ready(struct pset *pset);
 struct port *__wrap_pset_next_ready(struct pset *pset);
+void __real_port_evict_receivers(struct port *port, kern_return_t result);
+void __wrap_port_evict_receivers(struct port *port, kern_return_t result);
 void __real_kmsg_destroy(struct kmsg *kmsg);
 void __wrap_kmsg_destroy(struct kmsg *kmsg);
 kern_return_t __real_message_general(uaddr_t buffer, uint64_t option,
@@ -113,13 +115,22 @@ __wrap_pset_next_ready(struct pset *pset)
 }
 
 void
+__wrap_port_evict_receivers(struct port *port, kern_return_t result)
+{
+	note((struct seen){.kind = SEEN_EVICT, .port = port});
+	__real_port_evict_receivers(port, result);
+}
+
+void
 __wrap_kmsg_destroy(struct kmsg *kmsg)
 {
-	observed_failure = (struct seen_failure){
-	    .happened = true,
-	    .header = kmsg->remote != NULL,
-	    .done = kmsg->index,
-	};
+	/* The first in a call is its own message. */
+	if (!observed_failure.happened)
+		observed_failure = (struct seen_failure){
+		    .happened = true,
+		    .header = kmsg->remote != NULL,
+		    .done = kmsg->index,
+		};
 	__real_kmsg_destroy(kmsg);
 }
 
@@ -248,6 +259,11 @@ follow_notice(const struct seen *seen)
 		if (find_notice(seen))
 			return;
 	} while (drop_circular());
+	if (seen->id == MACH_NOTIFY_SEND_POSSIBLE &&
+	    m_tell_room(seen->word, seen->port) != NULL) {
+		(void)find_notice(seen);
+		return;
+	}
 	/* A right that went unused just before its port died. */
 	if (seen->id == MACH_NOTIFY_SEND_ONCE && port_is_dead_now(seen->port))
 		return;
@@ -272,22 +288,33 @@ follow_look(const struct seen *seen)
 	}
 }
 
-/* True: stopped at a note of @kind, by @thread if that is not NULL. */
+/* The model does what was seen next. */
+static void
+follow_one(void)
+{
+	const struct seen *seen = &notes[next_seen++];
+
+	if (seen->kind == SEEN_NOTICE)
+		follow_notice(seen);
+	else if (seen->kind == SEEN_LOOK)
+		follow_look(seen);
+	m_come_back_all();
+}
+
+/* Up to the next note of @kind, by @thread if that is not NULL. */
 static bool
 follow(enum seen_kind kind, const struct m_thread *thread)
 {
 	m_come_back_all();
 	while (next_seen < seen_count) {
-		const struct seen *seen = &notes[next_seen++];
+		const struct seen *seen = &notes[next_seen];
 
 		if (seen->kind == kind &&
-		    (thread == NULL || seen->thread == &thread->sim->thread))
+		    (thread == NULL || seen->thread == &thread->sim->thread)) {
+			next_seen++;
 			return true;
-		if (seen->kind == SEEN_NOTICE)
-			follow_notice(seen);
-		else if (seen->kind == SEEN_LOOK)
-			follow_look(seen);
-		m_come_back_all();
+		}
+		follow_one();
 	}
 	return false;
 }
@@ -296,6 +323,31 @@ bool
 observe_until_post(void)
 {
 	return follow(SEEN_POST, NULL);
+}
+
+bool
+observe_leaves(const struct port *port)
+{
+	for (unsigned i = 0; i < seen_count; i++) {
+		if (notes[i].kind == SEEN_EVICT && notes[i].port == port)
+			return true;
+	}
+	return false;
+}
+
+bool
+observe_until_leave(const struct m_port *port)
+{
+	unsigned end = next_seen;
+
+	while (end < seen_count && (notes[end].kind != SEEN_EVICT ||
+				       notes[end].port != port->kernel))
+		end++;
+	if (end == seen_count)
+		return false;
+	while (next_seen < end)
+		follow_one();
+	return true;
 }
 
 bool
@@ -342,6 +394,7 @@ observe_rest(void)
 		if (world.thread[i].state == M_RESUMED)
 			m_receive(&world.thread[i]);
 	}
+	m_expect_told();
 }
 
 struct port *

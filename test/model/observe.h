@@ -16,6 +16,7 @@ enum seen_kind {
 	SEEN_POST,   /* a user's message arrives at its port */
 	SEEN_LOOK,   /* @thread looks for a message */
 	SEEN_TAKE,   /* @thread takes one from @port */
+	SEEN_EVICT,  /* @port leaves its receiver: who waits on it is told */
 	SEEN_END,    /* of what was seen */
 };
 
@@ -32,10 +33,14 @@ struct seen {
 void observe_begin(void);
 
 /* Send pending notices in the order seen, up to the next post, or look of
- * @thread, or to the end.  True: there was such a one. */
+ * @thread, or when @port's receive right left, or to the end.  True: there was
+ * such a one. */
 bool observe_until_post(void);
 bool observe_until_look(const struct m_thread *thread);
+bool observe_until_leave(const struct m_port *port);
 void observe_rest(void);
+/* Does the receive right to @port leave its space in this call? */
+bool observe_leaves(const struct port *port);
 /* Which port @thread's look took a message from: NULL: from none. */
 struct port *observe_taken(const struct m_thread *thread);
 

@@ -51,7 +51,7 @@ no_name(struct m_task *task)
 	case 2:
 		return name ^ 1; /* of another generation */
 	default:
-		return 0x40000000U + chance(1U << 30);
+		return (4000 + chance(300)) << 8 | chance(256);
 	}
 }
 
@@ -70,11 +70,9 @@ some_name(struct m_task *task, uint32_t type)
 mach_port_name_t
 chosen_name(struct m_task *task)
 {
-	mach_port_name_t name = some_name(task, MACH_PORT_TYPE_ALL_RIGHTS);
-
 	/* A table is walked to its end now and then: let that be near. */
 	if (chance(12) == 0)
-		return MACH_PORT_VALID(name) ? name & 0xfffff : name;
+		return some_name(task, MACH_PORT_TYPE_ALL_RIGHTS);
 	if (chance(32) == 0)
 		return (4000 + chance(300)) << 8 | chance(256);
 	return (1 + chance(200)) << 8 | chance(256);

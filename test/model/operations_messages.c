@@ -37,6 +37,15 @@ write_descriptor(struct m_thread *thread, uint8_t *at,
 	uaddr_t address = thread->send_buffer;
 	mach_msg_descriptor_t user = {0};
 
+	if (sent->kind == MACH_MSG_GUARDED_PORT_DESCRIPTOR) {
+		user.guarded_port.name = sent->name[0];
+		user.guarded_port.context = sent->guard;
+		user.guarded_port.flags = sent->guard_flags;
+		user.guarded_port.disposition = sent->disposition;
+		user.guarded_port.type = MACH_MSG_GUARDED_PORT_DESCRIPTOR;
+		memcpy(at, &user, sizeof(user.guarded_port));
+		return sizeof(user.guarded_port);
+	}
 	if (sent->kind == MACH_MSG_PORT_DESCRIPTOR) {
 		user.port.name = sent->name[0];
 		user.port.disposition = (uint8_t)sent->disposition;
@@ -104,11 +113,11 @@ call_trap(void *argument)
 	if (trap->by == BY_TRAP)
 		return mach_msg_trap(thread->send_buffer, a->option,
 		    a->send_size, a->receive_size, a->receive_name, a->timeout,
-		    0);
+		    a->priority);
 	if (trap->by == BY_OVERWRITE)
 		return mach_msg_overwrite_trap(thread->send_buffer, a->option,
 		    a->send_size, a->receive_size, a->receive_name, a->timeout,
-		    0, thread->receive_buffer);
+		    a->priority, thread->receive_buffer);
 	ipc_fast_enabled = trap->by == BY_FAST;
 	observed_fast++; /* message_general() takes it off again */
 	return mach_msg2_trap(thread->send_buffer, a->option,
@@ -116,7 +125,7 @@ call_trap(void *argument)
 	    a->remote | (uint64_t)a->local << 32,
 	    a->voucher | (uint64_t)(uint32_t)a->id << 32,
 	    (a->complex ? a->count : 0) | (uint64_t)a->receive_name << 32,
-	    a->receive_size, a->timeout);
+	    a->receive_size | (uint64_t)a->priority << 32, a->timeout);
 }
 
 static void
@@ -182,7 +191,7 @@ make_up_descriptor(struct m_task *task, struct m_sent *sent)
 	static const uint32_t kinds[] = {MACH_MSG_PORT_DESCRIPTOR,
 	    MACH_MSG_PORT_DESCRIPTOR, MACH_MSG_PORT_DESCRIPTOR,
 	    MACH_MSG_OOL_PORTS_DESCRIPTOR, MACH_MSG_OOL_DESCRIPTOR,
-	    MACH_MSG_OOL_VOLATILE_DESCRIPTOR};
+	    MACH_MSG_OOL_VOLATILE_DESCRIPTOR, MACH_MSG_GUARDED_PORT_DESCRIPTOR};
 
 	*sent = (struct m_sent){
 	    .kind = chance(50) ? kinds[chance(ARRAY_SIZE(kinds))] : 9,
@@ -193,7 +202,13 @@ make_up_descriptor(struct m_task *task, struct m_sent *sent)
 	};
 	if (chance(50) == 0)
 		sent->disposition = chance(32);
-	if (sent->kind == MACH_MSG_PORT_DESCRIPTOR)
+	if (sent->kind == MACH_MSG_GUARDED_PORT_DESCRIPTOR && chance(20)) {
+		sent->disposition = MACH_MSG_TYPE_MOVE_RECEIVE;
+		sent->guard_flags = chance(5);
+		sent->guard = chance(2) ? 0 : chance(4);
+	}
+	if (sent->kind == MACH_MSG_PORT_DESCRIPTOR ||
+	    sent->kind == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
 		sent->count = 1;
 	for (unsigned i = 0; i < sent->count; i++)
 		sent->name[i] = some_name(task, type_for(sent->disposition));
@@ -285,6 +300,7 @@ make_up_receive(struct m_call *call)
 	call->option |= MACH_RCV_MSG | some_trailer();
 	call->option |= chance(4) == 0 ? MACH_RCV_LARGE : 0;
 	call->option |= chance(8) == 0 ? MACH_RCV_LARGE_IDENTITY : 0;
+	call->option |= chance(2) ? MACH_RCV_GUARDED_DESC : 0;
 	call->option |= chance(2) || few_are_idle() ? MACH_RCV_TIMEOUT : 0;
 	call->receive_size = chance(6) ? 2000 : chance(100);
 	call->receive_name = some_name(call->thread->task,
@@ -303,6 +319,10 @@ operation_message(void)
 		call.option |= MACH_SEND_MSG;
 		call.option |=
 		    chance(3) || few_are_idle() ? MACH_SEND_TIMEOUT : 0;
+		call.option |= chance(2) ? 0 : MACH_SEND_NOTIFY;
+		call.option |= chance(4) ? 0 : MACH_SEND_OVERRIDE;
+		call.priority = chance(7) << MACH_MSG_PRIORITY_QOS_SHIFT |
+				chance(7) << MACH_MSG_PRIORITY_OVERRIDE_SHIFT;
 		make_up_body(&call);
 		make_up_header(&call);
 	}
@@ -389,7 +409,10 @@ operation_call(void)
 	if (call.local == 0)
 		return false;
 	if (call.remote == 0) {
-		serve(call.thread, call.local);
+		mach_port_name_t set =
+		    true_name(call.thread->task, MACH_PORT_TYPE_PORT_SET);
+
+		serve(call.thread, set != 0 && chance(2) ? set : call.local);
 		return true;
 	}
 	receive_plainly(&call, call.local);

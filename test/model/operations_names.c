@@ -3,6 +3,7 @@
  */
 #include "chance.h"
 #include "ipc/mach_port.h"
+#include "ipc/traps.h"
 #include "operations.h"
 
 /* Arguments of these calls; each uses some. */
@@ -131,15 +132,32 @@ call_construct(void *argument)
 	return mach_port_construct(a->space, &a->options, a->word, &a->name);
 }
 
+static uint32_t
+guard_by(uint32_t options)
+{
+	uint32_t guard = 0;
+
+	if (options & MPO_CONTEXT_AS_GUARD)
+		guard |= MACH_PORT_STATUS_FLAG_GUARDED;
+	if ((options & MPO_CONTEXT_AS_GUARD) && (options & MPO_STRICT))
+		guard |= MACH_PORT_STATUS_FLAG_STRICT_GUARD;
+	if (options & MPO_IMMOVABLE_RECEIVE)
+		guard |= MACH_PORT_STATUS_FLAG_GUARD_IMMOVABLE_RECEIVE;
+	return guard;
+}
+
 static void
 construct(struct m_thread *thread, struct m_task *task)
 {
-	struct on_name a = {space_of(task), .word = chance(1000)};
+	struct on_name a = {space_of(task), .word = chance(4)};
 	struct m_name *entry;
 	kern_return_t kr;
 
 	a.options.flags = chance(2) ? MPO_QLIMIT : 0;
 	a.options.flags |= chance(2) ? MPO_INSERT_SEND_RIGHT : 0;
+	a.options.flags |= chance(8) == 0 ? MPO_CONTEXT_AS_GUARD : 0;
+	a.options.flags |= chance(8) == 0 ? MPO_STRICT : 0;
+	a.options.flags |= chance(16) == 0 ? MPO_IMMOVABLE_RECEIVE : 0;
 	a.options.mpl.mpl_qlimit = chance(8) ? chance(6) : 1025;
 	kr = (kern_return_t)run(thread, call_construct, &a);
 	say("t%u: mach_port_construct(task %u, flags 0x%x) = %d, 0x%x",
@@ -157,6 +175,7 @@ construct(struct m_thread *thread, struct m_task *task)
 	made(task, a.name, MACH_PORT_RIGHT_RECEIVE, false);
 	entry = m_lookup(task, a.name);
 	entry->port->context = a.word;
+	entry->port->guard = guard_by(a.options.flags);
 	if (a.options.flags & MPO_QLIMIT)
 		entry->port->limit = a.options.mpl.mpl_qlimit;
 	if (a.options.flags & MPO_INSERT_SEND_RIGHT) {
@@ -224,6 +243,14 @@ deallocate(struct m_thread *thread, struct m_task *task)
 	EXPECT(kr == model_deallocate(task, a.name));
 }
 
+/* Only who knows the guard may end the receive right. */
+static bool
+is_guarded(const struct m_name *entry)
+{
+	return (entry->type & MACH_PORT_TYPE_RECEIVE) &&
+	       (entry->port->guard & MACH_PORT_STATUS_FLAG_GUARDED);
+}
+
 static int64_t
 call_destroy(void *argument)
 {
@@ -242,9 +269,14 @@ destroy(struct m_thread *thread, struct m_task *task)
 
 	say("t%u: mach_port_destroy(task %u, 0x%x) = %d", thread->number,
 	    task->number, a.name, kr);
-	EXPECT(kr == (entry != NULL ? KERN_SUCCESS : KERN_INVALID_NAME));
-	if (entry != NULL)
+	if (entry == NULL) {
+		EXPECT(kr == KERN_INVALID_NAME);
+	} else if (is_guarded(entry)) {
+		EXPECT(kr == KERN_INVALID_RIGHT);
+	} else {
+		EXPECT(kr == KERN_SUCCESS);
 		m_drop_all(task, entry);
+	}
 }
 
 static int64_t
@@ -286,6 +318,8 @@ model_mod_refs(struct m_task *task, const struct on_name *a)
 		return KERN_SUCCESS;
 	if (a->delta != -1)
 		return KERN_INVALID_VALUE;
+	if (is_guarded(entry))
+		return KERN_INVALID_RIGHT;
 	if (a->right == MACH_PORT_RIGHT_RECEIVE)
 		m_drop_receive(task, entry);
 	else
@@ -312,7 +346,7 @@ call_destruct(void *argument)
 {
 	struct on_name *a = argument;
 
-	return mach_port_destruct(a->space, a->name, a->delta, 0);
+	return mach_port_destruct(a->space, a->name, a->delta, a->word);
 }
 
 static kern_return_t
@@ -329,6 +363,8 @@ model_destruct(struct m_task *task, const struct on_name *a)
 		return KERN_INVALID_RIGHT;
 	if (a->delta > 0)
 		return KERN_INVALID_VALUE;
+	if (is_guarded(entry) && entry->port->context != a->word)
+		return KERN_INVALID_ARGUMENT;
 	if (a->delta != 0)
 		kr = mod_urefs(task, entry, a->delta);
 	if (kr != KERN_SUCCESS)
@@ -345,6 +381,7 @@ destruct(struct m_thread *thread, struct m_task *task)
 	kern_return_t kr;
 
 	a.delta = chance(2) ? 0 : some_delta();
+	a.word = chance(4);
 	kr = (kern_return_t)run(thread, call_destruct, &a);
 	say("t%u: mach_port_destruct(task %u, 0x%x, %d) = %d", thread->number,
 	    task->number, a.name, a.delta, kr);
@@ -386,6 +423,18 @@ get_refs(struct m_thread *thread, struct m_task *task)
 		EXPECT(kr == KERN_SUCCESS && a.word == 1);
 }
 
+/* What mach_port_type() says of requests. */
+static uint32_t
+requests_of(const struct m_name *entry)
+{
+	if (entry->request.port == NULL)
+		return 0;
+	if (!entry->possible)
+		return MACH_PORT_TYPE_DNREQUEST;
+	return MACH_PORT_TYPE_DNREQUEST | MACH_PORT_TYPE_SPREQUEST |
+	       (entry->armed ? 0 : MACH_PORT_TYPE_SPREQUEST_DELAYED);
+}
+
 static int64_t
 call_type(void *argument)
 {
@@ -408,8 +457,39 @@ get_type(struct m_thread *thread, struct m_task *task)
 	if (entry == NULL)
 		return;
 	EXPECT((a.word & MACH_PORT_TYPE_ALL_RIGHTS) == entry->type);
-	EXPECT(((a.word & MACH_PORT_TYPE_DNREQUEST) != 0) ==
-	       (entry->request.port != NULL));
+	EXPECT((a.word & ~MACH_PORT_TYPE_ALL_RIGHTS) == requests_of(entry));
+}
+
+static int64_t
+call_reply_port(void *argument)
+{
+	struct on_name *a = argument;
+
+	a->name = special_reply_port_trap();
+	return 0;
+}
+
+/* A port for replies; the one before is like any other from now on. */
+static void
+reply_port(struct m_thread *thread, struct m_task *task)
+{
+	struct on_name a = {.space = space_of(task)};
+	struct m_name *entry;
+
+	task = thread->task;
+	(void)run(thread, call_reply_port, &a);
+	say("t%u: thread_get_special_reply_port() = 0x%x", thread->number,
+	    a.name);
+	if (a.name == MACH_PORT_NULL) {
+		EXPECT(host_failed() || no_space(task, KERN_NO_SPACE));
+		return;
+	}
+	made(task, a.name, MACH_PORT_RIGHT_RECEIVE, false);
+	entry = m_lookup(task, a.name);
+	entry->type |= MACH_PORT_TYPE_SEND;
+	entry->urefs = 1;
+	entry->port->make_sends = 1;
+	thread->reply_port = entry->port;
 }
 
 typedef void (*on_name_t)(struct m_thread *thread, struct m_task *task);
@@ -418,7 +498,7 @@ void
 operation_on_names(void)
 {
 	static const on_name_t makes[] = {
-	    allocate, allocate, allocate, allocate_name, construct};
+	    allocate, allocate, allocate, allocate_name, construct, reply_port};
 	static const on_name_t others[] = {deallocate, deallocate, destroy,
 	    mod_refs, mod_refs, mod_refs, destruct, get_refs, get_type};
 	struct m_thread *thread = idle_thread();

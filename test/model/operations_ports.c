@@ -1,6 +1,6 @@
 /*
- * operations_ports.c: calls on sets, attributes and requests, and calls that
- * move rights between spaces.
+ * operations_ports.c: calls on sets and requests, and calls that move rights
+ * between spaces.
  */
 #include <mach/notify.h>
 
@@ -87,6 +87,23 @@ model_set(struct m_task *task, const struct on_set *a)
 	return KERN_SUCCESS;
 }
 
+/* A port that has messages; 0: none has. */
+static mach_port_name_t
+full_port(const struct m_task *task)
+{
+	unsigned first = chance(NAMES);
+
+	for (unsigned i = 0; i < NAMES; i++) {
+		const struct m_name *entry = &task->names[(first + i) % NAMES];
+
+		if (entry->name != 0 &&
+		    (entry->type & MACH_PORT_TYPE_RECEIVE) &&
+		    m_has_message(entry->port))
+			return entry->name;
+	}
+	return 0;
+}
+
 void
 operation_on_sets(void)
 {
@@ -100,6 +117,8 @@ operation_on_sets(void)
 	a.space = space_of(thread->task);
 	a.member = some_name(thread->task, MACH_PORT_TYPE_RECEIVE);
 	a.set = some_name(thread->task, MACH_PORT_TYPE_PORT_SET);
+	if (chance(3) == 0 && full_port(thread->task) != 0)
+		a.member = full_port(thread->task);
 	if (a.which == 2 && chance(3) == 0)
 		a.set = MACH_PORT_NULL;
 	kr = (kern_return_t)run(thread, call_set, &a);
@@ -107,114 +126,6 @@ operation_on_sets(void)
 	    names[a.which], a.member, a.set, kr);
 	if (!nothing_happened(kr))
 		EXPECT(kr == model_set(thread->task, &a));
-}
-
-/* ---- attributes ---- */
-
-struct on_port {
-	struct space *space;
-	mach_port_name_t name;
-	unsigned which;
-	uint32_t word;
-	mach_port_status_t status;
-};
-
-enum {
-	LIMIT,
-	MSCOUNT,
-	SEQNO,
-	CONTEXT,
-	STATUS
-};
-
-static int64_t
-call_port(void *argument)
-{
-	struct on_port *a = argument;
-	uint32_t count = MACH_PORT_RECEIVE_STATUS_COUNT;
-
-	switch (a->which) {
-	case LIMIT:
-		return mach_port_set_attributes(
-		    a->space, a->name, MACH_PORT_LIMITS_INFO, &a->word, 1);
-	case MSCOUNT:
-		return mach_port_set_mscount(a->space, a->name, a->word);
-	case SEQNO:
-		return mach_port_set_seqno(a->space, a->name, a->word);
-	case CONTEXT:
-		return mach_port_set_context(a->space, a->name, a->word);
-	default:
-		return mach_port_get_attributes(a->space, a->name,
-		    MACH_PORT_RECEIVE_STATUS, (uint32_t *)&a->status, &count);
-	}
-}
-
-static void
-model_status(const struct m_port *port, const mach_port_status_t *status)
-{
-	EXPECT(status->mps_pset == port->sets.count);
-	EXPECT(status->mps_seqno == port->sequence);
-	EXPECT(status->mps_mscount == port->make_sends);
-	EXPECT(status->mps_qlimit == port->limit);
-	EXPECT(status->mps_msgcount == port->messages.count);
-	EXPECT(status->mps_sorights ==
-	       m_count(port, MACH_MSG_TYPE_PORT_SEND_ONCE));
-	EXPECT(status->mps_srights ==
-	       (m_count(port, MACH_MSG_TYPE_PORT_SEND) > 0));
-	EXPECT(status->mps_pdrequest == (port->destroyed.port != NULL));
-	EXPECT(status->mps_nsrequest == (port->no_senders.port != NULL));
-}
-
-static kern_return_t
-model_port(struct m_task *task, const struct on_port *a)
-{
-	struct m_name *entry = m_lookup(task, a->name);
-
-	if (a->which == LIMIT && a->word > MACH_PORT_QLIMIT_MAX)
-		return KERN_INVALID_VALUE;
-	if (entry == NULL)
-		return KERN_INVALID_NAME;
-	if (!(entry->type & MACH_PORT_TYPE_RECEIVE))
-		return KERN_INVALID_RIGHT;
-	switch (a->which) {
-	case LIMIT:
-		entry->port->limit = a->word;
-		m_admit(entry->port);
-		break;
-	case MSCOUNT:
-		entry->port->make_sends = a->word;
-		break;
-	case SEQNO:
-		entry->port->sequence = a->word;
-		break;
-	case CONTEXT:
-		entry->port->context = a->word;
-		break;
-	default:
-		model_status(entry->port, &a->status);
-	}
-	return KERN_SUCCESS;
-}
-
-void
-operation_on_attributes(void)
-{
-	static const char *const names[] = {"set_attributes", "set_mscount",
-	    "set_seqno", "set_context", "get_attributes"};
-	struct m_thread *thread = idle_thread();
-	struct on_port a = {.which = chance(5), .word = chance(5)};
-	kern_return_t kr;
-
-	if (thread == NULL)
-		return;
-	if (chance(16) == 0)
-		a.word = MACH_PORT_QLIMIT_MAX + chance(2);
-	a.space = space_of(thread->task);
-	a.name = some_name(thread->task, MACH_PORT_TYPE_RECEIVE);
-	kr = (kern_return_t)run(thread, call_port, &a);
-	say("t%u: mach_port_%s(0x%x, %u) = %d", thread->number, names[a.which],
-	    a.name, a.word, kr);
-	EXPECT(kr == model_port(thread->task, &a));
 }
 
 /* ---- rights between tasks ---- */
@@ -267,6 +178,7 @@ insert_right(struct m_thread *thread, struct m_task *to)
 	struct m_name *entry;
 	struct m_right right;
 	kern_return_t kr, expected;
+	bool needs_place;
 
 	a.poly = some_name(from, MACH_PORT_TYPE_SEND_RECEIVE);
 	a.name = chance(3) ? chosen_name(to)
@@ -294,9 +206,9 @@ insert_right(struct m_thread *thread, struct m_task *to)
 		m_settle(to, entry, right);
 		return;
 	}
-	if (!nothing_happened(kr) &&
-	    (expected == KERN_INVALID_VALUE || expected == KERN_RIGHT_EXISTS ||
-		!no_space(to, kr)))
+	needs_place = entry == NULL && (expected == KERN_SUCCESS ||
+					   expected == KERN_NAME_EXISTS);
+	if (!nothing_happened(kr) && !(needs_place && no_space(to, kr)))
 		EXPECT(kr == expected);
 	/* The right is lost; one that was only just made goes silently. */
 	if (a.disposition != MACH_MSG_TYPE_MAKE_SEND_ONCE)
@@ -373,7 +285,22 @@ call_request(void *argument)
 	    (uint64_t)a->id, a->sync, a->notify, a->disposition, a->previous);
 }
 
-/* A dead-name request.  *@previous: the one before. */
+static void
+ask_of_live_name(
+    struct m_name *entry, const struct on_request *a, struct m_right right)
+{
+	entry->request = (struct m_right){0};
+	entry->possible = a->id == MACH_NOTIFY_SEND_POSSIBLE;
+	entry->armed = entry->possible && a->sync != 0;
+	if (right.port != NULL && entry->armed &&
+	    (entry->type == MACH_PORT_TYPE_SEND_ONCE ||
+		m_has_room(entry->port)))
+		m_notice(right, MACH_NOTIFY_SEND_POSSIBLE, entry->name);
+	else
+		entry->request = right;
+}
+
+/* A request of a name.  *@previous: the one before. */
 static kern_return_t
 ask_name(struct m_name *entry, const struct on_request *a, struct m_right right,
     struct m_right *previous)
@@ -382,7 +309,7 @@ ask_name(struct m_name *entry, const struct on_request *a, struct m_right right,
 		return KERN_INVALID_NAME;
 	if (entry->type & MACH_PORT_TYPE_PORT_RIGHTS) {
 		*previous = entry->request;
-		entry->request = right;
+		ask_of_live_name(entry, a, right);
 		return KERN_SUCCESS;
 	}
 	/* To withdraw where there is nothing is no mistake. */
@@ -390,7 +317,7 @@ ask_name(struct m_name *entry, const struct on_request *a, struct m_right right,
 		return KERN_SUCCESS;
 	if (entry->type != MACH_PORT_TYPE_DEAD_NAME)
 		return KERN_INVALID_RIGHT;
-	if (a->sync == 0)
+	if (a->sync == 0 && a->id == MACH_NOTIFY_DEAD_NAME)
 		return KERN_INVALID_ARGUMENT;
 	if (entry->urefs < MACH_PORT_UREFS_MAX)
 		entry->urefs++;
@@ -434,6 +361,7 @@ ask(struct m_task *task, const struct on_request *a, struct m_right right,
 
 	switch (a->id) {
 	case MACH_NOTIFY_DEAD_NAME:
+	case MACH_NOTIFY_SEND_POSSIBLE:
 		if (!MACH_PORT_VALID(a->name))
 			return KERN_INVALID_ARGUMENT;
 		return ask_name(entry, a, right, previous);
@@ -483,7 +411,8 @@ void
 operation_on_requests(void)
 {
 	static const int32_t ids[] = {MACH_NOTIFY_DEAD_NAME,
-	    MACH_NOTIFY_DEAD_NAME, MACH_NOTIFY_NO_SENDERS,
+	    MACH_NOTIFY_DEAD_NAME, MACH_NOTIFY_SEND_POSSIBLE,
+	    MACH_NOTIFY_SEND_POSSIBLE, MACH_NOTIFY_NO_SENDERS,
 	    MACH_NOTIFY_NO_SENDERS, MACH_NOTIFY_PORT_DESTROYED, 0, 71};
 	struct m_thread *thread = idle_thread();
 	struct on_request a = {.id = ids[chance(ARRAY_SIZE(ids))]};
@@ -494,10 +423,10 @@ operation_on_requests(void)
 		return;
 	task = chance(6) ? thread->task : &world.task[chance(TASKS)];
 	a.target = thread->task->task_name[task->number];
-	a.name = some_name(
-	    task, a.id == MACH_NOTIFY_DEAD_NAME
-		      ? MACH_PORT_TYPE_SEND_RIGHTS | MACH_PORT_TYPE_DEAD_NAME
-		      : MACH_PORT_TYPE_RECEIVE);
+	a.name = some_name(task,
+	    a.id == MACH_NOTIFY_DEAD_NAME || a.id == MACH_NOTIFY_SEND_POSSIBLE
+		? MACH_PORT_TYPE_SEND_RIGHTS | MACH_PORT_TYPE_DEAD_NAME
+		: MACH_PORT_TYPE_RECEIVE);
 	a.sync = chance(8) ? chance(2) : chance(5);
 	if (a.id == MACH_NOTIFY_PORT_DESTROYED && chance(8))
 		a.sync = 0;

@@ -7,6 +7,7 @@
 
 #include "ipc_host.h"
 #include "model.h"
+#include "observe.h"
 
 struct world world;
 
@@ -191,6 +192,10 @@ m_collect(void)
 			continue;
 		}
 		items_take(&world.ports, i);
+		for (unsigned k = 0; k < THREADS; k++) {
+			if (world.thread[k].reply_port == port)
+				world.thread[k].reply_port = NULL;
+		}
 		items_free(&port->messages);
 		items_free(&port->senders);
 		items_free(&port->waiters);
@@ -363,12 +368,15 @@ m_move_receive(struct m_task *task, struct m_name *entry, kern_return_t code)
 {
 	struct m_port *port = entry->port;
 
+	/* What was told before may have gone to those who wait on it. */
+	(void)observe_until_leave(port);
 	m_evict(&port->waiters, code);
 	leave_sets(port);
 	port->receiver = NULL;
 	port->make_sends = 0;
 	port->sequence = 0;
 	port->context = 0;
+	port->guard = 0;
 	entry->type &= ~MACH_PORT_TYPE_RECEIVE;
 	if (entry->type == 0)
 		m_name_free(task, entry);

@@ -10,7 +10,28 @@ static bool
 kind_has_rights(uint32_t kind)
 {
 	return kind == MACH_MSG_PORT_DESCRIPTOR ||
+	       kind == MACH_MSG_GUARDED_PORT_DESCRIPTOR ||
 	       kind == MACH_MSG_OOL_PORTS_DESCRIPTOR;
+}
+
+static bool
+kind_is_known(const struct m_sent *sent)
+{
+	switch (sent->kind) {
+	case MACH_MSG_PORT_DESCRIPTOR:
+		return MACH_MSG_TYPE_PORT_ANY(sent->disposition);
+	case MACH_MSG_GUARDED_PORT_DESCRIPTOR:
+		return sent->disposition == MACH_MSG_TYPE_MOVE_RECEIVE &&
+		       (sent->guard_flags & ~MACH_MSG_GUARD_FLAGS_MASK) == 0;
+	case MACH_MSG_OOL_PORTS_DESCRIPTOR:
+		return MACH_MSG_TYPE_PORT_ANY(sent->disposition) &&
+		       sent->copy <= MACH_MSG_ALLOCATE;
+	case MACH_MSG_OOL_DESCRIPTOR:
+	case MACH_MSG_OOL_VOLATILE_DESCRIPTOR:
+		return sent->copy <= MACH_MSG_ALLOCATE;
+	default:
+		return false;
+	}
 }
 
 /* Is each descriptor there, and of a known kind? */
@@ -33,13 +54,7 @@ check_descriptors(const struct m_call *call)
 		if (left < size)
 			return MACH_SEND_MSG_TOO_SMALL;
 		left -= size;
-		if (sent->kind > MACH_MSG_OOL_VOLATILE_DESCRIPTOR)
-			return MACH_SEND_INVALID_TYPE;
-		if (kind_has_rights(sent->kind) &&
-		    !MACH_MSG_TYPE_PORT_ANY(sent->disposition))
-			return MACH_SEND_INVALID_TYPE;
-		if (sent->kind != MACH_MSG_PORT_DESCRIPTOR &&
-		    sent->copy > MACH_MSG_ALLOCATE)
+		if (!kind_is_known(sent))
 			return MACH_SEND_INVALID_TYPE;
 	}
 	return MACH_MSG_SUCCESS;
@@ -110,6 +125,18 @@ take_header(const struct m_call *call, struct m_message *message)
 }
 
 static kern_return_t
+take_right(struct m_task *task, const struct m_sent *sent, unsigned which,
+    struct m_right *right)
+{
+	if (sent->kind == MACH_MSG_GUARDED_PORT_DESCRIPTOR)
+		return m_copyin_guarded(task, sent->name[which], sent->guard,
+		    sent->guard_flags & MACH_MSG_GUARD_FLAGS_UNGUARDED_ON_SEND,
+		    right);
+	return m_copyin(
+	    task, sent->name[which], sent->disposition, true, right);
+}
+
+static kern_return_t
 take_descriptor(
     struct m_task *task, const struct m_sent *sent, struct m_message *message)
 {
@@ -117,9 +144,11 @@ take_descriptor(
 
 	*d = (struct m_descriptor){.kind = sent->kind,
 	    .copy = sent->copy,
+	    .guard_flags = sent->guard_flags,
 	    .disposition = m_received_type(sent->disposition)};
 	if (sent->bad_address && sent->count > 0 &&
-	    sent->kind != MACH_MSG_PORT_DESCRIPTOR)
+	    sent->kind != MACH_MSG_PORT_DESCRIPTOR &&
+	    sent->kind != MACH_MSG_GUARDED_PORT_DESCRIPTOR)
 		return MACH_SEND_INVALID_MEMORY;
 	message->count++;
 	if (!kind_has_rights(sent->kind)) {
@@ -129,8 +158,7 @@ take_descriptor(
 		return MACH_MSG_SUCCESS;
 	}
 	for (unsigned k = 0; k < sent->count; k++) {
-		kern_return_t kr = m_copyin(
-		    task, sent->name[k], sent->disposition, true, &d->right[k]);
+		kern_return_t kr = take_right(task, sent, k, &d->right[k]);
 
 		if (kr != KERN_SUCCESS)
 			return MACH_SEND_INVALID_RIGHT;
@@ -168,6 +196,20 @@ take_all(const struct m_call *call, struct m_message *message)
 	return kr;
 }
 
+/* The higher of the two classes of the priority asked for. */
+static uint32_t
+order_of(const struct m_call *call)
+{
+	uint32_t class = call->priority >> MACH_MSG_PRIORITY_QOS_SHIFT & 0xf;
+	uint32_t least = call->priority >> MACH_MSG_PRIORITY_OVERRIDE_SHIFT;
+
+	if (!(call->option & MACH_SEND_OVERRIDE))
+		return MACH_MSG_QOS_DEFAULT;
+	if (class < least)
+		class = least;
+	return class != MACH_MSG_QOS_UNSPECIFIED ? class : MACH_MSG_QOS_DEFAULT;
+}
+
 /* The way in: names become rights, and *@messagep theirs. */
 static kern_return_t
 copyin_message(const struct m_call *call, struct m_message **messagep)
@@ -189,6 +231,8 @@ copyin_message(const struct m_call *call, struct m_message **messagep)
 	message->size = call->send_size;
 	message->complex = call->complex;
 	message->sender = call->thread->task->id;
+	message->remote_name = call->remote;
+	message->order = order_of(call);
 	kr = take_all(call, message);
 	if (kr != MACH_MSG_SUCCESS)
 		m_message_destroy(message);
@@ -225,7 +269,7 @@ send_message(const struct m_call *call)
 	thread->state = M_SENDING;
 	thread->port = port;
 	thread->can_expire = (call->option & MACH_SEND_TIMEOUT) != 0;
-	items_add(&port->senders, thread);
+	m_wait_for_room(port, thread);
 	return false;
 }
 
