@@ -277,10 +277,14 @@ header_alone(struct reading *reading, uint32_t bits, mach_port_name_t local,
 	struct m_message *message = reading->message;
 	mach_msg_header_t header;
 
+	message->size = sizeof(header);
+	if (reading->thread->receive_size >=
+	    sizeof(header) + m_trailer_size(reading->thread->option))
+		read_trailer(reading);
 	if (reading->thread->receive_size >= sizeof(header)) {
 		header = read_header(reading);
 		EXPECT(header.msgh_bits == bits);
-		EXPECT(header.msgh_size == message->size);
+		EXPECT(header.msgh_size == sizeof(header));
 		EXPECT(header.msgh_id == message->id);
 		expect_destination(reading, header.msgh_local_port, local);
 		EXPECT(header.msgh_remote_port == MACH_PORT_NULL);

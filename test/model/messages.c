@@ -398,11 +398,11 @@ wait_for_message(struct m_thread *thread, struct items *waiters)
 }
 
 /* Which member of a set is served is the kernel's to choose: one that has a
- * message, or one whose message is too large for @thread. */
+ * message. */
 static struct m_port *
 choose_member(const struct m_thread *thread, const struct m_set *set)
 {
-	struct port *taken = observe_taken(thread);
+	struct port *chosen = observe_chosen(thread);
 	bool any = false;
 
 	for (unsigned i = 0; i < set->members.count; i++) {
@@ -411,8 +411,7 @@ choose_member(const struct m_thread *thread, const struct m_set *set)
 		if (!m_has_message(port))
 			continue;
 		any = true;
-		if (taken != NULL ? port->kernel == taken
-				  : stays(thread, m_first_message(port)))
+		if (port->kernel == chosen)
 			return port;
 	}
 	if (any)

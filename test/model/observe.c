@@ -398,13 +398,17 @@ observe_rest(void)
 }
 
 struct port *
-observe_taken(const struct m_thread *thread)
+observe_chosen(const struct m_thread *thread)
 {
+	struct port *port = NULL;
+
 	for (unsigned i = next_seen; i < seen_count; i++) {
 		if (notes[i].thread != &thread->sim->thread)
 			continue;
 		if (notes[i].kind == SEEN_TAKE)
 			return notes[i].port;
+		if (notes[i].kind == SEEN_LOOK && notes[i].port != NULL)
+			port = notes[i].port;
 	}
-	return NULL;
+	return port;
 }

@@ -41,8 +41,8 @@ bool observe_until_leave(const struct m_port *port);
 void observe_rest(void);
 /* Does the receive right to @port leave its space in this call? */
 bool observe_leaves(const struct port *port);
-/* Which port @thread's look took a message from: NULL: from none. */
-struct port *observe_taken(const struct m_thread *thread);
+/* The port at which @thread's look ended: NULL: at none. */
+struct port *observe_chosen(const struct m_thread *thread);
 
 /* How far a send that failed for want of memory had got. */
 struct seen_failure {

@@ -65,10 +65,14 @@ check_types(const struct m_call *call)
 {
 	uint32_t remote = MACH_MSGH_BITS_REMOTE(call->bits);
 	uint32_t local = MACH_MSGH_BITS_LOCAL(call->bits);
+	uint32_t voucher = MACH_MSGH_BITS_VOUCHER(call->bits);
 
 	if (call->bits & ~MACH_MSGH_BITS_USER)
 		return MACH_SEND_INVALID_HEADER;
-	if (MACH_MSGH_BITS_HAS_VOUCHER(call->bits) && call->voucher != 0)
+	/* There are none, but a header may say so in as many words. */
+	if (voucher != 0 && (call->voucher != MACH_PORT_NULL ||
+				(voucher != MACH_MSG_TYPE_MOVE_SEND &&
+				    voucher != MACH_MSG_TYPE_COPY_SEND)))
 		return MACH_SEND_INVALID_VOUCHER;
 	if (!MACH_MSG_TYPE_PORT_ANY_SEND(remote))
 		return MACH_SEND_INVALID_HEADER;
