@@ -199,18 +199,18 @@ put_trailer(void *place)
 void
 serve(const struct message *request)
 {
-	uint32_t room = sizeof(union __ReplyUnion__forms);
+	uint32_t room = sizeof(union __ReplyUnion__forms), odd = 4 * some(2);
 	unsigned char *in =
-	    malloc(4 + request->size + sizeof(mach_msg_context_trailer_t));
-	unsigned char *out = malloc(4 + room);
-	mach_msg_header_t *reply = (mach_msg_header_t *)(out + 4);
+	    malloc(odd + request->size + sizeof(mach_msg_context_trailer_t));
+	unsigned char *out = malloc(odd + room);
+	mach_msg_header_t *reply = (mach_msg_header_t *)(out + odd);
 
 	assert_true(in != NULL && out != NULL);
-	memcpy(in + 4, request->bytes, request->size);
-	put_trailer(in + 4 + request->size);
-	memset(out, 0xa5, 4 + room);
+	memcpy(in + odd, request->bytes, request->size);
+	put_trailer(in + odd + request->size);
+	memset(out, 0xa5, odd + room);
 	kernel.reply.size = 0;
-	forms_server((mach_msg_header_t *)(in + 4), reply);
+	forms_server((mach_msg_header_t *)(in + odd), reply);
 	assert_true(reply->msgh_size <= room);
 	if (kernel.reply.size == 0) { /* not answered by itself */
 		memcpy(kernel.reply.bytes, reply, reply->msgh_size);

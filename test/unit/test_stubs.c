@@ -68,14 +68,18 @@ call_fixed(void)
 static kern_return_t
 call_counted(void)
 {
-	int words[10] = {1}, *back = malloc(sizeof(words)), end;
+	int words[10] = {1}, *back, end;
 	char bytes[13] = {2}, *letters = malloc(sizeof(bytes));
 	uint64_t wides[4] = {3}, *turned = malloc(sizeof(wides));
-	mach_msg_type_number_t back_count = 10, letter_count = 13,
-			       turned_count = 4;
-	kern_return_t kr = form_counted(SERVER, words, 1 + some(10), bytes,
-	    some(14), wides, some(5), 4, back, &back_count, letters,
-	    &letter_count, turned, &turned_count, &end);
+	mach_msg_type_number_t count = 1 + some(10), letter_count = 13,
+			       turned_count = 4, back_count = count;
+	kern_return_t kr;
+
+	/* Room for as many as will come from a server that is not changed. */
+	back = malloc(count * sizeof(*back));
+	kr = form_counted(SERVER, words, count, bytes, some(14), wides, some(5),
+	    4, back, &back_count, letters, &letter_count, turned, &turned_count,
+	    &end);
 
 	free(back);
 	free(letters);
@@ -367,7 +371,8 @@ test_the_table(void **state)
 
 	(void)state;
 	assert_null(forms_server_routine(&header));
-	for (header.msgh_id = 77005; header.msgh_id < 77029; header.msgh_id++)
+	for (header.msgh_id = 77005; header.msgh_id < FORMS_END;
+	     header.msgh_id++)
 		assert_non_null(forms_server_routine(&header));
 	assert_null(forms_server_routine(&header));
 	header.msgh_id = INT32_MIN;

@@ -13,7 +13,7 @@
 #define FORM_MEMORY_ID	  77015
 #define FORM_NOTE_ID	  77021
 #define FORM_LATE_ID	  77026
-#define FORMS_END	  77029
+#define FORMS_END	  77031
 
 typedef struct {
 	uint64_t first, second;

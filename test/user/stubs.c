@@ -431,6 +431,34 @@ test_failures(void)
 	nothing_left("silence");
 }
 
+/* A message that comes back to the stub is given up, whatever it carries. */
+static void
+test_full_queue(void)
+{
+	mach_port_t full = port_new_send(), mine = port_new_send();
+	char *data = pages_new(PAGE_SIZE);
+
+	set_limit(full, 1);
+	must(post(full, 1));
+	is(form_soon(full, 10, mine, mine, data, PAGE_SIZE),
+	    MACH_SEND_TIMED_OUT, "a queue that stays full");
+	is(send_refs(mine), 0, "what was to be moved is given up");
+	ok(!is_mapped(data), "memory, too");
+	is(form_note_soon(full, 10, mine), MACH_SEND_TIMED_OUT,
+	    "likewise without a reply");
+	is(take(mine), MACH_NOTIFY_SEND_ONCE, "a right that was made is told");
+	is(take(full), 1, "nothing was queued");
+	is(take(full), -1, "at all");
+	data = pages_new(PAGE_SIZE);
+	must(mach_port_insert_right(
+	    mach_task_self(), mine, mine, MACH_MSG_TYPE_MAKE_SEND));
+	is(form_soon(server, 1000, mine, mine, data, PAGE_SIZE), KERN_SUCCESS,
+	    "one that has room");
+	port_end(full);
+	port_end(mine);
+	nothing_left("a full queue");
+}
+
 static void
 test_reply_ports(void)
 {
@@ -475,6 +503,7 @@ main(int argc, char *argv[])
 	test_tokens();
 	test_one_way();
 	test_failures();
+	test_full_queue();
 	test_reply_ports();
 	is(form_quit(server), KERN_SUCCESS, "the server ends");
 	return done();

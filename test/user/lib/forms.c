@@ -464,6 +464,26 @@ serve_form_special(mach_port_t server, int number, int *changed)
 }
 
 kern_return_t
+serve_form_soon(mach_port_t server, mach_port_t copied, mach_port_t moved,
+    form_data_t data, mach_msg_type_number_t dataCnt)
+{
+	(void)server;
+	drop(copied);
+	drop(moved);
+	forget(data, dataCnt);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+serve_form_note_soon(mach_port_t server, mach_port_t once)
+{
+	(void)server;
+	drop(once);
+	noted.count++;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
 serve_form_quit(mach_port_t server)
 {
 	(void)server;

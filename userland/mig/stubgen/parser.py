@@ -18,7 +18,7 @@ DIRECTIONS = {direction.value: direction for direction in Direction}
 DIRECTIONS["servercontext"] = Direction.SERVER_CONTEXT
 TYPE_FLAGS = ("dealloc", "notdealloc", "physicalcopy", "virtualcopy",
               "overwrite", "islong", "isnotlong")
-ARGUMENT_FLAGS = TYPE_FLAGS + ("samecount", "countinout", "retcode", "auto")
+ARGUMENT_FLAGS = TYPE_FLAGS + ("samecount", "countinout", "retcode")
 TRANSLATIONS = ("intran", "outtran", "destructor", "ctype", "cusertype",
                 "cservertype")
 # Statements that take one word or expression and change nothing here.
