@@ -126,6 +126,12 @@ bench_rights(void)
 {
 	reply_port = mach_reply_port();
 	right_in_request();
+}
+
+void
+bench_sets(void)
+{
+	reply_port = mach_reply_port();
 	set_of(1, "rpc.set.1", "round trip between threads, by a set of 1");
 	set_of(1000, "rpc.set.1000", "by a set of 1 000");
 }
