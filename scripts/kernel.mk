@@ -31,6 +31,7 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 # which objdump reads.
 ifeq ($(COVERAGE),1)
 KERNEL_FLAGS += -Og -gdwarf-4 -Wno-frame-larger-than -Wno-maybe-uninitialized
+$(OUT)/kernel/ipc/%.c.o: KERNEL_FLAGS += -O0
 endif
 
 # Where a loader of the ELF form puts the kernel: QEMU does what it says.  The
