@@ -2,6 +2,7 @@
 #pragma once
 
 #include <mach/clock.h>
+#include <mach/host_priv.h>
 #include <mach/mach_host.h>
 #include <mach/mach_port.h>
 #include <mach/mach_vm.h>
