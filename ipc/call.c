@@ -208,11 +208,9 @@ call_string_size(const char *string, uint32_t room)
 
 /* ---- what a handler may do besides ---- */
 
-/* Behind the handler's progress. */
-#define STEP_REPLY CALL_PROGRESS_WORDS
-
-static_assert(ARRAY_SIZE(((struct step_state *)NULL)->word) > STEP_REPLY,
-    "progress and the reply");
+static_assert(
+    ARRAY_SIZE(((struct step_state *)NULL)->word) >= CALL_PROGRESS_WORDS,
+    "progress of a call");
 
 uint64_t *
 call_progress(void)
@@ -283,7 +281,7 @@ call_routine(struct call *call, enum kobject_kind kind)
 		call->reply = make_reply(routine, request);
 	if (call->reply == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	current_thread()->step.word[STEP_REPLY] = (uint64_t)call->reply;
+	current_thread()->step.reply = call->reply;
 	call->in = request->body;
 	call->out = call->reply->body;
 	call->reply_size = routine->reply_size;
@@ -377,7 +375,7 @@ call_serve_again(struct kmsg *request)
 	enum kobject_kind kind = request->remote->kind;
 	struct call call = {
 	    .request = request,
-	    .reply = (struct kmsg *)step->word[STEP_REPLY],
+	    .reply = step->reply,
 	};
 	kern_return_t kr;
 
@@ -411,6 +409,21 @@ static noreturn void
 serve_continue(void)
 {
 	call_serve_again(current_thread()->step.object);
+	message_served();
+}
+
+noreturn void
+call_finish(kern_return_t kr)
+{
+	const struct step_state *step = &current_thread()->step;
+	struct call call = {
+	    .request = step->object,
+	    .reply = step->reply,
+	    .reply_size = sizeof(mig_reply_error_t) - HEADER_SIZE,
+	};
+
+	kobject_put(step->called_kind, step->called);
+	call_reply(&call, kr);
 	message_served();
 }
 

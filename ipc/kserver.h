@@ -208,6 +208,13 @@ kern_return_t must_check call_port_array(
     struct port *const *ports, uint32_t count, struct port ***arrayp);
 
 /*
+ * A handler that has to wait blocks with a continuation of its own, which ends
+ * with this: the call answers @kr, and has no results.  Meanwhile the thread's
+ * step state is the call's, and so is the reference to what was called.
+ */
+noreturn void call_finish(kern_return_t kr);
+
+/*
  * Fill an array of words that has room for *@countp with @size bytes of @info.
  * KERN_INVALID_ARGUMENT: there is less room.
  */

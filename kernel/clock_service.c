@@ -2,6 +2,8 @@
 #include "kernel/clock_service.h"
 
 #include <mach/mach_types.h>
+#include <serve/clock.h>
+#include <serve/mach_host.h>
 
 #include "ipc/kserver.h"
 #include "ipc/right.h"
@@ -247,24 +249,22 @@ alarm_create(struct task *task, const struct alarm_reply *reply)
 
 /* ---- messages ---- */
 
-static kern_return_t
-serve_get_time(struct kcall *call)
+kern_return_t
+serve_clock_get_time(struct clock *clock, mach_timespec_t *time)
 {
-	mach_timespec_t now = clock_now();
-
-	kcall_put_bytes(call, &now, sizeof(now));
+	(void)clock; /* they all show the same */
+	*time = clock_now();
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_get_attributes(struct kcall *call)
+kern_return_t
+serve_clock_get_attributes(struct clock *clock, clock_flavor_t flavor,
+    int *attributes, mach_msg_type_number_t *count)
 {
-	const struct clock *clock = call->object;
-	clock_flavor_t flavor = (clock_flavor_t)kcall_u32(call);
 	uint64_t tick = NSEC_PER_SEC / timer_frequency;
-	int32_t nanoseconds = tick > 0 ? (int32_t)tick : 1;
+	int nanoseconds = tick > 0 ? (int)tick : 1;
 
-	if (kcall_u32(call) < 1)
+	if (*count < 1)
 		return KERN_FAILURE;
 	switch (flavor) {
 	case CLOCK_GET_TIME_RES:
@@ -278,33 +278,31 @@ serve_get_attributes(struct kcall *call)
 	default:
 		return KERN_INVALID_VALUE;
 	}
-	kcall_put_array(call, &nanoseconds, 1, sizeof(nanoseconds));
+	attributes[0] = nanoseconds;
+	*count = 1;
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_alarm(struct kcall *call)
+kern_return_t
+serve_clock_alarm(struct clock *clock, alarm_type_t type, mach_timespec_t time,
+    struct port *port, mach_msg_type_name_t right)
 {
-	const struct clock *clock = call->object;
-	struct alarm_reply reply = {.ndr = NDR_record};
+	struct alarm_reply reply = {
+	    .ndr = NDR_record, .type = type, .time = time};
 	struct alarm *alarm;
 	uint64_t deadline = 0;
 
-	reply.type = (alarm_type_t)kcall_u32(call);
-	reply.time.tv_sec = kcall_u32(call);
-	reply.time.tv_nsec = (int)kcall_u32(call);
 	if (clock->kind != CLOCK_SYSTEM)
 		return KERN_FAILURE;
+	if (port == NULL || right == MACH_MSG_TYPE_PORT_RECEIVE)
+		return KERN_INVALID_CAPABILITY;
 	/* A wrong time is told to the one who waits for the alarm. */
-	reply.code = clock_deadline(reply.type, &reply.time, &deadline);
-	alarm = alarm_create(call->caller, &reply);
+	reply.code = clock_deadline(type, &reply.time, &deadline);
+	alarm = alarm_create(current_thread()->task, &reply);
 	if (alarm == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	alarm->port = kcall_port_take(call, &alarm->type);
-	if (alarm->port == NULL || alarm->type == MACH_MSG_TYPE_PORT_RECEIVE) {
-		alarm_drop(alarm);
-		return KERN_INVALID_CAPABILITY;
-	}
+	alarm->port = port;
+	alarm->type = right;
 	if (deadline <= timer_now())
 		alarm_ring(alarm);
 	else if (!alarm_start(alarm, deadline))
@@ -312,25 +310,9 @@ serve_alarm(struct kcall *call)
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_get_clock_service(struct kcall *call)
+kern_return_t
+serve_host_get_clock_service(clock_id_t id, struct port **clock)
 {
-	struct port *right = clock_make_send((clock_id_t)kcall_u32(call));
-
-	if (right == NULL)
-		return KERN_INVALID_ARGUMENT;
-	kcall_put_send(call, right);
-	return KERN_SUCCESS;
+	*clock = clock_make_send(id);
+	return *clock != NULL ? KERN_SUCCESS : KERN_INVALID_ARGUMENT;
 }
-
-const struct kroutine clock_routines[] = {
-    {MSGID_HOST_GET_CLOCK_SERVICE, "host_get_clock_service", KOBJECT_HOST,
-	serve_get_clock_service, .in = 4, .out_descriptors = 1},
-    {MSGID_CLOCK_GET_TIME, "clock_get_time", KOBJECT_CLOCK, serve_get_time,
-	.out = sizeof(mach_timespec_t)},
-    {MSGID_CLOCK_GET_ATTRIBUTES, "clock_get_attributes", KOBJECT_CLOCK,
-	serve_get_attributes, .in = 8, .out = 8},
-    {MSGID_CLOCK_ALARM, "clock_alarm", KOBJECT_CLOCK, serve_alarm, .in = 12,
-	.descriptors = "p"},
-};
-const unsigned clock_routine_count = ARRAY_SIZE(clock_routines);

@@ -20,10 +20,6 @@ extern const struct kroutine thread_routines[];
 extern const unsigned thread_routine_count;
 extern const struct kroutine semaphore_routines[];
 extern const unsigned semaphore_routine_count;
-extern const struct kroutine clock_routines[];
-extern const unsigned clock_routine_count;
-extern const struct kroutine eventlink_routines[];
-extern const unsigned eventlink_routine_count;
 
 /*
  * What thread_, task_ and host_set_exception_ports() and their kin have in

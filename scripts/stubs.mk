@@ -1,19 +1,28 @@
-# What is made from interface definitions: build/gen/serve/NAME.[ch], the kernel's
-# side of NAME.defs; and build/gen/stubs/FOLDER/NAME{.h,Server.h,User.c,Server.c}
-# from FOLDER/NAME.defs, for programs and tests.
+# What is made from interface definitions: of NAME.defs build/gen/serve/NAME.[ch],
+# the kernel's side, and build/gen/user/NAME.[ch], a client's in libmach; and
+# build/gen/stubs/FOLDER/NAME{.h,Server.h,User.c,Server.c} from FOLDER/NAME.defs,
+# for programs and tests.
 
 GEN       := $(BUILD)/gen
-DEFS_DIRS := kernel/include/mach kernel/include/device
+DEFS_DIRS := kernel/include/mach kernel/include/device userland/include/servers
 DEFS_FLAGS := -Ikernel/include -Iuserland/include
 
 # The interfaces that the kernel serves.
-KERNEL_INTERFACES := mach_host host_priv baton_host mach_vm \
-	device device_node
+KERNEL_INTERFACES := mach_host host_priv baton_host clock mach_eventlink \
+	mach_vm device device_node
 
 KERNEL_STUBS        := $(KERNEL_INTERFACES:%=$(GEN)/serve/%.c)
 KERNEL_STUB_HEADERS := $(KERNEL_STUBS:.c=.h)
 MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
 	userland/mig/kernel-stubs userland/mig/mig
+
+# Those that libmach has calls for.
+USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host clock \
+	mach_eventlink mach_vm device device_node bootstrap bootstrap_programs \
+	console
+
+USER_STUBS        := $(USER_INTERFACES:%=$(GEN)/user/%.c)
+USER_STUB_HEADERS := $(USER_STUBS:.c=.h)
 
 vpath %.defs $(DEFS_DIRS)
 
@@ -22,7 +31,14 @@ $(GEN)/serve/%.c $(GEN)/serve/%.h: %.defs $(MIG_SOURCES) | $(call setup,build)
 	$(quiet)mkdir -p $(@D) && userland/mig/kernel-stubs $(DEFS_FLAGS) \
 	    -depfile $(GEN)/serve/$*.d $< $(GEN)/serve/$*.h $(GEN)/serve/$*.c
 
--include $(KERNEL_STUBS:.c=.d)
+# LIBMACH: what is a trap besides has another name as a message.
+$(GEN)/user/%.c $(GEN)/user/%.h: %.defs $(MIG_SOURCES) | $(call setup,build)
+	$(say) MIG $<
+	$(quiet)mkdir -p $(@D) && userland/mig/mig $(DEFS_FLAGS) -DLIBMACH=1 \
+	    -depfile $(GEN)/user/$*.d -header $(GEN)/user/$*.h \
+	    -user $(GEN)/user/$*.c $<
+
+-include $(KERNEL_STUBS:.c=.d) $(USER_STUBS:.c=.d)
 
 # ---- stubs of programs ----
 

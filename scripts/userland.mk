@@ -19,7 +19,7 @@ USER_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-msmall-data-limit=0 -fno-common -fno-pie -fno-stack-protector \
 	-fno-asynchronous-unwind-tables -ffunction-sections -fdata-sections \
 	--specs=picolibc.specs $(WARNINGS) \
-	-I. -Iuserland/include -Ikernel/include -I$(STUBS)
+	-I. -Iuserland/include -Ikernel/include -I$(GEN) -I$(STUBS)
 
 # No relaxation to gp: programs leave that register to the kernel.
 USER_LINK := $(CC) --specs=picolibc.specs -march=rv64gc -mabi=lp64d \
@@ -61,7 +61,9 @@ $(U)/%.S.o: %.S $(BUILD_RULES) | $(call setup,build)
 
 CRT0          := $(U)/userland/libc/crt0.S.o
 LIBC_OBJECTS  := $(filter-out $(CRT0),$(call objects,userland/libc/*.[cS]))
-LIBMACH_OBJECTS := $(call objects,userland/libmach/*.[cS])
+LIBMACH_OBJECTS := $(call objects,userland/libmach/*.[cS]) \
+	$(USER_STUBS:%=$(U)/%.o)
+$(LIBMACH_OBJECTS): | $(USER_STUB_HEADERS)
 LIBTEST_OBJECTS := $(call objects,test/user/lib/*.[cS])
 
 $(U)/libsys.a: $(LIBC_OBJECTS)

@@ -19,7 +19,7 @@ index_of(const char *name)
 	static struct baton_task_summary tasks[BATON_TASK_SUMMARY_MAX];
 	mach_port_t host = mach_host_self();
 	uint64_t after = 0;
-	uint32_t count;
+	uint32_t count = BATON_TASK_SUMMARY_MAX;
 	int index = 0, found = -1;
 
 	while (found < 0 &&
@@ -29,6 +29,7 @@ index_of(const char *name)
 			if (strcmp(tasks[i].name, name) == 0)
 				found = index;
 		after = tasks[count - 1].id;
+		count = BATON_TASK_SUMMARY_MAX;
 	}
 	mach_port_deallocate(mach_task_self(), host);
 	return found;

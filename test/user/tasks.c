@@ -150,6 +150,7 @@ test_summary(void)
 		must(task_set_name(children[i], "nameless"));
 	}
 	for (;;) {
+		count = BATON_TASK_SUMMARY_MAX;
 		must(host_task_summary(mach_host_self(), after, tasks, &count));
 		if (count == 0)
 			break;

@@ -31,7 +31,7 @@ each_task(void (*show)(const struct baton_task_summary *task))
 	static struct baton_task_summary tasks[BATON_TASK_SUMMARY_MAX];
 	mach_port_t host = mach_host_self();
 	uint64_t after = 0;
-	uint32_t count;
+	uint32_t count = BATON_TASK_SUMMARY_MAX;
 	kern_return_t kr;
 
 	while ((kr = host_task_summary(host, after, tasks, &count)) ==
@@ -40,6 +40,7 @@ each_task(void (*show)(const struct baton_task_summary *task))
 		for (uint32_t i = 0; i < count; i++)
 			show(&tasks[i]);
 		after = tasks[count - 1].id;
+		count = BATON_TASK_SUMMARY_MAX;
 	}
 	if (kr != KERN_SUCCESS)
 		complain("host_task_summary", kr);

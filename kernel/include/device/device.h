@@ -28,6 +28,14 @@
 #define DEVICE_PROPERTY_NAME_MAX 64
 #define DEVICE_PROPERTY_MAX	 256
 
+typedef mach_port_t device_t;
+typedef mach_port_t device_master_t; /* who holds this one may open any */
+typedef const char *device_name_t;
+typedef const char *device_property_name_t;
+typedef char *device_property_t;
+typedef char *io_buf_ptr_inband_t;
+typedef const char *io_buf_const_ptr_inband_t;
+
 /* device_open(): mode, accepted and not looked at */
 #define D_READ	0x1
 #define D_WRITE 0x2

@@ -65,6 +65,8 @@ struct baton_task_summary {
 	char name[BATON_TASK_NAME_MAX]; /* zero-terminated */
 };
 typedef struct baton_task_summary baton_task_summary_t;
+typedef struct baton_task_summary *baton_task_summary_array_t;
+typedef const char *baton_task_name_t;
 
 #pragma pack(pop)
 

@@ -12,8 +12,8 @@ kern_return_t host_kernel_counters(
     host_t host, struct baton_kernel_counters *counters);
 
 /*
- * The tasks with ids above @after: fills @tasks, which has room for
- * BATON_TASK_SUMMARY_MAX; *@count is 0 when there are no more.
+ * The tasks with ids above @after, at most BATON_TASK_SUMMARY_MAX: *@count is
+ * the room in @tasks, then how many there are; 0 when there are no more.
  */
 kern_return_t host_task_summary(host_t host, uint64_t after,
     struct baton_task_summary *tasks, uint32_t *count);

@@ -25,6 +25,8 @@ MACH_BEGIN_DECLS
 #define BOOTSTRAP_ARGC_MAX     40
 
 typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
+typedef const char *bootstrap_name_t;
+typedef const char *bootstrap_arguments_t;
 
 #define BOOTSTRAP_SUCCESS	  0
 #define BOOTSTRAP_NOT_PRIVILEGED  1100
@@ -83,7 +85,7 @@ kern_return_t bootstrap_wait(mach_port_t bootstrap, task_t task, int *status);
  * BOOTSTRAP_MAX_NAME_LEN.  BOOTSTRAP_BAD_COUNT: there are fewer.
  */
 kern_return_t bootstrap_list(
-    mach_port_t bootstrap, unsigned int index, char *program);
+    mach_port_t bootstrap, unsigned int index, name_t program);
 
 /*
  * The device port the manifest grants to the caller's program by this name;

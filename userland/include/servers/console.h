@@ -17,6 +17,9 @@ MACH_BEGIN_DECLS
 #define CONSOLE_WRITE_MAX 1024
 #define CONSOLE_READ_MAX  256
 
+typedef const char *console_piece_t;
+typedef char *console_input_t;
+
 #define MSGID_CONSOLE_WRITE 5200 /* {count, data}, no reply */
 #define MSGID_CONSOLE_READ  5201 /* {wanted} -> count, data */
 #define MSGID_CONSOLE_MODE  5202 /* {raw} */

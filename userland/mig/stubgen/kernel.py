@@ -27,6 +27,13 @@ OBJECTS = {
     "thread_act_t": ("KOBJECT_THREAD", "thread", "struct thread *", ""),
     "host_t": ("KOBJECT_HOST", None, None, None),
     "host_priv_t": ("KOBJECT_HOST_PRIV", None, None, None),
+    "clock_serv_t": ("KOBJECT_CLOCK", "clock", "struct clock *", ""),
+    "semaphore_t": ("KOBJECT_SEMAPHORE", "semaphore", "struct semaphore *",
+                    ""),
+    "semaphore_consume_ref_t": ("KOBJECT_SEMAPHORE", "semaphore",
+                                "struct semaphore *", ""),
+    "eventlink_t": ("KOBJECT_EVENTLINK", "eventlink_side",
+                    "struct eventlink_side *", ""),
     "device_master_t": ("KOBJECT_DEVICE_MASTER", None, None, None),
     "device_t": ("KOBJECT_DEVICE", "device", "struct device *", ""),
 }
@@ -34,6 +41,7 @@ OBJECTS = {
 RIGHT_LETTERS = {Right.MOVE_SEND: "s", Right.MOVE_SEND_ONCE: "o",
                  Right.MOVE_RECEIVE: "r", Right.POLYMORPHIC: "p"}
 COUNT = "mach_msg_type_number_t"
+MANY = (Form.PORTS, Form.COUNTED_PORTS)  # rights, a descriptor each
 
 
 def _parameter(c_type, name):
@@ -60,8 +68,8 @@ class _Form:
         for argument in self.carried:
             memory = argument.type.form in (Form.MEMORY, Form.PORT_ARRAY)
             kind = "ool" if memory else "port"
-            many = ("" if argument.type.form is not Form.COUNTED_PORTS
-                    else f"[{argument.type.count}]")
+            many = (f"[{argument.type.count}]" if argument.type.form in MANY
+                    else "")
             head.append(f"mach_msg_{kind}_descriptor_t {argument.name}{many};")
         if self.fields or reply and not self.carried:
             head.append("NDR_record_t NDR;")
@@ -105,7 +113,7 @@ class _Form:
 
     @property
     def descriptors(self):
-        return sum(a.type.count if a.type.form is Form.COUNTED_PORTS else 1
+        return sum(a.type.count if a.type.form in MANY else 1
                    for a in self.carried)
 
     def definition(self):
@@ -180,7 +188,7 @@ class KernelRoutine:
                 yield f"struct port *{out}{name}"
             if argument.is_polymorphic:
                 yield f"mach_msg_type_name_t {out}{argument.poly_name}"
-        elif form is Form.COUNTED_PORTS:
+        elif form in MANY:
             yield f"struct port **{name}"
         elif form is Form.MEMORY:
             yield f"struct transfer *{out}{name}"
@@ -202,10 +210,15 @@ class KernelRoutine:
     # ---- the decoder ----
 
     def _translated(self, argument):
-        """The kind of object that a port argument is turned into, or None."""
+        """The struct that a port argument is turned into, or None."""
         if argument.type.form is not Form.PORT or argument.direction.is_out:
             return None
         return OBJECTS.get(argument.type.name, (0, None))[1]
+
+    def _translations(self):
+        """(argument, kind of object) of those."""
+        return [(a, OBJECTS[a.type.name][0]) for a in self.request.carried
+                if self._translated(a)]
 
     def _locals(self):
         """Declarations before the call."""
@@ -213,9 +226,10 @@ class KernelRoutine:
             made, name = argument.type, argument.name
             descriptor = f"&call->request->descriptor[{index}]"
             yield f"struct kdescriptor *{name} = {descriptor};"
-            if struct := self._translated(argument):
-                yield (f"struct {struct} *{name}Object = "
-                       f"port_{struct}_get({name}->port);")
+        for argument, kind in self._translations():
+            struct, name = self._translated(argument), argument.name
+            yield (f"struct {struct} *{name}Object = "
+                   f"port_object_get({name}->port, {kind});")
         for argument in self.outs:
             yield from self._out_locals(argument)
 
@@ -230,7 +244,7 @@ class KernelRoutine:
             yield f"struct port *{name} = NULL;"
             if argument.is_polymorphic:
                 yield f"mach_msg_type_name_t {argument.poly_name} = 0;"
-        elif made.form is Form.COUNTED_PORTS:
+        elif made.form in MANY:
             yield f"struct port *{name}[{made.count}] = {{NULL}};"
         elif made.form is Form.MEMORY:
             yield f"struct transfer *{name} = NULL;"
@@ -280,7 +294,7 @@ class KernelRoutine:
             yield f"&{name}" if out else f"In->{name}"
         elif form in (Form.STRING, Form.ARRAY, Form.COUNTED, Form.VARSTRING):
             yield f"Out->{name}" if out else f"In->{name}"
-        elif form is Form.COUNTED_PORTS:
+        elif form in MANY:
             yield name
         elif out:
             yield f"&{name}"
@@ -306,12 +320,20 @@ class KernelRoutine:
                 passed += self._passed(argument)
         return f"{self.routine.server_name}({', '.join(passed)})"
 
-    def _after(self):
-        """Whatever the result."""
-        for argument in self.request.carried:
-            if struct := self._translated(argument):
-                yield f"if ({argument.name}Object != NULL)"
-                yield f"\t{struct}_put({argument.name}Object);"
+    def _called(self):
+        """The call, unless a port is of the wrong kind."""
+        wrong = [f"{a.name}Object == NULL && {a.name}->port != NULL"
+                 for a, _ in self._translations()]
+        if not wrong:
+            return [f"Result = {self._call()};"]
+        condition = " || ".join(f"({w})" for w in wrong) if (
+            len(wrong) > 1) else wrong[0]
+        lines = [f"if ({condition})", "\tResult = KERN_INVALID_ARGUMENT;",
+                 "else", f"\tResult = {self._call()};"]
+        for argument, kind in self._translations():
+            lines += [f"if ({argument.name}Object != NULL)",
+                      f"\tkobject_put({kind}, {argument.name}Object);"]
+        return lines
 
     def _taken(self):
         """A handler that succeeds has taken the rights it was given."""
@@ -331,7 +353,7 @@ class KernelRoutine:
                 right = made.received.received_name
             if made.form is Form.PORT:
                 yield f"call_put_port(call, {index}, {name}, {right});"
-            elif made.form is Form.COUNTED_PORTS:
+            elif made.form in MANY:
                 yield f"for (uint32_t i = 0; i < {made.count}; i++)"
                 yield f"\tcall_put_port(call, {index} + i, {name}[i], {right});"
                 index += made.count - 1
@@ -399,8 +421,7 @@ class KernelRoutine:
         for condition, code in checks:
             lines += [f"\tif ({condition})", f"\t\treturn {code};"]
         lines += [f"\t{line}" for line in self._prepared()]
-        lines.append(f"\tResult = {self._call()};")
-        lines += [f"\t{line}" for line in self._after()]
+        lines += [f"\t{line}" for line in self._called()]
         if results:
             lines += ["\tif (Result != KERN_SUCCESS)", "\t\treturn Result;"]
             lines += [f"\t{line}" for line in results]
