@@ -17,9 +17,9 @@ MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
 	userland/mig/kernel-stubs userland/mig/mig
 
 # Those that libmach has calls for.
-USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host clock \
-	mach_eventlink mach_vm device device_node bootstrap bootstrap_programs \
-	console
+USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host \
+	baton_port clock mach_eventlink mach_vm device device_node bootstrap \
+	bootstrap_programs console
 
 USER_STUBS        := $(USER_INTERFACES:%=$(GEN)/user/%.c)
 USER_STUB_HEADERS := $(USER_STUBS:.c=.h)

@@ -29,6 +29,7 @@ holders_of(task_t task, mach_port_t port, struct baton_port_holder *holders)
 	unsigned all = 0;
 
 	do {
+		count = BATON_PORT_HOLDERS_MAX;
 		must(task_port_holders(
 		    task, port, after, holders + all, &count));
 		all += count;

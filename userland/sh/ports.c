@@ -137,7 +137,7 @@ show_holders(mach_port_name_t name, uint32_t *send, uint32_t *once)
 {
 	struct baton_port_holder holders[BATON_PORT_HOLDERS_MAX];
 	uint64_t after = 0;
-	uint32_t count;
+	uint32_t count = BATON_PORT_HOLDERS_MAX;
 	kern_return_t kr;
 
 	printf("   ID  TASK                 NAME  REFS  ONCE  RIGHTS\n");
@@ -150,6 +150,7 @@ show_holders(mach_port_name_t name, uint32_t *send, uint32_t *once)
 			*once += holders[i].send_once;
 		}
 		after = holders[count - 1].task;
+		count = BATON_PORT_HOLDERS_MAX;
 	}
 	return kr;
 }

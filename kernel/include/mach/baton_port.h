@@ -1,9 +1,7 @@
 /*
  * mach/baton_port.h: what Baton's task ports answer about rights beyond Mach:
  * for people who want to know where their rights are.
- *
- * Messages have the usual form: header, NDR, arguments; replies are header,
- * NDR, RetCode, results, their id 100 higher.  The calls are in baton/port.h.
+ * The calls are in baton/port.h, their messages in mach/baton_port.defs.
  */
 #pragma once
 
@@ -59,6 +57,10 @@ struct baton_port_holder {
 	uint32_t send_once; /* rights, each by a name of its own */
 	char task_name[BATON_PORT_TASK_NAME_MAX]; /* zero-terminated */
 };
+
+typedef struct baton_port_report baton_port_report_t;
+typedef struct baton_port_holder baton_port_holder_t;
+typedef struct baton_port_holder *baton_port_holder_array_t;
 
 #pragma pack(pop)
 
