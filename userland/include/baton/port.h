@@ -20,9 +20,9 @@ kern_return_t task_port_report(
  * Which tasks have rights to the port whose receive right @task has by @name:
  * those with ids above @after, lowest first, @task included; at most
  * BATON_PORT_HOLDERS_MAX.  *@count is the room in @holders, then how many there
- * are; 0 when there are no more.  What the report counts beyond what tasks hold is in messages on their
- * way, or with the kernel: as a special, registered or exception port, as the
- * destination of a notice.
+ * are; 0 when there are no more.  What the report counts beyond what tasks hold
+ * is in messages on their way, or with the kernel: as a special, registered or
+ * exception port, as the destination of a notice.
  *	KERN_INVALID_NAME	no such name
  *	KERN_INVALID_RIGHT	it is no receive right
  *	KERN_RESOURCE_SHORTAGE
