@@ -17,6 +17,8 @@
 #include "kernel/task.h"
 #include "kernel/thread.h"
 
+struct call;
+
 struct routine {
 	int32_t id;	  /* msgh_id of the request */
 	const char *name; /* for people */

@@ -116,7 +116,7 @@ mach_port_allocate_name(
 }
 
 kern_return_t
-mach_port_allocate_full(struct space *space, mach_port_right_t right,
+port_allocate_as(struct space *space, mach_port_right_t right,
     const mach_port_qos_t *qos, mach_port_name_t *namep)
 {
 	if (qos->prealloc)

@@ -22,7 +22,7 @@ kern_return_t must_check mach_port_allocate_name(
  * KERN_INVALID_VALUE also: @qos->prealloc, since a port's messages have no
  * memory of their own.
  */
-kern_return_t must_check mach_port_allocate_full(struct space *space,
+kern_return_t must_check port_allocate_as(struct space *space,
     mach_port_right_t right, const mach_port_qos_t *qos,
     mach_port_name_t *namep);
 kern_return_t must_check mach_port_construct(struct space *space,
@@ -80,7 +80,7 @@ kern_return_t must_check mach_port_get_srights(
 /* ---- guards: mach_port_guard.c ---- */
 
 /* @flags: MPG_STRICT, MPG_IMMOVABLE_RECEIVE. */
-kern_return_t must_check mach_port_guard(
+kern_return_t must_check mach_port_guard_with_flags(
     struct space *space, mach_port_name_t name, uint64_t guard, uint64_t flags);
 kern_return_t must_check mach_port_unguard(
     struct space *space, mach_port_name_t name, uint64_t guard);
@@ -92,11 +92,11 @@ kern_return_t must_check mach_port_assert_attributes(struct space *space,
     uint32_t count);
 
 /* How many dead-name requests stand with the port; counted up to 1024. */
-kern_return_t must_check mach_port_dnrequest_info(
-    struct space *space, mach_port_name_t name, uint32_t *countp);
+kern_return_t must_check mach_port_dnrequest_info(struct space *space,
+    mach_port_name_t name, unsigned *totalp, unsigned *usedp);
 /* *@kindp: IKOT_*; IKOT_NONE, and *@whatp "", for a port that stands for no
  * kernel object.  *@whatp is a constant, at most 31 characters. */
-kern_return_t must_check mach_port_kobject(struct space *space,
+kern_return_t must_check port_kobject(struct space *space,
     mach_port_name_t name, uint32_t *kindp, const char **whatp);
 
 /* The most words that get_attributes writes. */
@@ -122,12 +122,12 @@ struct port_peek {
  *	    KERN_INVALID_RIGHT	   no receive right
  *	    KERN_FAILURE	   no such message
  */
-kern_return_t must_check mach_port_peek(struct space *space,
-    mach_port_name_t name, uint32_t trailer_type, struct port_peek *peek);
+kern_return_t must_check port_peek(struct space *space, mach_port_name_t name,
+    uint32_t trailer_type, struct port_peek *peek);
 
 /* ---- the space as a whole; lists of names are in port_list.h ---- */
 
 /* Names in use, at this moment. */
 uint32_t mach_port_name_count(struct space *space);
-void mach_port_space_basic_info(
+kern_return_t mach_port_space_basic_info(
     struct space *space, ipc_info_space_basic_t *info);

@@ -13,7 +13,7 @@
 #include "ipc/right.h"
 
 kern_return_t
-mach_port_guard(
+mach_port_guard_with_flags(
     struct space *space, mach_port_name_t name, uint64_t guard, uint64_t flags)
 {
 	struct port *port;

@@ -318,22 +318,23 @@ mach_port_get_srights(
 }
 
 kern_return_t
-mach_port_dnrequest_info(
-    struct space *space, mach_port_name_t name, uint32_t *countp)
+mach_port_dnrequest_info(struct space *space, mach_port_name_t name,
+    unsigned *totalp, unsigned *usedp)
 {
 	struct port *port;
 	kern_return_t kr = port_lock_named(space, name, &port);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	*countp = request_count(port);
+	/* There is room for as many as there are. */
+	*totalp = *usedp = request_count(port);
 	spin_unlock(&port->lock);
 	return KERN_SUCCESS;
 }
 
 /* ---- what the kernel keeps behind a port ---- */
 
-/* What a kind is called by mach_port_kobject(), and by people. */
+/* What a kind is called by port_kobject(), and by people. */
 static const struct kind_name {
 	uint32_t kind;
 	const char *name;
@@ -352,7 +353,7 @@ static const struct kind_name {
 };
 
 kern_return_t
-mach_port_kobject(struct space *space, mach_port_name_t name, uint32_t *kindp,
+port_kobject(struct space *space, mach_port_name_t name, uint32_t *kindp,
     const char **whatp)
 {
 	kern_return_t kr = KERN_INVALID_NAME;
@@ -392,7 +393,7 @@ mach_port_name_count(struct space *space)
 	return count;
 }
 
-void
+kern_return_t
 mach_port_space_basic_info(struct space *space, ipc_info_space_basic_t *info)
 {
 	spin_lock(&space->lock);
@@ -403,4 +404,5 @@ mach_port_space_basic_info(struct space *space, ipc_info_space_basic_t *info)
 	    .iisb_table_inuse = space->count,
 	};
 	spin_unlock(&space->lock);
+	return KERN_SUCCESS;
 }

@@ -9,7 +9,7 @@
  *	begin -> copy in -> deliver -> finish -> receive -> copy out
  *	           |           |                    |          |
  *	 copyin_continue  send_continue    receive_continue  copyout_continue
- *	                  kcall_continue
+ *	                  serve_continue
  *
  * Handoff.  A sender whose message finds a waiting receiver has claimed it: the
  * receiver is neither on a queue nor running, and it is carried along as
@@ -26,7 +26,6 @@
 #include "ipc/kserver.h"
 #include "ipc/mach_port.h"
 #include "ipc/notify.h"
-#include "ipc/port_server.h"
 #include "ipc/pset.h"
 #include "ipc/right.h"
 #include "ipc/traps.h"
@@ -47,8 +46,6 @@ ipc_init(void)
 	space_init();
 	kmsg_init();
 	notify_init();
-	kserver_init();
-	kserver_register(port_routines, port_routine_count);
 }
 
 /* A claimed receiver whose place is not ours to give: let it be scheduled. */

@@ -33,8 +33,8 @@ describe(const struct kmsg *kmsg, uint32_t trailer_type, struct port_peek *peek)
 }
 
 kern_return_t
-mach_port_peek(struct space *space, mach_port_name_t name,
-    uint32_t trailer_type, struct port_peek *peek)
+port_peek(struct space *space, mach_port_name_t name, uint32_t trailer_type,
+    struct port_peek *peek)
 {
 	struct port *port;
 	struct kmsg *kmsg;

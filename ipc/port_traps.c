@@ -223,7 +223,7 @@ port_guard_trap(uint64_t target, uint64_t name, uint64_t guard, uint64_t strict)
 
 	if (space == NULL)
 		return KERN_INVALID_TASK;
-	kr = mach_port_guard(space, (mach_port_name_t)name, guard,
+	kr = mach_port_guard_with_flags(space, (mach_port_name_t)name, guard,
 	    (uint32_t)strict != 0 ? MPG_STRICT : 0);
 	space_put(space);
 	return kr;

@@ -5,6 +5,7 @@
 #include <serve/clock.h>
 #include <serve/mach_host.h>
 
+#include "ipc/kmsg.h"
 #include "ipc/kserver.h"
 #include "ipc/right.h"
 #include "kernel/kassert.h"

@@ -268,8 +268,8 @@ device_init(const struct machine *described)
 	machine = described;
 	list_init(&device_list);
 	zone_init(&device_zone, "device", sizeof(struct device), 0);
-	call_register(&device_subsystem);
-	call_register(&device_node_subsystem);
+	kserver_register(&device_subsystem);
+	kserver_register(&device_node_subsystem);
 	device_master_port = port_create_kernel(KOBJECT_DEVICE_MASTER, NULL);
 	if (device_master_port == NULL)
 		panic("no memory for the device master port");

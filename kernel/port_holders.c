@@ -8,8 +8,10 @@
  */
 #include <mach/baton_port.h>
 #include <mach/mach_types.h>
+#include <serve/baton_port.h>
 
 #include "ipc/entry.h"
+#include "ipc/kmsg.h"
 #include "ipc/kserver.h"
 #include "ipc/mach_port.h"
 #include "ipc/pset.h"
@@ -116,29 +118,27 @@ port_report(struct space *space, mach_port_name_t name,
 	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_NAME;
 }
 
-static kern_return_t
-serve_port_report(struct kcall *call)
+kern_return_t
+serve_task_port_report(
+    struct task *asked, mach_port_name_t name, baton_port_report_t *report)
 {
-	struct space *space = ((struct task *)call->object)->space;
-	mach_port_name_t name = kcall_u32(call);
-	struct baton_port_report report;
-	kern_return_t kr = port_report(space, name, &report);
+	struct space *space = asked->space;
+	kern_return_t kr = port_report(space, name, report);
 	struct task *task;
 	const char *what;
 
 	if (kr != KERN_SUCCESS)
 		return kr;
 	/* It may be gone by now, or something else: then it is nothing. */
-	if (mach_port_kobject(space, name, &report.kind, &what) != KERN_SUCCESS)
-		report.kind = IKOT_NONE;
-	if (report.kind == IKOT_TASK) {
+	if (port_kobject(space, name, &report->kind, &what) != KERN_SUCCESS)
+		report->kind = IKOT_NONE;
+	if (report->kind == IKOT_TASK) {
 		task = task_from_name(space, name);
 		if (task != NULL) {
-			report.object = task->id;
+			report->object = task->id;
 			task_put(task);
 		}
 	}
-	kcall_put_bytes(call, &report, sizeof(report));
 	return KERN_SUCCESS;
 }
 
@@ -293,37 +293,28 @@ search_step(struct search *search)
 		search_next(search);
 }
 
-static kern_return_t
-serve_port_holders(struct kcall *call)
+kern_return_t
+serve_task_port_holders(struct task *asked, mach_port_name_t name,
+    uint64_t after, struct baton_port_holder *holders,
+    mach_msg_type_number_t *count)
 {
-	struct space *space = ((struct task *)call->object)->space;
-	struct search *search = (struct search *)call->progress[0];
-	mach_port_name_t name = kcall_u32(call);
-	uint64_t after = kcall_u64(call);
+	uint64_t *progress = call_progress();
+	struct search *search = (struct search *)progress[0];
 	kern_return_t kr;
 
 	if (search == NULL) {
-		kr = search_begin(space, name, after, &search);
+		kr = search_begin(asked->space, name, after, &search);
 		if (kr != KERN_SUCCESS)
 			return kr;
-		call->progress[0] = (uint64_t)search;
+		progress[0] = (uint64_t)search;
 	}
-	while (search->task != NULL && search->count < BATON_PORT_HOLDERS_MAX) {
+	while (search->task != NULL && search->count < *count) {
 		search_step(search);
 		if (thread_should_yield())
 			return KCALL_AGAIN;
 	}
-	kcall_put_array(
-	    call, search->holder, search->count, sizeof(search->holder[0]));
+	memcpy(holders, search->holder, search->count * sizeof(*holders));
+	*count = search->count;
 	search_end(search);
 	return KERN_SUCCESS;
 }
-
-const struct kroutine port_report_routines[] = {
-    {MSGID_TASK_PORT_REPORT, "task_port_report", KOBJECT_TASK,
-	serve_port_report, .in = 4, .out = sizeof(struct baton_port_report)},
-    {MSGID_TASK_PORT_HOLDERS, "task_port_holders", KOBJECT_TASK,
-	serve_port_holders, .in = 12,
-	.out = 4 + BATON_PORT_HOLDERS_MAX * sizeof(struct baton_port_holder)},
-};
-const unsigned port_report_routine_count = ARRAY_SIZE(port_report_routines);

@@ -3,6 +3,8 @@
  * messages to a semaphore's port.
  */
 #include <mach/mach_types.h>
+#include <serve/semaphore.h>
+#include <serve/task.h>
 
 #include "ipc/kserver.h"
 #include "ipc/right.h"
@@ -206,148 +208,102 @@ semaphore_timedwait_signal_trap(uint64_t wait_name, uint64_t signal_name,
 
 /* ---- messages to a task ---- */
 
-static kern_return_t
-serve_create(struct kcall *call)
+kern_return_t
+serve_semaphore_create(
+    struct task *task, struct port **right, int policy, int value)
 {
-	int policy = (int)kcall_u32(call);
-	int32_t value = (int32_t)kcall_u32(call);
-	struct port *right;
-	kern_return_t kr =
-	    semaphore_create(call->object, policy, value, &right);
-
-	if (kr == KERN_SUCCESS)
-		kcall_put_send(call, right);
-	return kr;
+	return semaphore_create(task, policy, value, right);
 }
 
-static kern_return_t
-serve_destroy(struct kcall *call)
+kern_return_t
+serve_semaphore_destroy(struct task *task, struct semaphore *semaphore)
 {
-	struct semaphore *semaphore =
-	    port_object_get(kcall_port(call), KOBJECT_SEMAPHORE);
-	kern_return_t kr;
-
 	if (semaphore == NULL)
 		return KERN_INVALID_ARGUMENT;
-	kr = semaphore_destroy(call->object, semaphore);
-	semaphore_put(semaphore);
-	return kr;
+	return semaphore_destroy(task, semaphore);
 }
 
 /* ---- messages to a semaphore ---- */
 
-static kern_return_t
-serve_signal(struct kcall *call)
+kern_return_t
+serve_semaphore_signal(struct semaphore *semaphore)
 {
-	return semaphore_signal(call->object);
+	return semaphore_signal(semaphore);
 }
 
-static kern_return_t
-serve_signal_all(struct kcall *call)
+kern_return_t
+serve_semaphore_signal_all(struct semaphore *semaphore)
 {
-	return semaphore_signal_all(call->object);
+	return semaphore_signal_all(semaphore);
 }
 
-static kern_return_t
-serve_signal_thread(struct kcall *call)
+kern_return_t
+serve_semaphore_signal_thread(
+    struct semaphore *semaphore, struct thread *thread)
 {
-	struct port *port = kcall_port(call);
-	struct thread *thread = port_thread_get(port);
-	kern_return_t kr;
-
-	if (port != NULL && thread == NULL)
-		return KERN_INVALID_ARGUMENT;
-	kr = semaphore_signal_thread(call->object, thread);
-	if (thread != NULL)
-		thread_put(thread);
-	return kr;
+	return semaphore_signal_thread(semaphore, thread);
 }
 
 static void
-call_continue(void)
+called_continue(void)
 {
-	kcall_finish(semaphore_wait_end());
+	call_finish(semaphore_wait_end());
 }
 
-/* The wait settles the call: the reply is the request's own memory. */
-static kern_return_t
-call_wait(struct kcall *call, struct semaphore *signal, uint64_t deadline)
+kern_return_t
+serve_semaphore_wait(struct semaphore *semaphore)
 {
-	struct semaphore *wait = call->object;
-
-	kcall_suspend(call);
-	call->object = NULL; /* its reference is the wait's now */
-	return semaphore_wait(wait, signal, deadline, call_continue);
+	return semaphore_wait(
+	    semaphore_get(semaphore), NULL, TIMER_NEVER, called_continue);
 }
 
-static kern_return_t
-serve_wait(struct kcall *call)
-{
-	return call_wait(call, NULL, TIMER_NEVER);
-}
-
-static kern_return_t
-read_deadline(struct kcall *call, uint64_t *deadlinep)
-{
-	uint32_t seconds = kcall_u32(call);
-
-	return semaphore_deadline(seconds, (int32_t)kcall_u32(call), deadlinep);
-}
-
-static kern_return_t
-serve_timedwait(struct kcall *call)
+kern_return_t
+serve_semaphore_timedwait(struct semaphore *semaphore, mach_timespec_t time)
 {
 	uint64_t deadline;
-	kern_return_t kr = read_deadline(call, &deadline);
+	kern_return_t kr =
+	    semaphore_deadline(time.tv_sec, time.tv_nsec, &deadline);
 
-	return kr == KERN_SUCCESS ? call_wait(call, NULL, deadline) : kr;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	return semaphore_wait(
+	    semaphore_get(semaphore), NULL, deadline, called_continue);
 }
 
+/* The right to @port stays the request's while this waits; who returns success
+ * has taken it. */
 static kern_return_t
-call_wait_signal(struct kcall *call, uint64_t deadline)
+called_wait_signal(struct semaphore *wait, struct port *port, uint64_t deadline)
 {
-	struct semaphore *signal =
-	    port_object_get(kcall_port(call), KOBJECT_SEMAPHORE);
+	struct semaphore *signal = port_object_get(port, KOBJECT_SEMAPHORE);
 
 	if (signal == NULL)
 		return KERN_INVALID_ARGUMENT;
-	return call_wait(call, signal, deadline);
+	return semaphore_wait(
+	    semaphore_get(wait), signal, deadline, called_continue);
 }
 
-static kern_return_t
-serve_wait_signal(struct kcall *call)
+kern_return_t
+serve_semaphore_wait_signal(struct semaphore *semaphore, struct port *signal)
 {
-	return call_wait_signal(call, TIMER_NEVER);
+	kern_return_t kr = called_wait_signal(semaphore, signal, TIMER_NEVER);
+
+	if (kr == KERN_SUCCESS)
+		right_release_send(signal);
+	return kr;
 }
 
-static kern_return_t
-serve_timedwait_signal(struct kcall *call)
+kern_return_t
+serve_semaphore_timedwait_signal(
+    struct semaphore *semaphore, struct port *signal, mach_timespec_t time)
 {
 	uint64_t deadline;
-	kern_return_t kr = read_deadline(call, &deadline);
+	kern_return_t kr =
+	    semaphore_deadline(time.tv_sec, time.tv_nsec, &deadline);
 
-	return kr == KERN_SUCCESS ? call_wait_signal(call, deadline) : kr;
+	if (kr == KERN_SUCCESS)
+		kr = called_wait_signal(semaphore, signal, deadline);
+	if (kr == KERN_SUCCESS)
+		right_release_send(signal);
+	return kr;
 }
-
-/* ---- the table ---- */
-
-const struct kroutine semaphore_routines[] = {
-    {MSGID_SEMAPHORE_CREATE, "semaphore_create", KOBJECT_TASK, serve_create,
-	.in = 8, .out_descriptors = 1},
-    {MSGID_SEMAPHORE_DESTROY, "semaphore_destroy", KOBJECT_TASK, serve_destroy,
-	.descriptors = "s"},
-    {MSGID_SEMAPHORE_SIGNAL, "semaphore_signal", KOBJECT_SEMAPHORE,
-	serve_signal},
-    {MSGID_SEMAPHORE_SIGNAL_ALL, "semaphore_signal_all", KOBJECT_SEMAPHORE,
-	serve_signal_all},
-    {MSGID_SEMAPHORE_WAIT, "semaphore_wait", KOBJECT_SEMAPHORE, serve_wait},
-    {MSGID_SEMAPHORE_SIGNAL_THREAD, "semaphore_signal_thread",
-	KOBJECT_SEMAPHORE, serve_signal_thread, .descriptors = "s"},
-    {MSGID_SEMAPHORE_TIMEDWAIT, "semaphore_timedwait", KOBJECT_SEMAPHORE,
-	serve_timedwait, .in = 8},
-    {MSGID_SEMAPHORE_WAIT_SIGNAL, "semaphore_wait_signal", KOBJECT_SEMAPHORE,
-	serve_wait_signal, .descriptors = "s"},
-    {MSGID_SEMAPHORE_TIMEDWAIT_SIGNAL, "semaphore_timedwait_signal",
-	KOBJECT_SEMAPHORE, serve_timedwait_signal, .in = 8, .descriptors = "s"},
-};
-const unsigned semaphore_routine_count = ARRAY_SIZE(semaphore_routines);

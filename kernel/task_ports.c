@@ -2,6 +2,7 @@
 #include "kernel/task_ports.h"
 
 #include <mach/task_special_ports.h>
+#include <serve/task.h>
 
 #include "ipc/kserver.h"
 #include "ipc/port.h"
@@ -148,71 +149,41 @@ task_drop_ports(struct task *task)
 
 /* ---- served ---- */
 
-static kern_return_t
-serve_get_special_port(struct kcall *call)
+kern_return_t
+serve_task_get_special_port(
+    struct task *task, task_special_port_t which, struct port **port)
 {
-	struct port *port;
-	kern_return_t kr =
-	    task_get_special(call->object, kcall_u32(call), &port);
-
-	if (kr == KERN_SUCCESS)
-		kcall_put_send(call, port);
-	return kr;
+	return task_get_special(task, (uint32_t)which, port);
 }
 
-static kern_return_t
-serve_set_special_port(struct kcall *call)
+kern_return_t
+serve_task_set_special_port(
+    struct task *task, task_special_port_t which, struct port *port)
 {
-	uint32_t which = kcall_u32(call);
-	mach_msg_type_name_t type;
-	struct port *port = kcall_port_take(call, &type);
-	kern_return_t kr = task_set_special(call->object, which, port);
-
-	if (kr != KERN_SUCCESS)
-		right_release_send(port);
-	return kr;
+	return task_set_special(task, (uint32_t)which, port);
 }
 
-static kern_return_t
-serve_ports_register(struct kcall *call)
+kern_return_t
+serve_mach_ports_register(
+    struct task *task, struct port **array, mach_msg_type_number_t count)
 {
 	struct port *ports[TASK_PORT_REGISTER_MAX] = {NULL};
-	mach_msg_type_name_t type;
-	struct port **array;
-	uint32_t count;
 
-	array = kcall_ool_ports(call, &count, &type);
-	if (count > TASK_PORT_REGISTER_MAX || kcall_u32(call) != count)
-		return KERN_INVALID_ARGUMENT;
-	if (count > 0 && type != MACH_MSG_TYPE_PORT_SEND)
+	if (count > TASK_PORT_REGISTER_MAX)
 		return KERN_INVALID_ARGUMENT;
 	for (uint32_t i = 0; i < count; i++)
 		ports[i] = right_copy_send(array[i]);
-	task_register_ports(call->object, ports);
+	task_register_ports(task, ports);
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_ports_lookup(struct kcall *call)
+kern_return_t
+serve_mach_ports_lookup(
+    struct task *task, struct port ***array, mach_msg_type_number_t *count)
 {
 	struct port *ports[TASK_PORT_REGISTER_MAX];
-	kern_return_t kr;
 
-	task_lookup_ports(call->object, ports);
-	kr = kcall_put_ool_ports(
-	    call, ports, TASK_PORT_REGISTER_MAX, MACH_MSG_TYPE_PORT_SEND);
-	kcall_put_u32(call, TASK_PORT_REGISTER_MAX);
-	return kr;
+	task_lookup_ports(task, ports);
+	*count = TASK_PORT_REGISTER_MAX;
+	return call_port_array(ports, TASK_PORT_REGISTER_MAX, array);
 }
-
-const struct kroutine task_port_routines[] = {
-    {MSGID_TASK_GET_SPECIAL_PORT, "task_get_special_port", KOBJECT_TASK,
-	serve_get_special_port, .in = 4, .out_descriptors = 1},
-    {MSGID_TASK_SET_SPECIAL_PORT, "task_set_special_port", KOBJECT_TASK,
-	serve_set_special_port, .in = 4, .descriptors = "s"},
-    {MSGID_MACH_PORTS_REGISTER, "mach_ports_register", KOBJECT_TASK,
-	serve_ports_register, .in = 4, .descriptors = "a"},
-    {MSGID_MACH_PORTS_LOOKUP, "mach_ports_lookup", KOBJECT_TASK,
-	serve_ports_lookup, .out = 4, .out_descriptors = 1},
-};
-const unsigned task_port_routine_count = ARRAY_SIZE(task_port_routines);

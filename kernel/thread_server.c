@@ -5,6 +5,7 @@
  * only while it is suspended and has come to rest.
  */
 #include <mach/mach_types.h>
+#include <serve/thread_act.h>
 
 #include "ipc/kserver.h"
 #include "ipc/port.h"
@@ -66,112 +67,90 @@ thread_set_words(struct thread *thread, uint32_t flavor, const uint32_t *words,
 		   : kr;
 }
 
-static kern_return_t
-serve_thread_set_state(struct kcall *call)
+kern_return_t
+serve_thread_set_state(struct thread *thread, thread_state_flavor_t flavor,
+    const natural_t *words, mach_msg_type_number_t count)
 {
-	uint32_t flavor = kcall_u32(call);
-	uint32_t count = kcall_u32(call);
-	const uint32_t *words;
-
-	if (count > THREAD_STATE_MAX)
-		return KERN_INVALID_ARGUMENT;
-	words = kcall_bytes(call, count * sizeof(*words));
-	if (words == NULL)
-		return KERN_INVALID_ARGUMENT;
-	return thread_set_words(call->object, flavor, words, count);
+	return thread_set_words(thread, (uint32_t)flavor, words, count);
 }
 
-static kern_return_t
-serve_thread_get_state(struct kcall *call)
+kern_return_t
+serve_thread_get_state(struct thread *thread, thread_state_flavor_t flavor,
+    natural_t *words, mach_msg_type_number_t *count)
 {
-	uint32_t flavor = kcall_u32(call);
-	uint32_t room = kcall_u32(call);
-	uint32_t count = thread_state_count(flavor);
-	uint32_t words[THREAD_STATE_WORDS_MAX];
+	uint32_t size = thread_state_count((uint32_t)flavor);
 	kern_return_t kr;
 
-	if (count == 0 || room < count)
+	if (size == 0 || *count < size)
 		return KERN_INVALID_ARGUMENT;
-	kr = check_at_rest(call->object);
+	kr = check_at_rest(thread);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	thread_state_get(call->object, flavor, words);
-	kcall_put_array(call, words, count, sizeof(natural_t));
+	thread_state_get(thread, (uint32_t)flavor, words);
+	*count = size;
 	return KERN_SUCCESS;
 }
 
 /* ---- life ---- */
 
-static kern_return_t
-serve_thread_terminate(struct kcall *call)
+kern_return_t
+serve_thread_terminate(struct thread *thread)
 {
-	thread_terminate(call->object);
+	thread_terminate(thread);
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_thread_suspend(struct kcall *call)
+kern_return_t
+serve_thread_suspend(struct thread *thread)
 {
-	return thread_suspend(call->object);
+	return thread_suspend(thread);
 }
 
-static kern_return_t
-serve_thread_resume(struct kcall *call)
+kern_return_t
+serve_thread_resume(struct thread *thread)
 {
-	return thread_resume(call->object);
+	return thread_resume(thread);
 }
 
-static kern_return_t
-serve_thread_abort(struct kcall *call)
+kern_return_t
+serve_thread_abort(struct thread *thread)
 {
-	thread_abort(call->object);
+	thread_abort(thread);
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_thread_depress_abort(struct kcall *call)
+kern_return_t
+serve_thread_abort_safely(struct thread *thread)
 {
-	return thread_depress_abort(call->object);
+	thread_abort(thread);
+	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_thread_get_special_port(struct kcall *call)
+kern_return_t
+serve_thread_depress_abort(struct thread *thread)
 {
-	if (kcall_u32(call) != THREAD_KERNEL_PORT)
+	return thread_depress_abort(thread);
+}
+
+kern_return_t
+serve_thread_get_special_port(
+    struct thread *thread, int which, struct port **special)
+{
+	if (which != THREAD_KERNEL_PORT)
 		return KERN_INVALID_ARGUMENT;
-	kcall_put_send(call, thread_make_send(call->object));
+	*special = thread_make_send(thread);
 	return KERN_SUCCESS;
 }
 
 /* What a thread is called is the kernel's to say. */
-static kern_return_t
-serve_thread_set_special_port(struct kcall *call)
+kern_return_t
+serve_thread_set_special_port(
+    struct thread *thread, int which, struct port *special)
 {
-	(void)call;
+	(void)thread;
+	(void)which;
+	(void)special;
 	return KERN_INVALID_ARGUMENT;
-}
-
-/* ---- exception ports ---- */
-
-static kern_return_t
-serve_thread_set_exception_ports(struct kcall *call)
-{
-	return serve_set_exception_ports(
-	    call, &(struct exception_scope){.thread = call->object});
-}
-
-static kern_return_t
-serve_thread_get_exception_ports(struct kcall *call)
-{
-	return serve_get_exception_ports(
-	    call, &(struct exception_scope){.thread = call->object});
-}
-
-static kern_return_t
-serve_thread_swap_exception_ports(struct kcall *call)
-{
-	return serve_swap_exception_ports(
-	    call, &(struct exception_scope){.thread = call->object});
 }
 
 /* ---- information ---- */
@@ -194,26 +173,16 @@ run_state(const struct thread *thread)
 }
 
 /* Times are not kept, so they are zero. */
-static kern_return_t
-put_basic_info(struct kcall *call)
+kern_return_t
+serve_thread_info(struct thread *thread, thread_flavor_t flavor,
+    integer_t *words, mach_msg_type_number_t *count)
 {
-	const struct thread *thread = call->object;
-	struct thread_basic_info info = {
+	struct thread_basic_info basic = {
 	    .policy = POLICY_RR,
 	    .run_state = run_state(thread),
 	    .suspend_count = (integer_t)thread->suspend_count,
 	};
-
-	kcall_put_array(
-	    call, &info, THREAD_BASIC_INFO_COUNT, sizeof(natural_t));
-	return KERN_SUCCESS;
-}
-
-static kern_return_t
-put_extended_info(struct kcall *call)
-{
-	const struct thread *thread = call->object;
-	struct thread_extended_info info = {
+	struct thread_extended_info extended = {
 	    .pth_policy = POLICY_RR,
 	    .pth_run_state = run_state(thread),
 	    .pth_curpri = (int32_t)thread->priority,
@@ -221,22 +190,12 @@ put_extended_info(struct kcall *call)
 	    .pth_maxpriority = PRIORITY_USER,
 	};
 
-	kcall_put_array(
-	    call, &info, THREAD_EXTENDED_INFO_COUNT, sizeof(natural_t));
-	return KERN_SUCCESS;
-}
-
-static kern_return_t
-serve_thread_info(struct kcall *call)
-{
-	uint32_t flavor = kcall_u32(call);
-	uint32_t room = kcall_u32(call);
-
-	if (flavor == THREAD_BASIC_INFO && room >= THREAD_BASIC_INFO_COUNT)
-		return put_basic_info(call);
-	if (flavor == THREAD_EXTENDED_INFO &&
-	    room >= THREAD_EXTENDED_INFO_COUNT)
-		return put_extended_info(call);
+	switch (flavor) {
+	case THREAD_BASIC_INFO:
+		return call_put_info(words, count, &basic, sizeof(basic));
+	case THREAD_EXTENDED_INFO:
+		return call_put_info(words, count, &extended, sizeof(extended));
+	}
 	return KERN_INVALID_ARGUMENT;
 }
 
@@ -256,62 +215,18 @@ set_importance(struct thread *thread, int32_t importance)
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_thread_policy_set(struct kcall *call)
+kern_return_t
+serve_thread_policy_set(struct thread *thread, thread_policy_flavor_t flavor,
+    const integer_t *policy, mach_msg_type_number_t count)
 {
-	uint32_t flavor = kcall_u32(call);
-	uint32_t count = kcall_u32(call);
-
 	switch (flavor) {
 	case THREAD_PRECEDENCE_POLICY:
-		if (count < THREAD_PRECEDENCE_POLICY_COUNT ||
-		    kcall_left(call) < sizeof(uint32_t))
+		if (count < THREAD_PRECEDENCE_POLICY_COUNT)
 			return KERN_INVALID_ARGUMENT;
-		return set_importance(call->object, (int32_t)kcall_u32(call));
+		return set_importance(thread, policy[0]);
 	case THREAD_EXTENDED_POLICY:
 	case THREAD_AFFINITY_POLICY:
 		return KERN_SUCCESS; /* wishes, and granted as they may be */
 	}
 	return KERN_INVALID_ARGUMENT;
 }
-
-/* ---- the table ---- */
-
-const struct kroutine thread_routines[] = {
-    {MSGID_THREAD_TERMINATE, "thread_terminate", KOBJECT_THREAD,
-	serve_thread_terminate, .in = 0},
-    {MSGID_THREAD_GET_STATE, "thread_get_state", KOBJECT_THREAD,
-	serve_thread_get_state, .in = 8,
-	.out = 4 + sizeof(struct riscv64_float_state)},
-    {MSGID_THREAD_SET_STATE, "thread_set_state", KOBJECT_THREAD,
-	serve_thread_set_state, .in = 8},
-    {MSGID_THREAD_SUSPEND, "thread_suspend", KOBJECT_THREAD,
-	serve_thread_suspend, .in = 0},
-    {MSGID_THREAD_RESUME, "thread_resume", KOBJECT_THREAD, serve_thread_resume,
-	.in = 0},
-    {MSGID_THREAD_ABORT, "thread_abort", KOBJECT_THREAD, serve_thread_abort,
-	.in = 0},
-    {MSGID_THREAD_ABORT_SAFELY, "thread_abort_safely", KOBJECT_THREAD,
-	serve_thread_abort, .in = 0},
-    {MSGID_THREAD_DEPRESS_ABORT, "thread_depress_abort", KOBJECT_THREAD,
-	serve_thread_depress_abort},
-    {MSGID_THREAD_GET_SPECIAL_PORT, "thread_get_special_port", KOBJECT_THREAD,
-	serve_thread_get_special_port, .in = 4, .out_descriptors = 1},
-    {MSGID_THREAD_SET_SPECIAL_PORT, "thread_set_special_port", KOBJECT_THREAD,
-	serve_thread_set_special_port, .in = 4, .descriptors = "s"},
-    {MSGID_THREAD_INFO, "thread_info", KOBJECT_THREAD, serve_thread_info,
-	.in = 8, .out = 4 + sizeof(struct thread_extended_info)},
-    {MSGID_THREAD_POLICY_SET, "thread_policy_set", KOBJECT_THREAD,
-	serve_thread_policy_set, .in = 8},
-    {MSGID_THREAD_SET_EXCEPTION_PORTS, "thread_set_exception_ports",
-	KOBJECT_THREAD, serve_thread_set_exception_ports, .in = 12,
-	.descriptors = "s"},
-    {MSGID_THREAD_GET_EXCEPTION_PORTS, "thread_get_exception_ports",
-	KOBJECT_THREAD, serve_thread_get_exception_ports, .in = 4,
-	.out = EXCEPTION_LIST_SIZE, .out_descriptors = EXCEPTION_LIST_MAX},
-    {MSGID_THREAD_SWAP_EXCEPTION_PORTS, "thread_swap_exception_ports",
-	KOBJECT_THREAD, serve_thread_swap_exception_ports, .in = 12,
-	.descriptors = "s", .out = EXCEPTION_LIST_SIZE,
-	.out_descriptors = EXCEPTION_LIST_MAX},
-};
-const unsigned thread_routine_count = ARRAY_SIZE(thread_routines);

@@ -8,8 +8,8 @@ DEFS_DIRS := kernel/include/mach kernel/include/device userland/include/servers
 DEFS_FLAGS := -Ikernel/include -Iuserland/include
 
 # The interfaces that the kernel serves.
-KERNEL_INTERFACES := mach_host host_priv baton_host clock mach_eventlink \
-	mach_vm device device_node
+KERNEL_INTERFACES := mach_port task thread_act mach_vm semaphore mach_eventlink \
+	clock mach_host host_priv baton_host baton_port device device_node
 
 KERNEL_STUBS        := $(KERNEL_INTERFACES:%=$(GEN)/serve/%.c)
 KERNEL_STUB_HEADERS := $(KERNEL_STUBS:.c=.h)

@@ -38,7 +38,7 @@ HOST_OBJECTS  := $(patsubst %,$(HOST)/%.o,$(wildcard test/unit/host/*.c))
 
 # All of ipc/, with what it stands on here: `ipc` among the sources of a test.
 IPC_SOURCES := $(sort $(wildcard ipc/*.c)) kernel/lock.c kernel/reaper.c \
-	test/unit/ipc_host.c
+	$(GEN)/serve/mach_port.c test/unit/ipc_host.c
 
 # What the head comment of a test says behind a word.
 said = $(foreach w,$(shell sed -n 's/^ \* $(2): *//p' $(1)),\

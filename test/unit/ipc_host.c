@@ -11,6 +11,7 @@
 #include <arch/fpu.h>
 #include <arch/pmap.h>
 #include <arch/usercopy.h>
+#include <serve/mach_port.h>
 
 #include "ipc/fast.h"
 #include "ipc/kmsg.h"
@@ -609,8 +610,10 @@ host_ipc_start(void)
 	host_fast_used = false;
 	host_map_full = false;
 	KASSERT(live == 0);
-	if (!begun)
+	if (!begun) {
 		ipc_init();
+		kserver_register(&mach_port_subsystem);
+	}
 	begun = true;
 }
 

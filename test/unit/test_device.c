@@ -36,7 +36,7 @@ const struct subsystem device_subsystem, device_node_subsystem;
 static unsigned subsystems;
 
 void
-call_register(const struct subsystem *subsystem)
+kserver_register(const struct subsystem *subsystem)
 {
 	subsystems += subsystem == &device_subsystem;
 	subsystems += subsystem == &device_node_subsystem;

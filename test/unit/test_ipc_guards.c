@@ -46,7 +46,8 @@ guarded_port(void)
 {
 	mach_port_name_t port = port_in(client_task);
 
-	assert_int_equal(mach_port_guard(space_of(client_task), port, GUARD, 0),
+	assert_int_equal(
+	    mach_port_guard_with_flags(space_of(client_task), port, GUARD, 0),
 	    KERN_SUCCESS);
 	return port;
 }

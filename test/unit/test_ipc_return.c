@@ -6,6 +6,7 @@
  *
  * Sources: ipc test/unit/ipc_stage.c
  */
+
 #include "ipc_stage.h"
 
 #include <string.h>
@@ -167,8 +168,8 @@ put_guarded(struct cargo *load)
 	    add_descriptor(sizeof(*port));
 
 	note_right(load, 0, MACH_MSG_TYPE_MOVE_RECEIVE);
-	assert_int_equal(
-	    mach_port_guard(space_of(client_task), load->name[0], GUARD, false),
+	assert_int_equal(mach_port_guard_with_flags(space_of(client_task),
+			     load->name[0], GUARD, false),
 	    KERN_SUCCESS);
 	*port = (mach_msg_guarded_port_descriptor_t){
 	    .context = GUARD,

@@ -29,6 +29,14 @@ kern_return_t host_kernel_version(host_t host, kernel_version_t version);
 kern_return_t host_page_size(host_t host, vm_size_t *size);
 
 /*
+ * PROCESSOR_BASIC_INFO of each of *@processors, one behind the other, in an
+ * array of *@count words that the caller gives back with vm_deallocate().
+ */
+kern_return_t host_processor_info(host_t host, processor_flavor_t flavor,
+    natural_t *processors, processor_info_array_t *info,
+    mach_msg_type_number_t *count);
+
+/*
  * A send right to SYSTEM_CLOCK or CALENDAR_CLOCK; what it is good for is in
  * mach/clock.h.  KERN_INVALID_ARGUMENT: no such clock.
  */

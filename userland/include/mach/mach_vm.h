@@ -43,6 +43,10 @@ kern_return_t mach_vm_inherit(vm_map_t task, mach_vm_address_t address,
 kern_return_t mach_vm_read(vm_map_t task, mach_vm_address_t address,
     mach_vm_size_t size, vm_offset_t *data, mach_msg_type_number_t *count);
 
+/* The same into memory that the caller has, at @data; *@copied is @size. */
+kern_return_t mach_vm_read_overwrite(vm_map_t task, mach_vm_address_t address,
+    mach_vm_size_t size, mach_vm_address_t data, mach_vm_size_t *copied);
+
 /* Copies @count bytes at @data over memory of @task, which must be writable. */
 kern_return_t mach_vm_write(vm_map_t task, mach_vm_address_t address,
     vm_offset_t data, mach_msg_type_number_t count);

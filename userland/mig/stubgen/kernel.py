@@ -215,6 +215,10 @@ class KernelRoutine:
             return None
         return OBJECTS.get(argument.type.name, (0, None))[1]
 
+    @property
+    def translated_structs(self):
+        return [self._translated(a) for a in self.request.carried]
+
     def _translations(self):
         """(argument, kind of object) of those."""
         return [(a, OBJECTS[a.type.name][0]) for a in self.request.carried
@@ -504,6 +508,7 @@ def header(subsystem):
         structs.add(routine.struct)
         if routine.object_type:
             structs.add(routine.object_type.split()[1])
+        structs |= set(routine.translated_structs)
     lines += [f"struct {name};" for name in sorted(filter(None, structs))]
     lines.append("")
     for routine in routines:
