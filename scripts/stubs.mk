@@ -1,7 +1,7 @@
 # What is made from interface definitions: of NAME.defs build/gen/serve/NAME.[ch],
-# the kernel's side, and build/gen/user/NAME.[ch], a client's in libmach; and
-# build/gen/stubs/FOLDER/NAME{.h,Server.h,User.c,Server.c} from FOLDER/NAME.defs,
-# for programs and tests.
+# the kernel's side, with NAME.inc, its requests in numbers; build/gen/user/NAME.[ch],
+# a client's in libmach; and build/gen/stubs/FOLDER/NAME{.h,Server.h,User.c,Server.c}
+# from FOLDER/NAME.defs, for programs and tests.
 
 GEN       := $(BUILD)/gen
 DEFS_DIRS := kernel/include/mach kernel/include/device userland/include/servers
@@ -26,10 +26,11 @@ USER_STUB_HEADERS := $(USER_STUBS:.c=.h)
 
 vpath %.defs $(DEFS_DIRS)
 
-$(GEN)/serve/%.c $(GEN)/serve/%.h: %.defs $(MIG_SOURCES) | $(call setup,build)
+$(GEN)/serve/%.c $(GEN)/serve/%.h $(GEN)/serve/%.inc: %.defs $(MIG_SOURCES) | $(call setup,build)
 	$(say) MIG $<
 	$(quiet)mkdir -p $(@D) && userland/mig/kernel-stubs $(DEFS_FLAGS) \
-	    -depfile $(GEN)/serve/$*.d $< $(GEN)/serve/$*.h $(GEN)/serve/$*.c
+	    -depfile $(GEN)/serve/$*.d $< $(GEN)/serve/$*.h $(GEN)/serve/$*.c \
+	    $(GEN)/serve/$*.inc
 
 # LIBMACH: what is a trap besides has another name as a message.
 $(GEN)/user/%.c $(GEN)/user/%.h: %.defs $(MIG_SOURCES) | $(call setup,build)

@@ -64,6 +64,7 @@ LIBC_OBJECTS  := $(filter-out $(CRT0),$(call objects,userland/libc/*.[cS]))
 LIBMACH_OBJECTS := $(call objects,userland/libmach/*.[cS]) \
 	$(USER_STUBS:%=$(U)/%.o)
 $(LIBMACH_OBJECTS): | $(USER_STUB_HEADERS)
+$(U)/test/user/malformed.c.o: | $(KERNEL_STUB_HEADERS)
 LIBTEST_OBJECTS := $(call objects,test/user/lib/*.[cS])
 
 $(U)/libsys.a: $(LIBC_OBJECTS)

@@ -14,6 +14,7 @@ called stands for, if anything, then the arguments.
     struct port **, count       struct port ***, count *
 """
 
+from . import layout
 from .source import DefsError
 from .tree import Direction, Form, Right
 
@@ -469,6 +470,30 @@ class KernelRoutine:
             cells.append(".keeps_request = true")
         return "\t{" + ",\n\t    ".join(cells) + "},"
 
+    def shape(self):
+        """A row for tests: what a request is like, in numbers."""
+        request = layout.request(self.routine)
+        letters = "".join(
+            "t" if self._translated(a) else letter
+            for a, letter in zip(self.request.carried, self._letters()))
+        cells = [f".id = {self.subsystem.id_of(self.routine)}",
+                 f'.name = "{self.routine.name}"', f".kind = {self.kind}",
+                 f".least = {request.min_size}", f".most = {request.size}",
+                 f'.descriptors = "{letters}"']
+        for field in request.fields:
+            form = field.argument.type.form if field.argument else None
+            given = field.argument and field.argument.direction.is_in
+            if field.part is layout.Part.COUNT and given:
+                what = "array" if form is Form.COUNTED else "memory"
+                cells.append(f".{what}_count_at = {field.offset}")
+                if form is Form.COUNTED:
+                    cells.append(".array_most = "
+                                 f"{field.argument.type.count}")
+            elif form is Form.STRING and given:
+                cells += [f".string_at = {field.offset}",
+                          f".string_size = {field.size}"]
+        return "{" + ", ".join(cells) + "},"
+
     def structs(self):
         forms = [self.reply] if self.request.is_empty else [
             self.request, self.reply]
@@ -535,3 +560,8 @@ def source(subsystem, header_name):
               f"const struct subsystem {subsystem.name}_subsystem = "
               "{routines, ARRAY_SIZE(routines)};"]
     return "\n".join(lines) + "\n"
+
+
+def shapes(subsystem):
+    """Rows of a struct shape for each routine; see test/user/malformed.c."""
+    return "".join(f"{r.shape()}\n" for r in _routines(subsystem))
