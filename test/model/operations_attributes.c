@@ -50,7 +50,8 @@ call_port(void *argument)
 	case CONTEXT:
 		return mach_port_set_context(a->space, a->name, a->word);
 	case GUARD:
-		return mach_port_guard(a->space, a->name, a->guard, a->flags);
+		return mach_port_guard_with_flags(
+		    a->space, a->name, a->guard, a->flags);
 	case UNGUARD:
 		return mach_port_unguard(a->space, a->name, a->guard);
 	case SWAP_GUARD:
@@ -61,7 +62,7 @@ call_port(void *argument)
 		    MACH_PORT_GUARD_INFO, (uint32_t *)&a->guard, 2);
 	case PEEK:
 		a->peek.trailer_size = sizeof(a->peek.trailer);
-		return mach_port_peek(a->space, a->name, 0, &a->peek);
+		return port_peek(a->space, a->name, 0, &a->peek);
 	default:
 		return mach_port_get_attributes(a->space, a->name,
 		    MACH_PORT_RECEIVE_STATUS, (uint32_t *)&a->status, &count);

@@ -250,8 +250,7 @@ unexpected_right(const struct shape *shape)
 		return false;
 	request.base.header.msgh_bits |= MACH_MSGH_BITS_COMPLEX;
 	request.base.body.msgh_descriptor_count = 1;
-	put_right(
-	    sizeof(mach_msg_base_t), mine, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	put_right(sizeof(mach_msg_base_t), mine, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	if (size < sizeof(mach_msg_base_t) + piece_size('s'))
 		size = sizeof(mach_msg_base_t) + piece_size('s');
 	return true;
@@ -340,8 +339,8 @@ rights_for_memory(const struct shape *shape)
 {
 	size_t index = strcspn(shape->descriptors, "m");
 
-	put_rights(piece_at(shape, (unsigned)index), NULL, 0,
-	    MACH_MSG_TYPE_COPY_SEND);
+	put_rights(
+	    piece_at(shape, (unsigned)index), NULL, 0, MACH_MSG_TYPE_COPY_SEND);
 	return shape->descriptors[index] != '\0';
 }
 
@@ -501,6 +500,8 @@ main(void)
 	reply = port_new();
 	mine = port_new();
 	make_targets();
+	/* What is said first finds the console, by a name that stays. */
+	note("%u routines", (unsigned)SHAPES);
 	before = quiet_counters();
 	names = name_count();
 	for (unsigned i = 0; i < FAULTS; i++) {
