@@ -41,7 +41,7 @@ test_wrong_messages(void)
 		    .msgh_remote_port = console,
 		    .msgh_id = id,
 		};
-		if (id == MSGID_CONSOLE_READ)
+		if (id == MSGID_CONSOLE_GET)
 			continue;
 		wrong +=
 		    mach_msg(&request.header, MACH_SEND_MSG,
@@ -51,7 +51,7 @@ test_wrong_messages(void)
 	request.header = (mach_msg_header_t){
 	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
 	    .msgh_remote_port = console,
-	    .msgh_id = MSGID_CONSOLE_WRITE,
+	    .msgh_id = MSGID_CONSOLE_PUT,
 	};
 	request.count = 0xffffffff;
 	wrong += mach_msg(&request.header, MACH_SEND_MSG, 60, 0, 0, 0, 0) !=

@@ -248,7 +248,7 @@ spawned_ended(struct child *child)
 			MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0),
 		    .msgh_size = sizeof(reply),
 		    .msgh_remote_port = child->waiter,
-		    .msgh_id = MSGID_BOOTSTRAP_WAIT + 100,
+		    .msgh_id = MSGID_BOOTSTRAP_AWAIT + 100,
 		},
 	    .ndr = NDR_record,
 	    .result = KERN_SUCCESS,

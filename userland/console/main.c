@@ -160,7 +160,7 @@ serve_word(const struct console_word_request *request)
 {
 	if (request->header.msgh_size != sizeof(*request))
 		reply_result(&request->header, MIG_BAD_ARGUMENTS);
-	else if (request->header.msgh_id == MSGID_CONSOLE_READ)
+	else if (request->header.msgh_id == MSGID_CONSOLE_GET)
 		serve_read(request);
 	else
 		serve_mode(request);
@@ -177,10 +177,10 @@ serve_request(union request *request)
 		return;
 	}
 	switch (request->header.msgh_id) {
-	case MSGID_CONSOLE_WRITE:
+	case MSGID_CONSOLE_PUT:
 		serve_write(&request->write);
 		break;
-	case MSGID_CONSOLE_READ:
+	case MSGID_CONSOLE_GET:
 	case MSGID_CONSOLE_MODE:
 		serve_word(&request->word);
 		break;

@@ -14,14 +14,7 @@
 #include <mach/mig_errors.h>
 #include <mach/ndr.h>
 
-#define MSGID_DEVICE_OPEN	   2800
-#define MSGID_DEVICE_WRITE_INBAND  2803
-#define MSGID_DEVICE_READ_INBAND   2805
-#define MSGID_DEVICE_GET_PROPERTY  2850
-#define MSGID_DEVICE_MAP_WINDOW	   2851
-#define MSGID_DEVICE_INTR_REGISTER 2852
-#define MSGID_DEVICE_INTR_ACK	   2853
-#define MSGID_DEVICE_INTERRUPT	   2854 /* from the kernel, no reply */
+#define MSGID_DEVICE_INTERRUPT 2854 /* from the kernel, no reply */
 
 #define DEVICE_NAME_MAX		 128
 #define DEVICE_INBAND_MAX	 128

@@ -9,11 +9,6 @@
 #include <mach/message.h>
 #include <mach/ndr.h>
 
-#define MSGID_HOST_KERNEL_COUNTERS 300 /* host port */
-#define MSGID_HOST_TASK_SUMMARY	   301 /* host port */
-#define MSGID_HOST_TASKS	   302 /* privileged host port */
-#define MSGID_TASK_SET_NAME	   303 /* task port */
-
 /* Kinds of kernel object that are counted */
 enum baton_object {
 	BATON_OBJECT_TASK,

@@ -9,9 +9,6 @@
 #include <mach/message.h>
 #include <mach/ndr.h>
 
-#define MSGID_TASK_PORT_REPORT	310 /* task port */
-#define MSGID_TASK_PORT_HOLDERS 311 /* task port */
-
 #define BATON_PORT_MESSAGES_MAX	 8
 #define BATON_PORT_HOLDERS_MAX	 16
 #define BATON_PORT_WAITERS_MAX	 1024

@@ -1,10 +1,11 @@
 /*
- * mach/routine_ids.h: the message id of every routine a kernel port answers.
+ * mach/routine_ids.h: the message id of every routine that Mach has for a port
+ * of the kernel's.  Those that Baton answers are in the definitions beside it.
  *
  * A reply carries the request's id plus MSGID_REPLY.  Ids are unique among
  * the routines of one kind of port, not beyond (402 is somebody else's at the
- * bootstrap port).  Notifications are in mach/notify.h, devices in
- * device/device.h, Baton's own in mach/baton_host.h.
+ * bootstrap port).  Notifications are in mach/notify.h; devices' and Baton's
+ * own routines are in their definitions alone.
  */
 #pragma once
 

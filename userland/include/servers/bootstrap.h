@@ -39,8 +39,8 @@ typedef const char *bootstrap_arguments_t;
 #define MSGID_BOOTSTRAP_CHECK_IN 402 /* {name} -> receive right */
 #define MSGID_BOOTSTRAP_REGISTER 403 /* {port, name} */
 #define MSGID_BOOTSTRAP_LOOK_UP	 404 /* {name} -> send right */
-#define MSGID_BOOTSTRAP_SPAWN	 440 /* {name, count, bytes} -> task, id */
-#define MSGID_BOOTSTRAP_WAIT	 441 /* {id} -> status */
+#define MSGID_BOOTSTRAP_START	 440 /* {name, count, bytes} -> task, id */
+#define MSGID_BOOTSTRAP_AWAIT	 441 /* {id} -> status */
 #define MSGID_BOOTSTRAP_LIST	 442 /* {index} -> count, name */
 #define MSGID_BOOTSTRAP_DEVICE	 443 /* {name} -> send right */
 #define MSGID_BOOTSTRAP_EXIT	 444 /* {status} */

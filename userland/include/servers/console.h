@@ -20,9 +20,9 @@ MACH_BEGIN_DECLS
 typedef const char *console_piece_t;
 typedef char *console_input_t;
 
-#define MSGID_CONSOLE_WRITE 5200 /* {count, data}, no reply */
-#define MSGID_CONSOLE_READ  5201 /* {wanted} -> count, data */
-#define MSGID_CONSOLE_MODE  5202 /* {raw} */
+#define MSGID_CONSOLE_PUT  5200 /* {count, data}, no reply */
+#define MSGID_CONSOLE_GET  5201 /* {wanted} -> count, data */
+#define MSGID_CONSOLE_MODE 5202 /* {raw} */
 
 /*
  * Writes @count bytes in pieces of CONSOLE_WRITE_MAX.  Waits only while the
