@@ -77,8 +77,10 @@ struct cpu {
 	struct cpu_counters counters; /* l */
 	struct run_queue runq;
 	struct timer_queue timers;
-	struct timer slice; /* l: armed while an equal waits */
-	bool slice_over;    /* l: it fired */
+	struct timer slice;	/* l: armed while an equal waits */
+	bool slice_over;	/* l: it fired */
+	uint64_t charged;	/* l: when thread_charge() was last called */
+	atomic_uint fpu_wanted; /* a: somebody wants the owner's registers */
 	struct zone_magazine magazine[ZONE_MAX]; /* l */
 	struct page_cache pages;		 /* l */
 	struct page_cache tables; /* l: page-table pages, all zero */

@@ -194,6 +194,7 @@ static inline noreturn void
 run(struct cpu *cpu, struct thread *thread)
 {
 	thread->state = THREAD_ACTIVE;
+	cpu->charged = timer_now();
 	atomic_store_explicit(
 	    &cpu->running_priority, thread->priority, memory_order_relaxed);
 	cpu->counters.switches++;
@@ -298,6 +299,7 @@ sched_queue_self(continuation_t cont)
 	struct thread *self = current_thread();
 	struct cpu *cpu = self->cpu;
 
+	thread_charge(self);
 	self->cont = cont;
 	if (cpu->fpu_owner == self)
 		fpu_release(cpu);

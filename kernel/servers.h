@@ -16,16 +16,3 @@ void servers_register(void);
  * ending. */
 struct port *task_make_send(struct task *task);
 struct port *thread_make_send(struct thread *thread);
-
-/*
- * Set registers, as the words of thread_set_state().
- *
- * Returns: KERN_SUCCESS
- *          KERN_INVALID_ARGUMENT   unknown flavor, wrong count, or a program
- *				    counter that cannot be the user's
- *          KERN_FAILURE            @thread is not suspended
- *          KERN_RESOURCE_SHORTAGE
- *          KCALL_AGAIN             it is, but still on its way to a stop
- */
-kern_return_t must_check thread_set_words(struct thread *thread,
-    uint32_t flavor, const uint32_t *words, uint32_t count);

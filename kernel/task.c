@@ -252,6 +252,7 @@ task_thread_gone(struct task *task, struct thread *thread)
 	spin_lock(&task->lock);
 	list_remove(&thread->task_link);
 	task->thread_count--;
+	task->ended_ticks += thread->ticks;
 	if (task->told > task->thread_count)
 		task->told = task->thread_count;
 	last = task->thread_count == 0 && task->reap_when_empty;

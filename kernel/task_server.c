@@ -8,6 +8,7 @@
 #include <serve/baton_host.h>
 #include <serve/task.h>
 
+#include "ipc/kmsg.h"
 #include "ipc/kserver.h"
 #include "ipc/port.h"
 #include "kernel/host.h"
@@ -16,6 +17,7 @@
 #include "kernel/task.h"
 #include "kernel/task_ports.h"
 #include "kernel/thread.h"
+#include "kernel/thread_state.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/user.h"
@@ -87,13 +89,11 @@ serve_task_set_name(struct task *task, const char *name)
 
 /* ---- information ---- */
 
-/*
- * What all forms of the answer are made of.  Threads' times are not kept, so
- * all times are zero.
- */
+/* What the forms of the answer about memory are made of. */
 struct facts {
 	uint64_t virtual, resident; /* bytes */
 	integer_t suspend_count;
+	time_value_t ended_time; /* of threads that have ended */
 };
 
 /* KCALL_AGAIN: its pages are still being counted. */
@@ -112,6 +112,7 @@ get_facts(struct task *task, struct facts *facts)
 	spin_unlock(&map->lock);
 	facts->resident = progress[1] << PAGE_SHIFT;
 	facts->suspend_count = (integer_t)task->suspend_count;
+	facts->ended_time = timer_time_value(task->ended_ticks);
 	return KERN_SUCCESS;
 }
 
@@ -124,6 +125,7 @@ basic_info(void *words, const struct facts *facts)
 	    .resident_size_max = facts->resident,
 	    .policy = POLICY_RR,
 	    .suspend_count = facts->suspend_count,
+	    .user_time = facts->ended_time,
 	};
 
 	memcpy(words, &info, sizeof(info));
@@ -134,6 +136,7 @@ basic_info_64(void *words, const struct facts *facts)
 {
 	struct task_basic_info_64 info = {
 	    .suspend_count = facts->suspend_count,
+	    .user_time = facts->ended_time,
 	    .virtual_size = facts->virtual,
 	    .resident_size = facts->resident,
 	    .policy = POLICY_RR,
@@ -147,12 +150,71 @@ basic_info_32(void *words, const struct facts *facts)
 {
 	struct task_basic_info_32 info = {
 	    .suspend_count = facts->suspend_count,
+	    .user_time = facts->ended_time,
 	    .virtual_size = (natural_t)min_u64(facts->virtual, UINT32_MAX),
 	    .resident_size = (natural_t)min_u64(facts->resident, UINT32_MAX),
 	    .policy = POLICY_RR,
 	};
 
 	memcpy(words, &info, sizeof(info));
+}
+
+/* Of this one the caller's count says how many fields it knows. */
+static kern_return_t
+put_vm_info(struct task *task, integer_t *words, mach_msg_type_number_t *count)
+{
+	struct facts facts;
+	kern_return_t kr = get_facts(task, &facts);
+	struct task_vm_info info = {
+	    .page_size = PAGE_SIZE,
+	    .min_address = PAGE_SIZE,
+	    .max_address = USER_END,
+	};
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	info.virtual_size = facts.virtual;
+	info.resident_size = facts.resident;
+	info.resident_size_peak = facts.resident;
+	info.internal = facts.resident;
+	info.internal_peak = facts.resident;
+	info.phys_footprint = facts.resident;
+	if (*count > TASK_VM_INFO_COUNT)
+		*count = TASK_VM_INFO_COUNT;
+	memcpy(words, &info, *count * sizeof(*words));
+	return KERN_SUCCESS;
+}
+
+/* Times: of threads that live, and of all. */
+static kern_return_t
+put_times(struct task *task, task_flavor_t flavor, integer_t *words,
+    mach_msg_type_number_t *count)
+{
+	uint64_t ended = task->ended_ticks;
+	uint64_t all = atomic_load(&task->ticks);
+	uint64_t living = all > ended ? all - ended : 0;
+	struct task_thread_times_info times = {
+	    .user_time = timer_time_value(living)};
+	struct task_absolutetime_info absolute = {
+	    .total_user = all, .threads_user = living};
+
+	if (flavor == TASK_THREAD_TIMES_INFO)
+		return call_put_info(words, count, &times, sizeof(times));
+	return call_put_info(words, count, &absolute, sizeof(absolute));
+}
+
+/* What trailers name the task by. */
+static kern_return_t
+put_token(struct task *task, task_flavor_t flavor, integer_t *words,
+    mach_msg_type_number_t *count)
+{
+	security_token_t security = {{(uint32_t)task->id, 0}};
+	audit_token_t audit = {{0}};
+
+	audit.val[AUDIT_TASK_ID] = (uint32_t)task->id;
+	if (flavor == TASK_SECURITY_TOKEN)
+		return call_put_info(words, count, &security, sizeof(security));
+	return call_put_info(words, count, &audit, sizeof(audit));
 }
 
 static const struct task_flavor {
@@ -170,6 +232,18 @@ kern_return_t
 serve_task_info(struct task *task, task_flavor_t flavor, integer_t *words,
     mach_msg_type_number_t *count)
 {
+	switch (flavor) {
+	case TASK_THREAD_TIMES_INFO:
+	case TASK_ABSOLUTETIME_INFO:
+		return put_times(task, flavor, words, count);
+	case TASK_SECURITY_TOKEN:
+	case TASK_AUDIT_TOKEN:
+		return put_token(task, flavor, words, count);
+	case TASK_VM_INFO:
+		if (*count >= TASK_VM_INFO_REV0_COUNT)
+			return put_vm_info(task, words, count);
+		return KERN_INVALID_ARGUMENT;
+	}
 	for (unsigned i = 0; i < ARRAY_SIZE(flavors); i++) {
 		struct facts facts;
 		kern_return_t kr;
@@ -210,7 +284,7 @@ serve_thread_create_running(struct task *task, thread_state_flavor_t flavor,
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	kr = thread_set_words(thread, (uint32_t)flavor, words, count);
+	kr = thread_state_set(thread, (uint32_t)flavor, words, count);
 	if (kr == KERN_SUCCESS)
 		kr = thread_resume(thread);
 	if (kr == KERN_SUCCESS)

@@ -14,6 +14,7 @@
 #include "vm/map.h"
 
 static struct zone thread_zone;
+static atomic_ulong next_thread_id;
 
 void
 thread_zone_init(void)
@@ -48,6 +49,7 @@ thread_alloc(uint32_t priority)
 	list_init(&thread->sync.peers);
 	list_init(&thread->run_link);
 	list_init(&thread->task_link);
+	thread->id = atomic_fetch_add(&next_thread_id, 1) + 1;
 	atomic_store_explicit(&thread->refs, 1, memory_order_relaxed);
 	return thread;
 }
@@ -130,7 +132,7 @@ thread_notice(struct thread *thread, unsigned ast)
 static bool
 must_stop(const struct thread *thread)
 {
-	return thread->suspend_count + thread->held > 0;
+	return thread->suspend_count > 0 || thread->held + thread->pauses > 0;
 }
 
 /* @thread's counts fell: run it again if none is left.  Unlocks it. */
@@ -190,6 +192,66 @@ thread_hold(struct thread *thread, bool hold)
 	thread_notice(thread, AST_SUSPEND);
 }
 
+void
+thread_pause(struct thread *thread)
+{
+	spin_lock(&thread->lock);
+	thread->pauses++; /* at most one for each caller */
+	spin_unlock(&thread->lock);
+	thread_notice(thread, AST_SUSPEND);
+}
+
+void
+thread_unpause(struct thread *thread)
+{
+	spin_lock(&thread->lock);
+	thread->pauses--;
+	release_locked(thread);
+}
+
+/* Its floating-point registers are here or in memory; else ask for them. */
+static bool
+floats_at_rest(struct thread *thread)
+{
+	struct cpu *cpu = __atomic_load_n(&thread->fpu_cpu, __ATOMIC_ACQUIRE);
+
+	if (cpu == NULL || cpu == this_cpu())
+		return true;
+	atomic_store(&cpu->fpu_wanted, 1);
+	sched_poke(cpu);
+	return false;
+}
+
+kern_return_t
+thread_at_rest(struct thread *thread)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	spin_lock(&thread->lock);
+	if (thread->state == THREAD_DEAD)
+		kr = KERN_TERMINATED;
+	else if (thread->state == THREAD_ACTIVE && !thread_is_waiting(thread))
+		kr = KERN_NOT_WAITING;
+	spin_unlock(&thread->lock);
+	if (kr == KERN_SUCCESS && !floats_at_rest(thread))
+		kr = KERN_NOT_WAITING;
+	return kr;
+}
+
+kern_return_t
+thread_abort_safely(struct thread *thread)
+{
+	continuation_t cont = thread->cont;
+
+	/* What is half done gives way, standing in a run queue. */
+	if (!thread_is_waiting(thread))
+		return cont == NULL ? KERN_SUCCESS : KERN_FAILURE;
+	if (!thread_claim(thread, KERN_ABORTED))
+		return KERN_FAILURE;
+	sched_wake(thread);
+	return KERN_SUCCESS;
+}
+
 /* AST_SUSPEND: stop here until released.  Returns if that has happened. */
 static void
 stop(struct thread *self)
@@ -206,6 +268,7 @@ stop(struct thread *self)
 	/* Its registers may be read, and it may go on elsewhere. */
 	if (cpu->fpu_owner == self)
 		fpu_release(cpu);
+	thread_charge(self);
 	self->cont = NULL;
 	self->state = THREAD_STOPPED;
 	arch_set_current(cpu->idle);
@@ -259,6 +322,7 @@ thread_exit(struct thread *self)
 	struct port *port;
 
 	ktrace(KT_TERMINATE, (uintptr_t)self, 0);
+	thread_charge(self);
 	fpu_discard(self);
 	thread_drop_ports(self);
 	exception_ports_end(&(struct exception_scope){.thread = self});
@@ -278,6 +342,36 @@ thread_exit(struct thread *self)
 	sched_switch();
 }
 
+/* ---- processor time ---- */
+
+void
+thread_charge(struct thread *self)
+{
+	struct cpu *cpu = self->cpu;
+	uint64_t now = timer_now();
+	uint64_t passed = now - cpu->charged;
+
+	cpu->charged = now;
+	self->ticks += passed;
+	if (self->task != NULL)
+		atomic_fetch_add_explicit(
+		    &self->task->ticks, passed, memory_order_relaxed);
+}
+
+uint64_t
+thread_ticks(struct thread *thread)
+{
+	/* Looks without a lock: a figure that is a little old. */
+	const volatile struct thread *at = thread;
+	uint64_t ticks = at->ticks;
+	uint64_t charged = at->cpu->charged, now = timer_now();
+
+	if (at->state == THREAD_ACTIVE && !thread_is_waiting(thread) &&
+	    charged < now)
+		ticks += now - charged;
+	return ticks;
+}
+
 /* ---- waiting ---- */
 
 void
@@ -286,6 +380,7 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 {
 	bool woken = false;
 
+	thread_charge(self);
 	self->cont = cont;
 	self->priority = self->base_priority; /* what was lent goes back */
 	if (deadline != TIMER_NEVER)

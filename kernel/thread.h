@@ -180,13 +180,16 @@ struct thread {
 	struct cpu *fpu_cpu;   /* [o] hart that holds its live FP registers */
 	struct fpu_state *fpu; /* [o] NULL: never touched the unit */
 
-	struct spinlock lock;	 /* rank LOCK_THREAD */
-	uint32_t suspend_count;	 /* [t] by thread_suspend(); 1 when new */
-	uint32_t held;		 /* [t] by the task's suspension: 0 or 1 */
-	bool depressed;		 /* [t] queued with PRIORITY_DEPRESS */
-	atomic_uint refs;	 /* [a] the task's list holds one while alive */
-	struct list task_link;	 /* [T] */
-	struct port *self_port;	 /* [t] the kernel port that names us */
+	struct spinlock lock;	/* rank LOCK_THREAD */
+	uint32_t suspend_count; /* [t] by thread_suspend(); 1 when new */
+	uint32_t held;		/* [t] by the task's suspension: 0 or 1 */
+	uint32_t pauses;	/* [t] calls for which it stands still */
+	uint64_t id;		/* [I] never used again */
+	uint64_t ticks;		/* [o] of processor time, see thread_charge() */
+	bool depressed;		/* [t] queued with PRIORITY_DEPRESS */
+	atomic_uint refs;	/* [a] the task's list holds one while alive */
+	struct list task_link;	/* [T] */
+	struct port *self_port; /* [t] the kernel port that names us */
 	struct port *reply_port; /* [o] the special one; a reference, or NULL */
 };
 static_assert(sizeof(struct thread) < 1024, "a thread costs under 1 KiB");
@@ -223,12 +226,41 @@ kern_return_t thread_suspend(struct thread *thread);
 kern_return_t thread_resume(struct thread *thread);
 /* The task's part in it: stop while held. */
 void thread_hold(struct thread *thread, bool hold);
+/*
+ * Stand still for a call that uses its registers, and go on; @thread is not
+ * the caller.
+ */
+void thread_pause(struct thread *thread);
+void thread_unpause(struct thread *thread);
+/*
+ * Does @thread, suspended or paused, keep still?  It may wait or stand in a
+ * run queue, for it meets AST_SUSPEND before it returns to user mode.
+ * KERN_SUCCESS, KERN_TERMINATED; KERN_NOT_WAITING: it runs until it notices,
+ * or its floating-point registers are about to be saved.
+ */
+kern_return_t must_check thread_at_rest(struct thread *thread);
 /* Make it end at its next step towards user mode; returns at once. */
 void thread_terminate(struct thread *thread);
 /* End its interruptible wait, or fail its next one. */
 void thread_abort(struct thread *thread);
+/*
+ * The same for a paused thread at rest, if the call that it waits in can be
+ * made again as if nothing had happened: KERN_SUCCESS, also when it is in no
+ * call; else KERN_FAILURE.
+ */
+kern_return_t thread_abort_safely(struct thread *thread);
 /* Base priority, 0..127; takes effect at the next scheduling decision. */
 void thread_set_priority(struct thread *thread, uint32_t priority);
+
+/*
+ * Processor time.  What has passed since the last change of threads on this
+ * hart is charged to @self, which leaves it.  A handoff of the message fast
+ * path is no such change: a chain of them is charged, whole, to the thread
+ * that ends it.  User and system time are not told apart.
+ */
+void thread_charge(struct thread *self);
+/* Ticks that @thread has used, with those of its present stay on a hart. */
+uint64_t thread_ticks(struct thread *thread);
 
 /* ---- waiting ---- */
 

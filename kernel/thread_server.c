@@ -1,8 +1,8 @@
 /*
  * kernel/thread_server.c: what a thread's port answers.
  *
- * Registers belong to whoever runs the thread, so they are read and written
- * only while it is suspended and has come to rest.
+ * Registers belong to whoever runs the thread, so for them it is made to stand
+ * still.
  */
 #include <mach/mach_types.h>
 #include <serve/thread_act.h>
@@ -34,44 +34,40 @@ thread_make_send(struct thread *thread)
 /* ---- registers ---- */
 
 /*
- * Does @thread keep still, so that its registers may be used?
- *
- * A suspended thread that waits or stands in a run queue meets AST_SUSPEND
- * before it returns to user mode.  KERN_FAILURE: it is not suspended, or is
- * the caller.  KCALL_AGAIN: it runs, until it notices.
+ * @thread at rest for the handler, who unpauses it: KERN_SUCCESS.
+ * KCALL_AGAIN: not yet.  KERN_INVALID_ARGUMENT: it is the caller, whose
+ * registers are in use.
  */
 static kern_return_t
-check_at_rest(struct thread *thread)
+pause(struct thread *thread)
 {
-	kern_return_t kr = KERN_SUCCESS;
+	uint64_t *paused = call_progress();
+	kern_return_t kr;
 
 	if (thread == current_thread())
-		return KERN_FAILURE;
-	spin_lock(&thread->lock);
-	if (thread->suspend_count + thread->held == 0)
-		kr = KERN_FAILURE;
-	else if (thread->state == THREAD_ACTIVE && !thread_is_waiting(thread))
-		kr = KCALL_AGAIN;
-	spin_unlock(&thread->lock);
+		return KERN_INVALID_ARGUMENT;
+	if (*paused == 0)
+		thread_pause(thread);
+	*paused = 1;
+	kr = thread_at_rest(thread);
+	if (kr == KERN_NOT_WAITING)
+		return KCALL_AGAIN;
+	if (kr != KERN_SUCCESS)
+		thread_unpause(thread);
 	return kr;
-}
-
-kern_return_t
-thread_set_words(struct thread *thread, uint32_t flavor, const uint32_t *words,
-    uint32_t count)
-{
-	kern_return_t kr = check_at_rest(thread);
-
-	return kr == KERN_SUCCESS
-		   ? thread_state_set(thread, flavor, words, count)
-		   : kr;
 }
 
 kern_return_t
 serve_thread_set_state(struct thread *thread, thread_state_flavor_t flavor,
     const natural_t *words, mach_msg_type_number_t count)
 {
-	return thread_set_words(thread, (uint32_t)flavor, words, count);
+	kern_return_t kr = pause(thread);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = thread_state_set(thread, (uint32_t)flavor, words, count);
+	thread_unpause(thread);
+	return kr;
 }
 
 kern_return_t
@@ -83,10 +79,11 @@ serve_thread_get_state(struct thread *thread, thread_state_flavor_t flavor,
 
 	if (size == 0 || *count < size)
 		return KERN_INVALID_ARGUMENT;
-	kr = check_at_rest(thread);
+	kr = pause(thread);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	thread_state_get(thread, (uint32_t)flavor, words);
+	thread_unpause(thread);
 	*count = size;
 	return KERN_SUCCESS;
 }
@@ -103,7 +100,17 @@ serve_thread_terminate(struct thread *thread)
 kern_return_t
 serve_thread_suspend(struct thread *thread)
 {
-	return thread_suspend(thread);
+	uint64_t *counted = call_progress();
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (*counted == 0)
+		kr = thread_suspend(thread);
+	*counted = 1;
+	if (kr != KERN_SUCCESS || thread == current_thread())
+		return kr;
+	/* When this returns it has done its last instruction. */
+	return thread_at_rest(thread) == KERN_NOT_WAITING ? KCALL_AGAIN
+							  : KERN_SUCCESS;
 }
 
 kern_return_t
@@ -122,8 +129,16 @@ serve_thread_abort(struct thread *thread)
 kern_return_t
 serve_thread_abort_safely(struct thread *thread)
 {
-	thread_abort(thread);
-	return KERN_SUCCESS;
+	kern_return_t kr;
+
+	if (thread == current_thread())
+		return KERN_SUCCESS; /* it waits for nothing */
+	kr = pause(thread);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = thread_abort_safely(thread);
+	thread_unpause(thread);
+	return kr;
 }
 
 kern_return_t
@@ -172,17 +187,24 @@ run_state(const struct thread *thread)
 	return TH_STATE_HALTED;
 }
 
-/* Times are not kept, so they are zero. */
+/* System time is not told from user time, and is 0. */
 kern_return_t
 serve_thread_info(struct thread *thread, thread_flavor_t flavor,
     integer_t *words, mach_msg_type_number_t *count)
 {
+	uint64_t ticks = thread_ticks(thread);
 	struct thread_basic_info basic = {
+	    .user_time = timer_time_value(ticks),
 	    .policy = POLICY_RR,
 	    .run_state = run_state(thread),
 	    .suspend_count = (integer_t)thread->suspend_count,
 	};
+	struct thread_identifier_info identifier = {
+	    .thread_id = thread->id,
+	    .thread_handle = thread->tf.tp,
+	};
 	struct thread_extended_info extended = {
+	    .pth_user_time = timer_nanoseconds(ticks),
 	    .pth_policy = POLICY_RR,
 	    .pth_run_state = run_state(thread),
 	    .pth_curpri = (int32_t)thread->priority,
@@ -193,6 +215,9 @@ serve_thread_info(struct thread *thread, thread_flavor_t flavor,
 	switch (flavor) {
 	case THREAD_BASIC_INFO:
 		return call_put_info(words, count, &basic, sizeof(basic));
+	case THREAD_IDENTIFIER_INFO:
+		return call_put_info(
+		    words, count, &identifier, sizeof(identifier));
 	case THREAD_EXTENDED_INFO:
 		return call_put_info(words, count, &extended, sizeof(extended));
 	}

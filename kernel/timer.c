@@ -59,6 +59,26 @@ timer_after_ms(uint32_t milliseconds)
 	return timer_after_us((uint64_t)milliseconds * 1000);
 }
 
+uint64_t
+timer_nanoseconds(uint64_t ticks)
+{
+	uint64_t seconds = ticks / timer_frequency;
+	uint64_t rest = ticks % timer_frequency;
+
+	return seconds * 1000000000 + rest * 1000000000 / timer_frequency;
+}
+
+struct time_value
+timer_time_value(uint64_t ticks)
+{
+	uint64_t nanoseconds = timer_nanoseconds(ticks);
+
+	return (struct time_value){
+	    .seconds = (integer_t)(nanoseconds / 1000000000),
+	    .microseconds = (integer_t)(nanoseconds % 1000000000 / 1000),
+	};
+}
+
 /* ---- the heap; @parent of a first child is its parent, of a later one its
  * elder sibling ---- */
 

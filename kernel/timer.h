@@ -7,6 +7,8 @@
  * either run or never will.
  */
 #pragma once
+#include <mach/time_value.h>
+
 #include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/types.h"
@@ -72,6 +74,10 @@ void timer_defer(struct timer_work *work);
 
 /* Ticks now.  On some cores the read traps to firmware: not for hot paths. */
 uint64_t timer_now(void);
+
+/* A length of time, for people. */
+uint64_t timer_nanoseconds(uint64_t ticks);
+struct time_value timer_time_value(uint64_t ticks);
 /* Saturating: a wait of ages is a wait for ever. */
 uint64_t timer_after_ms(uint32_t milliseconds);
 uint64_t timer_after_us(uint64_t microseconds);

@@ -70,6 +70,8 @@ trap_interrupt(uint64_t number)
 	case IRQ_SOFTWARE:
 		cpu->counters.ipis++;
 		csr_clear(sip, SIE_SSIE);
+		if (atomic_exchange(&cpu->fpu_wanted, 0) != 0)
+			fpu_release(cpu);
 		/* What is asked stands in our run queue or in the current
 		 * thread's AST. */
 		sched_poked();

@@ -15,8 +15,13 @@ MACH_BEGIN_DECLS
 kern_return_t thread_terminate(thread_act_t thread);
 
 /*
- * RISCV64_THREAD_STATE, RISCV64_FLOAT_STATE: the registers of a thread that
- * is suspended.  *@count is the room in words, then how many were filled.
+ * RISCV64_THREAD_STATE, RISCV64_FLOAT_STATE: the registers of a thread, which
+ * stands still meanwhile, suspended or not.  Of one that is in a call, and was
+ * not aborted, they may change when that call ends.  *@count is the room in
+ * words, then how many were filled.
+ *	KERN_INVALID_ARGUMENT	one's own; another flavor or count; a program
+ *				counter that cannot be a user's
+ *	KERN_TERMINATED		it is ending
  */
 kern_return_t thread_get_state(thread_act_t thread,
     thread_state_flavor_t flavor, thread_state_t state,
@@ -29,7 +34,13 @@ kern_return_t thread_set_state(thread_act_t thread,
 kern_return_t thread_suspend(thread_act_t thread);
 kern_return_t thread_resume(thread_act_t thread); /* KERN_FAILURE: it was not */
 
-/* Ends a wait of the thread in the kernel; mach_msg() is interrupted. */
+/*
+ * Ends a wait of the thread in the kernel: mach_msg() is interrupted, the wait
+ * of an exception's handler is over and the instruction is tried again.  A
+ * thread that is suspended finds that when it is resumed.  The second form
+ * leaves alone who could not make the call again as if nothing had happened:
+ *	KERN_FAILURE		such a call is under way
+ */
 kern_return_t thread_abort(thread_act_t thread);
 kern_return_t thread_abort_safely(thread_act_t thread);
 
