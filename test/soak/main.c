@@ -16,6 +16,7 @@
 
 #define ROUND_MS   3000
 #define PAGES_KEPT 512 /* 2 MiB */
+#define PATIENCE   100 /* looks at the counts */
 
 static const char *const kinds[BATON_OBJECT_KINDS] = {
     [BATON_OBJECT_TASK] = "tasks",
@@ -35,11 +36,28 @@ static const char *const kinds[BATON_OBJECT_KINDS] = {
     [BATON_OBJECT_ALARM] = "alarms",
 };
 
+/*
+ * The counts once they are as before, or after a while.  What is quiet may
+ * still be ending: where harts are threads of a busy host, one of them may
+ * stand still for longer than quiet_counters() waits.
+ */
+static struct baton_kernel_counters
+settled_counters(const struct baton_kernel_counters *before)
+{
+	struct baton_kernel_counters now = quiet_counters();
+
+	for (int i = 0; i < PATIENCE && memcmp(now.objects, before->objects,
+					    sizeof(now.objects)) != 0;
+	     i++)
+		now = quiet_counters();
+	return now;
+}
+
 /* Has the kernel as much of everything as before?  Says what it has not. */
 static bool
 as_before(const struct baton_kernel_counters *before)
 {
-	struct baton_kernel_counters now = quiet_counters();
+	struct baton_kernel_counters now = settled_counters(before);
 	bool same = true;
 
 	/* Caches keep some of what the busiest round took, and no more. */
