@@ -56,7 +56,8 @@ first_receiver(
 	return may_run_here(thread, cpu) ? thread : NULL;
 }
 
-/* The receiver takes the message off the port, and leaves its queue. */
+/* The receiver takes the message off the port, and leaves its queue.  What its
+ * link says from then on means nothing: who queues it writes that anew. */
 always_inline void
 take_receiver(struct port *to, struct thread *receiver)
 {

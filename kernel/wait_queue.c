@@ -23,6 +23,8 @@ add_by_priority(struct list *queue, struct thread *thread, int policy)
 		struct thread *leader = thread_of(at);
 
 		if (leader->sync.rank == thread->sync.rank) {
+			/* The fast path leaves it as it was in its queue. */
+			list_init(&thread->wait_link);
 			list_add_tail(&leader->sync.peers, &thread->sync.peers);
 			return;
 		}

@@ -330,6 +330,88 @@ test_orders(void)
 	    251346, "the least important first");
 }
 
+/*
+ * Two of one priority wait in one place of the queue, and the second, who has
+ * been called by a message and has answered it, leaves again: what he left
+ * behind must be nothing of the first one's.
+ */
+struct called {
+	mach_port_t service, answer;
+	semaphore_t semaphore;
+	kern_return_t result;
+	atomic_bool left;
+};
+
+static void
+serve_then_wait(void *arg)
+{
+	static const mach_timespec_t while_others_wait = {0, 20000000};
+	struct called *called = arg;
+	struct note message;
+	mach_msg_option_t option = MACH_RCV_MSG;
+
+	for (int i = 0; i < 4; i++) {
+		must(mach_msg(&message.header, option, sizeof(message.header),
+		    sizeof(message), called->service, 0, 0));
+		option = MACH_SEND_MSG | MACH_RCV_MSG;
+		message.header.msgh_bits =
+		    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+		message.header.msgh_local_port = MACH_PORT_NULL;
+	}
+	must(mach_msg(&message.header, MACH_SEND_MSG, sizeof(message.header), 0,
+	    0, 0, 0));
+	called->result =
+	    semaphore_timedwait(called->semaphore, while_others_wait);
+	called->left = true;
+}
+
+static void
+call_once(const struct called *called)
+{
+	struct note message;
+
+	message.header = (mach_msg_header_t){
+	    .msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_size = sizeof(message.header),
+	    .msgh_remote_port = called->service,
+	    .msgh_local_port = called->answer,
+	};
+	must(mach_msg(&message.header, MACH_SEND_MSG | MACH_RCV_MSG,
+	    sizeof(message.header), sizeof(message), called->answer, 0, 0));
+}
+
+static void
+test_peer_leaves(void)
+{
+	struct called called = {
+	    .service = port_new_send(),
+	    .answer = port_new(),
+	    .semaphore = make(SYNC_POLICY_FIXED_PRIORITY, 0),
+	};
+	struct mach_thread *thread;
+
+	start_waiter(&waiter[0], called.semaphore);
+	must(mach_thread_start(serve_then_wait, &called, 0, &thread));
+	until_waiting(thread);
+	for (int i = 0; i < 4; i++)
+		call_once(&called);
+	while (!called.left)
+		sleep_ms(1);
+	mach_thread_join(thread);
+	is(called.result, KERN_OPERATION_TIMED_OUT, "an equal gives up");
+	must(post(called.service, 1));
+	sleep_ms(20);
+	is(waiter[0].result, -1, "and who was first is in no other queue");
+	must(semaphore_signal(called.semaphore));
+	mach_thread_join(waiter[0].thread);
+	is(waiter[0].result, KERN_SUCCESS, "but waits on for a signal");
+	is(take(called.service), 1, "and the message for somebody else");
+	port_end(called.service);
+	port_end(called.answer);
+	must(semaphore_destroy(self, called.semaphore));
+}
+
 static void
 test_aborts(void)
 {
@@ -605,6 +687,7 @@ main(void)
 	test_bad_names();
 	test_bad_values();
 	test_orders();
+	test_peer_leaves();
 	test_aborts();
 	test_crowds();
 	test_messages();
