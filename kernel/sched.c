@@ -180,7 +180,8 @@ choose(struct cpu *cpu)
 	return thread != NULL ? thread : steal(cpu);
 }
 
-/* Let the running thread's slice end if an equal waits behind it. */
+/* Let the slice of @thread, about to run, end if somebody waits behind it who
+ * is no less urgent; a slice that has begun goes on. */
 static void
 slice_start(struct cpu *cpu, const struct thread *thread)
 {
@@ -238,6 +239,7 @@ sched_handoff(struct thread *next)
 		sched_wake(next);
 		sched_switch();
 	}
+	slice_start(cpu, next);
 	run(cpu, next);
 }
 
@@ -319,8 +321,12 @@ sched_yield(continuation_t cont)
 noreturn void
 sched_yield_to(struct thread *next, continuation_t cont)
 {
+	struct cpu *cpu = this_cpu();
+
 	sched_queue_self(cont);
-	run(this_cpu(), next);
+	/* It may be less urgent than we are: then for a slice. */
+	slice_start(cpu, next);
+	run(cpu, next);
 }
 
 bool

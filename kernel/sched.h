@@ -3,7 +3,8 @@
  *
  * One run queue per hart, 128 levels, round robin within one.  A hart without
  * work steals from the busiest.  No tick: the slice timer is armed only while
- * somebody of equal priority waits behind the running thread.
+ * somebody of equal priority waits behind the running thread, or a better one
+ * that gave way to it.
  *
  * Handoff.  sched_handoff() runs a claimed waiter at once in the caller's
  * place, on this hart, for the rest of the caller's slice; no queue is touched.

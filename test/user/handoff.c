@@ -4,7 +4,10 @@
  */
 #include "test/user/mach_test.h"
 
+#include <stdatomic.h>
+
 #include <baton/thread.h>
+#include <mach/thread_switch.h>
 
 #define CALLS 1000
 
@@ -169,6 +172,123 @@ test_far_name(void)
 	port_end(port);
 }
 
+/* ---- who shares a processor ---- */
+
+/* Long enough for any slice to end, and for a machine that is busy. */
+#define A_SLICE_MS  100
+#define PATIENCE_MS 20000
+
+static atomic_uint beats;
+static atomic_bool seen, over;
+
+static void
+become_less_important(void)
+{
+	thread_precedence_policy_data_t policy = {-10};
+	thread_t thread = mach_thread_self();
+
+	must(thread_policy_set(thread, THREAD_PRECEDENCE_POLICY,
+	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
+	mach_port_deallocate(mach_task_self(), thread);
+}
+
+static void
+beat(void *arg)
+{
+	(void)arg;
+	become_less_important();
+	while (!over)
+		beats++;
+}
+
+/* Call, and when the answer has come see whether an equal goes on, too. */
+static void
+call_and_look(void *arg)
+{
+	unsigned wrong = 0, before;
+	uint64_t start;
+
+	(void)arg;
+	become_less_important();
+	for (int i = 0; i < 4; i++)
+		wrong += call(0) != KERN_SUCCESS;
+	before = beats;
+	start = mach_absolute_time();
+	while (beats == before && ms_since(start) < PATIENCE_MS)
+		continue;
+	seen = wrong == 0 && beats != before;
+	over = true;
+	must(post(service, 1));
+}
+
+static void
+spin_ms(unsigned milliseconds)
+{
+	uint64_t start = mach_absolute_time();
+
+	while (ms_since(start) < milliseconds)
+		continue;
+}
+
+/* To answer is to hand the processor to somebody less urgent, whose equals
+ * wait for it. */
+static void
+test_equals(void)
+{
+	struct mach_thread *caller, *equal;
+	mach_msg_option_t option = MACH_RCV_MSG;
+	struct note message;
+
+	service = port_new_send();
+	must(mach_thread_start(beat, NULL, 0, &equal));
+	must(mach_thread_start(call_and_look, NULL, 0, &caller));
+	for (;;) {
+		must(mach_msg(&message.header, option, sizeof(message.header),
+		    sizeof(message), service, 0, 0));
+		if (message.header.msgh_id != 0)
+			break;
+		spin_ms(A_SLICE_MS);
+		option = MACH_SEND_MSG | MACH_RCV_MSG;
+		message.header.msgh_bits =
+		    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+		message.header.msgh_local_port = MACH_PORT_NULL;
+	}
+	mach_thread_join(caller);
+	mach_thread_join(equal);
+	ok(seen, "who got an answer does not keep the processor from equals");
+	port_end(service);
+}
+
+static void
+spin_until_over(void *arg)
+{
+	uint64_t start = mach_absolute_time();
+
+	(void)arg;
+	become_less_important();
+	while (!over && ms_since(start) < PATIENCE_MS)
+		beats++;
+	seen = over;
+}
+
+/* So is to give way by name. */
+static void
+test_named(void)
+{
+	struct mach_thread *other;
+
+	over = false;
+	beats = 0;
+	must(mach_thread_start(spin_until_over, NULL, 0, &other));
+	while (beats == 0)
+		sleep_ms(1);
+	spin_ms(A_SLICE_MS);
+	must(thread_switch(mach_thread_port(other), SWITCH_OPTION_NONE, 0));
+	over = true;
+	mach_thread_join(other);
+	ok(seen, "nor does who was given it by name");
+}
+
 int
 main(void)
 {
@@ -185,5 +305,7 @@ main(void)
 	small_kill(&server);
 	test_kept_name();
 	test_far_name();
+	test_equals();
+	test_named();
 	return done();
 }
