@@ -77,7 +77,8 @@ swtch_pri_trap(void)
 {
 	if (!sched_has_others())
 		return false;
-	thread_depress(NULL, TIMER_NEVER);
+	/* For a slice, or who is never idle would keep it for ever. */
+	thread_depress(NULL, timer_after_us(CONFIG_SLICE_US));
 }
 
 static void

@@ -8,6 +8,7 @@
 #include "ipc/port.h"
 #include "kernel/host.h"
 #include "kernel/servers.h"
+#include "kernel/string.h"
 
 /* ---- special ports ---- */
 
@@ -137,14 +138,20 @@ task_inherit_ports(struct task *parent, struct task *child)
 void
 task_drop_ports(struct task *task)
 {
-	for (unsigned i = 0; i < TASK_SPECIAL_PORTS; i++) {
-		right_release_send(task->special[i]);
-		task->special[i] = NULL;
-	}
-	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++) {
-		right_release_send(task->registered[i]);
-		task->registered[i] = NULL;
-	}
+	struct port *special[TASK_SPECIAL_PORTS];
+	struct port *registered[TASK_PORT_REGISTER_MAX];
+
+	/* Who began to ask before the task's port died may be copying them. */
+	spin_lock(&task->lock);
+	memcpy(special, task->special, sizeof(special));
+	memset(task->special, 0, sizeof(task->special));
+	memcpy(registered, task->registered, sizeof(registered));
+	memset(task->registered, 0, sizeof(task->registered));
+	spin_unlock(&task->lock);
+	for (unsigned i = 0; i < TASK_SPECIAL_PORTS; i++)
+		right_release_send(special[i]);
+	for (unsigned i = 0; i < TASK_PORT_REGISTER_MAX; i++)
+		right_release_send(registered[i]);
 }
 
 /* ---- served ---- */

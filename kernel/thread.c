@@ -80,7 +80,6 @@ thread_create(struct task *task, struct thread **threadp)
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	thread->task = task_get(task);
-	fast_init(thread);
 	thread->suspend_count = 1;
 
 	spin_lock(&task->lock);
@@ -91,6 +90,7 @@ thread_create(struct task *task, struct thread **threadp)
 		thread_put(thread);
 		return KERN_TERMINATED;
 	}
+	fast_init(thread); /* what it refers to, its end gives up */
 	thread->held = task->suspend_count > 0 ? 1 : 0;
 	task->thread_count++;
 	list_add_tail(&task->threads, &thread_get(thread)->task_link);

@@ -178,7 +178,7 @@ struct thread {
 	uint32_t base_priority;	 /* [t] */
 
 	struct cpu *fpu_cpu;   /* [o] hart that holds its live FP registers */
-	struct fpu_state *fpu; /* [o] NULL: never touched the unit */
+	struct fpu_state *fpu; /* [t] to make or drop it; NULL: none yet */
 
 	struct spinlock lock;	/* rank LOCK_THREAD */
 	uint32_t suspend_count; /* [t] by thread_suspend(); 1 when new */

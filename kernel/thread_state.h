@@ -26,6 +26,7 @@ void thread_state_get(struct thread *thread, uint32_t flavor, void *words);
  *          KERN_INVALID_ARGUMENT   no such flavor, another number of words, or
  *				    a program counter that cannot be the user's
  *          KERN_RESOURCE_SHORTAGE  no memory for floating-point registers
+ *          KERN_TERMINATED	    it is told to end
  */
 kern_return_t must_check thread_state_set(
     struct thread *thread, uint32_t flavor, const void *words, uint32_t count);

@@ -50,6 +50,15 @@ fpu_release(struct cpu *cpu)
 	__atomic_store_n(&owner->fpu_cpu, NULL, __ATOMIC_RELEASE);
 }
 
+/* An area of its own, zeroed, if there is none and there is memory.  Locks: the
+ * thread's. */
+static void
+make_area(struct thread *thread)
+{
+	if (thread->fpu == NULL)
+		thread->fpu = zone_alloc_zeroed(&fpu_zone);
+}
+
 kern_return_t
 fpu_take(void)
 {
@@ -58,10 +67,12 @@ fpu_take(void)
 
 	KASSERT(cpu->fpu_owner != self);
 	if (self->fpu == NULL) {
-		self->fpu = zone_alloc_zeroed(&fpu_zone);
-		if (self->fpu == NULL)
-			return KERN_RESOURCE_SHORTAGE;
+		spin_lock(&self->lock);
+		make_area(self);
+		spin_unlock(&self->lock);
 	}
+	if (self->fpu == NULL)
+		return KERN_RESOURCE_SHORTAGE;
 	fpu_release(cpu);
 	csr_set(sstatus, SSTATUS_FS_DIRTY);
 	fpu_load(self->fpu);
@@ -75,35 +86,49 @@ fpu_take(void)
 void
 fpu_discard(struct thread *thread)
 {
+	struct fpu_state *area;
+
 	/* A thread ends on the hart that holds its registers, if any does. */
 	if (thread->fpu_cpu != NULL)
 		fpu_release(thread->fpu_cpu);
-	if (thread->fpu != NULL)
-		zone_free(&fpu_zone, thread->fpu);
+	spin_lock(&thread->lock);
+	area = thread->fpu;
 	thread->fpu = NULL;
+	spin_unlock(&thread->lock);
+	if (area != NULL)
+		zone_free(&fpu_zone, area);
 }
 
 void
 fpu_get(struct thread *thread, struct fpu_state *state)
 {
-	if (thread->fpu == NULL) {
-		memset(state, 0, sizeof(*state));
-		return;
-	}
 	if (thread->fpu_cpu == this_cpu())
 		fpu_release(thread->fpu_cpu);
-	memcpy(state, thread->fpu, sizeof(*state));
+	spin_lock(&thread->lock);
+	if (thread->fpu != NULL)
+		memcpy(state, thread->fpu, sizeof(*state));
+	else
+		memset(state, 0, sizeof(*state));
+	spin_unlock(&thread->lock);
 }
 
 kern_return_t
 fpu_set(struct thread *thread, const struct fpu_state *state)
 {
-	if (thread->fpu == NULL)
-		thread->fpu = zone_alloc(&fpu_zone);
-	if (thread->fpu == NULL)
-		return KERN_RESOURCE_SHORTAGE;
+	kern_return_t kr = KERN_SUCCESS;
+
 	if (thread->fpu_cpu == this_cpu())
 		fpu_release(thread->fpu_cpu);
-	memcpy(thread->fpu, state, sizeof(*state));
-	return KERN_SUCCESS;
+	spin_lock(&thread->lock);
+	/* What is told to end drops its area once, and gets no other. */
+	if ((atomic_load(&thread->ast) & AST_TERMINATE) != 0)
+		kr = KERN_TERMINATED;
+	else
+		make_area(thread);
+	if (kr == KERN_SUCCESS && thread->fpu == NULL)
+		kr = KERN_RESOURCE_SHORTAGE;
+	if (kr == KERN_SUCCESS)
+		memcpy(thread->fpu, state, sizeof(*state));
+	spin_unlock(&thread->lock);
+	return kr;
 }

@@ -32,8 +32,9 @@ void fpu_release(struct cpu *cpu);
 void fpu_discard(struct thread *thread);
 
 /*
- * For get and set state of @thread, which is stopped or the caller.  Reading a
- * thread that never used the unit gives zeros.
+ * For get and set state of @thread, which is stopped or the caller, or is told
+ * to end meanwhile.  Reading a thread that never used the unit gives zeros.
+ * KERN_RESOURCE_SHORTAGE, KERN_TERMINATED
  */
 void fpu_get(struct thread *thread, struct fpu_state *state);
 kern_return_t must_check fpu_set(
