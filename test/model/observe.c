@@ -236,7 +236,8 @@ find_notice(const struct seen *seen)
 	return false;
 }
 
-/* A receive right that would go into its own queue is not sent, and dies. */
+/* A receive right that would go into its own queue is not sent, and dies; and
+ * with it those on their way to that queue. */
 static bool
 drop_circular(void)
 {
@@ -244,7 +245,7 @@ drop_circular(void)
 		struct m_message *notice = world.pending.item[i];
 
 		if (notice->id == MACH_NOTIFY_PORT_DESTROYED &&
-		    m_circular(notice)) {
+		    (m_circular(notice) || !notice->dest.port->alive)) {
 			send_notice(notice);
 			return true;
 		}
@@ -264,8 +265,9 @@ follow_notice(const struct seen *seen)
 		(void)find_notice(seen);
 		return;
 	}
-	/* A right that went unused just before its port died. */
-	if (seen->id == MACH_NOTIFY_SEND_ONCE && port_is_dead_now(seen->port))
+	/* To a port just before it died, for which the model was too quick. */
+	if (seen->id != MACH_NOTIFY_PORT_DESTROYED &&
+	    port_is_dead_now(seen->port))
 		return;
 	disagree("notice %d(0x%x) out of nothing", seen->id, seen->word);
 }

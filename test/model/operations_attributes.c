@@ -186,6 +186,7 @@ operation_on_attributes(void)
 	    "set_seqno", "set_context", "get_attributes", "guard", "unguard",
 	    "swap_guard", "assert_attributes", "peek"};
 	struct m_thread *thread = idle_thread();
+	struct m_task *task;
 	struct on_port a = {
 	    .which = chance(ATTRIBUTES), .word = chance(5), .guard = chance(4)};
 	kern_return_t kr;
@@ -197,10 +198,11 @@ operation_on_attributes(void)
 	if (chance(4) == 0)
 		a.flags = chance(5);
 	a.peek.sequence = a.word;
-	a.space = space_of(thread->task);
-	a.name = some_name(thread->task, MACH_PORT_TYPE_RECEIVE);
+	task = chance(4) ? thread->task : &world.task[chance(TASKS)];
+	a.space = space_of(task);
+	a.name = some_name(task, MACH_PORT_TYPE_RECEIVE);
 	kr = (kern_return_t)run(thread, call_port, &a);
 	say("t%u: mach_port_%s(0x%x, %u) = %d", thread->number, names[a.which],
 	    a.name, a.word, kr);
-	EXPECT(kr == model_port(thread->task, &a));
+	EXPECT(kr == model_port(task, &a));
 }

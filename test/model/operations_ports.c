@@ -109,23 +109,25 @@ operation_on_sets(void)
 {
 	static const char *const names[] = {"insert", "extract", "move"};
 	struct m_thread *thread = idle_thread();
+	struct m_task *task;
 	struct on_set a = {.which = chance(4) ? chance(2) : 2};
 	kern_return_t kr;
 
 	if (thread == NULL)
 		return;
-	a.space = space_of(thread->task);
-	a.member = some_name(thread->task, MACH_PORT_TYPE_RECEIVE);
-	a.set = some_name(thread->task, MACH_PORT_TYPE_PORT_SET);
-	if (chance(3) == 0 && full_port(thread->task) != 0)
-		a.member = full_port(thread->task);
+	task = chance(3) ? thread->task : &world.task[chance(TASKS)];
+	a.space = space_of(task);
+	a.member = some_name(task, MACH_PORT_TYPE_RECEIVE);
+	a.set = some_name(task, MACH_PORT_TYPE_PORT_SET);
+	if (chance(3) == 0 && full_port(task) != 0)
+		a.member = full_port(task);
 	if (a.which == 2 && chance(3) == 0)
 		a.set = MACH_PORT_NULL;
 	kr = (kern_return_t)run(thread, call_set, &a);
-	say("t%u: mach_port_%s_member(0x%x, 0x%x) = %d", thread->number,
-	    names[a.which], a.member, a.set, kr);
+	say("t%u: mach_port_%s_member(task %u, 0x%x, 0x%x) = %d",
+	    thread->number, names[a.which], task->number, a.member, a.set, kr);
 	if (!nothing_happened(kr))
-		EXPECT(kr == model_set(thread->task, &a));
+		EXPECT(kr == model_set(task, &a));
 }
 
 /* ---- rights between tasks ---- */
