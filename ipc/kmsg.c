@@ -76,6 +76,7 @@ kmsg_reuse(struct kmsg *kmsg, uint32_t body_size)
 	kmsg->local_type = 0;
 	kmsg->complex = false;
 	kmsg->has_receive = false;
+	kmsg->ending = false;
 	kmsg->local_dead = false;
 	kmsg->phase = 0;
 	kmsg->pseudo = false;
@@ -255,19 +256,30 @@ kmsg_reap_step(struct reap_item *item)
 	return false;
 }
 
-void
-kmsg_destroy(struct kmsg *kmsg)
+/* What it carries is on its way nowhere any more. */
+static void
+begin_end(struct kmsg *kmsg)
 {
 	kmsg->progress = 0;
 	kmsg->reap.step = kmsg_reap_step;
+	if (likely(!kmsg->has_receive))
+		return;
+	spin_lock(&transit_lock);
+	kmsg->ending = true;
+	spin_unlock(&transit_lock);
+}
+
+void
+kmsg_destroy(struct kmsg *kmsg)
+{
+	begin_end(kmsg);
 	reap_now(&kmsg->reap);
 }
 
 void
 kmsg_destroy_later(struct kmsg *kmsg)
 {
-	kmsg->progress = 0;
-	kmsg->reap.step = kmsg_reap_step;
+	begin_end(kmsg);
 	reap_later(&kmsg->reap);
 }
 
@@ -283,7 +295,7 @@ kmsg_is_circular(struct kmsg *kmsg)
 	spin_lock(&transit_lock);
 	for (int depth = 0; port != NULL; depth++) {
 		carrier = port->carrier;
-		if (carrier == NULL)
+		if (carrier == NULL || carrier->ending)
 			break;
 		if (carrier == kmsg || depth == CARRIER_DEPTH_MAX) {
 			circular = true;

@@ -86,6 +86,7 @@ struct kmsg {
 	uint8_t class;	      /* where its memory came from */
 	uint8_t phase;	      /* what copying in or out is at */
 	bool pseudo;	      /* it goes back to its sender */
+	bool ending;	      /* [transit_lock] what it carries is given up */
 	bool timer;	      /* it says that the port's timer expired */
 	kern_return_t result; /* what copying out is answered with, if bad */
 	uint32_t capacity;    /* bytes that fit behind this struct */
@@ -129,7 +130,8 @@ bool kmsg_add_descriptors(struct kmsg *kmsg, uint32_t count) must_check;
 /* It has none after all; they carry nothing. */
 void kmsg_drop_descriptors(struct kmsg *kmsg);
 
-/* Give up everything it carries, in bounded steps, then free it. */
+/* Give up everything it carries, in bounded steps, then free it.  From the
+ * start a receive right in it is as good as out of it: kmsg_is_circular(). */
 void kmsg_destroy(struct kmsg *kmsg);
 void kmsg_destroy_later(struct kmsg *kmsg);
 /* One of these steps; false: it carries nothing any more. */

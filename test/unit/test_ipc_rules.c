@@ -6,6 +6,8 @@
  */
 #include "ipc_stage.h"
 
+#include <string.h>
+
 #include <mach/notify.h>
 
 #include "ipc/notify.h"
@@ -117,6 +119,64 @@ test_all_who_wait_on_a_set(void **state)
 	assert_int_equal(header_of(third)->msgh_id, 1);
 }
 
+/* Ask for the receive right of @port, to be sent to @notify when it dies. */
+static void
+ask_destroyed(mach_port_name_t port, mach_port_name_t notify)
+{
+	struct space *space = space_of(client_task);
+	struct port *to, *previous;
+	bool dead;
+
+	assert_int_equal(right_copyin(space, notify,
+			     MACH_MSG_TYPE_MAKE_SEND_ONCE, false, &to, &dead),
+	    KERN_SUCCESS);
+	assert_int_equal(notify_request(space, port, MACH_NOTIFY_PORT_DESTROYED,
+			     0, to, &previous),
+	    KERN_SUCCESS);
+}
+
+/* What is destroyed with a message is not on its way with it: a receive right
+ * goes to the one who asked for it, who is in the same message. */
+static void
+test_rights_of_an_ending_message(void **state)
+{
+	mach_port_name_t first = port_in(client_task);
+	mach_port_name_t second = port_in(client_task);
+	mach_port_name_t last = port_in(client_task);
+	struct {
+		mach_msg_base_t base;
+		mach_msg_port_descriptor_t port[3];
+	} *message = buffer_at(client);
+	mach_port_destroyed_notification_t *notice = buffer_at(client);
+
+	(void)state;
+	ask_destroyed(first, second);
+	ask_destroyed(second, last);
+	memset(message, 0, sizeof(*message));
+	write_header(client,
+	    MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0) | MACH_MSGH_BITS_COMPLEX,
+	    second, 0, 1);
+	message->base.body.msgh_descriptor_count = 3;
+	for (int i = 0; i < 3; i++) {
+		message->port[i].disposition = MACH_MSG_TYPE_MOVE_RECEIVE;
+		message->port[i].type = MACH_MSG_PORT_DESCRIPTOR;
+	}
+	message->port[0].name = second;
+	message->port[1].name = first;
+	message->port[2].name = 0x7701;
+	assert_int_equal(
+	    send_from(client, sizeof(*message)), MACH_SEND_INVALID_RIGHT);
+	assert_int_equal(poll_by(client, last), MACH_MSG_SUCCESS);
+	assert_int_equal(
+	    notice->not_header.msgh_id, MACH_NOTIFY_PORT_DESTROYED);
+	second = notice->not_port.name;
+	assert_int_equal(poll_by(client, second), MACH_MSG_SUCCESS);
+	assert_int_equal(
+	    notice->not_header.msgh_id, MACH_NOTIFY_PORT_DESTROYED);
+	assert_int_equal(
+	    status_of(client_task, notice->not_port.name).mps_msgcount, 0);
+}
+
 int
 main(void)
 {
@@ -129,6 +189,8 @@ main(void)
 		test_count_ends_with_the_stay, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(
 		test_all_who_wait_on_a_set, stage_begin, stage_end),
+	    cmocka_unit_test_setup_teardown(
+		test_rights_of_an_ending_message, stage_begin, stage_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
