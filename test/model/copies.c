@@ -198,6 +198,9 @@ why_not(const struct m_task *task)
 	/* Some are kept free for ipc/fast.c. */
 	if (m_name_count(task) + THREADS_PER_TASK >= task->limit)
 		return MACH_MSG_IPC_SPACE;
+	/* Or taken in this call by a thread that the model knows later. */
+	if (task->sim->task.space->count >= task->sim->task.space->limit)
+		return MACH_MSG_IPC_SPACE;
 	if (host_failed())
 		return MACH_MSG_IPC_KERNEL;
 	disagree("a right did not arrive in task %u", task->number);

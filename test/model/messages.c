@@ -128,6 +128,15 @@ m_return(struct m_thread *thread, int64_t value)
 }
 
 void
+m_look_again(struct m_thread *thread)
+{
+	EXPECT(thread->state == M_RECEIVING && thread->set != NULL);
+	items_remove(&thread->set->waiters, thread);
+	thread->state = M_RESUMED;
+	thread->set = NULL;
+}
+
+void
 m_evict(struct items *waiters, kern_return_t code)
 {
 	while (waiters->count > 0)

@@ -122,7 +122,7 @@ enum m_state {
 	M_IDLE,
 	M_RECEIVING, /* waits */
 	M_SENDING,   /* waits for room */
-	M_RESUMED,   /* had waited for room, and now receives */
+	M_RESUMED,   /* was woken, and is about to look for a message */
 };
 
 struct m_thread {
@@ -233,6 +233,8 @@ struct m_message *m_message_new(void);
 void m_message_destroy(struct m_message *message);
 /* The wait of @thread is over. */
 void m_return(struct m_thread *thread, int64_t value);
+/* One who waits on a set is woken, to look again. */
+void m_look_again(struct m_thread *thread);
 /* The waiters of @waiters are told @code. */
 void m_evict(struct items *waiters, kern_return_t code);
 /* @thread gets its unsent message back. */

@@ -35,7 +35,8 @@ static void
 note(struct seen seen)
 {
 	EXPECT(seen_count < SEEN_MAX);
-	seen.thread = current_thread();
+	if (seen.thread == NULL)
+		seen.thread = current_thread();
 	notes[seen_count++] = seen;
 }
 
@@ -55,6 +56,10 @@ struct kmsg *__real_mqueue_take(struct port *port);
 struct kmsg *__wrap_mqueue_take(struct port *port);
 struct port *__real_pset_next_ready(struct pset *pset);
 struct port *__wrap_pset_next_ready(struct pset *pset);
+void __real_mqueue_wake(
+    struct list *waiters, kern_return_t result, uint32_t most);
+void __wrap_mqueue_wake(
+    struct list *waiters, kern_return_t result, uint32_t most);
 void __real_port_evict_receivers(struct port *port, kern_return_t result);
 void __wrap_port_evict_receivers(struct port *port, kern_return_t result);
 void __real_kmsg_destroy(struct kmsg *kmsg);
@@ -112,6 +117,21 @@ __wrap_pset_next_ready(struct pset *pset)
 {
 	note((struct seen){.kind = SEEN_LOOK});
 	return __real_pset_next_ready(pset);
+}
+
+void
+__wrap_mqueue_wake(struct list *waiters, kern_return_t result, uint32_t most)
+{
+	struct list *at;
+	uint32_t left = most;
+
+	list_for_each (at, waiters) {
+		if (result != RECEIVE_LOOK_AGAIN || left-- == 0)
+			break;
+		note((struct seen){.kind = SEEN_WAKE,
+		    .thread = container_of(at, struct thread, wait_link)});
+	}
+	__real_mqueue_wake(waiters, result, most);
 }
 
 void
@@ -272,21 +292,19 @@ follow_notice(const struct seen *seen)
 	disagree("notice %d(0x%x) out of nothing", seen->id, seen->word);
 }
 
-/* Somebody who was woken looks again. */
+/* Somebody is woken, or looks after that. */
 static void
-follow_look(const struct seen *seen)
+follow_waiter(const struct seen *seen)
 {
 	for (unsigned i = 0; i < THREADS; i++) {
 		struct m_thread *thread = &world.thread[i];
 
 		if (&thread->sim->thread != seen->thread)
 			continue;
-		if (thread->state == M_RECEIVING && thread->set != NULL) {
-			items_remove(&thread->set->waiters, thread);
+		if (seen->kind == SEEN_LOOK && thread->state == M_RESUMED)
 			m_receive(thread);
-		} else if (thread->state == M_RESUMED) {
-			m_receive(thread);
-		}
+		else if (seen->kind == SEEN_WAKE)
+			m_look_again(thread);
 	}
 }
 
@@ -298,8 +316,8 @@ follow_one(void)
 
 	if (seen->kind == SEEN_NOTICE)
 		follow_notice(seen);
-	else if (seen->kind == SEEN_LOOK)
-		follow_look(seen);
+	else if (seen->kind == SEEN_LOOK || seen->kind == SEEN_WAKE)
+		follow_waiter(seen);
 	m_come_back_all();
 }
 
