@@ -390,17 +390,18 @@ static void
 drop_to_the_dead(void)
 {
 	while (world.pending.count > 0) {
-		struct m_message *notice = world.pending.item[0];
-		bool circular;
+		struct m_message *notice;
 
-		items_take(&world.pending, 0);
-		circular = notice->id == MACH_NOTIFY_PORT_DESTROYED &&
-			   m_circular(notice);
-		if (notice->dest.port->alive && !circular)
-			disagree("notice %d(0x%x) to port %u was not sent",
-			    notice->id, notice->word,
-			    notice->dest.port->number);
-		m_message_destroy(notice);
+		/* First what makes others die. */
+		if (!drop_circular()) {
+			notice = items_take(&world.pending, 0);
+			if (notice->dest.port->alive)
+				disagree("notice %d(0x%x) to port %u was not "
+					 "sent",
+				    notice->id, notice->word,
+				    notice->dest.port->number);
+			m_message_destroy(notice);
+		}
 		m_come_back_all();
 	}
 }
