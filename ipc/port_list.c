@@ -148,6 +148,9 @@ is_listed(const struct port_list *list, const struct entry *entry)
 
 	if ((entry->key & MACH_PORT_TYPE_ALL_RIGHTS) == 0)
 		return false;
+	/* acquire: pairs with the release in fast_leg.h's fill_spare(), which
+	 * has not the space's lock: the port is looked at after the key */
+	atomic_thread_fence(memory_order_acquire);
 	if (list->kind != PORT_LIST_MEMBERS)
 		return true;
 	if ((entry->key & MACH_PORT_TYPE_RECEIVE) == 0)

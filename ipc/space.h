@@ -237,8 +237,8 @@ space_lookup(struct space *space, mach_port_name_t name)
 		return NULL;
 	if (unlikely((entry->key & MACH_PORT_TYPE_ALL_RIGHTS) == 0))
 		return NULL;
-	/* acquire: pairs with the release in fast.c's fill_spare(), which has
-	 * not this lock: the port is looked at after the key */
+	/* acquire: pairs with the release in fast_leg.h's fill_spare(),
+	 * which has not this lock: the port is looked at after the key */
 	atomic_thread_fence(memory_order_acquire);
 	return entry;
 }
