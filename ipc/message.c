@@ -103,8 +103,12 @@ say_too_large(const struct receive_state *receive)
 enum look {
 	LOOK_EMPTY,
 	LOOK_TAKEN,
-	LOOK_TOO_LARGE
+	LOOK_TOO_LARGE,
+	LOOK_LATER /* many senders are leaving: let others have their turn */
 };
+
+/* Senders who are leaving that one look passes over. */
+#define PASS_AT_ONCE 64
 
 /* Take the first message.  Locks: the port's. */
 static enum look
@@ -112,7 +116,10 @@ look(struct receive_state *receive, struct port *port, struct kmsg **kmsgp)
 {
 	struct kmsg *kmsg;
 
-	while ((kmsg = mqueue_peek(port)) != NULL) {
+	for (int i = 0; i < PASS_AT_ONCE; i++) {
+		kmsg = mqueue_peek(port);
+		if (kmsg == NULL)
+			return LOOK_EMPTY;
 		if (unlikely(!message_fits(receive, kmsg)) &&
 		    (receive->option & MACH_RCV_LARGE)) {
 			receive->actual = kmsg->size;
@@ -124,7 +131,7 @@ look(struct receive_state *receive, struct port *port, struct kmsg **kmsgp)
 		if (*kmsgp != NULL)
 			return LOOK_TAKEN;
 	}
-	return LOOK_EMPTY;
+	return LOOK_LATER;
 }
 
 static bool
@@ -159,6 +166,16 @@ receive_wait(
 	sched_handoff(receiver);
 }
 
+static kern_return_t message_receive(
+    struct thread *self, struct thread *receiver);
+
+static void
+look_continue(void)
+{
+	thread_return_value(
+	    (uint64_t)(int64_t)message_receive(current_thread(), NULL));
+}
+
 /*
  * The look at a queue is over.  What was lent to us for the last message goes
  * back, and who sent the next one lends what he can.
@@ -169,6 +186,8 @@ receive_found(struct thread *self, enum look found, struct kmsg *kmsg,
 {
 	uint32_t priority = self->base_priority;
 
+	if (unlikely(found == LOOK_LATER))
+		sched_yield(look_continue);
 	if (found == LOOK_TAKEN && kmsg->lend > priority)
 		priority = kmsg->lend;
 	if (self->priority != priority)
@@ -306,6 +325,11 @@ receive_leave(struct thread *self, kern_return_t result)
 	if (result != KERN_SUCCESS) {
 		spin_lock(lock);
 		list_remove(&self->wait_link);
+		/* A message that came while we were leaving is for another. */
+		if (receive->port == NULL && result != RECEIVE_LOOK_AGAIN &&
+		    !list_empty(&receive->pset->ready))
+			mqueue_wake(
+			    &receive->pset->receivers, RECEIVE_LOOK_AGAIN, 1);
 		spin_unlock(lock);
 	}
 	if (receive->port == NULL)

@@ -13,6 +13,8 @@
 
 /* Senders that are let in at once. */
 #define ADMIT_AT_ONCE 16
+/* Receivers that a message is offered to at once. */
+#define OFFER_AT_ONCE 32
 
 void
 mqueue_init(struct mqueue *queue)
@@ -140,16 +142,19 @@ stamp(struct port *port, struct kmsg *kmsg)
 
 /*
  * Find the first of @waiters who takes @kmsg, and claim him.  Those whose
- * buffer is too small and who asked to be told so are told, and woken.
+ * buffer is too small and who asked to be told so are told, and woken.  After
+ * *@offersp of them the search ends: there may be more.
  */
 static struct thread *
-claim_receiver(struct list *waiters, struct port *port, struct kmsg *kmsg)
+claim_receiver(struct list *waiters, struct port *port, struct kmsg *kmsg,
+    unsigned *offersp)
 {
 	struct thread *thread;
 
-	while ((thread = first_waiter(waiters)) != NULL) {
+	while (*offersp > 0 && (thread = first_waiter(waiters)) != NULL) {
 		struct receive_state *receive = &thread->receive;
 
+		--*offersp;
 		if (likely(message_fits(receive, kmsg) ||
 			   !(receive->option & MACH_RCV_LARGE))) {
 			if (thread_claim(thread, KERN_SUCCESS))
@@ -167,7 +172,7 @@ claim_receiver(struct list *waiters, struct port *port, struct kmsg *kmsg)
 
 /* The same among the threads that wait on a set that @port is in. */
 static struct thread *
-claim_set_receiver(struct port *port, struct kmsg *kmsg)
+claim_set_receiver(struct port *port, struct kmsg *kmsg, unsigned *offersp)
 {
 	struct thread *thread = NULL;
 	struct list *at;
@@ -177,11 +182,31 @@ claim_set_receiver(struct port *port, struct kmsg *kmsg)
 		    container_of(at, struct pset_link, port_link)->pset;
 
 		spin_lock(&pset->lock);
-		thread = claim_receiver(&pset->receivers, port, kmsg);
+		thread = claim_receiver(&pset->receivers, port, kmsg, offersp);
 		spin_unlock(&pset->lock);
 		if (thread != NULL)
 			break;
 	}
+	return thread;
+}
+
+/* Whoever takes @kmsg now, claimed; NULL: nobody. */
+static struct thread *
+find_receiver(struct port *port, struct kmsg *kmsg)
+{
+	struct mqueue *queue = &port->queue;
+	unsigned offers = OFFER_AT_ONCE;
+	struct thread *thread;
+
+	thread = claim_receiver(&queue->receivers, port, kmsg, &offers);
+	if (likely(thread != NULL))
+		return thread;
+	/* The rest find the message, or that it is too large, themselves. */
+	if (unlikely(!list_empty(&queue->receivers)))
+		port_evict_receivers(port, RECEIVE_LOOK_AGAIN);
+	/* Who waits on a set while there are messages is about to look. */
+	if (!list_empty(&port->sets) && !mqueue_waiting(queue))
+		thread = claim_set_receiver(port, kmsg, &offers);
 	return thread;
 }
 
@@ -205,9 +230,7 @@ mqueue_post(
 	struct thread *receiver;
 
 	KASSERT(spin_held(&port->lock));
-	receiver = claim_receiver(&queue->receivers, port, kmsg);
-	if (receiver == NULL && !list_empty(&port->sets))
-		receiver = claim_set_receiver(port, kmsg);
+	receiver = find_receiver(port, kmsg);
 	if (receiver != NULL) {
 		stamp(port, kmsg);
 		receiver->receive.kmsg = kmsg;
@@ -225,24 +248,26 @@ mqueue_post(
 	return POST_QUEUED;
 }
 
-/* The message of the first sender that waits for room, who is woken. */
+/*
+ * The message of the first sender that waits for room, who is woken.  NULL: he
+ * was leaving anyway, and keeps it; or there is none.
+ */
 static struct kmsg *
 take_from_sender(struct mqueue *queue)
 {
-	struct kmsg *kmsg;
+	struct kmsg *kmsg = first_of(&queue->senders);
+	struct thread *sender;
 
-	while ((kmsg = first_of(&queue->senders)) != NULL) {
-		struct thread *sender = kmsg->waiter;
-
-		take_out(&queue->senders, kmsg);
-		if (!thread_claim(sender, KERN_SUCCESS))
-			continue;
-		kmsg->waiter = NULL;
-		sender->send.kmsg = NULL; /* sent: it is ours */
-		sched_wake(sender);
-		return kmsg;
-	}
-	return NULL;
+	if (kmsg == NULL)
+		return NULL;
+	sender = kmsg->waiter;
+	take_out(&queue->senders, kmsg);
+	if (!thread_claim(sender, KERN_SUCCESS))
+		return NULL;
+	kmsg->waiter = NULL;
+	sender->send.kmsg = NULL; /* sent: it is ours */
+	sched_wake(sender);
+	return kmsg;
 }
 
 void
@@ -270,11 +295,11 @@ mqueue_admit(struct port *port)
 
 	KASSERT(spin_held(&port->lock));
 	for (int i = 0; i < ADMIT_AT_ONCE; i++) {
-		if (queue->count >= queue->limit)
+		if (queue->count >= queue->limit || list_empty(&queue->senders))
 			return;
 		kmsg = take_from_sender(queue);
 		if (kmsg == NULL)
-			return;
+			continue;
 		/* Senders wait only while nobody receives. */
 		if (mqueue_post(port, kmsg, true, &receiver) == POST_DELIVERED)
 			sched_wake(receiver);
@@ -318,14 +343,12 @@ mqueue_wake_senders(struct mqueue *queue, kern_return_t result, uint32_t most)
 {
 	struct kmsg *kmsg;
 
-	while (most > 0 && (kmsg = first_of(&queue->senders)) != NULL) {
+	while (most-- > 0 && (kmsg = first_of(&queue->senders)) != NULL) {
 		struct thread *sender = kmsg->waiter;
 
 		take_out(&queue->senders, kmsg);
-		if (!thread_claim(sender, result))
-			continue; /* it was leaving anyway */
-		sched_wake(sender);
-		most--;
+		if (thread_claim(sender, result))
+			sched_wake(sender);
 	}
 }
 
@@ -334,10 +357,8 @@ mqueue_wake(struct list *waiters, kern_return_t result, uint32_t most)
 {
 	struct thread *thread;
 
-	while (most > 0 && (thread = first_waiter(waiters)) != NULL) {
-		if (!thread_claim(thread, result))
-			continue; /* it was leaving anyway, and takes nothing */
-		sched_wake(thread);
-		most--;
+	while (most-- > 0 && (thread = first_waiter(waiters)) != NULL) {
+		if (thread_claim(thread, result))
+			sched_wake(thread);
 	}
 }

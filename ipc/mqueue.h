@@ -82,8 +82,9 @@ enum post_result mqueue_post(struct port *port, struct kmsg *kmsg, bool force,
     struct thread **receiverp) must_check;
 
 /*
- * Take the first message off @port's queue; NULL: there is none.  Room that
- * this makes goes to the first waiting sender.  Locks: the port's.
+ * Take the first message, the one that mqueue_peek() shows; NULL: there is
+ * none, or it was a waiting sender's who was leaving anyway.  Room that this
+ * makes goes to the first waiting senders.  Locks: the port's.
  */
 struct kmsg *mqueue_take(struct port *port) must_check;
 /* Look at it, leave it there. */
@@ -106,8 +107,9 @@ void mqueue_admit(struct port *port);
 void mqueue_drop_first(struct port *port);
 
 /*
- * End the wait of the receivers in @waiters with @result, at most @most of
- * them.  Locks: that of the port or set whose list it is.
+ * End the wait of the first @most receivers in @waiters with @result, except of
+ * those who are leaving anyway.  Locks: that of the port or set whose list it
+ * is.
  */
 void mqueue_wake(struct list *waiters, kern_return_t result, uint32_t most);
 /* The same for senders, each of whom still has its message. */

@@ -229,11 +229,11 @@ pset_port_ready(struct port *port)
 		if (list_empty(&link->ready_link))
 			list_add_tail(&link->pset->ready, &link->ready_link);
 		/*
-		 * The sender found nobody here and let go of this lock: who
-		 * came since did not find the message.
+		 * The sender found nobody here and let go of this lock, or did
+		 * not ask all: one shall look, and passes it on if he does not
+		 * take the message.
 		 */
-		mqueue_wake(
-		    &link->pset->receivers, RECEIVE_LOOK_AGAIN, STEP_MEMBERS);
+		mqueue_wake(&link->pset->receivers, RECEIVE_LOOK_AGAIN, 1);
 		spin_unlock(&link->pset->lock);
 	}
 }
