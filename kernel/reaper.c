@@ -18,13 +18,14 @@ static struct list items = {&items, &items};	   /* [reaper_lock] */
 static struct list starved = {&starved, &starved}; /* [reaper_lock] */
 static struct thread *idle_reaper; /* [reaper_lock] NULL while it works */
 
-void
-reap_later(struct reap_item *item)
+/* @item waits in @list; the reaper hears of it, if it sleeps. */
+static void
+add(struct list *list, struct reap_item *item)
 {
 	struct thread *reaper;
 
 	spin_lock(&reaper_lock);
-	list_add_tail(&items, &item->link);
+	list_add_tail(list, &item->link);
 	reaper = idle_reaper;
 	idle_reaper = NULL;
 	if (reaper != NULL && !thread_claim(reaper, KERN_SUCCESS))
@@ -32,6 +33,12 @@ reap_later(struct reap_item *item)
 	spin_unlock(&reaper_lock);
 	if (reaper != NULL)
 		sched_wake(reaper);
+}
+
+void
+reap_later(struct reap_item *item)
+{
+	add(&items, item);
 }
 
 void
@@ -47,9 +54,8 @@ reap_now(struct reap_item *item)
 void
 reap_starved(struct reap_item *item)
 {
-	spin_lock(&reaper_lock);
-	list_add_tail(&starved, &item->link);
-	spin_unlock(&reaper_lock);
+	/* Who sleeps without a deadline goes back to sleep with one. */
+	add(&starved, item);
 }
 
 static struct reap_item *

@@ -1,0 +1,181 @@
+/*
+ * test/unit/test_reaper.c: what is left to the reaper is done, and what lacked
+ * memory is tried again, whoever left it and whatever the reaper did then.
+ *
+ * Sources: kernel/reaper.c kernel/lock.c
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "kernel/cpu.h"
+#include "kernel/reaper.h"
+#include "kernel/sched.h"
+
+/* ---- the one kernel thread there is ---- */
+
+static struct thread reaper;
+static jmp_buf out;
+static bool runnable;
+static uint64_t sleeps_until;
+
+struct thread *
+thread_create_kernel(continuation_t cont, uint32_t priority)
+{
+	(void)priority;
+	reaper.cont = cont;
+	runnable = true;
+	return &reaper;
+}
+
+void
+sched_wake(struct thread *thread)
+{
+	assert_ptr_equal(thread, &reaper);
+	assert_false(runnable);
+	runnable = true;
+}
+
+noreturn void
+sched_switch(void)
+{
+	longjmp(out, 1);
+}
+
+noreturn void
+sched_yield(continuation_t cont)
+{
+	reaper.cont = cont;
+	runnable = true;
+	longjmp(out, 1);
+}
+
+bool
+thread_should_yield(void)
+{
+	return false;
+}
+
+uint64_t
+timer_after_ms(uint32_t milliseconds)
+{
+	return milliseconds;
+}
+
+bool
+timer_cancel_armed(struct timer *timer)
+{
+	(void)timer;
+	return false;
+}
+
+void
+wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
+    struct spinlock *queue_lock)
+{
+	self->cont = cont;
+	sleeps_until = deadline;
+	atomic_store(&self->wait_armed, 1);
+	spin_unlock(queue_lock);
+}
+
+/* The reaper runs until it sleeps. */
+static void
+run(void)
+{
+	while (runnable) {
+		runnable = false;
+		arch_set_current(&reaper);
+		if (setjmp(out) == 0)
+			reaper.cont();
+	}
+	assert_true(thread_is_waiting(&reaper));
+}
+
+/* Its deadline comes, if it has one. */
+static void
+time_passes(void)
+{
+	if (sleeps_until != TIMER_NEVER &&
+	    thread_claim(&reaper, KERN_OPERATION_TIMED_OUT))
+		sched_wake(&reaper);
+	run();
+}
+
+/* ---- something that takes steps, and memory for them ---- */
+
+struct work {
+	struct reap_item item;
+	int steps, starve;
+};
+
+static bool
+step(struct reap_item *item)
+{
+	struct work *work = container_of(item, struct work, item);
+
+	if (work->starve > 0) {
+		work->starve--;
+		reap_starved(item);
+		return false;
+	}
+	return --work->steps > 0;
+}
+
+static int
+begin(void **state)
+{
+	(void)state;
+	reaper.cpu = &cpus[0];
+	arch_set_current(&reaper);
+	if (reaper.cont == NULL)
+		reaper_start();
+	run();
+	return 0;
+}
+
+static void
+test_later(void **state)
+{
+	struct work work = {.item.step = step, .steps = 100};
+
+	(void)state;
+	reap_later(&work.item);
+	run();
+	assert_int_equal(work.steps, 0);
+	assert_true(sleeps_until == TIMER_NEVER);
+}
+
+/* Lack of memory is met by who destroys, or by the reaper. */
+static void
+test_starved(void **state)
+{
+	(void)state;
+	for (int by_reaper = 0; by_reaper < 2; by_reaper++) {
+		struct work work = {.item.step = step, .steps = 3, .starve = 3};
+
+		if (by_reaper)
+			reap_later(&work.item);
+		else
+			reap_now(&work.item);
+		run();
+		for (int i = 0; i < 10; i++)
+			time_passes();
+		assert_int_equal(work.steps, 0);
+		assert_true(sleeps_until == TIMER_NEVER);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(test_later, begin),
+	    cmocka_unit_test_setup(test_starved, begin),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
