@@ -479,6 +479,9 @@ thread_should_yield(void)
 {
 	struct thread *self = current_thread();
 
+	KASSERT(self->cpu->held_count == 0);
+	/* Who is more urgent may wait for this hart's timer, or a device. */
+	arch_poll_interrupts();
 	if ((atomic_load_explicit(&self->ast, memory_order_relaxed) &
 		AST_TERMINATE) != 0)
 		return true;

@@ -324,9 +324,10 @@ noreturn void thread_depress(struct thread *next, uint64_t deadline);
 kern_return_t must_check thread_depress_abort(struct thread *thread);
 
 /*
- * A preemption point of a long operation: true when this thread should give
- * way, or was told to end.  The caller saves its progress in self->step and
- * calls sched_yield(cont).
+ * A preemption point of a long operation: interrupts that are pending are
+ * served; true when this thread should then give way, or was told to end.  The
+ * caller, who holds no lock, saves its progress in self->step and calls
+ * sched_yield(cont).
  */
 bool thread_should_yield(void);
 

@@ -65,7 +65,7 @@ void arch_wait_for_interrupt(void);
  * another hart.  The deadline that was asked for stays in force.
  */
 void arch_nap(uint64_t deadline);
-/* Serve what is pending, from the idle thread. */
+/* Serve what is pending, as if it had come in user mode; no lock is held. */
 void arch_poll_interrupts(void);
 /* A hint while spinning for another hart. */
 static inline void
