@@ -95,6 +95,7 @@ test_mutual(void)
 
 /* The registers may be live on the hart that the thread ran on last. */
 static mach_port_t float_port;
+static volatile bool float_held;
 
 static void
 hold_float(void *arg)
@@ -104,6 +105,7 @@ hold_float(void *arg)
 
 	(void)arg;
 	__asm__ volatile("" : "+f"(value));
+	float_held = true;
 	mach_msg(&message.header, MACH_RCV_MSG, 0, sizeof(message), float_port,
 	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	__asm__ volatile("" : "+f"(value));
@@ -120,7 +122,8 @@ test_floats(void)
 
 	float_port = port_new_send();
 	must(mach_thread_start(hold_float, NULL, 0, &thread));
-	sleep_ms(10);
+	while (!float_held)
+		sleep_ms(1);
 	for (int i = 0; i < 50; i++) {
 		count = RISCV64_FLOAT_STATE_COUNT;
 		must(thread_get_state(mach_thread_port(thread),
