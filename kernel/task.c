@@ -101,15 +101,6 @@ task_put(struct task *task)
 
 /* ---- suspension ---- */
 
-static void
-hold_threads_locked(struct task *task, bool hold)
-{
-	struct list *link;
-
-	list_for_each (link, &task->threads)
-		thread_hold(container_of(link, struct thread, task_link), hold);
-}
-
 kern_return_t
 task_suspend(struct task *task)
 {
@@ -120,8 +111,8 @@ task_suspend(struct task *task)
 		kr = KERN_TERMINATED;
 	else if (task->suspend_count == UINT32_MAX)
 		kr = KERN_FAILURE;
-	else if (task->suspend_count++ == 0)
-		hold_threads_locked(task, true);
+	else
+		task->suspend_count++;
 	spin_unlock(&task->lock);
 	return kr;
 }
@@ -136,8 +127,8 @@ task_resume(struct task *task)
 		kr = KERN_TERMINATED;
 	else if (task->suspend_count == 0)
 		kr = KERN_FAILURE;
-	else if (--task->suspend_count == 0)
-		hold_threads_locked(task, false);
+	else
+		task->suspend_count--;
 	spin_unlock(&task->lock);
 	return kr;
 }

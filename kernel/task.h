@@ -31,7 +31,8 @@ struct task {
 	bool dying;		/* [t] */
 	uint32_t suspend_count; /* [t] */
 	uint32_t thread_count;	/* [t] */
-	struct list threads;	/* [t] by task_link */
+	struct list threads;	/* [t] by task_link; see task_threads.h */
+	uint64_t last_number;	/* [t] of the thread that was made last */
 	struct list semaphores; /* [t] struct semaphore by owner_link */
 	struct list alarms;	/* [t] struct alarm by link */
 	struct port *self_port; /* [t] kernel port; NULL once dying */
@@ -73,5 +74,7 @@ kern_return_t task_terminate(struct task *task);
 /* @thread, of @task, has ended; the task's reference to it goes with it. */
 void task_thread_gone(struct task *task, struct thread *thread);
 
-kern_return_t task_suspend(struct task *task);
-kern_return_t task_resume(struct task *task);
+/* These count; task_hold_step() of task_threads.h then tells the threads.
+ * KERN_TERMINATED, KERN_FAILURE */
+kern_return_t must_check task_suspend(struct task *task);
+kern_return_t must_check task_resume(struct task *task);

@@ -16,6 +16,7 @@
 #include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/task_ports.h"
+#include "kernel/task_threads.h"
 #include "kernel/thread.h"
 #include "kernel/thread_state.h"
 #include "kernel/zone.h"
@@ -64,16 +65,44 @@ serve_task_terminate(struct task *task)
 	return task_terminate(task);
 }
 
+/* The count has changed: whether it has, and how far that is known, is the
+ * call's progress. */
+static kern_return_t
+tell_threads(struct task *task, uint64_t *progress)
+{
+	struct task_walk walk = {
+	    .at = (struct thread *)progress[1], .number = progress[2]};
+
+	progress[0] = 1;
+	while (task_hold_step(task, &walk)) {
+		progress[1] = (uint64_t)walk.at;
+		progress[2] = walk.number;
+		if (thread_should_yield())
+			return KCALL_AGAIN;
+	}
+	return KERN_SUCCESS;
+}
+
 kern_return_t
 serve_task_suspend(struct task *task)
 {
-	return task_suspend(task);
+	uint64_t *progress = call_progress();
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (progress[0] == 0)
+		kr = task_suspend(task);
+	return kr == KERN_SUCCESS ? tell_threads(task, progress) : kr;
 }
 
 kern_return_t
 serve_task_resume(struct task *task)
 {
-	return task_resume(task);
+	uint64_t *progress = call_progress();
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (progress[0] == 0)
+		kr = task_resume(task);
+	return kr == KERN_SUCCESS ? tell_threads(task, progress) : kr;
 }
 
 kern_return_t
@@ -295,43 +324,47 @@ serve_thread_create_running(struct task *task, thread_state_flavor_t flavor,
 	return kr;
 }
 
-/*
- * Send rights to at most @room of the task's threads, in @ports; how many there
- * are.  A thread that is ending gives NULL.
- */
-static uint32_t
-collect_threads(struct task *task, struct port **ports, uint32_t room)
+/* KERN_RESOURCE_SHORTAGE */
+static kern_return_t
+gathering_begin(uint32_t room, struct task_gathering **gatheringp)
 {
-	uint32_t count = 0;
-	struct list *link;
+	struct task_gathering *gathering = kmem_alloc(sizeof(*gathering));
 
-	spin_lock(&task->lock);
-	list_for_each (link, &task->threads) {
-		if (count == room)
-			break;
-		ports[count++] = thread_make_send(
-		    container_of(link, struct thread, task_link));
+	if (gathering == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	*gathering = (struct task_gathering){
+	    .ports = kmem_alloc(room * sizeof(struct port *)), .room = room};
+	if (gathering->ports == NULL) {
+		kmem_free(gathering, sizeof(*gathering));
+		return KERN_RESOURCE_SHORTAGE;
 	}
-	spin_unlock(&task->lock);
-	return count;
+	*gatheringp = gathering;
+	return KERN_SUCCESS;
 }
 
 kern_return_t
 serve_task_threads(
     struct task *task, struct port ***array, mach_msg_type_number_t *count)
 {
-	/* Who starts meanwhile is not in the answer. */
+	uint64_t *progress = call_progress();
+	struct task_gathering *gathering = (struct task_gathering *)progress[0];
+	/* Who starts meanwhile need not be in the answer. */
 	uint32_t room = task->thread_count;
-	struct port **ports;
 	kern_return_t kr;
 
-	if (room == 0)
+	if (gathering == NULL && room == 0)
 		return KERN_SUCCESS;
-	ports = kmem_alloc(room * sizeof(*ports));
-	if (ports == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	*count = collect_threads(task, ports, room);
-	kr = call_port_array(ports, *count, array);
-	kmem_free(ports, room * sizeof(*ports));
-	return kr;
+	if (gathering == NULL) {
+		kr = gathering_begin(room, &gathering);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		progress[0] = (uint64_t)gathering;
+	}
+	while (task_gather_step(task, gathering))
+		if (thread_should_yield())
+			return KCALL_AGAIN;
+	*array = gathering->ports;
+	*count = gathering->room;
+	kmem_free(gathering, sizeof(*gathering));
+	return KERN_SUCCESS;
 }

@@ -93,6 +93,7 @@ thread_create(struct task *task, struct thread **threadp)
 	fast_init(thread); /* what it refers to, its end gives up */
 	thread->held = task->suspend_count > 0 ? 1 : 0;
 	task->thread_count++;
+	thread->number = ++task->last_number;
 	list_add_tail(&task->threads, &thread_get(thread)->task_link);
 	spin_unlock(&task->lock);
 	*threadp = thread;
@@ -183,6 +184,10 @@ void
 thread_hold(struct thread *thread, bool hold)
 {
 	spin_lock(&thread->lock);
+	if (thread->held == (hold ? 1 : 0)) {
+		spin_unlock(&thread->lock);
+		return;
+	}
 	thread->held = hold ? 1 : 0;
 	if (!hold) {
 		release_locked(thread);

@@ -189,6 +189,7 @@ struct thread {
 	bool depressed;		/* [t] queued with PRIORITY_DEPRESS */
 	atomic_uint refs;	/* [a] the task's list holds one while alive */
 	struct list task_link;	/* [T] */
+	uint64_t number;	/* [I] rises along the task's list, from 1 */
 	struct port *self_port; /* [t] the kernel port that names us */
 	struct port *reply_port; /* [o] the special one; a reference, or NULL */
 };

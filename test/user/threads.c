@@ -96,6 +96,123 @@ test_task_threads(void)
 	small_kill(&small);
 }
 
+/* More threads than are looked at in one step, of which some end meanwhile. */
+#define CROWD 100
+
+static thread_t crowd[CROWD];
+
+static void
+make_crowd(struct small *small, const char *routine)
+{
+	small_make(small, MACH_PORT_NULL, 0);
+	for (int i = 0; i < CROWD; i++) {
+		small_run(small, routine, 0, 0);
+		small_yield(small);
+		crowd[i] = small->thread;
+		/* The next one takes its place. */
+		must(mach_port_mod_refs(
+		    self, crowd[i], MACH_PORT_RIGHT_SEND, 1));
+	}
+}
+
+static unsigned
+in_crowd(thread_t thread)
+{
+	for (unsigned i = 0; i < CROWD; i++)
+		if (crowd[i] == thread)
+			return i;
+	return CROWD;
+}
+
+static void
+end_crowd(struct small *small)
+{
+	small_kill(small);
+	for (unsigned i = 0; i < CROWD; i++)
+		must(mach_port_deallocate(self, crowd[i]));
+}
+
+static void
+test_crowd(void)
+{
+	static bool told[CROWD];
+	struct small small;
+	thread_act_array_t threads;
+	mach_msg_type_number_t count;
+	unsigned wrong = 0;
+
+	make_crowd(&small, small_wait);
+	must(task_threads(small.task, &threads, &count));
+	is(count, CROWD, "all of many threads are told");
+	for (unsigned i = 0; i < count; i++) {
+		unsigned who = in_crowd(threads[i]);
+
+		wrong += who == CROWD || told[who];
+		if (who != CROWD)
+			told[who] = true;
+		must(mach_port_deallocate(self, threads[i]));
+	}
+	is(wrong, 0, "each once");
+	pages_end(threads, count * sizeof(*threads));
+	end_crowd(&small);
+}
+
+/* Are all that are left of the crowd stopped, or none?  In the end they are. */
+static bool
+all_stopped(bool wanted)
+{
+	for (int tries = 0; tries < 2000; tries++) {
+		unsigned stopped = 0, left = 0;
+
+		for (unsigned i = 0; i < CROWD; i++) {
+			thread_basic_info_data_t info;
+			mach_msg_type_number_t room = THREAD_BASIC_INFO_COUNT;
+
+			if (thread_info(crowd[i], THREAD_BASIC_INFO,
+				(thread_info_t)&info, &room) != KERN_SUCCESS)
+				continue;
+			left++;
+			stopped += info.run_state == TH_STATE_STOPPED;
+		}
+		if (left > 0 && stopped == (wanted ? left : 0))
+			return true;
+		sleep_ms(1);
+	}
+	return false;
+}
+
+static void
+end_some(void *arg)
+{
+	(void)arg;
+	for (unsigned i = 0; i < CROWD; i += 2)
+		(void)thread_terminate(crowd[i]);
+}
+
+static void
+test_crowd_stops(void)
+{
+	struct mach_thread *other;
+	struct small small;
+
+	make_crowd(&small, small_spin);
+	must(task_suspend(small.task));
+	ok(all_stopped(true), "a task's many threads all stop");
+	must(task_resume(small.task));
+	ok(all_stopped(false), "and all go on");
+	must(mach_thread_start(end_some, NULL, 0, &other));
+	for (int i = 0; i < 20; i++) {
+		must(task_suspend(small.task));
+		must(task_resume(small.task));
+	}
+	must(task_suspend(small.task));
+	mach_thread_join(other);
+	ok(all_stopped(true), "also while others of them end");
+	must(task_resume(small.task));
+	ok(all_stopped(false), "and those that are left go on");
+	end_crowd(&small);
+}
+
 /* ---- suspension and registers ---- */
 
 static uint64_t
@@ -344,6 +461,8 @@ main(void)
 	test_many();
 	test_terminate();
 	test_task_threads();
+	test_crowd();
+	test_crowd_stops();
 	test_suspend();
 	test_registers();
 	test_abort();
