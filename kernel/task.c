@@ -160,8 +160,8 @@ task_terminate(struct task *task)
 #define THREADS_PER_STEP 16
 
 /*
- * Tell some threads to end; those told go to the end of the list, so that
- * @told of them have been when all have.  True when the rest is for later.
+ * Tell some threads to end; those told go to the end of the list, whose last
+ * @told are those that have been.  True when the rest is for later.
  */
 static bool
 end_threads(struct task *task)
@@ -177,6 +177,7 @@ end_threads(struct task *task)
 		list_remove(&thread->task_link);
 		list_add_tail(&task->threads, &thread->task_link);
 		some[count++] = thread_get(thread);
+		thread->told = true;
 		task->told++;
 	}
 	spin_unlock(&task->lock);
@@ -244,8 +245,8 @@ task_thread_gone(struct task *task, struct thread *thread)
 	list_remove(&thread->task_link);
 	task->thread_count--;
 	task->ended_ticks += thread->ticks;
-	if (task->told > task->thread_count)
-		task->told = task->thread_count;
+	if (thread->told)
+		task->told--;
 	last = task->thread_count == 0 && task->reap_when_empty;
 	if (last)
 		task->reap_when_empty = false;

@@ -96,8 +96,9 @@ test_task_threads(void)
 	small_kill(&small);
 }
 
-/* More threads than are looked at in one step, of which some end meanwhile. */
-#define CROWD 100
+/* More threads than are looked at in one step, of which some end meanwhile: and
+ * as many as whole steps are. */
+#define CROWD 96
 
 static thread_t crowd[CROWD];
 
@@ -136,6 +137,7 @@ static void
 test_crowd(void)
 {
 	static bool told[CROWD];
+	uint64_t before = quiet_counters().objects[BATON_OBJECT_THREAD];
 	struct small small;
 	thread_act_array_t threads;
 	mach_msg_type_number_t count;
@@ -155,6 +157,8 @@ test_crowd(void)
 	is(wrong, 0, "each once");
 	pages_end(threads, count * sizeof(*threads));
 	end_crowd(&small);
+	is(quiet_counters().objects[BATON_OBJECT_THREAD], before,
+	    "none is kept when they have ended");
 }
 
 /* Are all that are left of the crowd stopped, or none?  In the end they are. */
