@@ -88,9 +88,11 @@ gather(struct thread *thread, void *context)
 bool
 task_gather_step(struct task *task, struct task_gathering *gathering)
 {
-	if (gathering->count < gathering->room &&
-	    walk_step(task, &gathering->walk, gather, gathering))
+	if (!gathering->walked) {
+		gathering->walked =
+		    !walk_step(task, &gathering->walk, gather, gathering);
 		return true;
+	}
 	for (int i = 0; i < STEP_THREADS; i++) {
 		if (gathering->count == gathering->room)
 			return false;

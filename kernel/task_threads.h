@@ -31,6 +31,7 @@ struct task_gathering {
 	struct task_walk walk;
 	struct port **ports; /* [room] */
 	uint32_t count, room;
+	bool walked; /* to the end: the rest have none */
 };
 
 /* True: there are more.  At the end there are @room of them, NULL for those

@@ -171,7 +171,7 @@ struct thread {
 	struct exception_state exception;  /* [o], or as it says */
 	struct exception_actions *actions; /* [T] NULL: none of its own */
 	bool ended;			   /* [T] it takes no more of them */
-	bool told;			   /* [T] its task ends, and it with it */
+	bool told; /* [T] its task ends, and it with it */
 
 	struct list run_link;	 /* [the run queue's lock] */
 	struct cpu *queued_on;	 /* [that hart's run queue lock] or NULL */
