@@ -15,7 +15,8 @@ $(BUILD)/lint/kernel/%: % $(BUILD_RULES) | $(call setup,build) \
 	$(KERNEL_STUB_HEADERS)
 	$(quiet)$(call include_alone,$(KERNEL_FLAGS))
 
-$(BUILD)/lint/user/%: % $(BUILD_RULES) | $(call setup,build)
+$(BUILD)/lint/user/%: % $(BUILD_RULES) | $(call setup,build) \
+	$(LIBMACH_STUB_HEADERS)
 	$(quiet)$(call include_alone,$(USER_FLAGS))
 
 .PHONY: lint-headers

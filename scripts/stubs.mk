@@ -1,6 +1,6 @@
 # What is made from interface definitions: of NAME.defs build/gen/serve/NAME.[ch],
-# the kernel's side, with NAME.inc, its requests in numbers; build/gen/user/NAME.[ch],
-# a client's in libmach; and build/gen/stubs/FOLDER/NAME{.h,Server.h,User.c,Server.c}
+# the kernel's side, with NAME.inc, its requests in numbers; build/gen/user/NAME.[ch]
+# and build/gen/server/NAME.[ch], the two sides in libmach; and build/gen/stubs/FOLDER/NAME{.h,Server.h,User.c,Server.c}
 # from FOLDER/NAME.defs, for programs and tests.
 
 GEN       := $(BUILD)/gen
@@ -19,10 +19,15 @@ MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
 # Those that libmach has calls for.
 USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host \
 	baton_port clock mach_eventlink mach_vm device device_node bootstrap \
-	bootstrap_programs console
+	bootstrap_programs console exc mach_exc
 
-USER_STUBS        := $(USER_INTERFACES:%=$(GEN)/user/%.c)
-USER_STUB_HEADERS := $(USER_STUBS:.c=.h)
+# Those that libmach helps to serve: what the kernel asks and tells.
+SERVER_INTERFACES := exc mach_exc notify device_notify
+
+USER_STUBS   := $(USER_INTERFACES:%=$(GEN)/user/%.c)
+SERVER_STUBS := $(SERVER_INTERFACES:%=$(GEN)/server/%.c)
+LIBMACH_STUBS        := $(USER_STUBS) $(SERVER_STUBS)
+LIBMACH_STUB_HEADERS := $(LIBMACH_STUBS:.c=.h)
 
 vpath %.defs $(DEFS_DIRS)
 
@@ -39,7 +44,13 @@ $(GEN)/user/%.c $(GEN)/user/%.h: %.defs $(MIG_SOURCES) | $(call setup,build)
 	    -depfile $(GEN)/user/$*.d -header $(GEN)/user/$*.h \
 	    -user $(GEN)/user/$*.c $<
 
--include $(KERNEL_STUBS:.c=.d) $(USER_STUBS:.c=.d)
+$(GEN)/server/%.c $(GEN)/server/%.h: %.defs $(MIG_SOURCES) | $(call setup,build)
+	$(say) MIG $<
+	$(quiet)mkdir -p $(@D) && userland/mig/mig $(DEFS_FLAGS) \
+	    -depfile $(GEN)/server/$*.d -sheader $(GEN)/server/$*.h \
+	    -server $(GEN)/server/$*.c $<
+
+-include $(KERNEL_STUBS:.c=.d) $(LIBMACH_STUBS:.c=.d)
 
 # ---- stubs of programs ----
 

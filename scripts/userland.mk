@@ -62,8 +62,8 @@ $(U)/%.S.o: %.S $(BUILD_RULES) | $(call setup,build)
 CRT0          := $(U)/userland/libc/crt0.S.o
 LIBC_OBJECTS  := $(filter-out $(CRT0),$(call objects,userland/libc/*.[cS]))
 LIBMACH_OBJECTS := $(call objects,userland/libmach/*.[cS]) \
-	$(USER_STUBS:%=$(U)/%.o)
-$(LIBMACH_OBJECTS): | $(USER_STUB_HEADERS)
+	$(LIBMACH_STUBS:%=$(U)/%.o)
+$(LIBMACH_OBJECTS): | $(LIBMACH_STUB_HEADERS)
 $(U)/test/user/malformed.c.o: | $(KERNEL_STUB_HEADERS)
 LIBTEST_OBJECTS := $(call objects,test/user/lib/*.[cS])
 
@@ -87,7 +87,7 @@ define program
 PROGRAMS += $(U)/programs/$(1)
 USER_OBJECTS += $(2)
 USER_DEFINITIONS += $(4)
-$(2): | $(call stub_headers,$(4))
+$(2): | $(LIBMACH_STUB_HEADERS) $(call stub_headers,$(4))
 $(U)/programs/$(1): $(CRT0) $(2) $(3) $(4:%.defs=$(U)/stubs/%.a) \
 	$(USER_LIBRARIES) userland/libc/program.ld
 endef
@@ -124,15 +124,15 @@ $(PROGRAMS):
 	    $(USER_LINK) $(filter %.o,$^) $(USER_ARCHIVES) -o $@
 
 # A program's stubs are a library: it takes the side that it is on.
-USER_STUBS := $(sort $(USER_DEFINITIONS))
-.SECONDARY: $(call stub_sources,$(USER_STUBS)) $(call stub_headers,$(USER_STUBS))
-$(foreach d,$(USER_STUBS),$(eval \
+PROGRAM_STUBS := $(sort $(USER_DEFINITIONS))
+.SECONDARY: $(call stub_sources,$(PROGRAM_STUBS)) $(call stub_headers,$(PROGRAM_STUBS))
+$(foreach d,$(PROGRAM_STUBS),$(eval \
 	$(d:%.defs=$(U)/stubs/%.a): $(patsubst %,$(U)/%.o,$(call stub_sources,$d))))
 $(U)/stubs/%.a: | $(call setup,build)
 	$(say) AR $@
 	$(quiet)mkdir -p $(@D) && rm -f $@ && $(CROSS)ar rcsD $@ $^
 
-$(LIBTEST_OBJECTS): | $(foreach f,$(wildcard test/user/lib/*.c),\
+$(LIBTEST_OBJECTS): | $(LIBMACH_STUB_HEADERS) $(foreach f,$(wildcard test/user/lib/*.c),\
 	$(call stub_headers,$(call definitions,$f)))
 
 $(U)/userland/bench/%.o: USER_FLAGS += -DBATON_REVISION='"$(REVISION)"'
@@ -145,6 +145,6 @@ $(ARCHIVE): $(PROGRAMS) userland/manifest scripts/mkarchive | $(call setup,build
 	$(quiet)scripts/mkarchive $@ userland/manifest $(U)/programs \
 	    $(PROGRAMS:$(U)/programs/%=%)
 
--include $(USER_STUBS:%.defs=$(STUBS)/%.d)
+-include $(PROGRAM_STUBS:%.defs=$(STUBS)/%.d)
 -include $(patsubst %.o,%.d,$(USER_OBJECTS) $(LIBC_OBJECTS) \
 	$(LIBMACH_OBJECTS) $(LIBTEST_OBJECTS) $(CRT0))

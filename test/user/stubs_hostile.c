@@ -22,7 +22,7 @@ static mach_port_t reply_port;
 static union {
 	mach_msg_header_t header;
 	mig_reply_error_t error;
-	union __RequestUnion__forms request;
+	union __RequestUnion__forms_subsystem request;
 	unsigned char bytes[8192];
 } odd;
 

@@ -22,7 +22,9 @@ be_server(const char *name, mach_msg_demux_t demux)
 		return EXIT_FAILURE;
 	mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_SEND, -1);
 	mach_msg_server(demux,
-	    sizeof(union __RequestUnion__forms) + MAX_TRAILER_SIZE, port,
+	    sizeof(union __RequestUnion__serve_forms_subsystem) +
+		MAX_TRAILER_SIZE,
+	    port,
 	    MACH_RCV_TRAILER_TYPE(MACH_MSG_TRAILER_FORMAT_0) |
 		MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_CTX));
 	return EXIT_FAILURE;

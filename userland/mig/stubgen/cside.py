@@ -62,6 +62,12 @@ class Side:
     def name(self, routine):
         return routine.server_name if self.is_server else routine.user_name
 
+    def subsystem_name(self, subsystem):
+        """What unions of messages, and servers' tables, are named by."""
+        prefix = (subsystem.server_prefix if self.is_server
+                  else subsystem.user_prefix)
+        return f"{prefix}{subsystem.name}_subsystem"
+
 
 USER = Side(False)
 SERVER = Side(True)
@@ -146,17 +152,21 @@ def structs(writer, side, subsystem):
             struct(writer, side, message)
     writer.line()
     writer.line("#pragma pack(pop)")
+    writer.text(f"""
+#endif /* {guard} */""")
     for index, kind in enumerate(("Request", "Reply")):
+        union = f"__{kind}Union__{side.subsystem_name(subsystem)}"
         writer.line()
-        writer.open(f"union __{kind}Union__{subsystem.name} {{")
+        writer.line(f"#ifndef {union}__defined")
+        writer.line(f"#define {union}__defined")
+        writer.open(f"union {union} {{")
         for pair in messages:
             name = pair[index].routine.name
             writer.line(f"{pair[index].name} {kind}_{name};")
         if not messages:
             writer.line(f"mig_reply_error_t {kind}_none;")
         writer.close("};")
-    writer.line()
-    writer.line(f"#endif /* {guard} */")
+        writer.line("#endif")
 
 
 def includes(writer, subsystem, kinds):
@@ -180,6 +190,16 @@ def server_prototypes(writer, subsystem):
         "mach_msg_header_t *InHeadP", "mach_msg_header_t *OutHeadP"], ");")
     writer.list(f"mig_routine_t {subsystem.name}_server_routine(",
                 ["mach_msg_header_t *InHeadP"], ");")
+    name = SERVER.subsystem_name(subsystem)
+    writer.text(f"""
+/* The same as a table. */
+extern const struct {name} {{
+	mig_server_routine_t server;
+	mach_msg_id_t start, end;
+	mach_msg_size_t maxsize;
+	vm_address_t reserved;
+	struct routine_descriptor routine[{max(subsystem.end, 1)}];
+}} {name};""")
 
 
 def preamble(writer, side, subsystem, header):

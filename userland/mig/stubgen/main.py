@@ -118,6 +118,7 @@ def run(options):
     subsystem = parser.parse(text, options.file)
     for routine in subsystem.routines:
         routine.user_prefix = options.prefix + routine.user_prefix
+    subsystem.user_prefix = options.prefix + subsystem.user_prefix
     for path, content in list(texts(subsystem, options)):
         pathlib.Path(path).write_text(content)
 

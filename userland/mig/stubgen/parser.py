@@ -495,6 +495,8 @@ class Parser:
             self.complaints.add(self.wrong("a subsystem statement"))
             raise Failed
         self.result.end = self.number
+        self.result.user_prefix = self.state["user_prefix"]
+        self.result.server_prefix = self.state["server_prefix"]
         return self.result
 
 

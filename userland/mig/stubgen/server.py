@@ -463,25 +463,16 @@ def _argument_words(routine):
 
 def _table(writer, subsystem):
     name, first = subsystem.name, subsystem.base
+    table = cside.SERVER.subsystem_name(subsystem)
     routines = {r.number: r for r in subsystem.routines}
     writer.text(f"""
 /* ---- the subsystem ---- */
 
-mig_routine_t {name}_server_routine(mach_msg_header_t *InHeadP);
-
-extern const struct {name}_subsystem {{
-	mig_server_routine_t server;
-	mach_msg_id_t start, end;
-	mach_msg_size_t maxsize;
-	vm_address_t reserved;
-	struct routine_descriptor routine[{max(subsystem.end, 1)}];
-}} {name}_subsystem;
-
-const struct {name}_subsystem {name}_subsystem = {{
+const struct {table} {table} = {{
 	.server = {name}_server_routine,
 	.start = {first},
 	.end = {first + subsystem.end},
-	.maxsize = sizeof(union __ReplyUnion__{name}),
+	.maxsize = sizeof(union __ReplyUnion__{table}),
 	.routine = {{""")
     for number in range(subsystem.end):
         if number in routines:
@@ -503,7 +494,7 @@ mig_routine_t
 
 	if (number < 0 || number >= {subsystem.end})
 		return NULL;
-	return {name}_subsystem.routine[number].stub_routine;
+	return {table}.routine[number].stub_routine;
 }}
 
 boolean_t

@@ -292,6 +292,9 @@ class Subsystem:
     routines: list = dataclasses.field(default_factory=list)
     types: dict = dataclasses.field(default_factory=dict)
     end: int = 0  # one behind the last number, skipped ones included
+    # The last of each, by which the whole is named.
+    user_prefix: str = ""
+    server_prefix: str = ""
 
     @property
     def server_name(self):
