@@ -6,6 +6,7 @@
 #include "kernel/cpu.h"
 #include "kernel/clock_service.h"
 #include "kernel/kassert.h"
+#include "kernel/sched.h"
 #include "kernel/semaphore.h"
 #include "kernel/string.h"
 #include "kernel/task_ports.h"
@@ -156,6 +157,49 @@ task_terminate(struct task *task)
 	return KERN_SUCCESS;
 }
 
+void
+task_wait_end(struct task *task, continuation_t cont)
+{
+	struct thread *self = current_thread();
+
+	if (task == self->task)
+		return;
+	spin_lock(&task->lock);
+	if (task->emptied) {
+		spin_unlock(&task->lock);
+		return;
+	}
+	task->terminator = self;
+	wait_begin(self, cont, TIMER_NEVER, &task->lock);
+	sched_switch();
+}
+
+void
+task_wait_finish(struct task *task)
+{
+	(void)wait_finish(current_thread());
+	/* It may have been aborted: from here on nobody looks at us. */
+	spin_lock(&task->lock);
+	task->terminator = NULL;
+	spin_unlock(&task->lock);
+}
+
+/* Its threads have ended and its ports are dead. */
+static void
+task_emptied(struct task *task)
+{
+	struct thread *waiter;
+
+	spin_lock(&task->lock);
+	task->emptied = true;
+	waiter = task->terminator;
+	if (waiter != NULL && !thread_claim(waiter, KERN_SUCCESS))
+		waiter = NULL;
+	spin_unlock(&task->lock);
+	if (waiter != NULL)
+		sched_wake(waiter);
+}
+
 /* Threads told to end in one step. */
 #define THREADS_PER_STEP 16
 
@@ -207,6 +251,7 @@ reap_step(struct reap_item *item)
 		return true;
 	if (space_destroy_step(task->space))
 		return true;
+	task_emptied(task);
 	task_drop_ports(task);
 	exception_ports_end(&(struct exception_scope){.task = task});
 	spin_lock(&task_list_lock);

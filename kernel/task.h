@@ -12,12 +12,12 @@
 #include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/reaper.h"
+#include "kernel/thread.h"
 #include "kernel/types.h"
 
 struct map;
 struct port;
 struct space;
-struct thread;
 
 #define TASK_NAME_SIZE	   32
 #define TASK_SPECIAL_PORTS 12 /* indexed by TASK_*_PORT */
@@ -44,6 +44,8 @@ struct task {
 	uint64_t ended_ticks;	   /* [t] of these, of threads that ended */
 	uint32_t told;		   /* [t] of its threads, told to end */
 	bool reap_when_empty;	   /* [t] the last thread wakes the reaper */
+	bool emptied; /* [t] its threads have ended, its ports are dead */
+	struct thread *terminator; /* [t] who waits for that; or NULL */
 	struct list link;	   /* [L] all tasks */
 	uint64_t id;		   /* [I] for people */
 	char name[TASK_NAME_SIZE]; /* [t] for people */
@@ -71,6 +73,14 @@ void task_put(struct task *task);
 
 /* Start the end of @task; KERN_TERMINATED when that had begun before. */
 kern_return_t task_terminate(struct task *task);
+/*
+ * The one who started it waits, with a reference, until the task's threads have
+ * ended and its ports are dead.  @cont begins with task_wait_finish(), however
+ * the wait ended.  Returns if there is nothing to wait for, as in the task
+ * itself.
+ */
+void task_wait_end(struct task *task, continuation_t cont);
+void task_wait_finish(struct task *task);
 /* @thread, of @task, has ended; the task's reference to it goes with it. */
 void task_thread_gone(struct task *task, struct thread *thread);
 

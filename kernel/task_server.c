@@ -59,10 +59,21 @@ serve_task_create(struct task *parent, struct port **ledgers,
 	return KERN_SUCCESS;
 }
 
+static noreturn void
+terminate_continue(void)
+{
+	task_wait_finish(current_thread()->step.called);
+	call_finish(KERN_SUCCESS);
+}
+
 kern_return_t
 serve_task_terminate(struct task *task)
 {
-	return task_terminate(task);
+	kern_return_t kr = task_terminate(task);
+
+	if (kr == KERN_SUCCESS)
+		task_wait_end(task, terminate_continue);
+	return kr;
 }
 
 /* The count has changed: whether it has, and how far that is known, is the

@@ -172,6 +172,106 @@ test_abort_safely(void)
 	small_kill(&small);
 }
 
+/* ---- ending others ---- */
+
+static void
+test_ended(void)
+{
+	unsigned living = 0, refused = 0;
+
+	for (int i = 0; i < 40; i++) {
+		mach_port_t port = port_new_send();
+		struct small small;
+		thread_t echo;
+
+		small_make(&small, port, MACH_MSG_TYPE_MOVE_RECEIVE);
+		small_run(&small, small_echo, SMALL_PORT, 0);
+		echo = small.thread;
+		small.thread = MACH_PORT_NULL;
+		small_run(&small, small_spin, 0, 0);
+		small_yield(&small);
+		refused += task_terminate(small.task) != KERN_SUCCESS;
+		living += type_of(port) != MACH_PORT_TYPE_DEAD_NAME;
+		living += type_of(echo) != MACH_PORT_TYPE_DEAD_NAME;
+		living += type_of(small.thread) != MACH_PORT_TYPE_DEAD_NAME;
+		living += type_of(small.task) != MACH_PORT_TYPE_DEAD_NAME;
+		must(mach_port_deallocate(self, port));
+		must(mach_port_deallocate(self, echo));
+		small_forget(&small);
+	}
+	is(refused, 0, "tasks are ended");
+	is(living, 0, "and with that their threads and ports are");
+}
+
+/* One that ends tasks, and does not let itself be kept from it. */
+static volatile bool ender_done;
+static unsigned ender_failed;
+
+static void
+end_tasks(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 100; i++) {
+		struct small small;
+
+		small_make(&small, MACH_PORT_NULL, 0);
+		small_run(&small, small_spin, 0, 0);
+		small_yield(&small);
+		ender_failed += task_terminate(small.task) != KERN_SUCCESS;
+		small_forget(&small);
+	}
+	ender_done = true;
+}
+
+static void
+test_ender_aborted(void)
+{
+	struct mach_thread *thread;
+	thread_t ender;
+
+	must(mach_thread_start(end_tasks, NULL, 0, &thread));
+	ender = mach_thread_port(thread);
+	while (!ender_done) {
+		(void)thread_abort_safely(ender);
+		swtch();
+	}
+	mach_thread_join(thread);
+	is(ender_failed, 0, "aborted while it waits for a task's end: success");
+}
+
+/* Two tasks that end each other. */
+static void
+test_mutual_end(void)
+{
+	unsigned ended = 0;
+
+	for (int i = 0; i < 40; i++) {
+		struct small small[2];
+
+		for (unsigned k = 0; k < 2; k++)
+			small_make(&small[k], MACH_PORT_NULL, 0);
+		for (unsigned k = 0; k < 2; k++) {
+			must(mach_port_insert_right(small[k].task, SMALL_PORT,
+			    small[!k].task, MACH_MSG_TYPE_COPY_SEND));
+			must(task_suspend(small[k].task));
+			small_run(&small[k], small_terminate, SMALL_PORT, 0);
+		}
+		for (unsigned k = 0; k < 2; k++)
+			(void)task_resume(small[k].task);
+		/* One may be quicker, and live. */
+		while (type_of(small[0].task) != MACH_PORT_TYPE_DEAD_NAME &&
+		       type_of(small[1].task) != MACH_PORT_TYPE_DEAD_NAME)
+			swtch();
+		for (unsigned k = 0; k < 2; k++)
+			(void)task_terminate(small[k].task);
+		for (unsigned k = 0; k < 2; k++) {
+			ended += dies(small[k].thread);
+			small_forget(&small[k]);
+		}
+	}
+	is(ended, 80, "two tasks end each other");
+}
+
 /* ---- what they tell ---- */
 
 static uint64_t
@@ -280,6 +380,9 @@ main(void)
 	test_mutual();
 	test_floats();
 	test_abort_safely();
+	test_ended();
+	test_ender_aborted();
+	test_mutual_end();
 	test_times();
 	test_tokens();
 	return done();

@@ -143,14 +143,18 @@ small_begin:
 	routine	small_break
 	ebreak
 
-/*
- * Ask the kernel to end the task.  The message is task_terminate: a header and
- * nothing more.
- */
+/* Ask the kernel to end the task. */
 	routine	small_exit
-	addi	sp, sp, -BUFFER
 	trap	TRAP_TASK_SELF
+	/* falls through */
+
+/*
+ * a0 = a send right to a task's port: ask the kernel to end that.  The message
+ * is task_terminate: a header and nothing more.
+ */
+	routine	small_terminate
 	mv	s0, a0
+	addi	sp, sp, -BUFFER
 	trap	TRAP_MACH_REPLY_PORT
 	mv	s2, a0
 	li	t1, COPY_SEND | MAKE_SEND_ONCE << 8

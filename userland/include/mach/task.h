@@ -20,7 +20,12 @@ kern_return_t task_create(task_t task, ledger_array_t ledgers,
     mach_msg_type_number_t ledger_count, boolean_t inherit_memory,
     task_t *child);
 
-/* Ends a task and everything in it; one's own does not return. */
+/*
+ * Ends a task and everything in it; one's own does not return.  With
+ * KERN_SUCCESS the task's threads have ended and its ports are dead; its memory
+ * follows.  A caller who is aborted gets that too, while the end goes on.
+ * KERN_TERMINATED: it is being ended by somebody else.
+ */
 kern_return_t task_terminate(task_t task);
 
 /* The threads, in an array for the caller to give back. */
