@@ -289,6 +289,34 @@ thread_abort(struct thread *thread)
 		sched_wake(thread);
 }
 
+/* Is @thread told to end?  Who is is never less urgent than the usual, or
+ * others could keep it from that. */
+static bool
+is_ending(const struct thread *thread)
+{
+	return (atomic_load_explicit(&thread->ast, memory_order_relaxed) &
+		   AST_TERMINATE) != 0;
+}
+
+/* @thread, which is ending, is the caller's to wake, or the caller. */
+static void
+hurry(struct thread *thread)
+{
+	if (thread->priority < PRIORITY_USER)
+		thread->priority = PRIORITY_USER;
+}
+
+/* The same where it is neither, if it stands in a queue. */
+static void
+hurry_queued_locked(struct thread *thread)
+{
+	if (thread->base_priority < PRIORITY_USER)
+		thread->base_priority = PRIORITY_USER;
+	if (__atomic_load_n(&thread->priority, __ATOMIC_RELAXED) <
+	    PRIORITY_USER)
+		sched_reprioritize(thread, PRIORITY_USER);
+}
+
 void
 thread_terminate(struct thread *thread)
 {
@@ -296,13 +324,18 @@ thread_terminate(struct thread *thread)
 
 	thread_notice(thread, AST_TERMINATE);
 	if (thread_claim(thread, KERN_ABORTED)) {
+		hurry(thread);
 		sched_wake(thread);
 		return;
 	}
 	spin_lock(&thread->lock);
 	stopped = thread->state == THREAD_STOPPED;
-	if (stopped)
+	if (stopped) {
 		thread->state = THREAD_RUNNABLE;
+		hurry(thread);
+	} else {
+		hurry_queued_locked(thread);
+	}
 	spin_unlock(&thread->lock);
 	if (stopped)
 		sched_wake(thread);
@@ -312,9 +345,13 @@ void
 thread_set_priority(struct thread *thread, uint32_t priority)
 {
 	spin_lock(&thread->lock);
+	if (is_ending(thread)) {
+		spin_unlock(&thread->lock);
+		return;
+	}
 	thread->base_priority = priority;
-	spin_unlock(&thread->lock);
 	sched_reprioritize(thread, priority);
+	spin_unlock(&thread->lock);
 	thread_notice(thread, AST_PRIORITY);
 }
 
@@ -402,8 +439,11 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 		(atomic_load(&self->ast) & (AST_ABORT | AST_TERMINATE)) != 0))
 		woken = thread_claim(self, KERN_ABORTED);
 	spin_unlock(queue_lock);
-	if (woken)
+	if (woken) {
+		if (is_ending(self))
+			hurry(self);
 		sched_wake(self);
+	}
 }
 
 noreturn void
@@ -449,6 +489,12 @@ thread_depress(struct thread *next, uint64_t deadline)
 	/* Who sees that we are depressed finds us in a queue.  We may run
 	 * elsewhere before we unlock, but not end. */
 	spin_lock(&self->lock);
+	if (is_ending(self)) {
+		spin_unlock(&self->lock);
+		if (next != NULL)
+			sched_wake(next);
+		thread_return();
+	}
 	self->depressed = true;
 	self->priority = PRIORITY_DEPRESS;
 	if (deadline != TIMER_NEVER) {
@@ -487,9 +533,10 @@ thread_should_yield(void)
 	KASSERT(self->cpu->held_count == 0);
 	/* Who is more urgent may wait for this hart's timer, or a device. */
 	arch_poll_interrupts();
-	if ((atomic_load_explicit(&self->ast, memory_order_relaxed) &
-		AST_TERMINATE) != 0)
+	if (is_ending(self)) {
+		hurry(self);
 		return true;
+	}
 	return sched_should_yield(self);
 }
 

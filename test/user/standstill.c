@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <baton/thread.h>
+#include <mach/trap_numbers.h>
 
 static task_t self;
 
@@ -272,6 +273,59 @@ test_mutual_end(void)
 	is(ended, 80, "two tasks end each other");
 }
 
+/* Threads that nobody gives the processor to: they end all the same. */
+static volatile bool hogs_done;
+
+static void
+hog(void *arg)
+{
+	(void)arg;
+	while (!hogs_done)
+		continue;
+}
+
+static void
+least_urgent(thread_t thread)
+{
+	thread_precedence_policy_data_t policy = {.importance = -30};
+
+	must(thread_policy_set(thread, THREAD_PRECEDENCE_POLICY,
+	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
+}
+
+static void
+test_starved_end(void)
+{
+	unsigned harts = (unsigned)counters().harts, ended = 0;
+	struct mach_thread *hogs[16];
+	struct small spinner, sleeper, caller;
+
+	small_make(&spinner, MACH_PORT_NULL, 0);
+	small_run(&spinner, small_spin, 0, 0);
+	least_urgent(spinner.thread);
+	small_make(&sleeper, MACH_PORT_NULL, 0);
+	small_run(&sleeper, small_trap, (uint64_t)TRAP_SWTCH_PRI, 0);
+	small_make(&caller, port_new(), MACH_MSG_TYPE_MOVE_RECEIVE);
+	small_run(&caller, small_receive, SMALL_PORT, 0);
+	least_urgent(caller.thread);
+	for (unsigned i = 0; i < harts; i++)
+		must(mach_thread_start(hog, NULL, 0, &hogs[i]));
+	sleep_ms(20);
+	must(thread_terminate(spinner.thread));
+	ended += dies(spinner.thread);
+	must(thread_terminate(sleeper.thread));
+	ended += dies(sleeper.thread);
+	must(thread_terminate(caller.thread));
+	ended += dies(caller.thread);
+	is(ended, 3, "threads end that others leave no processor");
+	hogs_done = true;
+	for (unsigned i = 0; i < harts; i++)
+		mach_thread_join(hogs[i]);
+	small_kill(&spinner);
+	small_kill(&sleeper);
+	small_kill(&caller);
+}
+
 /* ---- what they tell ---- */
 
 static uint64_t
@@ -383,6 +437,7 @@ main(void)
 	test_ended();
 	test_ender_aborted();
 	test_mutual_end();
+	test_starved_end();
 	test_times();
 	test_tokens();
 	return done();
