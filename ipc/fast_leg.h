@@ -14,8 +14,6 @@
 #include "kernel/task.h"
 #include "vm/map.h"
 
-#define always_inline static inline __attribute__((always_inline))
-
 always_inline void
 lock_ports(struct port *a, struct port *b)
 {
@@ -89,8 +87,6 @@ take_place(struct thread *receiver, struct cpu *cpu)
 always_inline bool
 arm(struct thread *self, struct thread *receiver, struct cpu *cpu)
 {
-	int32_t best;
-
 	/*
 	 * As in wait_begin() and arch_thread_resume(): we say that the sender
 	 * is armed and where the receiver runs, then look at their flags;
@@ -98,13 +94,10 @@ arm(struct thread *self, struct thread *receiver, struct cpu *cpu)
 	 */
 	store_release(&self->wait_armed, 1);
 	fence_full();
-	/* Whoever queues a better one here sees what runs, or we see him.  An
-	 * equal may never have seen a slice begin. */
-	best = *(const volatile int32_t *)&cpu->runq.best;
-	if (unlikely(best >= (int32_t)receiver->priority) &&
-	    (best > (int32_t)receiver->priority || cpu->slice.cpu == NULL))
-		atomic_fetch_or_explicit(
-		    &receiver->ast, AST_RESCHED, memory_order_relaxed);
+	/* Whoever queues a better one here sees what runs, or we see him. */
+	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >=
+		     (int32_t)receiver->priority))
+		sched_check(receiver, cpu);
 	return (atomic_load_explicit(&self->ast, memory_order_relaxed) &
 		   (AST_ABORT | AST_TERMINATE)) != 0 &&
 	       thread_claim(self, KERN_ABORTED);

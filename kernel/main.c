@@ -14,6 +14,7 @@
 #include "kernel/boot.h"
 #include "kernel/clock_service.h"
 #include "kernel/cpu.h"
+#include "kernel/cputime.h"
 #include "kernel/device.h"
 #include "kernel/host.h"
 #include "kernel/irq.h"
@@ -160,6 +161,7 @@ boot_rest(void)
 	finisher_init(&machine);
 	irq_init(&machine);
 	device_init(&machine);
+	cputime_measured();
 	arch_start_harts(&machine);
 	reaper_start();
 	boot_first_task(&machine);
@@ -174,6 +176,7 @@ boot_main(uint64_t hart, paddr_t tree_pa, uint64_t entered)
 	cpus[0].hart = hart;
 	cpus[0].stack_top = (uintptr_t)boot_stack_top;
 	sched_init_cpu(&cpus[0]);
+	cputime_init(entered != 0);
 	firmware_init();
 	say_hello(hart);
 	read_machine(hart, tree_pa);

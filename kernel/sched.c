@@ -5,6 +5,7 @@
 #include <arch/fpu.h>
 
 #include "kernel/cpu.h"
+#include "kernel/cputime.h"
 #include "kernel/kassert.h"
 
 struct cpu cpus[CONFIG_MAX_HARTS];
@@ -182,20 +183,18 @@ choose(struct cpu *cpu)
 
 /* Let the slice of @thread, about to run, end if somebody waits behind it who
  * is no less urgent; a slice that has begun goes on. */
-static void
+always_inline void
 slice_start(struct cpu *cpu, const struct thread *thread)
 {
-	if (best_queued(cpu) < (int)thread->priority)
-		return;
-	if (cpu->slice.cpu == NULL)
+	if (unlikely(best_queued(cpu) >= (int)thread->priority) &&
+	    cpu->slice.cpu == NULL)
 		timer_arm(&cpu->slice, timer_after_us(CONFIG_SLICE_US));
 }
 
-static inline noreturn void
+always_inline noreturn void
 run(struct cpu *cpu, struct thread *thread)
 {
 	thread->state = THREAD_ACTIVE;
-	cpu->charged = timer_now();
 	atomic_store_explicit(
 	    &cpu->running_priority, thread->priority, memory_order_relaxed);
 	cpu->counters.switches++;
@@ -393,6 +392,17 @@ sched_preempt(struct thread *self)
 	slice_start(cpu, self);
 }
 
+void
+sched_check(struct thread *next, const struct cpu *cpu)
+{
+	int best = best_queued(cpu);
+	int own = (int)next->priority;
+
+	if (best > own || (best == own && cpu->slice.cpu == NULL))
+		atomic_fetch_or_explicit(
+		    &next->ast, AST_RESCHED, memory_order_relaxed);
+}
+
 bool
 sched_has_others(void)
 {
@@ -424,6 +434,7 @@ sched_idle(void)
 			atomic_fetch_and_explicit(
 			    &idle_mask, ~bit, memory_order_relaxed);
 			slice_start(cpu, next);
+			cpu->charged = cputime_now();
 			run(cpu, next);
 		}
 		arch_wait_for_interrupt();

@@ -62,6 +62,11 @@ void sched_poked(void);
 
 /* AST_RESCHED: give way if somebody better waits, or an equal long enough. */
 void sched_preempt(struct thread *self);
+/*
+ * @next got hart @cpu, ours, past these calls: tell it if somebody better waits
+ * here, or an equal, who may never have seen a slice begin.
+ */
+void sched_check(struct thread *next, const struct cpu *cpu);
 /* Does anybody wait for this hart? */
 bool sched_has_others(void);
 /* Does somebody of higher priority wait on this hart? */

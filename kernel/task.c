@@ -289,7 +289,7 @@ task_thread_gone(struct task *task, struct thread *thread)
 	spin_lock(&task->lock);
 	list_remove(&thread->task_link);
 	task->thread_count--;
-	task->ended_ticks += thread->ticks;
+	task->ended_cputime += thread->cputime;
 	if (thread->told)
 		task->told--;
 	last = task->thread_count == 0 && task->reap_when_empty;

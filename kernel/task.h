@@ -40,10 +40,10 @@ struct task {
 	struct port *registered[TASK_PORT_REGISTER_MAX]; /* [t] the same */
 	struct exception_actions actions;		 /* [t] */
 	struct reap_item reap;				 /* its end, in steps */
-	atomic_ulong ticks;   /* [a] of processor time, all threads */
-	uint64_t ended_ticks; /* [t] of these, of threads that ended */
-	uint32_t told;	      /* [t] of its threads, told to end */
-	bool reap_when_empty; /* [t] the last thread wakes the reaper */
+	atomic_ulong cputime;	/* [a] of all threads, see cputime.h */
+	uint64_t ended_cputime; /* [t] of these, of threads that ended */
+	uint32_t told;		/* [t] of its threads, told to end */
+	bool reap_when_empty;	/* [t] the last thread wakes the reaper */
 	bool emptied; /* [t] its threads have ended, its ports are dead */
 	struct thread *terminator; /* [t] who waits for that; or NULL */
 	struct list link;	   /* [L] all tasks */

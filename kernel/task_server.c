@@ -11,6 +11,7 @@
 #include "ipc/kmsg.h"
 #include "ipc/kserver.h"
 #include "ipc/port.h"
+#include "kernel/cputime.h"
 #include "kernel/host.h"
 #include "kernel/servers.h"
 #include "kernel/string.h"
@@ -152,7 +153,8 @@ get_facts(struct task *task, struct facts *facts)
 	spin_unlock(&map->lock);
 	facts->resident = progress[1] << PAGE_SHIFT;
 	facts->suspend_count = (integer_t)task->suspend_count;
-	facts->ended_time = timer_time_value(task->ended_ticks);
+	facts->ended_time =
+	    timer_time_value(cputime_ticks(task->ended_cputime));
 	return KERN_SUCCESS;
 }
 
@@ -230,8 +232,8 @@ static kern_return_t
 put_times(struct task *task, task_flavor_t flavor, integer_t *words,
     mach_msg_type_number_t *count)
 {
-	uint64_t ended = task->ended_ticks;
-	uint64_t all = atomic_load(&task->ticks);
+	uint64_t ended = cputime_ticks(task->ended_cputime);
+	uint64_t all = cputime_ticks(atomic_load(&task->cputime));
 	uint64_t living = all > ended ? all - ended : 0;
 	struct task_thread_times_info times = {
 	    .user_time = timer_time_value(living)};

@@ -6,6 +6,7 @@
 
 #include "ipc/port.h"
 #include "kernel/cpu.h"
+#include "kernel/cputime.h"
 #include "kernel/exception_ports.h"
 #include "kernel/kassert.h"
 #include "kernel/sched.h"
@@ -386,32 +387,38 @@ thread_exit(struct thread *self)
 
 /* ---- processor time ---- */
 
-void
-thread_charge(struct thread *self)
+static inline void
+charge(struct thread *self)
 {
 	struct cpu *cpu = self->cpu;
-	uint64_t now = timer_now();
+	uint64_t now = cputime_now();
 	uint64_t passed = now - cpu->charged;
 
 	cpu->charged = now;
-	self->ticks += passed;
+	self->cputime += passed;
 	if (self->task != NULL)
 		atomic_fetch_add_explicit(
-		    &self->task->ticks, passed, memory_order_relaxed);
+		    &self->task->cputime, passed, memory_order_relaxed);
+}
+
+void
+thread_charge(struct thread *self)
+{
+	charge(self);
 }
 
 uint64_t
-thread_ticks(struct thread *thread)
+thread_cputime(struct thread *thread)
 {
 	/* Looks without a lock: a figure that is a little old. */
 	const volatile struct thread *at = thread;
-	uint64_t ticks = at->ticks;
-	uint64_t charged = at->cpu->charged, now = timer_now();
+	uint64_t used = at->cputime;
+	uint64_t charged = at->cpu->charged, now = cputime_now();
 
 	if (at->state == THREAD_ACTIVE && !thread_is_waiting(thread) &&
-	    charged < now)
-		ticks += now - charged;
-	return ticks;
+	    charged < now && (at->cpu == this_cpu() || cputime_is_shared()))
+		used += now - charged;
+	return cputime_ticks(used);
 }
 
 /* ---- waiting ---- */
@@ -422,7 +429,7 @@ wait_begin(struct thread *self, continuation_t cont, uint64_t deadline,
 {
 	bool woken = false;
 
-	thread_charge(self);
+	charge(self);
 	self->cont = cont;
 	self->priority = self->base_priority; /* what was lent goes back */
 	if (deadline != TIMER_NEVER)

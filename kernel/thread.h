@@ -181,17 +181,17 @@ struct thread {
 	struct cpu *fpu_cpu;   /* [o] hart that holds its live FP registers */
 	struct fpu_state *fpu; /* [t] to make or drop it; NULL: none yet */
 
-	struct spinlock lock;	/* rank LOCK_THREAD */
-	uint32_t suspend_count; /* [t] by thread_suspend(); 1 when new */
-	uint32_t held;		/* [t] by the task's suspension: 0 or 1 */
-	uint32_t pauses;	/* [t] calls for which it stands still */
-	uint64_t id;		/* [I] never used again */
-	uint64_t ticks;		/* [o] of processor time, see thread_charge() */
-	bool depressed;		/* [t] queued with PRIORITY_DEPRESS */
-	atomic_uint refs;	/* [a] the task's list holds one while alive */
-	struct list task_link;	/* [T] */
-	uint64_t number;	/* [I] rises along the task's list, from 1 */
-	struct port *self_port; /* [t] the kernel port that names us */
+	struct spinlock lock;	 /* rank LOCK_THREAD */
+	uint32_t suspend_count;	 /* [t] by thread_suspend(); 1 when new */
+	uint32_t held;		 /* [t] by the task's suspension: 0 or 1 */
+	uint32_t pauses;	 /* [t] calls for which it stands still */
+	uint64_t id;		 /* [I] never used again */
+	uint64_t cputime;	 /* [o] see thread_charge() */
+	bool depressed;		 /* [t] queued with PRIORITY_DEPRESS */
+	atomic_uint refs;	 /* [a] the task's list holds one while alive */
+	struct list task_link;	 /* [T] */
+	uint64_t number;	 /* [I] rises along the task's list, from 1 */
+	struct port *self_port;	 /* [t] the kernel port that names us */
 	struct port *reply_port; /* [o] the special one; a reference, or NULL */
 };
 static_assert(sizeof(struct thread) < 1024, "a thread costs under 1 KiB");
@@ -261,8 +261,11 @@ void thread_set_priority(struct thread *thread, uint32_t priority);
  * that ends it.  User and system time are not told apart.
  */
 void thread_charge(struct thread *self);
-/* Ticks that @thread has used, with those of its present stay on a hart. */
-uint64_t thread_ticks(struct thread *thread);
+/*
+ * Ticks of the timer that @thread has used, with those of its present stay on
+ * a hart if its clock can be read from here: see cputime.h.
+ */
+uint64_t thread_cputime(struct thread *thread);
 
 /* ---- waiting ---- */
 

@@ -192,7 +192,7 @@ kern_return_t
 serve_thread_info(struct thread *thread, thread_flavor_t flavor,
     integer_t *words, mach_msg_type_number_t *count)
 {
-	uint64_t ticks = thread_ticks(thread);
+	uint64_t ticks = thread_cputime(thread);
 	struct thread_basic_info basic = {
 	    .user_time = timer_time_value(ticks),
 	    .policy = POLICY_RR,

@@ -29,6 +29,7 @@ typedef uint64_t uaddr_t;
 #define must_check    __attribute__((warn_unused_result))
 #define cache_aligned __attribute__((aligned(CACHE_LINE)))
 #define never_inline  __attribute__((noinline))
+#define always_inline static inline __attribute__((always_inline))
 #define likely(x)     __builtin_expect(!!(x), 1)
 #define unlikely(x)   __builtin_expect(!!(x), 0)
 

@@ -46,18 +46,6 @@ arch_thread_start(struct thread *thread, uaddr_t pc, uaddr_t sp)
 
 /* ---- time ---- */
 
-uint64_t
-arch_read_time(void)
-{
-	return csr_read(time);
-}
-
-uint64_t
-arch_read_cycles(void)
-{
-	return csr_read(cycle);
-}
-
 void
 arch_set_timer(uint64_t deadline)
 {

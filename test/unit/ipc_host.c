@@ -405,6 +405,14 @@ sched_handoff(struct thread *next)
 	sched_switch();
 }
 
+/* Nobody is more urgent than another here. */
+void
+sched_check(struct thread *next, const struct cpu *cpu)
+{
+	(void)next;
+	(void)cpu;
+}
+
 noreturn void
 sched_yield(continuation_t cont)
 {

@@ -77,8 +77,24 @@ arch_relax(void)
 
 /* Ask the hardware for an interrupt at @deadline (ticks); UINT64_MAX: none. */
 void arch_set_timer(uint64_t deadline);
-uint64_t arch_read_time(void);
-uint64_t arch_read_cycles(void);
+
+static inline uint64_t
+arch_read_time(void)
+{
+	uint64_t ticks;
+
+	__asm__ volatile("rdtime %0" : "=r"(ticks));
+	return ticks;
+}
+
+static inline uint64_t
+arch_read_cycles(void)
+{
+	uint64_t cycles;
+
+	__asm__ volatile("rdcycle %0" : "=r"(cycles));
+	return cycles;
+}
 
 /* Interrupt another hart. */
 void arch_send_ipi(uint32_t cpu_index);
