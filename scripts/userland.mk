@@ -11,6 +11,11 @@ USER_SERVERS := bootstrap console sh bench
 # the kernel.
 bootstrap_SHARED := kernel/arguments.c kernel/boot_archive.c kernel/elf.c
 
+# The interfaces that they serve, besides those in their folders.
+bootstrap_SERVES := $(addprefix userland/include/servers/,\
+	bootstrap.defs bootstrap_programs.defs)
+console_SERVES   := userland/include/servers/console.defs
+
 ARCHIVE      := $(BUILD)/archive.cpio
 U            := $(BUILD)/user
 
@@ -94,7 +99,7 @@ endef
 
 $(foreach p,$(USER_SERVERS),$(if $(wildcard userland/$p/*.c),\
 	$(eval $(call program,$p,$(call objects,userland/$p/*.[cS] $($p_SHARED)),,\
-	$(wildcard userland/$p/*.defs)))))
+	$(wildcard userland/$p/*.defs) $($p_SERVES)))))
 $(foreach f,$(sort $(wildcard userland/bin/*.c)),\
 	$(eval $(call program,$(basename $(notdir $f)),$(call objects,$f),,\
 	$(call definitions,$f))))

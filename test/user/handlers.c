@@ -323,25 +323,11 @@ static struct {
 	uint32_t word[400];
 } raw;
 
-/* The answer to what is in @raw, sent with @size bytes as @id. */
+/* The answer to the first @size bytes of @raw, as @id. */
 static kern_return_t
 answer_to(mach_msg_id_t id, unsigned size, unsigned bits)
 {
-	mach_port_t reply = mig_get_reply_port();
-	mig_reply_error_t *error = (mig_reply_error_t *)&raw;
-
-	raw.header = (mach_msg_header_t){
-	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-			     MACH_MSG_TYPE_MAKE_SEND_ONCE) |
-			 bits,
-	    .msgh_size = size,
-	    .msgh_remote_port = port,
-	    .msgh_local_port = reply,
-	    .msgh_id = id,
-	};
-	must(mach_msg(&raw.header, MACH_SEND_MSG | MACH_RCV_MSG, size,
-	    sizeof(raw), reply, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL));
-	return raw.header.msgh_id == id + 100 ? error->RetCode : KERN_SUCCESS;
+	return ask_raw(port, id, bits, &raw, size);
 }
 
 /* Two rights to @right, and then zeros. */
@@ -393,7 +379,7 @@ test_hostile(void)
 	raw.word[COUNT_AT] = 2;
 	is(answer_to(2405, RAISE_SIZE + 4, MACH_MSGH_BITS_COMPLEX),
 	    MIG_BAD_ARGUMENTS, "a word too many");
-	is(status_of(mine).mps_srights, 1, "their rights are given up");
+	is(senders(mine), 1, "their rights are given up");
 	is(seen.calls, 0, "and no function was called");
 
 	calls = seen.calls;
@@ -404,7 +390,7 @@ test_hostile(void)
 	is(answer_to(2405, RAISE_SIZE, MACH_MSGH_BITS_COMPLEX), KERN_FAILURE,
 	    "one that is right reaches it");
 	is(seen.calls, calls + 1, "once");
-	is(status_of(mine).mps_srights, 1, "and its rights come back");
+	is(senders(mine), 1, "and its rights come back");
 	stop(thread);
 	port_end(mine);
 }
@@ -530,7 +516,7 @@ test_false_notifications(void)
 	must(send_message(&parcel,
 	    sizeof(mach_msg_base_t) + sizeof(mach_msg_port_descriptor_t)));
 	hear_one(port, 0, MACH_PORT_NULL, "a right of another kind");
-	is(status_of(mine).mps_srights, 1, "it is given up");
+	is(senders(mine), 1, "it is given up");
 
 	memset(&note, 0, sizeof(note));
 	must(

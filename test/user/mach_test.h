@@ -27,6 +27,8 @@ mach_port_type_t type_of(mach_port_t name);
 
 void set_limit(mach_port_t port, unsigned limit);
 mach_port_status_t status_of(mach_port_t port);
+/* How many send rights there are to a port of ours, our own among them. */
+unsigned senders(mach_port_t port);
 
 /* How many names the task has. */
 unsigned name_count(void);
@@ -86,6 +88,15 @@ void parcel_fill(struct parcel *parcel, mach_port_t to, mach_port_t right,
 void crate_fill(struct crate *crate, mach_port_t to, void *address,
     uint32_t size, bool deallocate, mach_msg_copy_options_t copy);
 kern_return_t send_message(void *message, size_t size);
+
+/*
+ * What a server says to any message: of @size bytes with the header to be
+ * filled in, @bits those besides the dispositions.  The result in its answer;
+ * KERN_SUCCESS for one that has rights instead, which are given up; 1 for one
+ * of another id.
+ */
+kern_return_t ask_raw(mach_port_t server, mach_msg_id_t id,
+    mach_msg_bits_t bits, void *message, size_t size);
 
 /* ---- memory ---- */
 

@@ -38,8 +38,12 @@ struct child {
 	mach_port_t port; /* its bootstrap port: receive and send right */
 	bool trusted;	  /* may have any device */
 	bool ended;
-	int status;	    /* STATUS_KILLED unless it says otherwise */
-	mach_port_t waiter; /* a send-once right, while its parent waits */
+	int status; /* STATUS_KILLED unless it says otherwise */
+
+	/* Where to answer while the parent waits: a right of ours, of the kind
+	 * that it came as. */
+	mach_port_t waiter;
+	mach_msg_type_name_t waiter_right;
 };
 
 /* Before everything else. */

@@ -1,9 +1,9 @@
 /*
- * bootstrap/serve.c: the messages of servers/bootstrap.h.
+ * bootstrap/serve.c: the routines of servers/bootstrap.defs and
+ * servers/bootstrap_programs.defs, and what the kernel tells.
  *
- * Each request has a function that checks its form, does it, and leaves a
- * result in the reply or makes the reply carry a right.  Nothing here waits
- * for a client.
+ * The stubs have checked a request's form and found the child that asks.
+ * Nothing here waits for a client.
  */
 #include "serve.h"
 
@@ -11,311 +11,171 @@
 #include <string.h>
 
 #include <mach/mach.h>
-#include <mach/mig.h>
+#include <mach/notify_server.h>
 #include <servers/bootstrap.h>
+
+#include "userland/include/servers/bootstrapServer.h"
+#include "userland/include/servers/bootstrap_programsServer.h"
 
 #include "archive.h"
 #include "child.h"
 #include "service.h"
 #include "system.h"
 
-/* All that is received: requests, and notifications, which are shorter. */
-union request {
-	mach_msg_header_t header;
-	struct bootstrap_name_request name;
-	struct bootstrap_register_request reg;
-	struct bootstrap_spawn_request spawn;
-	struct bootstrap_word_request word;
-	mach_dead_name_notification_t dead_name;
-	mach_port_destroyed_notification_t port_destroyed;
-};
+/* ---- names ---- */
 
-union reply {
-	mach_msg_header_t header;
-	mig_reply_error_t error;
-	struct bootstrap_port_reply port;
-	struct bootstrap_spawn_reply spawn;
-	struct bootstrap_wait_reply wait;
-	struct bootstrap_list_reply list;
-};
-
-#define REQUEST_MAX (sizeof(union request) + MAX_TRAILER_SIZE)
-
-/* The reply carries @port instead of a result. */
-static void
-reply_port(
-    union reply *reply, mach_port_t port, mach_msg_type_name_t disposition)
+kern_return_t
+serve_bootstrap_check_in(
+    struct child *child, bootstrap_name_t service, mach_port_t *port)
 {
-	reply->header.msgh_bits |= MACH_MSGH_BITS_COMPLEX;
-	reply->header.msgh_size = sizeof(reply->port);
-	reply->port.body.msgh_descriptor_count = 1;
-	reply->port.port = (mach_msg_port_descriptor_t){
-	    .name = port,
-	    .disposition = disposition,
-	    .type = MACH_MSG_PORT_DESCRIPTOR,
-	};
-}
+	kern_return_t kr = service_check_in(child, service, port);
 
-static bool
-is_simple(const union request *request, size_t size)
-{
-	return !(request->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) &&
-	       request->header.msgh_size == size;
-}
-
-static bool
-is_name(const char *name)
-{
-	return memchr(name, '\0', BOOTSTRAP_MAX_NAME_LEN) != NULL;
-}
-
-static bool
-is_name_request(const union request *request)
-{
-	return is_simple(request, sizeof(request->name)) &&
-	       is_name(request->name.name);
-}
-
-static kern_return_t
-serve_check_in(
-    const union request *request, union reply *reply, struct child *child)
-{
-	mach_port_t port;
-	kern_return_t kr;
-
-	if (!is_name_request(request))
-		return MIG_BAD_ARGUMENTS;
-	kr = service_check_in(child, request->name.name, &port);
-	if (kr == KERN_SUCCESS) {
-		system_service_away(request->name.name, port);
-		reply_port(reply, port, MACH_MSG_TYPE_MOVE_RECEIVE);
-	}
+	if (kr == KERN_SUCCESS)
+		system_service_away(service, *port);
 	return kr;
 }
 
-static kern_return_t
-serve_look_up(
-    const union request *request, union reply *reply, struct child *child)
+kern_return_t
+serve_bootstrap_register(
+    struct child *child, bootstrap_name_t service, mach_port_t port)
 {
-	mach_port_t port;
-	kern_return_t kr;
+	return service_register(child, service, port);
+}
 
+kern_return_t
+serve_bootstrap_look_up(
+    struct child *child, bootstrap_name_t service, mach_port_t *port)
+{
 	(void)child;
-	if (!is_name_request(request))
-		return MIG_BAD_ARGUMENTS;
-	kr = service_look_up(request->name.name, &port);
-	if (kr == KERN_SUCCESS)
-		reply_port(reply, port, MACH_MSG_TYPE_COPY_SEND);
-	return kr;
+	return service_look_up(service, port);
 }
 
-static kern_return_t
-serve_device(
-    const union request *request, union reply *reply, struct child *child)
-{
-	mach_msg_type_name_t disposition;
-	mach_port_t port;
-	kern_return_t kr;
-
-	if (!is_name_request(request))
-		return MIG_BAD_ARGUMENTS;
-	kr = system_device(child, request->name.name, &port, &disposition);
-	if (kr == KERN_SUCCESS)
-		reply_port(reply, port, disposition);
-	return kr;
-}
-
-/* One port descriptor, in the form of a register request. */
-static bool
-is_register_request(const union request *request)
-{
-	const struct bootstrap_register_request *reg = &request->reg;
-
-	return (reg->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) &&
-	       reg->header.msgh_size == sizeof(*reg) &&
-	       reg->body.msgh_descriptor_count == 1 &&
-	       reg->port.type == MACH_MSG_PORT_DESCRIPTOR &&
-	       (reg->port.disposition == MACH_MSG_TYPE_PORT_SEND ||
-		   reg->port.name == MACH_PORT_NULL) &&
-	       is_name(reg->name);
-}
-
-/* On an error the server loop gives the right back. */
-static kern_return_t
-serve_register(
-    const union request *request, union reply *reply, struct child *child)
-{
-	(void)reply;
-	if (!is_register_request(request))
-		return MIG_BAD_ARGUMENTS;
-	return service_register(
-	    child, request->reg.name, request->reg.port.name);
-}
+/* ---- programs ---- */
 
 /* Finds the packed strings; false if they are not what the counts say. */
 static bool
-unpack_arguments(const struct bootstrap_spawn_request *spawn, char *argv[])
+unpack_arguments(
+    const char *packed, uint32_t bytes, uint32_t count, char *argv[])
 {
-	const char *next = spawn->args, *end = spawn->args + spawn->bytes;
-	uint32_t count = 0;
+	const char *next = packed, *end = packed + bytes;
+	uint32_t found = 0;
 
-	while (next < end && count < spawn->count) {
+	while (next < end && found < count) {
 		const char *nul = memchr(next, '\0', (size_t)(end - next));
 
 		if (nul == NULL)
 			return false;
-		argv[count++] = (char *)next;
+		argv[found++] = (char *)next;
 		next = nul + 1;
 	}
-	argv[count] = NULL;
-	return next == end && count == spawn->count && count > 0;
+	argv[found] = NULL;
+	return next == end && found == count && count > 0;
 }
 
-static kern_return_t
-serve_spawn(
-    const union request *request, union reply *reply, struct child *child)
+kern_return_t
+serve_bootstrap_start(struct child *child, bootstrap_name_t program,
+    uint32_t count, bootstrap_arguments_t arguments,
+    mach_msg_type_number_t argumentsCnt, task_t *task, uint32_t *id)
 {
-	const struct bootstrap_spawn_request *spawn = &request->spawn;
 	char *argv[BOOTSTRAP_ARGC_MAX + 1];
-	struct child *spawned;
+	struct child *started;
 	kern_return_t kr;
 
-	if (request->header.msgh_size <
-		offsetof(struct bootstrap_spawn_request, args) ||
-	    spawn->bytes > BOOTSTRAP_ARGS_MAX ||
-	    !is_simple(request, offsetof(struct bootstrap_spawn_request, args) +
-				    round_msg(spawn->bytes)) ||
-	    !is_name(spawn->program) || spawn->count > BOOTSTRAP_ARGC_MAX ||
-	    !unpack_arguments(spawn, argv))
+	if (count > BOOTSTRAP_ARGC_MAX ||
+	    !unpack_arguments(arguments, argumentsCnt, count, argv))
 		return MIG_BAD_ARGUMENTS;
-	kr = child_start(spawn->program, argv, CHILD_SPAWNED, child, &spawned);
+	kr = child_start(program, argv, CHILD_SPAWNED, child, &started);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	reply_port(reply, spawned->task, MACH_MSG_TYPE_COPY_SEND);
-	reply->header.msgh_size = sizeof(reply->spawn);
-	reply->spawn.ndr = NDR_record;
-	reply->spawn.id = spawned->id;
+	*task = started->task;
+	*id = started->id;
 	return KERN_SUCCESS;
 }
 
 /* Answered now if the child has ended, else when it does. */
-static kern_return_t
-serve_wait(
-    const union request *request, union reply *reply, struct child *child)
+kern_return_t
+serve_bootstrap_await(struct child *child, mach_port_t reply,
+    mach_msg_type_name_t replyPoly, uint32_t id, int *status)
 {
-	struct child *spawned;
+	struct child *awaited = child_of_id(child, id);
 
-	if (!is_simple(request, sizeof(request->word)))
-		return MIG_BAD_ARGUMENTS;
-	spawned = child_of_id(child, (uint32_t)request->word.word);
-	if (spawned == NULL || spawned->waiter != MACH_PORT_NULL)
+	if (awaited == NULL || awaited->waiter != MACH_PORT_NULL)
 		return BOOTSTRAP_UNKNOWN_SERVICE;
-	if (!spawned->ended) {
-		spawned->waiter = request->header.msgh_remote_port;
+	if (!awaited->ended) {
+		awaited->waiter = reply;
+		awaited->waiter_right = replyPoly;
 		return MIG_NO_REPLY;
 	}
-	reply->wait.status = spawned->status;
-	reply->header.msgh_size = sizeof(reply->wait);
-	child_free(spawned);
+	*status = awaited->status;
+	child_free(awaited);
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_list(
-    const union request *request, union reply *reply, struct child *child)
+kern_return_t
+serve_bootstrap_list(struct child *child, unsigned index, name_t program)
 {
-	const char *name;
+	const char *name = archive_program(index);
 
 	(void)child;
-	if (!is_simple(request, sizeof(request->word)))
-		return MIG_BAD_ARGUMENTS;
-	name = archive_program((unsigned int)request->word.word);
 	if (name == NULL)
 		return BOOTSTRAP_BAD_COUNT;
-	mig_strncpy_zerofill(reply->list.program, name, BOOTSTRAP_MAX_NAME_LEN);
-	reply->header.msgh_size = sizeof(reply->list);
+	mig_strncpy_zerofill(program, name, BOOTSTRAP_MAX_NAME_LEN);
 	return KERN_SUCCESS;
 }
 
-static kern_return_t
-serve_exit(
-    const union request *request, union reply *reply, struct child *child)
+kern_return_t
+serve_bootstrap_device(
+    struct child *child, bootstrap_name_t device, mach_port_t *port)
 {
-	(void)reply;
-	if (!is_simple(request, sizeof(request->word)))
-		return MIG_BAD_ARGUMENTS;
-	child->status = request->word.word & 0xff;
+	return system_device(child, device, port);
+}
+
+kern_return_t
+serve_bootstrap_exit(struct child *child, int status)
+{
+	child->status = status & 0xff;
 	return KERN_SUCCESS;
 }
 
-static const struct {
-	mach_msg_id_t id;
-	kern_return_t (*serve)(const union request *request, union reply *reply,
-	    struct child *child);
-} routines[] = {
-    {MSGID_BOOTSTRAP_CHECK_IN, serve_check_in},
-    {MSGID_BOOTSTRAP_REGISTER, serve_register},
-    {MSGID_BOOTSTRAP_LOOK_UP, serve_look_up},
-    {MSGID_BOOTSTRAP_START, serve_spawn},
-    {MSGID_BOOTSTRAP_AWAIT, serve_wait},
-    {MSGID_BOOTSTRAP_LIST, serve_list},
-    {MSGID_BOOTSTRAP_DEVICE, serve_device},
-    {MSGID_BOOTSTRAP_EXIT, serve_exit},
+/* ---- what the kernel tells ---- */
+
+kern_return_t
+do_mach_notify_dead_name(notify_port_t notify, mach_port_name_t name)
+{
+	struct child *child = child_died(name);
+
+	(void)notify;
+	if (child != NULL)
+		system_child_ended(child);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+do_mach_notify_port_destroyed(notify_port_t notify, mach_port_t rights)
+{
+	const char *service = service_returned(rights);
+
+	(void)notify;
+	if (service != NULL)
+		system_service_home(service);
+	return KERN_SUCCESS;
+}
+
+/* ---- the loop ---- */
+
+union request {
+	union __RequestUnion__serve_bootstrap_subsystem names;
+	union __RequestUnion__serve_bootstrap_programs_subsystem programs;
+	union __RequestUnion__do_notify_subsystem notification;
 };
 
-static kern_return_t
-serve_request(
-    const union request *request, union reply *reply, struct child *child)
-{
-	for (size_t i = 0; i < sizeof(routines) / sizeof(routines[0]); i++)
-		if (routines[i].id == request->header.msgh_id)
-			return routines[i].serve(request, reply, child);
-	return MIG_BAD_ID;
-}
-
-static void
-serve_notification(const union request *request)
-{
-	struct child *child;
-	const char *service;
-
-	switch (request->header.msgh_id) {
-	case MACH_NOTIFY_DEAD_NAME:
-		child = child_died(request->dead_name.not_port);
-		if (child != NULL)
-			system_child_ended(child);
-		break;
-	case MACH_NOTIFY_PORT_DESTROYED:
-		service =
-		    service_returned(request->port_destroyed.not_port.name);
-		if (service != NULL)
-			system_service_home(service);
-		break;
-	}
-}
-
+/* A port of the set is the kernel's to notify, or a running child's. */
 static boolean_t
 demux(mach_msg_header_t *in, mach_msg_header_t *out)
 {
-	const union request *request = (const union request *)in;
-	union reply *reply = (union reply *)out;
-	struct child *child;
-	kern_return_t kr = MIG_BAD_ID;
-
-	mig_reply_setup(in, out);
-	if (in->msgh_local_port == child_notify()) {
-		serve_notification(request);
-		reply->error.RetCode = MIG_NO_REPLY;
-		return TRUE;
-	}
-	child = child_of_port(in->msgh_local_port);
-	if (child != NULL)
-		kr = serve_request(request, reply, child);
-
-	/* A reply with a right in it has no result, it is one. */
-	if (!(out->msgh_bits & MACH_MSGH_BITS_COMPLEX))
-		reply->error.RetCode = kr;
-	return TRUE;
+	if (in->msgh_local_port == child_notify())
+		return notify_server(in, out);
+	return bootstrap_server(in, out) || bootstrap_programs_server(in, out);
 }
 
 void
@@ -323,6 +183,7 @@ serve(void)
 {
 	mach_msg_return_t mr;
 
-	mr = mach_msg_server(demux, REQUEST_MAX, child_set(), 0);
+	mr = mach_msg_server(
+	    demux, sizeof(union request) + MAX_TRAILER_SIZE, child_set(), 0);
 	printf("bootstrap: no longer serving: %s\n", mach_error_string(mr));
 }

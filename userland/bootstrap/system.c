@@ -10,6 +10,8 @@
 #include <servers/bootstrap.h>
 #include <servers/console.h>
 
+#include "userland/bootstrap/replies.h"
+
 #include "child.h"
 #include "service.h"
 
@@ -129,42 +131,14 @@ system_service_home(const char *name)
 	servers_restart();
 }
 
-/*
- * Waits until everything written so far is out: the server answers requests in
- * order.  It is not trusted to answer at all.
- */
+/* The console server is not trusted to answer. */
 static void
 console_flush(void)
 {
-	mach_port_t reply = mig_get_reply_port();
-	union {
-		struct console_word_request request;
-		struct {
-			mig_reply_error_t error;
-			mach_msg_max_trailer_t trailer;
-		} reply;
-	} message = {
-	    .request =
-		{
-		    .header =
-			{
-			    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
-				MACH_MSG_TYPE_MAKE_SEND_ONCE),
-			    .msgh_remote_port = console,
-			    .msgh_local_port = reply,
-			    .msgh_id = MSGID_CONSOLE_MODE,
-			},
-		    .ndr = NDR_record,
-		},
-	};
-
 	fflush(stdout);
-	if (console != MACH_PORT_NULL)
-		mach_msg(&message.request.header,
-		    MACH_SEND_MSG | MACH_SEND_TIMEOUT | MACH_RCV_MSG |
-			MACH_RCV_TIMEOUT,
-		    sizeof(message.request), sizeof(message.reply), reply,
-		    FLUSH_MILLISECONDS, MACH_PORT_NULL);
+	if (console != MACH_PORT_NULL &&
+	    console_drain(console, FLUSH_MILLISECONDS) != KERN_SUCCESS)
+		return; /* what it has not shown is lost */
 }
 
 static void
@@ -241,22 +215,13 @@ system_start(const struct manifest *the_manifest)
 static void
 spawned_ended(struct child *child)
 {
-	struct bootstrap_wait_reply reply = {
-	    .header =
-		{
-		    .msgh_bits =
-			MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0),
-		    .msgh_size = sizeof(reply),
-		    .msgh_remote_port = child->waiter,
-		    .msgh_id = MSGID_BOOTSTRAP_AWAIT + 100,
-		},
-	    .ndr = NDR_record,
-	    .result = KERN_SUCCESS,
-	    .status = child->status,
-	};
+	kern_return_t kr;
 
 	if (child->waiter != MACH_PORT_NULL) {
-		if (mach_msg_send(&reply.header) == MACH_MSG_SUCCESS)
+		kr = bootstrap_await_reply(child->waiter, child->waiter_right,
+		    KERN_SUCCESS, child->status);
+		/* Only a right that is dead is still ours. */
+		if (kr != MACH_SEND_INVALID_DEST)
 			child->waiter = MACH_PORT_NULL;
 		child_free(child);
 	} else if (child->parent == NULL) {
@@ -297,23 +262,25 @@ system_child_ended(struct child *child)
 
 /* ---- devices ---- */
 
+/* One more reference to a right of ours. */
+static kern_return_t
+give(mach_port_t right, mach_port_t *port)
+{
+	*port = right;
+	return mach_port_mod_refs(
+	    mach_task_self(), right, MACH_PORT_RIGHT_SEND, 1);
+}
+
 kern_return_t
-system_device(const struct child *child, const char *thing, mach_port_t *port,
-    mach_msg_type_name_t *disposition)
+system_device(const struct child *child, const char *thing, mach_port_t *port)
 {
 	if (!child->trusted &&
 	    !manifest_grants(manifest, child->program, thing))
 		return BOOTSTRAP_NOT_PRIVILEGED;
-	*disposition = MACH_MSG_TYPE_COPY_SEND;
-	if (strcmp(thing, "host_priv") == 0) {
-		*port = options->host_priv;
-		return KERN_SUCCESS;
-	}
-	if (strcmp(thing, "device_master") == 0) {
-		*port = options->device_master;
-		return KERN_SUCCESS;
-	}
-	*disposition = MACH_MSG_TYPE_MOVE_SEND;
+	if (strcmp(thing, "host_priv") == 0)
+		return give(options->host_priv, port);
+	if (strcmp(thing, "device_master") == 0)
+		return give(options->device_master, port);
 	return device_open(
 	    options->device_master, D_READ | D_WRITE, thing, port);
 }

@@ -26,6 +26,6 @@ void system_service_home(const char *name);
 /* The service @name has been checked in. */
 void system_service_away(const char *name, mach_port_t port);
 
-/* bootstrap_device(): a right of our own, of which *@port is to be sent. */
-kern_return_t system_device(const struct child *child, const char *thing,
-    mach_port_t *port, mach_msg_type_name_t *disposition);
+/* bootstrap_device(): *@port is a send right for the caller to give away. */
+kern_return_t system_device(
+    const struct child *child, const char *thing, mach_port_t *port);

@@ -2,20 +2,24 @@
  * console/main.c: the console server, servers/console.h.
  *
  * One thread and one port set: requests of clients at the service's port, and
- * the interrupts of the line.  Writers are served at once.  Readers wait here,
- * in order, until the editor has finished a line.
+ * the interrupts of the line, or a timer where it has none.  Writers are served
+ * at once.  Readers wait here, in order, until the editor has finished a line.
  *
  *	line.c	    the serial line	uart.c	one kind of it
  *	editor.c    from keys to lines
  */
 #include <stdlib.h>
 
+#include <device/device_calls.h>
 #include <mach/mach.h>
-#include <mach/mig.h>
+#include <mach/mach_time.h>
+#include <mach/mk_timer.h>
 #include <servers/bootstrap.h>
 #include <servers/console.h>
+#include <server/device_notify.h>
 
-#include <device/device.h>
+#include "userland/console/replies.h"
+#include "userland/include/servers/consoleServer.h"
 
 #include "editor.h"
 #include "line.h"
@@ -23,84 +27,90 @@
 #define READERS_MAX	  16
 #define POLL_MILLISECONDS 20
 
-union request {
-	mach_msg_header_t header;
-	struct console_write_request write;
-	struct console_word_request word;
-	struct device_interrupt interrupt;
-};
-
-struct received {
-	union request request;
-	mach_msg_max_trailer_t trailer;
-};
-
 static struct editor editor;
-static mach_port_t service, interrupts, set;
+static mach_port_t service, interrupts, timer, set;
 static bool polled;
 
 /* Who waits for input; the first in line is readers[0]. */
-static struct {
-	mach_msg_header_t request; /* its right to reply is ours */
+static struct reader {
+	mach_port_t reply; /* a right of ours, of the kind it came as */
+	mach_msg_type_name_t right;
 	size_t wanted;
 } readers[READERS_MAX];
 static unsigned int readers_count;
 
-/* ---- replies ---- */
-
-/* A client that has gone away is no error of ours. */
-static bool
-send_reply(mach_msg_header_t *reply)
-{
-	if (reply->msgh_remote_port == MACH_PORT_NULL)
-		return false;
-	if (mach_msg(reply, MACH_SEND_MSG | MACH_SEND_TIMEOUT, reply->msgh_size,
-		0, MACH_PORT_NULL, 0, MACH_PORT_NULL) == MACH_MSG_SUCCESS)
-		return true;
-	mach_msg_destroy(reply);
-	return false;
-}
-
-static void
-reply_result(const mach_msg_header_t *request, kern_return_t result)
-{
-	mig_reply_error_t reply;
-
-	mig_reply_setup(request, &reply.Head);
-	reply.RetCode = result;
-	send_reply(&reply.Head);
-}
-
 /* ---- readers ---- */
 
 static void
-readers_remove_first(void)
+remove_reader(unsigned int index)
 {
 	readers_count--;
-	for (unsigned int i = 0; i < readers_count; i++)
+	for (unsigned int i = index; i < readers_count; i++)
 		readers[i] = readers[i + 1];
 }
 
-/*
- * Gives finished input to those who wait.  What was taken for a reader that
- * has died is lost with it.
- */
+/* Who has gone away keeps neither a place nor a line. */
+static void
+forget_dead_readers(void)
+{
+	mach_port_t self = mach_task_self();
+	mach_port_type_t type;
+
+	for (unsigned int i = readers_count; i-- > 0;) {
+		if (mach_port_type(self, readers[i].reply, &type) ==
+			KERN_SUCCESS &&
+		    !(type & MACH_PORT_TYPE_DEAD_NAME))
+			continue;
+		mach_port_deallocate(self, readers[i].reply);
+		remove_reader(i);
+	}
+}
+
+static void
+answer_first(kern_return_t result, const char *text, size_t count)
+{
+	struct reader first = readers[0];
+
+	remove_reader(0);
+	if (console_get_reply(first.reply, first.right, result, text,
+		(uint32_t)count) == MACH_SEND_INVALID_DEST)
+		mach_port_deallocate(mach_task_self(), first.reply);
+}
+
+static uint64_t
+milliseconds(uint64_t count)
+{
+	mach_timebase_info_data_t timebase;
+
+	mach_timebase_info(&timebase);
+	return count * 1000000 * timebase.denom / timebase.numer;
+}
+
+/* A line without interrupts is looked at only while somebody waits. */
+static void
+poll_later(void)
+{
+	uint64_t when = mach_absolute_time() + milliseconds(POLL_MILLISECONDS);
+
+	if (!polled || readers_count == 0 ||
+	    mk_timer_arm(timer, when) == KERN_SUCCESS)
+		return;
+	while (readers_count > 0)
+		answer_first(KERN_RESOURCE_SHORTAGE, NULL, 0);
+}
+
+/* Gives finished input to those who wait. */
 static void
 readers_serve(void)
 {
-	struct console_read_reply reply;
+	char text[CONSOLE_READ_MAX];
 	size_t count;
 
+	forget_dead_readers();
 	while (readers_count > 0 &&
-	       editor_take(&editor, reply.data, readers[0].wanted, &count)) {
-		mig_reply_setup(&readers[0].request, &reply.header);
-		reply.result = KERN_SUCCESS;
-		reply.count = (uint32_t)count;
-		reply.header.msgh_size = round_msg(
-		    offsetof(struct console_read_reply, data) + count);
-		readers_remove_first();
-		send_reply(&reply.header);
-	}
+	       editor_take(&editor, text, readers[0].wanted, &count))
+		answer_first(KERN_SUCCESS, text, count);
+	poll_later();
 }
 
 static void
@@ -118,99 +128,92 @@ input(void)
 
 /* ---- requests ---- */
 
-static void
-serve_write(const struct console_write_request *request)
+kern_return_t
+serve_console_put(
+    mach_port_t console, console_piece_t piece, mach_msg_type_number_t pieceCnt)
 {
-	size_t head = offsetof(struct console_write_request, data);
-
-	if (request->header.msgh_size < head ||
-	    request->count > request->header.msgh_size - head) {
-		reply_result(&request->header, MIG_BAD_ARGUMENTS);
-		return;
-	}
-	line_output(request->data, request->count);
-	reply_result(&request->header, KERN_SUCCESS);
+	(void)console;
+	line_output(piece, pieceCnt);
+	return KERN_SUCCESS;
 }
 
-static void
-serve_read(const struct console_word_request *request)
+kern_return_t
+serve_console_get(mach_port_t console, mach_port_t reply,
+    mach_msg_type_name_t replyPoly, console_input_t input_room,
+    mach_msg_type_number_t *inputCnt)
 {
-	if (readers_count == READERS_MAX) {
-		reply_result(&request->header, KERN_RESOURCE_SHORTAGE);
-		return;
-	}
-	readers[readers_count].request = request->header;
-	readers[readers_count].wanted =
-	    request->word < CONSOLE_READ_MAX ? request->word : CONSOLE_READ_MAX;
-	readers_count++;
+	(void)console;
+	(void)input_room;
+	if (!MACH_PORT_VALID(reply))
+		return KERN_INVALID_ARGUMENT;
+	if (readers_count == READERS_MAX)
+		forget_dead_readers();
+	if (readers_count == READERS_MAX)
+		return KERN_RESOURCE_SHORTAGE;
+	readers[readers_count++] = (struct reader){
+	    .reply = reply,
+	    .right = replyPoly,
+	    .wanted = *inputCnt,
+	};
 	readers_serve();
+	return MIG_NO_REPLY;
 }
 
-/* The answer also says that everything written before is out. */
-static void
-serve_mode(const struct console_word_request *request)
+kern_return_t
+serve_console_mode(mach_port_t console, boolean_t raw)
 {
-	editor_mode(&editor, request->word != 0);
+	(void)console;
+	editor_mode(&editor, raw != FALSE);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+serve_console_drain(mach_port_t console)
+{
+	(void)console;
 	line_drain();
-	reply_result(&request->header, KERN_SUCCESS);
+	return KERN_SUCCESS;
 }
 
-static void
-serve_word(const struct console_word_request *request)
+/* ---- the line ---- */
+
+kern_return_t
+serve_device_interrupt(mach_port_t notify, uint32_t index, uint32_t count)
 {
-	if (request->header.msgh_size != sizeof(*request))
-		reply_result(&request->header, MIG_BAD_ARGUMENTS);
-	else if (request->header.msgh_id == MSGID_CONSOLE_GET)
-		serve_read(request);
-	else
-		serve_mode(request);
+	(void)notify;
+	(void)index;
+	(void)count;
+	input();
+	line_acknowledge();
+	return KERN_SUCCESS;
 }
 
-static void
-serve_request(union request *request)
+/* A timer's message is nothing but that it came, and wants no answer. */
+static boolean_t
+timer_server(mach_msg_header_t *in, mach_msg_header_t *out)
 {
-	/* No request of ours carries rights or memory. */
-	if (request->header.msgh_bits & MACH_MSGH_BITS_COMPLEX) {
-		reply_result(&request->header, MIG_BAD_ARGUMENTS);
-		request->header.msgh_remote_port = MACH_PORT_NULL;
-		mach_msg_destroy(&request->header);
-		return;
-	}
-	switch (request->header.msgh_id) {
-	case MSGID_CONSOLE_PUT:
-		serve_write(&request->write);
-		break;
-	case MSGID_CONSOLE_GET:
-	case MSGID_CONSOLE_MODE:
-		serve_word(&request->word);
-		break;
-	default:
-		reply_result(&request->header, MIG_BAD_ID);
-	}
+	mig_reply_setup(in, out);
+	input();
+	return TRUE;
 }
 
 /* ---- the loop ---- */
 
-static void
-serve_one(void)
-{
-	static struct received received;
-	union request *request = &received.request;
-	mach_msg_return_t mr;
+union request {
+	union __RequestUnion__serve_console_subsystem console;
+	union __RequestUnion__serve_device_notify_subsystem interrupt;
+	mk_timer_expire_msg_t expired;
+};
 
-	/* A line without interrupts is looked at only while somebody waits. */
-	mr = mach_msg(&request->header,
-	    MACH_RCV_MSG | (polled && readers_count > 0 ? MACH_RCV_TIMEOUT : 0),
-	    0, sizeof(received), set, POLL_MILLISECONDS, MACH_PORT_NULL);
-	if (mr == MACH_RCV_TIMED_OUT) {
-		input();
-	} else if (mr == MACH_MSG_SUCCESS &&
-		   request->header.msgh_local_port == interrupts) {
-		input();
-		line_acknowledge();
-	} else if (mr == MACH_MSG_SUCCESS) {
-		serve_request(request);
-	}
+/* Clients have rights to the service alone. */
+static boolean_t
+demux(mach_msg_header_t *in, mach_msg_header_t *out)
+{
+	if (in->msgh_local_port == interrupts)
+		return device_notify_server(in, out);
+	if (in->msgh_local_port == timer)
+		return timer_server(in, out);
+	return console_server(in, out);
 }
 
 static kern_return_t
@@ -225,6 +228,9 @@ make_ports(void)
 		    self, MACH_PORT_RIGHT_RECEIVE, &interrupts);
 	if (kr == KERN_SUCCESS)
 		kr = mach_port_insert_member(self, interrupts, set);
+	timer = mk_timer_create();
+	if (kr == KERN_SUCCESS)
+		kr = mach_port_insert_member(self, timer, set);
 	return kr;
 }
 
@@ -239,6 +245,7 @@ main(void)
 	    mach_port_insert_member(mach_task_self(), service, set) !=
 		KERN_SUCCESS)
 		return EXIT_FAILURE;
-	for (;;)
-		serve_one();
+	mach_msg_server(demux, sizeof(union request) + MAX_TRAILER_SIZE, set,
+	    MACH_MSG_OPTION_NONE);
+	return EXIT_FAILURE;
 }

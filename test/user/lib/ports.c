@@ -239,3 +239,41 @@ send_message(void *message, size_t size)
 	return mach_msg(message, MACH_SEND_MSG | MACH_SEND_TIMEOUT,
 	    (mach_msg_size_t)size, 0, MACH_PORT_NULL, 0, MACH_PORT_NULL);
 }
+
+unsigned
+senders(mach_port_t port)
+{
+	mach_port_rights_t count = 0;
+
+	must(mach_port_get_srights(mach_task_self(), port, &count));
+	return count;
+}
+
+kern_return_t
+ask_raw(mach_port_t server, mach_msg_id_t id, mach_msg_bits_t bits,
+    void *message, size_t size)
+{
+	mach_port_t reply = mig_get_reply_port();
+	mach_msg_header_t *header = message;
+	union {
+		mig_reply_error_t error;
+		char room[2000];
+	} answer;
+
+	*header = (mach_msg_header_t){
+	    .msgh_bits = bits | MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+				    MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .msgh_size = (mach_msg_size_t)size,
+	    .msgh_remote_port = server,
+	    .msgh_local_port = reply,
+	    .msgh_id = id,
+	};
+	must(send_message(message, size));
+	must(await(&answer, sizeof(answer), reply));
+	if (answer.error.Head.msgh_id != id + 100)
+		return 1;
+	if (!(answer.error.Head.msgh_bits & MACH_MSGH_BITS_COMPLEX))
+		return answer.error.RetCode;
+	mach_msg_destroy(&answer.error.Head);
+	return KERN_SUCCESS;
+}

@@ -10,8 +10,8 @@
  * server dies its port comes back to the bootstrap server and goes to the
  * next one that checks in, so clients need not notice.
  *
- * Messages: header, NDR, arguments; replies: header, NDR, RetCode, results,
- * or header, body, one port descriptor where the result is a port.
+ * The messages are defined in servers/bootstrap.defs, which has what every Mach
+ * has, and servers/bootstrap_programs.defs.
  */
 #pragma once
 
@@ -35,15 +35,6 @@ typedef const char *bootstrap_arguments_t;
 #define BOOTSTRAP_SERVICE_ACTIVE  1103
 #define BOOTSTRAP_BAD_COUNT	  1104
 #define BOOTSTRAP_NO_MEMORY	  1105
-
-#define MSGID_BOOTSTRAP_CHECK_IN 402 /* {name} -> receive right */
-#define MSGID_BOOTSTRAP_REGISTER 403 /* {port, name} */
-#define MSGID_BOOTSTRAP_LOOK_UP	 404 /* {name} -> send right */
-#define MSGID_BOOTSTRAP_START	 440 /* {name, count, bytes} -> task, id */
-#define MSGID_BOOTSTRAP_AWAIT	 441 /* {id} -> status */
-#define MSGID_BOOTSTRAP_LIST	 442 /* {index} -> count, name */
-#define MSGID_BOOTSTRAP_DEVICE	 443 /* {name} -> send right */
-#define MSGID_BOOTSTRAP_EXIT	 444 /* {status} */
 
 /*
  * The receive right of a service of the manifest that is the caller's to
@@ -100,70 +91,5 @@ kern_return_t bootstrap_exit(mach_port_t bootstrap, int status);
 
 /* Words for a code of these calls or of the kernel. */
 const char *bootstrap_strerror(kern_return_t code);
-
-#pragma pack(push, 4)
-
-struct bootstrap_name_request { /* check_in, look_up, device */
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	name_t name;
-};
-
-struct bootstrap_register_request {
-	mach_msg_header_t header;
-	mach_msg_body_t body;
-	mach_msg_port_descriptor_t port;
-	NDR_record_t ndr;
-	name_t name;
-};
-
-struct bootstrap_spawn_request {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	name_t program;
-	uint32_t count;		       /* of arguments */
-	uint32_t bytes;		       /* of them, each NUL counted */
-	char args[BOOTSTRAP_ARGS_MAX]; /* sent only as far as @bytes says */
-};
-
-struct bootstrap_word_request { /* wait, list, exit */
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	int32_t word;
-};
-
-struct bootstrap_port_reply {
-	mach_msg_header_t header;
-	mach_msg_body_t body;
-	mach_msg_port_descriptor_t port;
-};
-
-/*
- * The id is what wait asks by: the port of a task that has ended says nothing
- * any more.
- */
-struct bootstrap_spawn_reply {
-	mach_msg_header_t header;
-	mach_msg_body_t body;
-	mach_msg_port_descriptor_t task;
-	NDR_record_t ndr;
-	uint32_t id;
-};
-
-struct bootstrap_wait_reply {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	kern_return_t result;
-	int32_t status;
-};
-
-struct bootstrap_list_reply {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	kern_return_t result;
-	name_t program;
-};
-
-#pragma pack(pop)
 
 MACH_END_DECLS

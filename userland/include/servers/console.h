@@ -4,7 +4,7 @@
  * It owns the serial line.  Writers send whole pieces of text, which come out
  * in the order of arrival, never mixed within a piece.  Readers get lines,
  * edited by backspace, ^U (start over) and ^C (give up), or single keys in
- * raw mode.
+ * raw mode.  The messages are defined in servers/console.defs.
  */
 #pragma once
 
@@ -19,10 +19,6 @@ MACH_BEGIN_DECLS
 
 typedef const char *console_piece_t;
 typedef char *console_input_t;
-
-#define MSGID_CONSOLE_PUT  5200 /* {count, data}, no reply */
-#define MSGID_CONSOLE_GET  5201 /* {wanted} -> count, data */
-#define MSGID_CONSOLE_MODE 5202 /* {raw} */
 
 /*
  * Writes @count bytes in pieces of CONSOLE_WRITE_MAX.  Waits only while the
@@ -42,29 +38,10 @@ kern_return_t console_read(
 /* Raw: every key at once, no echo.  Else lines. */
 kern_return_t console_mode(mach_port_t console, boolean_t raw);
 
-#pragma pack(push, 4)
-
-struct console_write_request {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	uint32_t count;
-	char data[CONSOLE_WRITE_MAX]; /* sent only as far as @count says */
-};
-
-struct console_word_request { /* read, mode */
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	uint32_t word;
-};
-
-struct console_read_reply {
-	mach_msg_header_t header;
-	NDR_record_t ndr;
-	kern_return_t result;
-	uint32_t count;
-	char data[CONSOLE_READ_MAX]; /* sent only as far as @count says */
-};
-
-#pragma pack(pop)
+/*
+ * Waits until all that was written before has left the machine, but no longer
+ * than @limit milliseconds: MACH_SEND_TIMED_OUT, MACH_RCV_TIMED_OUT.
+ */
+kern_return_t console_drain(mach_port_t console, mach_msg_timeout_t limit);
 
 MACH_END_DECLS
