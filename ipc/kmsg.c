@@ -319,6 +319,10 @@ port_send_kernel(
 	kmsg->remote = port;
 	kmsg->remote_type = (uint8_t)type;
 	ktrace(KT_SEND, (uint64_t)port, (uint64_t)kmsg->id);
+	if (unlikely(kmsg_is_circular(kmsg))) {
+		kmsg_destroy_later(kmsg);
+		return;
+	}
 	spin_lock(&port->lock);
 	/* A message to a port that the kernel serves is for a user to send. */
 	if (port->state == PORT_IS_DEAD || port->state == PORT_IN_KERNEL) {

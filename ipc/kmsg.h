@@ -163,10 +163,10 @@ kmsg_at(struct kmsg *kmsg, uint32_t user_offset, uint32_t size)
 
 /*
  * The kernel sends: a notification, an interrupt, a reply.  Never blocks,
- * ignores the queue limit, cannot fail; to a dead port, the message is
- * destroyed.  Consumes the message and one right to @port of @type
- * (MACH_MSG_TYPE_PORT_SEND or _SEND_ONCE).  No lock of rank LOCK_PORT or above
- * held; may be called from an interrupt.
+ * ignores the queue limit, cannot fail; to a dead port, or where it could never
+ * be received, the message is destroyed.  Consumes the message and one right to
+ * @port of @type (MACH_MSG_TYPE_PORT_SEND or _SEND_ONCE).  No lock of rank
+ * LOCK_PORT or above held; may be called from an interrupt.
  */
 void port_send_kernel(
     struct port *port, mach_msg_type_name_t type, struct kmsg *kmsg);

@@ -115,11 +115,7 @@ notify_port_destroyed(struct kmsg *notice, struct port *port)
 	notice->has_receive = true;
 	notice->id = MACH_NOTIFY_PORT_DESTROYED;
 	port_set_carrier(port, notice);
-	if (kmsg_is_circular(notice)) {
-		/* To itself: then it dies after all. */
-		kmsg_destroy_later(notice);
-		return;
-	}
+	/* Where it would go to itself it dies after all. */
 	port_send_kernel(notice->remote, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
 }
 

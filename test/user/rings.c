@@ -1,6 +1,8 @@
 /* rings.c: receive rights in messages to each other, and what goes down. */
 #include "test/user/mach_test.h"
 
+#include <mach/routine_ids.h>
+
 #define LONGEST 24
 #define DEPTH	300
 
@@ -158,6 +160,48 @@ test_ring_by_notice(void)
 	must(mach_port_deallocate(self, a));
 }
 
+/* The kernel's answer carries the right of @moved, and goes to @reply. */
+static void
+ask_for_right(mach_port_t moved, mach_port_t reply)
+{
+	struct {
+		mach_msg_header_t header;
+		NDR_record_t ndr;
+		mach_port_name_t name;
+		mach_msg_type_name_t disposition;
+	} request = {
+	    .header.msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .header.msgh_remote_port = self,
+	    .header.msgh_local_port = reply,
+	    .header.msgh_id = MSGID_MACH_PORT_EXTRACT_RIGHT,
+	    .ndr = NDR_record,
+	    .name = moved,
+	    .disposition = MACH_MSG_TYPE_MOVE_RECEIVE,
+	};
+
+	must(send_message(&request, sizeof(request)));
+}
+
+/* An answer of the kernel's to the port whose right it carries. */
+static void
+test_ring_by_reply(void)
+{
+	mach_port_t a = port_new_send(), b;
+
+	ask_for_right(a, a);
+	ok(dies(a), "a right that the kernel would answer to itself with dies");
+	must(mach_port_deallocate(self, a));
+
+	a = port_new_send();
+	b = port_new_send();
+	ask_for_right(a, b);
+	send_right(a, b);
+	ok(dies(a) && dies(b), "and so does a ring through another port");
+	must(mach_port_deallocate(self, a));
+	must(mach_port_deallocate(self, b));
+}
+
 int
 main(void)
 {
@@ -171,6 +215,7 @@ main(void)
 	test_chain();
 	test_chain_dies();
 	test_ring_by_notice();
+	test_ring_by_reply();
 	after = quiet_counters();
 	is(after.objects[BATON_OBJECT_PORT], before.objects[BATON_OBJECT_PORT],
 	    "no port is left over");
