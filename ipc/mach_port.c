@@ -166,7 +166,7 @@ construct(
 	port->context = context;
 	port->flags = construct_flags(options->flags);
 	if (options->flags & MPO_QLIMIT)
-		port->queue.limit = (uint16_t)options->mpl.mpl_qlimit;
+		port->queue.limit = options->mpl.mpl_qlimit;
 	if (options->flags & MPO_INSERT_SEND_RIGHT) {
 		port->send_rights = 1;
 		port->make_send_count = 1;

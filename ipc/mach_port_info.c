@@ -192,7 +192,7 @@ set_limit(struct space *space, mach_port_name_t name, uint32_t limit)
 	kr = port_lock_named(space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	port->queue.limit = (uint16_t)limit;
+	port->queue.limit = limit;
 	mqueue_admit(port);
 	tell = port_room_due(port);
 	spin_unlock(&port->lock);

@@ -34,8 +34,8 @@ struct mqueue {
 	struct list receivers; /* struct thread by wait_link */
 	struct list messages;  /* struct kmsg by link */
 	struct list senders;   /* struct kmsg by link */
-	uint16_t count;	       /* of messages */
-	uint16_t limit;	       /* MACH_PORT_QLIMIT_* */
+	uint32_t count; /* of messages, many more than @limit if forced */
+	uint32_t limit; /* MACH_PORT_QLIMIT_* */
 };
 
 void mqueue_init(struct mqueue *queue);

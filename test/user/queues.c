@@ -50,6 +50,23 @@ test_send_once(void)
 	port_end(port);
 }
 
+/* Messages that no limit keeps out are counted, however many. */
+static void
+test_many_forced(void)
+{
+	enum {
+		MANY = 0x10000
+	};
+	mach_port_t port = port_new_send();
+
+	for (int i = 0; i < MANY; i++)
+		must(send_note(port, MACH_MSG_TYPE_MAKE_SEND_ONCE, i, 1));
+	is(status_of(port).mps_msgcount, MANY, "a queue of %u", MANY);
+	is(post(port, 1), MACH_SEND_TIMED_OUT, "is full");
+	is(take(port), 0, "and has a first message");
+	port_end(port);
+}
+
 /* ---- time-outs ---- */
 
 static void
@@ -221,6 +238,7 @@ main(void)
 	self = mach_task_self();
 	test_limit();
 	test_send_once();
+	test_many_forced();
 	test_receive_timeout();
 	test_send_timeout();
 	test_comes_back();
