@@ -9,7 +9,8 @@
 #include "ipc/kmsg.h"
 #include "kernel/thread.h"
 
-/* Bytes or descriptors between two preemption points. */
+/* Bytes or descriptors between two preemption points.  A receive right is a
+ * step of its own when it leaves: it may be in many sets, and waited for. */
 #define STEP_BYTES	 16384
 #define STEP_DESCRIPTORS 32
 

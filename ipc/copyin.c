@@ -159,6 +159,8 @@ descriptors_step(struct kmsg *kmsg)
 			return kr;
 		kmsg->cursor += descriptor_size(descriptor->type);
 		kmsg->index++;
+		if (descriptor->disposition == MACH_MSG_TYPE_PORT_RECEIVE)
+			break;
 	}
 	return MACH_MSG_SUCCESS;
 }

@@ -72,7 +72,7 @@ give(struct kmsg *kmsg, struct port *port, uint32_t type)
 		return MACH_PORT_NULL;
 	kr = right_copyout(space, port, type, &name);
 	if (unlikely(kr != KERN_SUCCESS)) {
-		right_release(port, type);
+		right_release_later(port, type);
 		kmsg->errors |= right_error(kr);
 	}
 	return name;

@@ -13,8 +13,9 @@
 #include "ipc/notify.h"
 #include "ipc/pset.h"
 
-void
-loose_release(struct loose *loose)
+/* What takes no long time. */
+static void
+release_small(struct loose *loose)
 {
 	struct name_request *request = loose->request;
 
@@ -29,14 +30,30 @@ loose_release(struct loose *loose)
 		notify_no_senders(loose->no_senders, loose->make_send_count);
 	if (loose->send_once != NULL)
 		right_release_send_once(loose->send_once);
+	if (loose->port != NULL)
+		port_put(loose->port);
+}
+
+void
+loose_release(struct loose *loose)
+{
+	release_small(loose);
 	if (loose->receive != NULL) {
 		fast_forget(current_thread(), loose->receive);
 		port_destroy(loose->receive);
 	}
 	if (loose->pset != NULL)
 		pset_destroy(loose->pset);
-	if (loose->port != NULL)
-		port_put(loose->port);
+}
+
+void
+loose_release_later(struct loose *loose)
+{
+	release_small(loose);
+	if (loose->receive != NULL)
+		port_destroy_later(loose->receive);
+	if (loose->pset != NULL)
+		pset_destroy_later(loose->pset);
 }
 
 struct name_request *

@@ -11,8 +11,8 @@
 #include "kernel/sched.h"
 #include "kernel/thread.h"
 
-/* Senders that are let in at once. */
-#define ADMIT_AT_ONCE 16
+/* Senders that are let in at once: each message may be told to many sets. */
+#define ADMIT_AT_ONCE 4
 /* Receivers that a message is offered to at once. */
 #define OFFER_AT_ONCE 32
 

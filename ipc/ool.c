@@ -18,8 +18,10 @@
 #include "vm/map.h"
 #include "vm/transfer.h"
 
-/* Rights of an array that one step copies. */
+/* Rights of an array that one step copies, */
 #define STEP_RIGHTS 32
+/* ... or for which it makes room. */
+#define STEP_ROOM 2048
 
 /* ---- checking ---- */
 
@@ -180,19 +182,34 @@ take_memory(struct kmsg *kmsg, const mach_msg_ool_descriptor_t *user,
 	}
 }
 
-/* Room for the rights of an array, all NULL. */
+/* Make room for the rights of an array, all NULL; from then on the message
+ * owns it. */
 static kern_return_t
 begin_ports(struct kmsg *kmsg, struct kdescriptor *descriptor)
 {
-	size_t bytes = descriptor->size * sizeof(struct port *);
+	uint32_t left = descriptor->size - kmsg->progress;
+	uint32_t count = left < STEP_ROOM ? left : STEP_ROOM;
+	const size_t size = sizeof(struct port *);
 
-	descriptor->ports = kmem_alloc(bytes);
+	if (descriptor->ports == NULL)
+		descriptor->ports = kmem_alloc(descriptor->size * size);
 	if (descriptor->ports == NULL)
 		return MACH_SEND_NO_BUFFER;
-	memset(descriptor->ports, 0, bytes);
+	memset(&descriptor->ports[kmsg->progress], 0, count * size);
+	kmsg->progress += count;
+	if (left > count)
+		return DESCRIPTOR_MORE;
 	kmsg->done = kmsg->index + 1;
 	kmsg->progress = 0;
 	return MACH_MSG_SUCCESS;
+}
+
+/* Rights of @disposition that one step takes.  A receive right may be in many
+ * sets, and waited for. */
+static uint32_t
+step_rights(mach_msg_type_name_t disposition)
+{
+	return disposition == MACH_MSG_TYPE_MOVE_RECEIVE ? 1 : STEP_RIGHTS;
 }
 
 /* The array's memory leaves the sender with its rights. */
@@ -214,20 +231,22 @@ take_ports(struct kmsg *kmsg, const mach_msg_ool_ports_descriptor_t *user,
 {
 	mach_port_name_t names[STEP_RIGHTS];
 	uaddr_t address = (uaddr_t)user->address;
-	uint32_t left, count;
+	uint32_t count = step_rights(user->disposition);
 	kern_return_t kr;
+	uint32_t left;
 
 	if (descriptor->size == 0) {
 		kmsg->done = kmsg->index + 1;
 		return MACH_MSG_SUCCESS;
 	}
-	if (descriptor->ports == NULL) {
+	if (kmsg->done == kmsg->index) {
 		kr = begin_ports(kmsg, descriptor);
 		if (kr != MACH_MSG_SUCCESS)
 			return kr;
 	}
 	left = descriptor->size - kmsg->progress;
-	count = left < STEP_RIGHTS ? left : STEP_RIGHTS;
+	if (left < count)
+		count = left;
 	if (copyin(names, address + kmsg->progress * sizeof(names[0]),
 		count * sizeof(names[0])) != KERN_SUCCESS)
 		return MACH_SEND_INVALID_MEMORY;
@@ -289,7 +308,7 @@ give_right(struct kmsg *kmsg, struct port *port, mach_msg_type_name_t type)
 	kern_return_t kr = right_copyout(space, port, type, &name);
 
 	if (kr != KERN_SUCCESS) {
-		right_release(port, type);
+		right_release_later(port, type);
 		kmsg->errors |= right_error(kr);
 	}
 	return name;
@@ -335,7 +354,8 @@ give_guarded_right(
 	kr = right_copyout_guarded(
 	    self->task->space, descriptor->port, &guard, &name);
 	if (kr != KERN_SUCCESS) {
-		right_release(descriptor->port, MACH_MSG_TYPE_PORT_RECEIVE);
+		right_release_later(
+		    descriptor->port, MACH_MSG_TYPE_PORT_RECEIVE);
 		kmsg->errors |= right_error(kr);
 		return MACH_PORT_NULL;
 	}
@@ -456,7 +476,7 @@ lose_rights(struct kmsg *kmsg, struct kdescriptor *descriptor, uint32_t count)
 		struct port **port = &descriptor->ports[kmsg->progress + i];
 
 		if (*port != RIGHT_DEAD)
-			right_release(*port, descriptor->disposition);
+			right_release_later(*port, descriptor->disposition);
 		*port = NULL;
 	}
 }

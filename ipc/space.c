@@ -10,8 +10,10 @@
 
 /* Names in use that somebody chose and that one search for a free one skips. */
 #define SKIP_MAX 1024
-/* Entries that one step of a space's end looks at, and rights it drops. */
-#define STEP_ENTRIES 64
+/* Names that one step of a space's end gives up. */
+#define STEP_NAMES 4
+/* Absent chunks that it passes over. */
+#define STEP_CHUNKS 64
 
 static struct zone space_zone;
 static uint32_t hash_seed;
@@ -376,7 +378,7 @@ drop_entry(struct space *space, uint32_t index)
 			entry_drop_all(space, name, entry, &loose);
 	}
 	spin_unlock(&space->lock);
-	loose_release(&loose);
+	loose_release_later(&loose);
 }
 
 /* All its names are gone. */
@@ -396,7 +398,7 @@ drop_chunk(struct space *space, uint32_t number)
 static uint32_t
 next_present(struct space *space, uint32_t index)
 {
-	for (int i = 0; i < STEP_ENTRIES && index < space->top; i++) {
+	for (int i = 0; i < STEP_CHUNKS && index < space->top; i++) {
 		if (space_chunk(space, index >> CHUNK_SHIFT) != NULL)
 			break;
 		index = (index | (CHUNK_COUNT - 1)) + 1;
@@ -414,7 +416,7 @@ space_destroy_step(struct space *space)
 	index = next_present(space, space->cursor);
 	spin_unlock(&space->lock);
 
-	for (int i = 0; i < STEP_ENTRIES && index < space->top; i++) {
+	for (int i = 0; i < STEP_NAMES && index < space->top; i++) {
 		uint32_t number = index >> CHUNK_SHIFT;
 
 		if (space_chunk(space, number) == NULL)

@@ -47,6 +47,8 @@ reap_now(struct reap_item *item)
 	for (int i = 0; i < STEPS_AT_ONCE; i++) {
 		if (!item->step(item))
 			return;
+		if (thread_should_yield())
+			break;
 	}
 	reap_later(item);
 }

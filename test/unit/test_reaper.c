@@ -20,6 +20,7 @@
 static struct thread reaper;
 static jmp_buf out;
 static bool runnable;
+static bool somebody_waits; /* who is more urgent */
 static uint64_t sleeps_until;
 
 struct thread *
@@ -56,7 +57,7 @@ sched_yield(continuation_t cont)
 bool
 thread_should_yield(void)
 {
-	return false;
+	return somebody_waits;
 }
 
 uint64_t
@@ -169,12 +170,31 @@ test_starved(void **state)
 	}
 }
 
+/* Who destroys something holds nobody up who is more urgent. */
+static void
+test_gives_way(void **state)
+{
+	struct work work = {.item.step = step, .steps = 10};
+
+	(void)state;
+	somebody_waits = true;
+	reap_now(&work.item);
+	assert_int_equal(work.steps, 9);
+	run();
+	assert_int_equal(work.steps, 0);
+	somebody_waits = false;
+	work.steps = 10;
+	reap_now(&work.item);
+	assert_int_equal(work.steps, 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_later, begin),
 	    cmocka_unit_test_setup(test_starved, begin),
+	    cmocka_unit_test_setup(test_gives_way, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
