@@ -104,11 +104,13 @@ enum look {
 	LOOK_EMPTY,
 	LOOK_TAKEN,
 	LOOK_TOO_LARGE,
-	LOOK_LATER /* many senders are leaving: let others have their turn */
+	LOOK_LATER /* there is much to pass over: let others have their turn */
 };
 
 /* Senders who are leaving that one look passes over. */
-#define PASS_AT_ONCE 64
+#define PASS_AT_ONCE 16
+/* Members of a set whose only senders were leaving, the same. */
+#define EMPTY_AT_ONCE 16
 
 /* Take the first message.  Locks: the port's. */
 static enum look
@@ -140,6 +142,15 @@ is_poll(const struct receive_state *receive)
 	return (receive->option & MACH_RCV_TIMEOUT) && receive->timeout == 0;
 }
 
+/* However often the wait begins anew, it ends at the same time. */
+static uint64_t
+receive_deadline(struct receive_state *receive)
+{
+	if (receive->deadline == 0)
+		receive->deadline = timer_after_ms(receive->timeout);
+	return receive->deadline;
+}
+
 /*
  * Wait, standing in the queue that @lock protects, which is unlocked; in our
  * place runs @receiver, if there is one.
@@ -154,7 +165,7 @@ receive_wait(
 			      ? INT32_MIN
 			      : fast_room(self->receive.size);
 	if (self->receive.option & MACH_RCV_TIMEOUT)
-		deadline = timer_after_ms(self->receive.timeout);
+		deadline = receive_deadline(&self->receive);
 	wait_begin(self, receive_continue, deadline, lock);
 	if (receiver == NULL)
 		sched_switch();
@@ -260,6 +271,7 @@ receive_pset(struct thread *self, struct pset *pset, struct thread *receiver)
 	struct receive_state *receive = &self->receive;
 	enum look found = LOOK_EMPTY;
 	kern_return_t kr = MACH_RCV_TIMED_OUT;
+	int members = EMPTY_AT_ONCE;
 	struct kmsg *kmsg = NULL;
 	struct port *port;
 
@@ -267,6 +279,8 @@ receive_pset(struct thread *self, struct pset *pset, struct thread *receiver)
 	while (!pset->dead && (port = pset_next_ready(pset)) != NULL) {
 		spin_unlock(&pset->lock);
 		found = look_at_member(receive, pset, port, &kmsg);
+		if (found == LOOK_EMPTY && --members == 0)
+			found = LOOK_LATER;
 		if (found != LOOK_EMPTY)
 			goto found;
 		spin_lock(&pset->lock);
@@ -313,8 +327,26 @@ message_receive(struct thread *self, struct thread *receiver)
 	return MACH_RCV_INVALID_NAME;
 }
 
-/* Stand in no queue any more, and refer to none. */
-static void
+/* Who is to look again does so if where he waited is still his to look at; else
+ * he hears why not.  Locks: that of the port or set. */
+static kern_return_t
+check_look_again(const struct thread *self)
+{
+	const struct receive_state *receive = &self->receive;
+	const struct port *port = receive->port;
+
+	if (port == NULL)
+		return receive->pset->dead ? MACH_RCV_PORT_DIED
+					   : RECEIVE_LOOK_AGAIN;
+	if (port_is_dead(port))
+		return MACH_RCV_PORT_DIED;
+	return port->receiver == self->task->space ? RECEIVE_LOOK_AGAIN
+						   : MACH_RCV_PORT_CHANGED;
+}
+
+/* Stand in no queue any more, and refer to none; what to do about the wait,
+ * that ended with @result. */
+static kern_return_t
 receive_leave(struct thread *self, kern_return_t result)
 {
 	struct receive_state *receive = &self->receive;
@@ -330,6 +362,8 @@ receive_leave(struct thread *self, kern_return_t result)
 		    !list_empty(&receive->pset->ready))
 			mqueue_wake(
 			    &receive->pset->receivers, RECEIVE_LOOK_AGAIN, 1);
+		if (result == RECEIVE_LOOK_AGAIN)
+			result = check_look_again(self);
 		spin_unlock(lock);
 	}
 	if (receive->port == NULL)
@@ -338,6 +372,7 @@ receive_leave(struct thread *self, kern_return_t result)
 		port_put(receive->port);
 	receive->port = NULL;
 	receive->pset = NULL;
+	return result;
 }
 
 /*
@@ -381,9 +416,8 @@ void
 receive_continue(void)
 {
 	struct thread *self = current_thread();
-	kern_return_t result = wait_finish(self);
+	kern_return_t result = receive_leave(self, wait_finish(self));
 
-	receive_leave(self, result);
 	thread_return_value((uint64_t)(int64_t)receive_end(self, result));
 }
 
@@ -653,6 +687,7 @@ message_begin(struct thread *self, uint64_t option, uint32_t rcv_size,
 	receive->size = rcv_size;
 	receive->name = rcv_name;
 	receive->timeout = timeout;
+	receive->deadline = 0;
 	self->send.timeout = timeout;
 	self->send.priority = priority;
 	return check_options(option);

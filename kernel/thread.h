@@ -81,6 +81,7 @@ struct receive_state {
 	struct port *port;     /* a reference, or NULL */
 	struct pset *pset;     /* a reference, or NULL */
 	struct kmsg *kmsg;     /* handed over by the sender who claimed us */
+	uint64_t deadline;     /* 0: no wait for it began yet */
 };
 
 /* What a send needs that waits for room in a queue, or for its turn. */

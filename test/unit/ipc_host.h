@@ -56,6 +56,11 @@ void host_abort(struct sim_thread *thread);
 /* thread_should_yield() says yes to every @nth question; 0: never. */
 void host_yield_every(unsigned nth);
 
+/* How often somebody gave way. */
+extern unsigned host_yields;
+/* Milliseconds, and when the last wait that began is to end. */
+extern uint64_t host_time, host_deadline;
+
 /* A task's memory at a user address. */
 void *user_at(struct sim_task *task, uaddr_t address);
 

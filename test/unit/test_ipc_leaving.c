@@ -6,6 +6,7 @@
  */
 #include "ipc_stage.h"
 
+#include "ipc/pset.h"
 #include "kernel/sched.h"
 
 enum {
@@ -76,6 +77,23 @@ receive_among(
 	    thread, MACH_RCV_MSG | MACH_RCV_LARGE, 0, name, rcv_size);
 }
 
+/* A port, or a set with a port in it, of the server's. */
+static mach_port_name_t
+place(mach_port_name_t port, bool in_set)
+{
+	mach_port_name_t set;
+
+	if (!in_set)
+		return port;
+	assert_int_equal(mach_port_allocate(space_of(server_task),
+			     MACH_PORT_RIGHT_PORT_SET, &set),
+	    KERN_SUCCESS);
+	assert_int_equal(
+	    mach_port_insert_member(space_of(server_task), port, set),
+	    KERN_SUCCESS);
+	return set;
+}
+
 /* ---- senders ---- */
 
 /* The first message would fit, but is no more: the next stays, if it is too
@@ -134,7 +152,115 @@ test_many_senders_leave(void **state)
 	}
 }
 
+/* The same where each has a port of its own, all in one set: who looks at them
+ * gives way in between. */
+static void
+test_many_members_empty(void **state)
+{
+	mach_port_name_t set, port = 0, service;
+	unsigned before;
+
+	(void)state;
+	assert_int_equal(mach_port_allocate(space_of(server_task),
+			     MACH_PORT_RIGHT_PORT_SET, &set),
+	    KERN_SUCCESS);
+	gather(client_task);
+	for (int i = 0; i <= MANY; i++) {
+		port = port_in(server_task);
+		service = right_to(server_task, port, client_task);
+		set_limit(server_task, port, i < MANY ? 0 : 1);
+		assert_int_equal(
+		    mach_port_insert_member(space_of(server_task), port, set),
+		    KERN_SUCCESS);
+		assert_int_equal(send_among(i < MANY ? crowd[i] : client,
+				     service, HEADER_SIZE),
+		    i == MANY);
+	}
+	for (int i = 0; i < MANY; i++)
+		begin_to_leave(crowd[i]);
+	before = host_yields;
+	assert_true(receive_among(server, set, BUFFER_SIZE));
+	assert_int_equal(server->value, MACH_MSG_SUCCESS);
+	assert_int_equal(header_of(server)->msgh_local_port, port);
+	assert_in_range(host_yields - before, 4, MANY);
+	for (int i = 0; i < MANY; i++)
+		go_on_leaving(crowd[i]);
+	scatter();
+}
+
 /* ---- receivers ---- */
+
+/* Who was sent to look again, and finds that there is no such place any more,
+ * hears what became of it. */
+static void
+test_look_again_too_late(void **state)
+{
+	(void)state;
+	for (int in_set = 0; in_set < 2; in_set++) {
+		mach_port_name_t port = port_in(server_task);
+		mach_port_name_t from = place(port, in_set != 0);
+
+		assert_false(receive_among(server, from, BUFFER_SIZE));
+		assert_true(thread_claim(&server->thread, RECEIVE_LOOK_AGAIN));
+		assert_int_equal(
+		    mach_port_destroy(space_of(server_task), from), 0);
+		go_on_leaving(server);
+		assert_true(server->returned);
+		assert_int_equal(server->value, MACH_RCV_PORT_DIED);
+	}
+}
+
+/* The right has gone to somebody else. */
+static void
+test_look_again_elsewhere(void **state)
+{
+	mach_port_name_t port = port_in(server_task);
+	mach_msg_type_name_t type;
+	struct port *moved;
+
+	(void)state;
+	assert_false(receive_among(server, port, BUFFER_SIZE));
+	assert_true(thread_claim(&server->thread, RECEIVE_LOOK_AGAIN));
+	assert_int_equal(mach_port_extract_right(space_of(server_task), port,
+			     MACH_MSG_TYPE_MOVE_RECEIVE, &moved, &type),
+	    KERN_SUCCESS);
+	go_on_leaving(server);
+	assert_int_equal(server->value, MACH_RCV_PORT_CHANGED);
+	right_release(moved, type);
+	host_run();
+}
+
+/* A wait that begins anew ends when it would have ended. */
+static void
+test_deadline_stays(void **state)
+{
+	(void)state;
+	for (int in_set = 0; in_set < 2; in_set++) {
+		mach_port_name_t port = port_in(server_task);
+		mach_port_name_t from = place(port, in_set != 0);
+		struct arguments a = {
+		    .buffer = buffer_of(server),
+		    .option = MACH_RCV_MSG | MACH_RCV_TIMEOUT,
+		    .rcv_size = BUFFER_SIZE,
+		    .rcv_name = from,
+		    .timeout = 50,
+		};
+
+		assert_false(host_call(server, trap_message, &a));
+		assert_int_equal(host_deadline, host_time + 50);
+		host_time += 20;
+		host_deadline = 0;
+		assert_true(thread_claim(&server->thread, RECEIVE_LOOK_AGAIN));
+		go_on_leaving(server);
+		assert_false(server->returned);
+		assert_int_equal(host_deadline, host_time + 30);
+		host_expire(server);
+		assert_int_equal(server->value, MACH_RCV_TIMED_OUT);
+		assert_false(host_call(server, trap_message, &a));
+		assert_int_equal(host_deadline, host_time + 50);
+		host_expire(server);
+	}
+}
 
 struct offer {
 	mach_port_name_t to;
@@ -154,23 +280,6 @@ send_and_count(void *argument)
 	for (int i = 0; i < MANY; i++)
 		offer->woken += crowd[i]->thread.state == THREAD_RUNNABLE;
 	return result;
-}
-
-/* A port, or a set with a port in it, of the server's. */
-static mach_port_name_t
-place(mach_port_name_t port, bool in_set)
-{
-	mach_port_name_t set;
-
-	if (!in_set)
-		return port;
-	assert_int_equal(mach_port_allocate(space_of(server_task),
-			     MACH_PORT_RIGHT_PORT_SET, &set),
-	    KERN_SUCCESS);
-	assert_int_equal(
-	    mach_port_insert_member(space_of(server_task), port, set),
-	    KERN_SUCCESS);
-	return set;
 }
 
 /* Many have too little room: all hear of it, the sender is not held up for
@@ -256,6 +365,14 @@ main(void)
 		test_large_behind_one_that_leaves, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(
 		test_many_senders_leave, stage_begin, stage_end),
+	    cmocka_unit_test_setup_teardown(
+		test_many_members_empty, stage_begin, stage_end),
+	    cmocka_unit_test_setup_teardown(
+		test_look_again_too_late, stage_begin, stage_end),
+	    cmocka_unit_test_setup_teardown(
+		test_look_again_elsewhere, stage_begin, stage_end),
+	    cmocka_unit_test_setup_teardown(
+		test_deadline_stays, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(
 		test_many_too_small, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(
