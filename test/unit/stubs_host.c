@@ -199,7 +199,7 @@ put_trailer(void *place)
 void
 serve(const struct message *request)
 {
-	uint32_t room = sizeof(union __ReplyUnion__forms_subsystem),
+	uint32_t room = sizeof(union __ReplyUnion__serve_forms_subsystem),
 		 odd = 4 * some(2);
 	unsigned char *in =
 	    malloc(odd + request->size + sizeof(mach_msg_context_trailer_t));
