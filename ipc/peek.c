@@ -47,14 +47,12 @@ port_peek(struct space *space, mach_port_name_t name, uint32_t trailer_type,
 		return KERN_INVALID_ARGUMENT;
 	if (!MACH_PORT_VALID(name))
 		return KERN_INVALID_RIGHT;
-	kr = port_from_receive_name(space, name, &port);
+	kr = port_lock_named(space, name, &port);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	spin_lock(&port->lock);
 	kmsg = find(port, &peek->sequence);
 	if (kmsg != NULL)
 		describe(kmsg, trailer_type, peek);
 	spin_unlock(&port->lock);
-	port_put(port);
 	return kmsg != NULL ? KERN_SUCCESS : KERN_FAILURE;
 }
