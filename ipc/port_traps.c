@@ -248,11 +248,14 @@ kern_return_t
 port_insert_right_trap(
     uint64_t target, uint64_t name, uint64_t poly, uint64_t disposition)
 {
-	struct space *space = space_of(target);
 	mach_msg_type_name_t type;
+	struct space *space;
 	struct port *port;
 	kern_return_t kr;
 
+	if (!MACH_PORT_VALID((mach_port_name_t)name))
+		return KERN_INVALID_VALUE; /* and no right is lost for it */
+	space = space_of(target);
 	if (space == NULL)
 		return KERN_INVALID_TASK;
 	kr = mach_port_extract_right(own_space(), (mach_port_name_t)poly,
@@ -264,8 +267,8 @@ port_insert_right_trap(
 		kr = mach_port_insert_right(
 		    space, (mach_port_name_t)name, port, type);
 		/* One that was only just made goes without notice. */
-		if (kr != KERN_SUCCESS &&
-		    disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE)
+		if (kr != KERN_SUCCESS && (mach_msg_type_name_t)disposition ==
+					      MACH_MSG_TYPE_MAKE_SEND_ONCE)
 			right_used(port, type);
 		else if (kr != KERN_SUCCESS)
 			right_release(port, type);
@@ -284,15 +287,20 @@ port_request_notification_trap(uint64_t target, uint64_t name, uint64_t id,
 	struct space *space;
 	kern_return_t kr = KERN_SUCCESS;
 
-	if ((mach_port_name_t)notify != MACH_PORT_NULL)
+	/* Can it be answered?  Afterwards would be too late to say no. */
+	if (copyout(previousp, &previous_name, sizeof(previous_name)) !=
+	    KERN_SUCCESS)
+		return KERN_INVALID_ADDRESS;
+	if ((mach_port_name_t)notify != MACH_PORT_NULL) {
+		/* A right of another kind stays where it is. */
+		if (right_received_type((uint32_t)disposition) != type)
+			return KERN_INVALID_CAPABILITY;
 		kr = mach_port_extract_right(own_space(),
 		    (mach_port_name_t)notify, (mach_msg_type_name_t)disposition,
 		    &port, &type);
+	}
 	if (kr != KERN_SUCCESS)
 		return KERN_INVALID_CAPABILITY;
-	kr = KERN_INVALID_CAPABILITY;
-	if (type != MACH_MSG_TYPE_PORT_SEND_ONCE)
-		goto out_right;
 	kr = KERN_INVALID_TASK;
 	space = space_of(target);
 	if (space == NULL)

@@ -331,6 +331,31 @@ test_receiver_hears(void)
 	mach_thread_join(thread);
 }
 
+/* What is refused costs no right. */
+static void
+test_refused(void)
+{
+	mach_port_t port = port_new_send(), mine = port_new_send(), previous;
+
+	is(mach_port_request_notification(self, port, MACH_NOTIFY_DEAD_NAME, 0,
+	       mine, MACH_MSG_TYPE_MOVE_RECEIVE, &previous),
+	    KERN_INVALID_CAPABILITY, "a receive right to tell");
+	is(mach_port_request_notification(self, port, MACH_NOTIFY_DEAD_NAME, 0,
+	       mine, MACH_MSG_TYPE_MOVE_SEND, &previous),
+	    KERN_INVALID_CAPABILITY, "or a send right");
+	is(mach_port_request_notification(self, port, MACH_NOTIFY_DEAD_NAME, 0,
+	       mine, MACH_MSG_TYPE_MAKE_SEND_ONCE, (mach_port_t *)8),
+	    KERN_INVALID_ADDRESS, "or nowhere to write");
+	is(mach_port_insert_right(
+	       self, MACH_PORT_NULL, mine, MACH_MSG_TYPE_MOVE_RECEIVE),
+	    KERN_INVALID_VALUE, "a receive right for no name");
+	is(type_of(mine), MACH_PORT_TYPE_SEND_RECEIVE, "stays where it is");
+	is(type_of(port), MACH_PORT_TYPE_SEND_RECEIVE, "and nothing is asked");
+	is(take(mine), -1, "or told");
+	port_end(port);
+	port_end(mine);
+}
+
 int
 main(void)
 {
@@ -346,6 +371,7 @@ main(void)
 	test_moved_away();
 	test_no_senders_in_transit();
 	test_wrong_requests();
+	test_refused();
 	test_server_dies();
 	test_receiver_hears();
 	return done();
