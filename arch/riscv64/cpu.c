@@ -154,14 +154,18 @@ arch_sync_code(void)
 /*
  * What each hart sets up for itself.  Counters: users may read cycle, time and
  * instret; firmware before and after OpenSBI 1.8 differs in what it leaves.
+ * It leaves the vector unit on, whose registers nobody saves: what one user had
+ * in them another would find.
  */
 static void
 hart_init(void)
 {
 	csr_clear(sstatus, SSTATUS_SIE | SSTATUS_SPIE | SSTATUS_SPP |
-			       SSTATUS_FS | SSTATUS_SUM | SSTATUS_MXR);
+			       SSTATUS_VS | SSTATUS_FS | SSTATUS_SUM |
+			       SSTATUS_MXR);
 	csr_write(scounteren, 7);
 	csr_write(sscratch, 0);
+	trap_clear_senvcfg();
 	arch_set_timer(UINT64_MAX);
 	csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);
 	/* Code may have been written to this hart's memory before it came. */

@@ -193,13 +193,14 @@ trap_kernel(struct trapframe *frame, uint64_t cause)
 	    (void *)frame->epc, csr_read(stval), (void *)frame->ra);
 }
 
+/* Registers by their numbers: the assembler may not know them. */
+
 bool
 trap_probe_stimecmp(void)
 {
 	struct cpu *cpu = this_cpu();
 
 	cpu->probing = true;
-	/* stimecmp by its number: the assembler may not know it. */
 	__asm__ volatile(".option push\n.option norvc\n"
 			 "csrw 0x14d, %0\n.option pop" ::"r"(UINT64_MAX)
 			 : "memory");
@@ -207,4 +208,16 @@ trap_probe_stimecmp(void)
 		return false;
 	cpu->probing = false;
 	return true;
+}
+
+void
+trap_clear_senvcfg(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->probing = true;
+	__asm__ volatile(".option push\n.option norvc\n"
+			 "csrw 0x10a, zero\n.option pop" ::
+			     : "memory");
+	cpu->probing = false;
 }

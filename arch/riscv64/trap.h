@@ -13,6 +13,8 @@ void trap_interrupt(uint64_t number);
 
 /* Can this hart write stimecmp (Sstc)?  A trap says no. */
 bool trap_probe_stimecmp(void);
+/* Where the core has senvcfg: users manage no cache blocks. */
+void trap_clear_senvcfg(void);
 
 /* Labels of usercopy.S: a fault between the first two goes to the third. */
 extern char usercopy_start[], usercopy_end[], usercopy_fault[];

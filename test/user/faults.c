@@ -26,6 +26,7 @@ static const struct {
     {"an address that Sv39 has not", small_load, 0x123456789abcdef0},
     {"a jump to such an address", small_jump, 0x0123456789abcde0},
     {"an illegal instruction", small_illegal, 0},
+    {"vector registers, which nobody saves", small_vector, 0},
     {"a breakpoint", small_break, 0},
 };
 
