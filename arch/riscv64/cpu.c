@@ -24,14 +24,22 @@ noreturn void
 arch_thread_resume(struct thread *next)
 {
 	struct cpu *cpu = this_cpu();
+	int32_t best;
 
 	next->cpu = cpu;
 	/*
 	 * Whoever sets an AST flag then looks where the thread runs; we say
 	 * where, then look at the flags: one of us sees the other.  Pairs
-	 * with the sequentially consistent or in thread_notice().
+	 * with the sequentially consistent or in thread_notice().  And whoever
+	 * queues a thread then looks at what priority runs here; that was said
+	 * as well, and we look at the queue: pairs with the fence in
+	 * sched_wake().  Where a slice runs, its end is soon enough.
 	 */
 	fence_full();
+	best = *(const volatile int32_t *)&cpu->runq.best;
+	if (unlikely(best >= (int32_t)next->priority && cpu->slice.cpu == NULL))
+		atomic_fetch_or_explicit(
+		    &next->ast, AST_RESCHED, memory_order_relaxed);
 	fpu_switch(cpu, next);
 	pmap_switch(next->task != NULL ? &next->task->map->pmap : &kernel_pmap);
 	arch_continue(next, next->cont != NULL ? next->cont : thread_return,
