@@ -370,12 +370,13 @@ test_moving_list(void)
 
 	list_dying(); /* what the kernel keeps for the next time it has now */
 	before = quiet_counters();
-	for (unsigned i = 0; i < 5; i++)
+	for (unsigned i = 0; i < 20; i++)
 		list_dying();
 	after = quiet_counters();
 	is(after.objects[BATON_OBJECT_PORT], before.objects[BATON_OBJECT_PORT],
 	    "a task that dies under the list");
-	ok(after.pages_free + 8 >= before.pages_free,
+	/* A list has 5 pages; caches of objects may have grown by a few. */
+	ok(after.pages_free + 64 >= before.pages_free,
 	    "takes no memory with it");
 }
 
