@@ -47,16 +47,10 @@ mach_msg_destroy(mach_msg_header_t *msg)
 }
 
 void
-mig_dealloc_reply_port(mach_port_t port)
+mig_reply_port_spoilt(mach_port_t port)
 {
 	assert_int_equal(port, REPLY);
 	seen.dropped++;
-}
-
-void
-mig_dealloc_special_reply_port(mach_port_t port)
-{
-	assert_int_equal(port, REPLY);
 }
 
 kern_return_t

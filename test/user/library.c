@@ -19,7 +19,9 @@ other_thread(void *arg)
 {
 	(void)arg;
 	other_reply = mig_get_reply_port();
-	if (mig_get_reply_port() != other_reply)
+	if (mig_get_special_reply_port() == other_reply ||
+	    mig_get_special_reply_port() != mig_get_special_reply_port() ||
+	    mig_get_reply_port() != other_reply)
 		other_reply = MACH_PORT_DEAD;
 }
 
@@ -42,19 +44,27 @@ test_reply_ports(void)
 	    "another thread has another");
 	is(name_count(), names, "which ends with the thread");
 
-	other = port_new();
-	mig_dealloc_reply_port(other);
-	is(type_of(other), MACH_PORT_TYPE_RECEIVE,
-	    "a port that is none is left alone");
-	is(mig_get_reply_port(), mine, "and the thread's is kept");
 	mig_dealloc_reply_port(mine);
-	is(type_of(mine), 0, "one's own is given up");
+	is(type_of(mine), 0, "it can be given up");
+	other = port_new_send();
+	mig_dealloc_reply_port(other);
+	is(send_refs(other), 1, "there is none to give up twice");
 	next = mig_get_reply_port();
 	ok(type_of(next) == MACH_PORT_TYPE_RECEIVE && next != mine,
 	    "and the next call makes another");
 	mig_dealloc_reply_port(MACH_PORT_NULL);
 	is(type_of(next), 0, "whichever it is, if one does not say");
+	next = mig_get_reply_port();
+	mig_dealloc_reply_port(other);
+	is(type_of(next), 0, "or says another");
+	is(type_of(other), MACH_PORT_TYPE_RECEIVE, "which loses a reference");
 	port_end(other);
+
+	next = mig_get_special_reply_port();
+	mig_dealloc_special_reply_port(mine);
+	is(mig_get_special_reply_port(), next, "the special one is another's");
+	mig_dealloc_special_reply_port(next);
+	is(type_of(next), 0, "until it is given up");
 }
 
 /* ---- small things ---- */

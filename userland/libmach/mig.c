@@ -5,6 +5,8 @@
 #include <mach/mig.h>
 #include <mach/routine_ids.h>
 
+#include "msg.h"
+
 static _Thread_local mach_port_t reply_port, special_reply_port;
 
 mach_port_t
@@ -20,13 +22,23 @@ mig_dealloc_reply_port(mach_port_t port)
 {
 	mach_port_t old = reply_port;
 
-	if (port != MACH_PORT_NULL && port != old)
+	if (old == MACH_PORT_NULL)
 		return;
-	/* Forgotten first: the call below may want a reply port of its own. */
+	/* Forgotten first: the calls below may want a reply port of their own.
+	 */
 	reply_port = MACH_PORT_NULL;
-	if (old != MACH_PORT_NULL)
-		mach_port_mod_refs(
-		    mach_task_self(), old, MACH_PORT_RIGHT_RECEIVE, -1);
+	mach_port_mod_refs(mach_task_self(), old, MACH_PORT_RIGHT_RECEIVE, -1);
+	if (MACH_PORT_VALID(port) && port != old)
+		mach_port_deallocate(mach_task_self(), port);
+}
+
+void
+mig_reply_port_spoilt(mach_port_t port)
+{
+	if (port == reply_port)
+		mig_dealloc_reply_port(port);
+	else if (port == special_reply_port)
+		mig_dealloc_special_reply_port(port);
 }
 
 void
@@ -46,10 +58,13 @@ mig_get_special_reply_port(void)
 void
 mig_dealloc_special_reply_port(mach_port_t port)
 {
-	if (port == MACH_PORT_NULL || port != special_reply_port)
+	mach_port_t old = special_reply_port;
+
+	if (old == MACH_PORT_NULL || (port != MACH_PORT_NULL && port != old))
 		return;
 	special_reply_port = MACH_PORT_NULL;
-	mach_port_mod_refs(mach_task_self(), port, MACH_PORT_RIGHT_RECEIVE, -1);
+	/* It was made with a send right. */
+	mach_port_destruct(mach_task_self(), old, -1, 0);
 }
 
 int

@@ -54,9 +54,7 @@ mig_call_failed(mach_msg_return_t mr, mach_msg_header_t *message,
 	else if ((mr & ~MACH_MSG_MASK) == MACH_RCV_BODY_ERROR)
 		mach_msg_destroy(message);
 	if ((option & MACH_RCV_MSG) && reply_port != MACH_PORT_NULL &&
-	    (returned || !is_refused(mr))) {
-		mig_dealloc_reply_port(reply_port);
-		mig_dealloc_special_reply_port(reply_port);
-	}
+	    (returned || !is_refused(mr)))
+		mig_reply_port_spoilt(reply_port);
 	return mr;
 }

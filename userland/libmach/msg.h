@@ -33,3 +33,9 @@ _Static_assert(sizeof(struct message_call) == 48, "traps.S");
  */
 mach_msg_return_t mach_msg_restart(
     mach_msg_return_t mr, const struct message_call *call);
+
+/*
+ * An answer that nobody waits for may still come to @port: gives it up if a
+ * stub has taken it for the thread, and leaves a caller's own alone.
+ */
+void mig_reply_port_spoilt(mach_port_t port);

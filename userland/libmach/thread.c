@@ -10,6 +10,7 @@
 #include <stdio.h>
 
 #include <mach/mach.h>
+#include <mach/mig.h>
 #include <mach/routine_ids.h>
 
 #define STACK_DEFAULT (32 * 1024UL)
@@ -41,7 +42,8 @@ mach_thread_main(struct mach_thread *thread)
 
 	thread->run(thread->arg);
 	fflush(stdout);
-	mig_dealloc_reply_port(mig_get_reply_port());
+	mig_dealloc_reply_port(MACH_PORT_NULL);
+	mig_dealloc_special_reply_port(MACH_PORT_NULL);
 	for (;;)
 		mach_msg_send(&end);
 }

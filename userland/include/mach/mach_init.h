@@ -35,8 +35,9 @@ mach_port_t mig_get_reply_port(void);
 
 /*
  * The port may have died or been moved: give it up, and make another later.
- * MACH_PORT_NULL is whichever the thread has; one that is not the thread's is
- * left alone.  A thread of baton/thread.h does this at its end.
+ * The thread's goes, whatever @port is; where @port is another's, and the
+ * thread had one, a user reference to that goes, too.  A thread of
+ * baton/thread.h does this at its end.
  */
 void mig_dealloc_reply_port(mach_port_t port);
 

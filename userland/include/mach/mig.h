@@ -209,7 +209,7 @@ mig_check_reply(const mach_msg_header_t *reply, mach_msg_id_t id,
 
 /* The thread's special reply port (thread_get_special_reply_port()), kept. */
 mach_port_t mig_get_special_reply_port(void);
-/* Forget it and give it up, if it is @port. */
+/* Forget it and give it up, if it is @port or @port is MACH_PORT_NULL. */
 void mig_dealloc_special_reply_port(mach_port_t port);
 
 /* A request, its header in parts: they go to the kernel in registers. */
