@@ -68,6 +68,10 @@ call_string_ends(const char *string, uint32_t size)
 	return memchr(string, '\0', size) != NULL;
 }
 
+/* Memory that is to be as large as what it is copied to; false: it is not. */
+bool call_copy_memory(
+    const struct kdescriptor *descriptor, void *to, uint64_t size) must_check;
+
 /* A right that a handler may take, which a receive right in a message that
  * others follow is not. */
 struct port *call_right(struct kdescriptor *descriptor) must_check;

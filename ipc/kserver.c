@@ -75,6 +75,14 @@ call_array_fits(const struct call *call, uint32_t at, uint32_t count,
 	       body_size(call->request) == at + padded(count * element_size);
 }
 
+bool
+call_copy_memory(const struct kdescriptor *descriptor, void *to, uint64_t size)
+{
+	return descriptor->size == size &&
+	       transfer_to_kernel(descriptor->transfer, 0, to, size) ==
+		   KERN_SUCCESS;
+}
+
 struct port *
 call_right(struct kdescriptor *descriptor)
 {

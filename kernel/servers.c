@@ -12,6 +12,7 @@
 #include <serve/semaphore.h>
 #include <serve/task.h>
 #include <serve/thread_act.h>
+#include <serve/vm_map.h>
 
 void
 servers_register(void)
@@ -21,6 +22,7 @@ servers_register(void)
 	kserver_register(&mach_port_subsystem);
 	kserver_register(&baton_port_subsystem);
 	kserver_register(&mach_vm_subsystem);
+	kserver_register(&vm_map_subsystem);
 	kserver_register(&semaphore_subsystem);
 	kserver_register(&mach_eventlink_subsystem);
 	kserver_register(&clock_subsystem);

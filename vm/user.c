@@ -16,6 +16,7 @@
 #include <mach/vm_region.h>
 #include <mach/vm_statistics.h>
 #include <serve/mach_vm.h>
+#include <serve/vm_map.h>
 
 #include "ipc/right.h"
 #include "kernel/sched.h"
@@ -425,6 +426,27 @@ serve_mach_vm_region(struct map *map, mach_vm_address_t *address,
 	*count = VM_REGION_BASIC_INFO_COUNT_64;
 	*object = NULL;
 	return KERN_SUCCESS;
+}
+
+/* ---- messages: those with another number for wide addresses ---- */
+
+kern_return_t
+serve_mach_vm_map_64(struct map *map, vm_address_t *address, vm_size_t size,
+    vm_offset_t mask, int flags, struct port *object,
+    memory_object_offset_t offset, boolean_t copy, vm_prot_t protection,
+    vm_prot_t maximum, vm_inherit_t inheritance)
+{
+	return serve_mach_vm_map(map, address, size, mask, flags, object,
+	    offset, copy, protection, maximum, inheritance);
+}
+
+kern_return_t
+serve_mach_vm_region_64(struct map *map, vm_address_t *address, vm_size_t *size,
+    vm_region_flavor_t flavor, int *words, mach_msg_type_number_t *count,
+    struct port **object)
+{
+	return serve_mach_vm_region(
+	    map, address, size, flavor, words, count, object);
 }
 
 /* ---- messages: contents ---- */

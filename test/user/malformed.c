@@ -47,6 +47,7 @@ struct shape {
 	const char *descriptors;
 	unsigned array_count_at, array_most;
 	unsigned memory_count_at;
+	unsigned memory_size; /* where it has no count */
 	unsigned string_at, string_size;
 };
 
@@ -64,6 +65,7 @@ static const struct shape shapes[] = {
 #include <serve/semaphore.inc>
 #include <serve/task.inc>
 #include <serve/thread_act.inc>
+#include <serve/vm_map.inc>
 };
 
 #define SHAPES (sizeof(shapes) / sizeof(shapes[0]))
@@ -127,11 +129,14 @@ put_right(unsigned at, mach_port_t right, mach_msg_type_name_t disposition)
 		   disposition == MACH_MSG_TYPE_MAKE_SEND_ONCE;
 }
 
-/* Memory without a byte, or an array of the rights at @rights. */
+/* Memory of @bytes zeros, or an array of the rights at @rights. */
 static void
-put_memory(unsigned at)
+put_memory(unsigned at, unsigned bytes)
 {
+	static char zeros[200];
 	mach_msg_ool_descriptor_t descriptor = {
+	    .address = zeros,
+	    .size = bytes,
 	    .copy = MACH_MSG_VIRTUAL_COPY,
 	    .type = MACH_MSG_OOL_DESCRIPTOR,
 	};
@@ -164,7 +169,7 @@ put_piece(const struct shape *shape, unsigned index)
 
 	switch (shape->descriptors[index]) {
 	case 'm':
-		put_memory(at);
+		put_memory(at, shape->memory_size);
 		break;
 	case 'a':
 		put_rights(at, NULL, 0, MACH_MSG_TYPE_COPY_SEND);
@@ -349,7 +354,7 @@ memory_for_rights(const struct shape *shape)
 {
 	size_t index = strcspn(shape->descriptors, "a");
 
-	put_memory(piece_at(shape, (unsigned)index));
+	put_memory(piece_at(shape, (unsigned)index), 0);
 	return shape->descriptors[index] != '\0';
 }
 
@@ -371,6 +376,10 @@ array_of_wrong_rights(const struct shape *shape)
 static bool
 other_size_than_said(const struct shape *shape)
 {
+	if (shape->memory_size != 0) {
+		put_memory(piece_at(shape, 0), shape->memory_size + 1);
+		return true;
+	}
 	if (shape->memory_count_at == 0)
 		return false;
 	put_word(shape->memory_count_at, 5);

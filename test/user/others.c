@@ -2,6 +2,8 @@
  * ends. */
 #include "test/user/mach_test.h"
 
+#include <user/mach_port.h>
+
 #define NAME  ((mach_port_t)0x55501)
 #define TAKEN ((mach_port_t)0x55601)
 
@@ -207,6 +209,52 @@ test_urefs(void)
 	port_end(box);
 }
 
+/* A port made in another task, as the options say. */
+static void
+test_construct(void)
+{
+	mach_port_options_t options = {
+	    .flags = MPO_QLIMIT | MPO_INSERT_SEND_RIGHT | MPO_CONTEXT_AS_GUARD,
+	    .mpl = {.mpl_qlimit = 3},
+	};
+	mach_port_status_t status;
+	mach_msg_type_number_t count = MACH_PORT_RECEIVE_STATUS_COUNT;
+	mach_port_context_t context = 0;
+	mach_port_t name = 0, own = 0;
+
+	is(mach_port_construct(other, &options, 0x77, &name), KERN_SUCCESS,
+	    "a port is made there");
+	is(type_there(name), MACH_PORT_TYPE_SEND_RECEIVE, "with both rights");
+	must(mach_port_get_attributes(other, name, MACH_PORT_RECEIVE_STATUS,
+	    (mach_port_info_t)&status, &count));
+	is(status.mps_qlimit, 3, "with its queue's limit");
+	is(mach_port_get_context(other, name, &context), KERN_SUCCESS,
+	    "and a context");
+	is(mach_port_mod_refs(other, name, MACH_PORT_RIGHT_RECEIVE, -1),
+	    KERN_INVALID_RIGHT, "that guards it");
+	is(mach_port_destruct(other, name, -1, 0x78), KERN_INVALID_ARGUMENT,
+	    "who does not know it does not end it");
+	is(mach_port_destruct(other, name, -1, 0x77), KERN_SUCCESS,
+	    "who does ends all of it");
+	is(type_there(name), 0, "with the name");
+
+	options.mpl.mpl_qlimit = MACH_PORT_QLIMIT_MAX + 1;
+	is(mach_port_construct(other, &options, 0, &name), KERN_INVALID_VALUE,
+	    "no queue is that long");
+	options.flags = 1U << 31;
+	is(mach_port_construct(other, &options, 0, &name),
+	    KERN_INVALID_ARGUMENT, "nor is there such a flag");
+	is(mach_port_construct(other, (mach_port_options_t *)8, 0, &name),
+	    MACH_SEND_INVALID_MEMORY, "options are somewhere");
+
+	/* The message that others would use, about ourselves. */
+	options.flags = 0;
+	is(_kernelrpc_mach_port_construct(self, &options, 5, &own),
+	    KERN_SUCCESS, "one of ours, by the message");
+	is(type_of(own), MACH_PORT_TYPE_RECEIVE, "is ours");
+	port_end(own);
+}
+
 int
 main(void)
 {
@@ -216,6 +264,7 @@ main(void)
 	test_insert_wrong();
 	test_extract();
 	test_urefs();
+	test_construct();
 	must(task_terminate(other));
 	is(mach_port_insert_right(other, NAME, self, MACH_MSG_TYPE_COPY_SEND),
 	    MACH_SEND_INVALID_DEST, "who has ended is given nothing");

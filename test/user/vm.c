@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include <mach/vm_map.h>
+#include <user/vm_map.h>
+
 #define PAGE 4096UL
 
 static task_t self;
@@ -284,6 +287,115 @@ test_other_task(void)
 	pages_end(pages, 3 * PAGE);
 }
 
+/* ---- the same by their older names, as calls and as messages ---- */
+
+static void
+test_older_calls(void)
+{
+	vm_address_t address = 0, mapped = 0, found;
+	vm_region_basic_info_data_64_t info;
+	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
+	mach_port_t object;
+	vm_offset_t data;
+	vm_size_t size;
+
+	is(vm_allocate(self, &address, 2 * PAGE, VM_FLAGS_ANYWHERE),
+	    KERN_SUCCESS, "vm_allocate");
+	is(vm_protect(self, address, PAGE, FALSE, VM_PROT_READ), KERN_SUCCESS,
+	    "vm_protect");
+	is(vm_inherit(self, address, PAGE, VM_INHERIT_NONE), KERN_SUCCESS,
+	    "vm_inherit");
+	found = address;
+	is(vm_region(self, &found, &size, VM_REGION_BASIC_INFO,
+	       (vm_region_info_t)&info, &count, &object),
+	    KERN_SUCCESS, "vm_region");
+	ok(found == address && size == PAGE &&
+		info.protection == VM_PROT_READ &&
+		info.inheritance == VM_INHERIT_NONE,
+	    "it sees what they did");
+	*(char *)(address + PAGE) = 'x';
+	is(vm_read(self, address + PAGE, 10, &data, &count), KERN_SUCCESS,
+	    "vm_read");
+	ok(count == 10 && *(char *)data == 'x', "reads");
+	*(char *)data = 'y';
+	is(vm_write(self, address + PAGE, data, 10), KERN_SUCCESS, "vm_write");
+	is(*(char *)(address + PAGE), 'y', "writes");
+	is(vm_read_overwrite(self, address + PAGE, 8, data + 100, &size),
+	    KERN_SUCCESS, "vm_read_overwrite");
+	ok(size == 8 && *(char *)(data + 100) == 'y', "reads to a place");
+	pages_end((void *)data, PAGE);
+	is(vm_map(self, &mapped, PAGE, 0xffff, VM_FLAGS_ANYWHERE,
+	       MACH_PORT_NULL, 0, FALSE, VM_PROT_READ, VM_PROT_ALL,
+	       VM_INHERIT_COPY),
+	    KERN_SUCCESS, "vm_map");
+	is(mapped & 0xffff, 0, "maps by a mask");
+	is(vm_deallocate(self, mapped, PAGE), KERN_SUCCESS, "vm_deallocate");
+	pages_end((void *)address, 2 * PAGE);
+}
+
+static void
+test_older_messages(void)
+{
+	vm_address_t address = 0x40000000, mapped = 0x50000000, found = 0;
+	vm_region_basic_info_data_64_t info;
+	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
+	mach_port_t object;
+	char word[] = "a word", *back = pages_new(PAGE);
+	vm_offset_t data;
+	vm_size_t size;
+	task_t other;
+
+	must(task_create(self, NULL, 0, FALSE, &other));
+	is(_kernelrpc_vm_allocate(other, &address, 3 * PAGE, VM_FLAGS_FIXED),
+	    KERN_SUCCESS, "3801: another task is given memory");
+	is(vm_write(other, address + PAGE, (vm_offset_t)word, sizeof(word)),
+	    KERN_SUCCESS, "3807: it is written to");
+	is(vm_read(other, address + PAGE, sizeof(word), &data, &count),
+	    KERN_SUCCESS, "3805: read");
+	ok(strcmp((char *)data, word) == 0 && count == sizeof(word),
+	    "as it is");
+	pages_end((void *)data, count);
+	is(vm_read_overwrite(
+	       other, address + PAGE, sizeof(word), (vm_address_t)back, &size),
+	    KERN_SUCCESS, "3809: once more");
+	ok(strcmp(back, word) == 0 && size == sizeof(word), "to where we like");
+	is(_kernelrpc_vm_protect(other, address, PAGE, FALSE, VM_PROT_READ),
+	    KERN_SUCCESS, "3803: protected");
+	is(vm_write(other, address, (vm_offset_t)word, sizeof(word)),
+	    KERN_PROTECTION_FAILURE, "which holds");
+	is(vm_inherit(other, address, PAGE, VM_INHERIT_SHARE), KERN_SUCCESS,
+	    "3804: inherited");
+	count = VM_REGION_BASIC_INFO_COUNT_64;
+	is(vm_region_64(other, &found, &size, VM_REGION_BASIC_INFO_64,
+	       (vm_region_info_t)&info, &count, &object),
+	    KERN_SUCCESS, "3824: looked at");
+	ok(found == address && size == PAGE &&
+		info.protection == VM_PROT_READ &&
+		info.inheritance == VM_INHERIT_SHARE && object == 0,
+	    "as it is");
+	is(_kernelrpc_vm_map(other, &mapped, PAGE, 0, VM_FLAGS_FIXED,
+	       MACH_PORT_NULL, 0, FALSE, VM_PROT_READ, VM_PROT_READ,
+	       VM_INHERIT_COPY),
+	    KERN_SUCCESS, "3812: mapped");
+	is(_kernelrpc_vm_map_64(other, &mapped, PAGE, 0, VM_FLAGS_FIXED,
+	       MACH_PORT_NULL, 0, FALSE, VM_PROT_READ, VM_PROT_READ,
+	       VM_INHERIT_COPY),
+	    KERN_NO_SPACE, "3826: where something is already");
+	found = mapped;
+	is(vm_region(other, &found, &size, VM_REGION_BASIC_INFO_64,
+	       (vm_region_info_t)&info, &count, &object),
+	    KERN_SUCCESS, "3800: looked at");
+	ok(found == mapped && info.max_protection == VM_PROT_READ,
+	    "that is it");
+	is(_kernelrpc_vm_deallocate(other, address, 3 * PAGE), KERN_SUCCESS,
+	    "3802: taken away");
+	is(vm_read(other, address, 8, &data, &count), KERN_INVALID_ADDRESS,
+	    "nothing is left");
+	must(task_terminate(other));
+	must(mach_port_deallocate(self, other));
+	pages_end(back, PAGE);
+}
+
 /* Many regions, which no table of fixed size holds. */
 static void
 test_many_regions(void)
@@ -341,6 +453,8 @@ main(void)
 	test_map();
 	test_read_write();
 	test_other_task();
+	test_older_calls();
+	test_older_messages();
 	test_many_regions();
 	test_large();
 	return done();

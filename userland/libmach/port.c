@@ -22,13 +22,14 @@ mach_port_allocate(
 	return _kernelrpc_mach_port_allocate(task, right, name);
 }
 
-/* Options hold addresses of the caller's, so there is no message for this. */
 kern_return_t
 mach_port_construct(ipc_space_t task, mach_port_options_ptr_t options,
     mach_port_context_t context, mach_port_name_t *name)
 {
-	return _kernelrpc_mach_port_construct_trap(
-	    task, options, context, name);
+	if (own(task))
+		return _kernelrpc_mach_port_construct_trap(
+		    task, options, context, name);
+	return _kernelrpc_mach_port_construct(task, options, context, name);
 }
 
 kern_return_t

@@ -78,15 +78,20 @@ vm_protect(vm_map_t task, vm_address_t address, vm_size_t size,
 }
 
 kern_return_t
-vm_read(vm_map_t task, vm_address_t address, vm_size_t size, vm_offset_t *data,
-    mach_msg_type_number_t *count)
+vm_map(vm_map_t task, vm_address_t *address, vm_size_t size, vm_offset_t mask,
+    int flags, mem_entry_name_port_t object, vm_offset_t offset, boolean_t copy,
+    vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance)
 {
-	return mach_vm_read(task, address, size, data, count);
+	return mach_vm_map(task, address, size, mask, flags, object, offset,
+	    copy, protection, maximum, inheritance);
 }
 
 kern_return_t
-vm_write(vm_map_t task, vm_address_t address, vm_offset_t data,
-    mach_msg_type_number_t count)
+vm_map_64(vm_map_t task, vm_address_t *address, vm_size_t size,
+    vm_offset_t mask, int flags, mem_entry_name_port_t object,
+    memory_object_offset_t offset, boolean_t copy, vm_prot_t protection,
+    vm_prot_t maximum, vm_inherit_t inheritance)
 {
-	return mach_vm_write(task, address, data, count);
+	return mach_vm_map(task, address, size, mask, flags, object, offset,
+	    copy, protection, maximum, inheritance);
 }

@@ -11,6 +11,8 @@ called stands for, if anything, then the arguments.
     const ELEMENT *, count      ELEMENT *, count *: the room, then how many
     struct port *               struct port **
     struct transfer *, count    struct transfer **, count *
+    const STRUCT * (memory of   -
+      a struct's size)
     struct port **, count       struct port ***, count *
 """
 
@@ -42,6 +44,7 @@ OBJECTS = {
 RIGHT_LETTERS = {Right.MOVE_SEND: "s", Right.MOVE_SEND_ONCE: "o",
                  Right.MOVE_RECEIVE: "r", Right.POLYMORPHIC: "p"}
 COUNT = "mach_msg_type_number_t"
+COPY_MAX = 128  # bytes of memory that a decoder puts on its stack
 MANY = (Form.PORTS, Form.COUNTED_PORTS)  # rights, a descriptor each
 
 
@@ -52,6 +55,12 @@ def _parameter(c_type, name):
 def _element(made):
     """The C type of an array's elements, or of a fixed array's."""
     return made.element.server_type or made.element.name
+
+
+def _is_copied(argument):
+    """Memory of one struct: the handler sees a copy of it."""
+    made = argument.type
+    return made.form is Form.MEMORY and not made.counted
 
 
 class _Form:
@@ -161,6 +170,13 @@ class KernelRoutine:
                             "to be the last of what goes to the kernel")
         for argument in self.ins:
             bad = (Form.COUNTED_PORTS, Form.PORTS, Form.VARSTRING)
+            made = argument.type
+            if _is_copied(argument) and (
+                    not made.element.name or made.size > COPY_MAX):
+                raise DefsError(argument.place, f"found '{argument.name}', "
+                                "memory of a fixed size; expected ^ of a "
+                                "struct that has a name and at most "
+                                f"{COPY_MAX} bytes, or of array[]")
             if argument.direction.is_in and argument.type.form in bad or (
                     argument.direction is Direction.INOUT
                     and argument.type.form is not Form.VALUE):
@@ -191,6 +207,8 @@ class KernelRoutine:
                 yield f"mach_msg_type_name_t {out}{argument.poly_name}"
         elif form in MANY:
             yield f"struct port **{name}"
+        elif _is_copied(argument):
+            yield f"const {made.element.name} *{name}"
         elif form is Form.MEMORY:
             yield f"struct transfer *{out}{name}"
         elif form is Form.PORT_ARRAY:
@@ -231,6 +249,8 @@ class KernelRoutine:
             made, name = argument.type, argument.name
             descriptor = f"&call->request->descriptor[{index}]"
             yield f"struct kdescriptor *{name} = {descriptor};"
+            if _is_copied(argument):
+                yield f"{made.element.name} {name}Copy;"
         for argument, kind in self._translations():
             struct, name = self._translated(argument), argument.name
             yield (f"struct {struct} *{name}Object = "
@@ -276,6 +296,9 @@ class KernelRoutine:
             elif made.form is Form.STRING:
                 yield (f"!call_string_ends(In->{name}, {made.count})",
                        "MIG_BAD_ARGUMENTS")
+            elif _is_copied(argument):
+                yield (f"!call_copy_memory({name}, &{name}Copy, "
+                       f"sizeof({name}Copy))"), "MIG_TYPE_ERROR"
             elif made.form is Form.MEMORY:
                 size = _times(f"(uint64_t)In->{argument.count_name}",
                               made.size)
@@ -308,6 +331,8 @@ class KernelRoutine:
                    else f"call_right({name})" if made.right in (
                        Right.POLYMORPHIC, Right.MOVE_RECEIVE)
                    else f"{name}->port")
+        elif _is_copied(argument):
+            yield f"&{name}Copy"
         elif form is Form.MEMORY:
             yield f"{name}->transfer"
         else:
@@ -480,6 +505,8 @@ class KernelRoutine:
                  f'.name = "{self.routine.name}"', f".kind = {self.kind}",
                  f".least = {request.min_size}", f".most = {request.size}",
                  f'.descriptors = "{letters}"']
+        for argument in filter(_is_copied, self.request.carried):
+            cells.append(f".memory_size = {argument.type.size}")
         for field in request.fields:
             form = field.argument.type.form if field.argument else None
             given = field.argument and field.argument.direction.is_in
@@ -505,6 +532,8 @@ class KernelRoutine:
             made = argument.type
             if made.form is Form.VALUE:
                 yield f"sizeof({made.server_type}) == {made.size}"
+            elif _is_copied(argument):
+                yield f"sizeof({made.element.name}) == {made.size}"
             elif made.form in (Form.ARRAY, Form.COUNTED):
                 yield f"sizeof({_element(made)}) == {made.element.size}"
                 yield f"_Alignof({_element(made)}) <= 4"
