@@ -194,6 +194,10 @@ insert_right(struct m_thread *thread, struct m_task *to)
 	say("t%u: mach_port_insert_right(task %u, 0x%x, 0x%x, %u) = %d",
 	    thread->number, to->number, a.name, a.poly, a.disposition, kr);
 
+	if (!MACH_PORT_VALID(a.name)) {
+		EXPECT(kr == KERN_INVALID_VALUE);
+		return;
+	}
 	expected = m_copyin(from, a.poly, a.disposition, false, &right);
 	if (expected != KERN_SUCCESS) {
 		EXPECT(kr == (expected == KERN_INVALID_VALUE
@@ -387,16 +391,19 @@ model_request(struct m_thread *thread, struct m_task *task,
 	kern_return_t expected = KERN_SUCCESS;
 	uint32_t errors = 0;
 
-	if (a->notify != MACH_PORT_NULL)
+	/* A right that could not be used stays where it is. */
+	if (a->notify != MACH_PORT_NULL &&
+	    a->disposition != MACH_MSG_TYPE_MOVE_SEND_ONCE &&
+	    a->disposition != MACH_MSG_TYPE_MAKE_SEND_ONCE)
+		expected = KERN_INVALID_CAPABILITY;
+	else if (a->notify != MACH_PORT_NULL)
 		expected = m_copyin(
 		    thread->task, a->notify, a->disposition, false, &right);
 	if (expected != KERN_SUCCESS) {
 		EXPECT(kr == KERN_INVALID_CAPABILITY);
 		return;
 	}
-	if (right.port != NULL && right.type != MACH_MSG_TYPE_PORT_SEND_ONCE)
-		expected = KERN_INVALID_CAPABILITY;
-	else if (!nothing_happened(kr))
+	if (!nothing_happened(kr))
 		expected = ask(task, a, right, &previous);
 	else
 		expected = KERN_RESOURCE_SHORTAGE;
