@@ -121,14 +121,6 @@ port_list_create(struct space *space, enum port_list_kind kind,
 
 /* ---- filling ---- */
 
-/* Tells ports apart without saying where they lie: addresses of objects differ
- * in these bits, times an odd number that is this kernel's own. */
-static uint32_t
-object_tag(const void *object)
-{
-	return (uint32_t)((uintptr_t)object / CACHE_LINE) * object_secret;
-}
-
 /* What the name denotes; a right to a port that has died is a dead name, though
  * nobody has looked at it yet. */
 static mach_port_type_t
@@ -174,7 +166,7 @@ note_entry(struct space *space, struct port_list *list, unsigned i,
 		    .iin_name = name,
 		    .iin_type = type,
 		    .iin_urefs = entry->urefs,
-		    .iin_object = object_tag(entry->port),
+		    .iin_object = space_object_tag(entry->port),
 		};
 		return;
 	}

@@ -3,6 +3,8 @@
  */
 #include "ipc/space.h"
 
+#include <arch/cpu.h>
+
 #include "ipc/entry.h"
 #include "kernel/string.h"
 #include "kernel/timer.h"
@@ -16,27 +18,58 @@
 #define STEP_CHUNKS 64
 
 static struct zone space_zone;
-static uint32_t hash_seed;
-uint32_t object_secret;
 
-/* The node that is nearer to the root has the higher priority.  A secret
- * seed: a user who chooses names shall not choose the tree's shape. */
+/* Different at each boot, and nothing that one gives away tells another.
+ * I after space_init() */
+static uint32_t tree_secret;
+static uint32_t object_secret[2];
+
+/* One to one, and with any bit of @word goes half of the result. */
+static uint32_t
+mix(uint32_t word)
+{
+	word = (word ^ word >> 16) * 0x85ebca6bU;
+	word = (word ^ word >> 13) * 0xc2b2ae35U;
+	return word ^ word >> 16;
+}
+
+/* The node that is nearer to the root has the higher priority.  By a secret: a
+ * user who chooses names shall not choose the tree's shape. */
 static uint32_t
 priority(uint32_t index)
 {
-	uint32_t hash = index ^ hash_seed;
+	return mix(index ^ tree_secret);
+}
 
-	hash = (hash ^ hash >> 16) * 0x85ebca6bU;
-	hash = (hash ^ hash >> 13) * 0xc2b2ae35U;
-	return hash ^ hash >> 16;
+uint32_t
+space_object_tag(const void *object)
+{
+	/* Addresses of objects differ in these bits. */
+	uint32_t line = (uint32_t)((uintptr_t)object / CACHE_LINE);
+
+	return mix(mix(line ^ object_secret[0]) ^ object_secret[1]);
+}
+
+/* The next of a row of numbers of which one does not tell the others. */
+static uint32_t
+draw(uint64_t *state)
+{
+	uint64_t word = *state += 0x9e3779b97f4a7c15UL;
+
+	word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9UL;
+	word = (word ^ word >> 27) * 0x94d049bb133111ebUL;
+	return (uint32_t)(word >> 32);
 }
 
 void
 space_init(void)
 {
+	uint64_t state = timer_now() ^ arch_read_cycles() << 20;
+
 	zone_init(&space_zone, "space", sizeof(struct space), 0);
-	hash_seed = (uint32_t)timer_now();
-	object_secret = priority(1) | 1;
+	tree_secret = draw(&state);
+	object_secret[0] = draw(&state);
+	object_secret[1] = draw(&state);
 }
 
 kern_return_t

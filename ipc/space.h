@@ -268,8 +268,9 @@ mach_port_name_t space_find_port(struct space *space, struct port *port);
 /* The same for a port whose receive right it has not.  Locks: the space's. */
 mach_port_name_t space_find_sent(struct space *space, const struct port *port);
 
-/* Odd, and different at each boot. */
-extern uint32_t object_secret; /* I after space_init() */
+/* Tells objects of the kernel's apart without saying where they lie, or how far
+ * from each other. */
+uint32_t space_object_tag(const void *object);
 
 /* Debug and tests: the table agrees with itself. */
 void space_check(struct space *space);

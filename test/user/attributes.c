@@ -261,7 +261,7 @@ test_space_info(void)
 	mach_msg_type_number_t count, tree_count;
 	ipc_info_space_t info;
 	unsigned before, found = 0, wrong = 0;
-	uint32_t object = 0;
+	uint32_t object = 0, step = 0, alike = 0;
 
 	must(mach_port_space_basic_info(self, &basic));
 	before = name_count();
@@ -292,11 +292,14 @@ test_space_info(void)
 					       : MACH_PORT_TYPE_RECEIVE);
 		wrong += names[i].iin_urefs != (send ? 1 : 0);
 		wrong += names[i].iin_object == object;
+		alike += names[i].iin_object - object == step;
+		step = names[i].iin_object - object;
 		object = names[i].iin_object;
 		found++;
 	}
 	is(found, MANY, "each is there");
 	is(wrong, 0, "with its rights and references");
+	ok(alike < found / 8, "and it does not tell how far apart they lie");
 	pages_end(names, count * sizeof(*names));
 	is(name_count(), before + MANY, "mach_port_names() cuts none either");
 	for (unsigned i = 0; i < MANY; i++)
