@@ -9,10 +9,18 @@
 #include "ipc/kmsg.h"
 #include "kernel/thread.h"
 
-/* Bytes or descriptors between two preemption points.  A receive right is a
- * step of its own when it leaves: it may be in many sets, and waited for. */
+/* Bytes or descriptors between two preemption points. */
 #define STEP_BYTES	 16384
-#define STEP_DESCRIPTORS 32
+#define STEP_DESCRIPTORS 8
+
+/* Are there several of them to a step?  Memory may have to be copied; a receive
+ * right may be in many sets, and waited for. */
+static inline bool
+descriptor_is_short(const struct kdescriptor *descriptor)
+{
+	return descriptor->type == MACH_MSG_PORT_DESCRIPTOR &&
+	       descriptor->disposition != MACH_MSG_TYPE_PORT_RECEIVE;
+}
 
 /*
  * Read the message at current_thread()->send.buffer into @kmsg, a fresh one of

@@ -159,7 +159,7 @@ descriptors_step(struct kmsg *kmsg)
 			return kr;
 		kmsg->cursor += descriptor_size(descriptor->type);
 		kmsg->index++;
-		if (descriptor->disposition == MACH_MSG_TYPE_PORT_RECEIVE)
+		if (!descriptor_is_short(descriptor))
 			break;
 	}
 	return MACH_MSG_SUCCESS;

@@ -166,6 +166,8 @@ descriptors_step(struct kmsg *kmsg)
 			return;
 		kmsg->cursor += descriptor_size(descriptor->type);
 		kmsg->index++;
+		if (!descriptor_is_short(descriptor))
+			return;
 	}
 }
 

@@ -19,7 +19,7 @@
 #include "vm/transfer.h"
 
 /* Rights of an array that one step copies, */
-#define STEP_RIGHTS 32
+#define STEP_RIGHTS 8
 /* ... or for which it makes room. */
 #define STEP_ROOM 2048
 
