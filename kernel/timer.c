@@ -1,7 +1,12 @@
 /*
- * timer.c: each hart's deadlines in a pairing heap, whose links live in the
- * timers: arming takes constant time, firing and cancelling logarithmic time
- * on average, and nothing is ever allocated.
+ * timer.c: each hart's deadlines in a leftist heap, whose links live in the
+ * timers: nothing is ever allocated, and nothing takes longer than a walk of
+ * 2 log2(n) steps, whatever deadlines users choose.
+ *
+ * A timer's @rank is how many there are from it downwards, always to the right;
+ * its left child's is no less than its right child's.  So below a timer of rank
+ * r there are 2^r - 1 at least, with it, and the way to the right is short; the
+ * way to the left may be long, and nobody goes it.
  */
 #include "kernel/timer.h"
 
@@ -79,82 +84,84 @@ timer_time_value(uint64_t ticks)
 	};
 }
 
-/* ---- the heap; @parent of a first child is its parent, of a later one its
- * elder sibling ---- */
+/* ---- the heap ---- */
+
+static uint32_t
+rank_of(const struct timer *timer)
+{
+	return timer != NULL ? timer->rank : 0;
+}
+
+/* Put @timer's children in order; true: it has another rank than it had. */
+static bool
+mend(struct timer *timer)
+{
+	uint32_t rank = timer->rank;
+	struct timer *left = timer->left;
+
+	if (rank_of(left) < rank_of(timer->right)) {
+		timer->left = timer->right;
+		timer->right = left;
+	}
+	timer->rank = rank_of(timer->right) + 1;
+	return timer->rank != rank;
+}
 
 static struct timer *
 heap_meld(struct timer *a, struct timer *b)
 {
-	struct timer *swap;
+	struct timer *root = NULL, *last = NULL;
+	struct timer **place = &root;
 
-	if (a == NULL)
-		return b;
-	if (b == NULL)
-		return a;
-	if (b->deadline < a->deadline) {
-		swap = a;
-		a = b;
-		b = swap;
+	/* Down, the two ways to the right become one in order. */
+	while (a != NULL && b != NULL) {
+		struct timer *first = b->deadline < a->deadline ? b : a;
+
+		if (first == b)
+			b = a;
+		*place = first;
+		first->parent = last;
+		last = first;
+		place = &first->right;
+		a = first->right;
 	}
-	b->sibling = a->child;
-	if (a->child != NULL)
-		a->child->parent = b;
-	b->parent = a;
-	a->child = b;
-	return a;
+	*place = a != NULL ? a : b;
+	if (*place != NULL)
+		(*place)->parent = last;
+	/* And up again. */
+	for (; last != NULL; last = last->parent)
+		(void)mend(last);
+	return root;
 }
 
-/* Meld a list of siblings into one heap: in pairs, then the pairs. */
-static struct timer *
-heap_pair(struct timer *first)
+static void
+heap_add(struct timer_queue *queue, struct timer *timer)
 {
-	struct timer *pairs = NULL;
-	struct timer *root = NULL;
-
-	while (first != NULL) {
-		struct timer *a = first;
-		struct timer *b = a->sibling;
-		struct timer *rest = b != NULL ? b->sibling : NULL;
-
-		a->sibling = NULL;
-		if (b != NULL)
-			b->sibling = NULL;
-		a = heap_meld(a, b);
-		a->sibling = pairs;
-		pairs = a;
-		first = rest;
-	}
-	while (pairs != NULL) {
-		struct timer *rest = pairs->sibling;
-
-		pairs->sibling = NULL;
-		root = heap_meld(root, pairs);
-		pairs = rest;
-	}
-	if (root != NULL)
-		root->parent = NULL;
-	return root;
+	timer->left = NULL;
+	timer->right = NULL;
+	timer->parent = NULL;
+	timer->rank = 1;
+	queue->root = heap_meld(queue->root, timer);
 }
 
 static void
 heap_remove(struct timer_queue *queue, struct timer *timer)
 {
-	struct timer *children = heap_pair(timer->child);
+	struct timer *parent = timer->parent;
+	struct timer *below = heap_meld(timer->left, timer->right);
 
-	if (queue->root == timer) {
-		queue->root = children;
-	} else {
-		if (timer->parent->child == timer)
-			timer->parent->child = timer->sibling;
-		else
-			timer->parent->sibling = timer->sibling;
-		if (timer->sibling != NULL)
-			timer->sibling->parent = timer->parent;
-		queue->root = heap_meld(queue->root, children);
-	}
-	timer->child = NULL;
-	timer->sibling = NULL;
-	timer->parent = NULL;
+	if (below != NULL)
+		below->parent = parent;
+	if (parent == NULL)
+		queue->root = below;
+	else if (parent->left == timer)
+		parent->left = below;
+	else
+		parent->right = below;
+	/* As long as ranks change they rise by one from child to parent, be it
+	 * the old ones or the new. */
+	while (parent != NULL && mend(parent))
+		parent = parent->parent;
 }
 
 /* Ask the hardware for the earliest deadline, if it does not know it. */
@@ -178,12 +185,9 @@ timer_arm(struct timer *timer, uint64_t deadline)
 
 	KASSERT(timer->cpu == NULL);
 	timer->deadline = deadline;
-	timer->child = NULL;
-	timer->sibling = NULL;
-	timer->parent = NULL;
 	spin_lock(&queue->lock);
 	__atomic_store_n(&timer->cpu, cpu, __ATOMIC_RELAXED);
-	queue->root = heap_meld(queue->root, timer);
+	heap_add(queue, timer);
 	program(queue);
 	spin_unlock(&queue->lock);
 }

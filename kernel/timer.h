@@ -26,9 +26,10 @@ struct timer {
 	uint64_t deadline;	   /* in timebase ticks */
 	timer_function_t function; /* I */
 	struct cpu *cpu;	   /* where it is armed, NULL: not armed */
-	struct timer *child;	   /* pairing heap, under the timer lock */
-	struct timer *sibling;
-	struct timer *parent; /* or the elder sibling */
+	struct timer *left;	   /* a heap, see timer.c; the timer lock's */
+	struct timer *right;
+	struct timer *parent;
+	uint32_t rank;
 };
 
 /* What a timer leaves to do when no lock is held; see timer_defer(). */
