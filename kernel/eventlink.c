@@ -56,7 +56,6 @@ eventlink_put(struct eventlink_side *side)
 	KASSERT(link->dead);
 	for (int i = 0; i < 2; i++) {
 		KASSERT(link->side[i].port == NULL);
-		KASSERT(link->side[i].thread == NULL);
 		KASSERT(link->side[i].waiter == NULL);
 	}
 	zone_free(&eventlink_zone, link);
@@ -114,15 +113,12 @@ static void
 leave_side(struct eventlink_side *side)
 {
 	struct thread *waiter = claim_waiter(side, KERN_TERMINATED);
-	struct thread *thread = side->thread;
 
-	side->thread = NULL;
+	side->thread = 0;
 	side->anyone = false;
 	spin_unlock(&side->link->lock);
 	if (waiter != NULL)
 		sched_wake(waiter);
-	if (thread != NULL)
-		thread_put(thread);
 }
 
 void
@@ -155,11 +151,12 @@ eventlink_associate(struct eventlink_side *side, struct thread *thread)
 	spin_lock(&link->lock);
 	if (link->dead) {
 		kr = KERN_TERMINATED;
-	} else if (side->thread != NULL || side->anyone) {
+	} else if (side->thread != 0 || side->anyone) {
 		kr = KERN_NAME_EXISTS;
 	} else {
 		side->anyone = thread == NULL;
-		side->thread = thread != NULL ? thread_get(thread) : NULL;
+		/* Not a reference, which would keep its task's memory. */
+		side->thread = thread != NULL ? thread->id : 0;
 	}
 	spin_unlock(&link->lock);
 	return kr;
@@ -174,7 +171,7 @@ eventlink_disassociate(struct eventlink_side *side)
 	spin_lock(&link->lock);
 	if (link->dead)
 		kr = KERN_TERMINATED;
-	else if (side->thread != NULL || side->anyone)
+	else if (side->thread != 0 || side->anyone)
 		kr = KERN_SUCCESS;
 	if (kr != KERN_SUCCESS) {
 		spin_unlock(&link->lock);
@@ -279,7 +276,7 @@ check_wait(struct eventlink_side *side, const struct thread *self,
 
 	if (side->link->dead)
 		return KERN_TERMINATED;
-	if (side->thread != self && (!side->anyone || side->waiter != NULL))
+	if (side->thread != self->id && (!side->anyone || side->waiter != NULL))
 		return KERN_INVALID_ARGUMENT;
 	if (wanted >= side->count && (option & MELSW_OPTION_NO_WAIT) == 0)
 		return KERN_NOT_WAITING;

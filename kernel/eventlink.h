@@ -24,7 +24,7 @@ struct port;
 struct eventlink_side {
 	struct eventlink *link; /* [I] */
 	struct port *port;	/* [e] its receive right; NULL: given up */
-	struct thread *thread;	/* [e] a reference: who may wait; or NULL */
+	uint64_t thread;	/* [e] the id of who may wait; or 0 */
 	bool anyone;		/* [e] whoever waits may */
 	struct thread *waiter;	/* [e] NULL: nobody */
 	uint64_t count;		/* [e] signals so far */

@@ -339,6 +339,32 @@ test_storm(void)
 	    before.objects[BATON_OBJECT_THREAD], "no thread");
 }
 
+/* A link whose thread has ended with its task keeps neither. */
+static void
+test_ended_thread(void)
+{
+	struct baton_kernel_counters before, after;
+	struct small small;
+
+	make();
+	before = quiet_counters();
+	small_make(&small, MACH_PORT_NULL, 0);
+	small_run(&small, small_wait, 0, 0);
+	must(associate(pair[0], small.thread));
+	small_kill(&small);
+	after = quiet_counters();
+	is(after.objects[BATON_OBJECT_TASK], before.objects[BATON_OBJECT_TASK],
+	    "a task ends though a link knows its thread");
+	is(after.objects[BATON_OBJECT_MAP], before.objects[BATON_OBJECT_MAP],
+	    "its memory with it");
+	is(associate(pair[0], me), KERN_NAME_EXISTS, "its place is taken");
+	is(mach_eventlink_disassociate(pair[0], 0), KERN_SUCCESS,
+	    "until it is given up");
+	is(associate(pair[0], me), KERN_SUCCESS, "for another");
+	must(mach_eventlink_destroy(pair[0]));
+	must(mach_eventlink_destroy(pair[1]));
+}
+
 int
 main(void)
 {
@@ -350,5 +376,6 @@ main(void)
 	test_ends();
 	test_ping_pong();
 	test_storm();
+	test_ended_thread();
 	return done();
 }
