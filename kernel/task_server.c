@@ -77,22 +77,53 @@ serve_task_terminate(struct task *task)
 	return kr;
 }
 
-/* The count has changed: whether it has, and how far that is known, is the
- * call's progress. */
+/* What a call that stops or releases a task's threads is at; the first word of
+ * its progress.  The others are where its walk along them has got to. */
+enum hold_phase {
+	HOLD_COUNT,
+	HOLD_TELL,
+	HOLD_REST
+};
+
+static struct task_walk
+walk_load(const uint64_t *progress)
+{
+	return (struct task_walk){
+	    .at = (struct thread *)progress[1], .number = progress[2]};
+}
+
+static void
+walk_save(uint64_t *progress, enum hold_phase phase, struct task_walk walk)
+{
+	progress[0] = phase;
+	progress[1] = (uint64_t)walk.at;
+	progress[2] = walk.number;
+}
+
+/* The count has changed: KCALL_AGAIN until all threads know. */
 static kern_return_t
 tell_threads(struct task *task, uint64_t *progress)
 {
-	struct task_walk walk = {
-	    .at = (struct thread *)progress[1], .number = progress[2]};
+	struct task_walk walk = walk_load(progress);
 
-	progress[0] = 1;
 	while (task_hold_step(task, &walk)) {
-		progress[1] = (uint64_t)walk.at;
-		progress[2] = walk.number;
+		walk_save(progress, HOLD_TELL, walk);
 		if (thread_should_yield())
 			return KCALL_AGAIN;
 	}
+	walk_save(progress, HOLD_REST, (struct task_walk){0});
 	return KERN_SUCCESS;
+}
+
+/* When this returns they have done their last instruction. */
+static kern_return_t
+await_rest(struct task *task, uint64_t *progress)
+{
+	struct task_walk walk = walk_load(progress);
+	bool more = task_rest_step(task, &walk);
+
+	walk_save(progress, HOLD_REST, walk);
+	return more ? KCALL_AGAIN : KERN_SUCCESS;
 }
 
 kern_return_t
@@ -101,9 +132,11 @@ serve_task_suspend(struct task *task)
 	uint64_t *progress = call_progress();
 	kern_return_t kr = KERN_SUCCESS;
 
-	if (progress[0] == 0)
+	if (progress[0] == HOLD_COUNT)
 		kr = task_suspend(task);
-	return kr == KERN_SUCCESS ? tell_threads(task, progress) : kr;
+	if (kr == KERN_SUCCESS && progress[0] != HOLD_REST)
+		kr = tell_threads(task, progress);
+	return kr == KERN_SUCCESS ? await_rest(task, progress) : kr;
 }
 
 kern_return_t
@@ -112,7 +145,7 @@ serve_task_resume(struct task *task)
 	uint64_t *progress = call_progress();
 	kern_return_t kr = KERN_SUCCESS;
 
-	if (progress[0] == 0)
+	if (progress[0] == HOLD_COUNT)
 		kr = task_resume(task);
 	return kr == KERN_SUCCESS ? tell_threads(task, progress) : kr;
 }

@@ -74,6 +74,35 @@ task_hold_step(struct task *task, struct task_walk *walk)
 	return walk_step(task, walk, hold, task);
 }
 
+struct rest {
+	const struct task *task;
+	bool missing; /* somebody still runs */
+};
+
+/* The caller himself need not rest, nor anybody once the task is resumed. */
+static bool
+rests(struct thread *thread, void *context)
+{
+	struct rest *rest = context;
+
+	rest->missing = thread != current_thread() &&
+			rest->task->suspend_count > 0 &&
+			thread_at_rest(thread) == KERN_NOT_WAITING;
+	return !rest->missing;
+}
+
+bool
+task_rest_step(struct task *task, struct task_walk *walk)
+{
+	struct rest rest = {.task = task};
+	bool more = walk_step(task, walk, rests, &rest);
+
+	if (!rest.missing)
+		return more;
+	walk->number--; /* that one again */
+	return true;
+}
+
 static bool
 gather(struct thread *thread, void *context)
 {

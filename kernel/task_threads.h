@@ -26,6 +26,12 @@ struct task_walk {
  */
 bool task_hold_step(struct task *task, struct task_walk *walk) must_check;
 
+/*
+ * Have some threads of @task come to rest, as they were told?  True: ask again,
+ * after others had their turn.
+ */
+bool task_rest_step(struct task *task, struct task_walk *walk) must_check;
+
 /* Send rights to the threads of a task, being gathered. */
 struct task_gathering {
 	struct task_walk walk;

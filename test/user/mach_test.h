@@ -144,7 +144,8 @@ struct small {
 extern const char small_begin[], small_end[];
 extern const char small_receive[], small_call[], small_spin[], small_load[],
     small_store[], small_illegal[], small_vector[], small_echo[], small_wait[],
-    small_break[], small_jump[], small_exit[], small_terminate[], small_trap[];
+    small_break[], small_count[], small_jump[], small_exit[], small_ask[],
+    small_trap[];
 
 /* A task without threads, its code in place, @port given to it as
  * @disposition says unless that is 0. */

@@ -139,6 +139,52 @@ test_floats(void)
 	port_end(float_port);
 }
 
+/* ---- whole tasks ---- */
+
+#define COUNTERS 4
+
+/* What the small task's threads have counted, all together. */
+static uint64_t
+counted(const struct small *small, mach_vm_address_t at)
+{
+	uint64_t count[COUNTERS], sum = 0;
+	mach_vm_size_t size = sizeof(count);
+
+	must(mach_vm_read_overwrite(
+	    small->task, at, size, (mach_vm_address_t)count, &size));
+	for (unsigned i = 0; i < COUNTERS; i++)
+		sum += count[i];
+	return sum;
+}
+
+static void
+test_suspended_task(void)
+{
+	const mach_vm_address_t at = 0x300000;
+	mach_vm_address_t address = at;
+	struct small small;
+	unsigned moved = 0;
+	uint64_t sum = 0;
+
+	small_make(&small, MACH_PORT_NULL, 0);
+	must(mach_vm_allocate(small.task, &address, vm_page_size, 0));
+	for (unsigned i = 0; i < COUNTERS; i++) {
+		small_run(&small, small_count, at + i * sizeof(uint64_t), 0);
+		small_yield(&small);
+	}
+	for (unsigned i = 0; i < 100; i++) {
+		must(task_suspend(small.task));
+		sum = counted(&small, at);
+		for (int k = 0; k < 3; k++)
+			moved += counted(&small, at) != sum;
+		must(task_resume(small.task));
+		sleep_ms(1);
+	}
+	is(moved, 0, "a suspended task has done its last instruction");
+	ok(sum > 0, "of those before");
+	small_kill(&small);
+}
+
 /* ---- aborting safely ---- */
 
 static void
@@ -240,7 +286,23 @@ test_ender_aborted(void)
 	is(ender_failed, 0, "aborted while it waits for a task's end: success");
 }
 
-/* Two tasks that end each other. */
+/* Two tasks whose threads ask for the same of each other, at once. */
+static void
+make_pair(struct small small[2], mach_msg_id_t request)
+{
+	for (unsigned i = 0; i < 2; i++)
+		small_make(&small[i], MACH_PORT_NULL, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		must(mach_port_insert_right(small[i].task, SMALL_PORT,
+		    small[!i].task, MACH_MSG_TYPE_COPY_SEND));
+		must(task_suspend(small[i].task));
+		small_run(&small[i], small_ask, SMALL_PORT, (uint64_t)request);
+		small_yield(&small[i]);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		(void)task_resume(small[i].task);
+}
+
 static void
 test_mutual_end(void)
 {
@@ -249,20 +311,11 @@ test_mutual_end(void)
 	for (int i = 0; i < 40; i++) {
 		struct small small[2];
 
-		for (unsigned k = 0; k < 2; k++)
-			small_make(&small[k], MACH_PORT_NULL, 0);
-		for (unsigned k = 0; k < 2; k++) {
-			must(mach_port_insert_right(small[k].task, SMALL_PORT,
-			    small[!k].task, MACH_MSG_TYPE_COPY_SEND));
-			must(task_suspend(small[k].task));
-			small_run(&small[k], small_terminate, SMALL_PORT, 0);
-		}
-		for (unsigned k = 0; k < 2; k++)
-			(void)task_resume(small[k].task);
+		make_pair(small, MSGID_TASK_TERMINATE);
 		/* One may be quicker, and live. */
 		while (type_of(small[0].task) != MACH_PORT_TYPE_DEAD_NAME &&
 		       type_of(small[1].task) != MACH_PORT_TYPE_DEAD_NAME)
-			swtch();
+			sleep_ms(1);
 		for (unsigned k = 0; k < 2; k++)
 			(void)task_terminate(small[k].task);
 		for (unsigned k = 0; k < 2; k++) {
@@ -271,6 +324,39 @@ test_mutual_end(void)
 		}
 	}
 	is(ended, 80, "two tasks end each other");
+}
+
+/* It spins when its request has been answered. */
+static bool
+is_answered(thread_t thread)
+{
+	riscv64_thread_state_t state;
+
+	must(state_of(thread, &state));
+	return state.s0 > SMALL_PORT;
+}
+
+static void
+test_mutual_suspension(void)
+{
+	unsigned answered = 0;
+
+	for (int i = 0; i < 40; i++) {
+		struct small small[2];
+
+		make_pair(small, MSGID_TASK_SUSPEND);
+		/* Either may stop the other at any time. */
+		for (unsigned k = 0; k < 2; k++) {
+			while (!is_answered(small[k].thread)) {
+				(void)task_resume(small[k].task);
+				sleep_ms(1);
+			}
+			answered++;
+		}
+		for (unsigned k = 0; k < 2; k++)
+			small_kill(&small[k]);
+	}
+	is(answered, 80, "two tasks suspend each other");
 }
 
 /* Threads that nobody gives the processor to: they end all the same. */
@@ -433,10 +519,12 @@ main(void)
 	test_running();
 	test_mutual();
 	test_floats();
+	test_suspended_task();
 	test_abort_safely();
 	test_ended();
 	test_ender_aborted();
 	test_mutual_end();
+	test_mutual_suspension();
 	test_starved_end();
 	test_times();
 	test_tokens();

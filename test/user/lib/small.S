@@ -125,6 +125,13 @@ small_begin:
 1:	addi	s0, s0, 1
 	j	1b
 
+/* a0 = an address: count there. */
+	routine	small_count
+1:	ld	s0, 0(a0)
+	addi	s0, s0, 1
+	sd	s0, 0(a0)
+	j	1b
+
 /* Faults: a0 is the address. */
 	routine	small_load
 	ld	a0, 0(a0)
@@ -151,14 +158,16 @@ small_begin:
 /* Ask the kernel to end the task. */
 	routine	small_exit
 	trap	TRAP_TASK_SELF
+	li	a1, MSGID_TASK_TERMINATE
 	/* falls through */
 
 /*
- * a0 = a send right to a task's port: ask the kernel to end that.  The message
- * is task_terminate: a header and nothing more.
+ * a0 = a send right to a port of the kernel's, a1 = an id: ask that, once, with
+ * a header and nothing more.
  */
-	routine	small_terminate
+	routine	small_ask
 	mv	s0, a0
+	mv	s1, a1
 	addi	sp, sp, -BUFFER
 	trap	TRAP_MACH_REPLY_PORT
 	mv	s2, a0
@@ -169,8 +178,7 @@ small_begin:
 	sw	s0, HEADER_REMOTE(sp)
 	sw	s2, HEADER_LOCAL(sp)
 	sw	zero, HEADER_VOUCHER(sp)
-	li	t1, MSGID_TASK_TERMINATE
-	sw	t1, HEADER_ID(sp)
+	sw	s1, HEADER_ID(sp)
 	mv	a0, sp
 	li	a1, SEND_MSG | RCV_MSG
 	li	a2, 24

@@ -36,7 +36,9 @@ kern_return_t task_threads(
 kern_return_t task_info(task_t task, task_flavor_t flavor, task_info_t info,
     mach_msg_type_number_t *count);
 
-/* Counted: a task runs when it was resumed as often as suspended. */
+/* Counted: a task runs when it was resumed as often as suspended.  With
+ * KERN_SUCCESS its threads, but for the caller, have done their last
+ * instruction. */
 kern_return_t task_suspend(task_t task);
 kern_return_t task_resume(task_t task); /* KERN_FAILURE: it was not */
 
