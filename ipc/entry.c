@@ -13,9 +13,8 @@
 #include "ipc/notify.h"
 #include "ipc/pset.h"
 
-/* What takes no long time. */
-static void
-release_small(struct loose *loose)
+void
+loose_release(struct loose *loose)
 {
 	struct name_request *request = loose->request;
 
@@ -30,30 +29,14 @@ release_small(struct loose *loose)
 		notify_no_senders(loose->no_senders, loose->make_send_count);
 	if (loose->send_once != NULL)
 		right_release_send_once(loose->send_once);
-	if (loose->port != NULL)
-		port_put(loose->port);
-}
-
-void
-loose_release(struct loose *loose)
-{
-	release_small(loose);
 	if (loose->receive != NULL) {
 		fast_forget(current_thread(), loose->receive);
 		port_destroy(loose->receive);
 	}
 	if (loose->pset != NULL)
 		pset_destroy(loose->pset);
-}
-
-void
-loose_release_later(struct loose *loose)
-{
-	release_small(loose);
-	if (loose->receive != NULL)
-		port_destroy_later(loose->receive);
-	if (loose->pset != NULL)
-		pset_destroy_later(loose->pset);
+	if (loose->port != NULL)
+		port_put(loose->port);
 }
 
 struct name_request *

@@ -19,10 +19,8 @@ struct loose {
 	struct pset *pset;	/* to destroy */
 };
 
-/* No locks held.  The _later form is for callers that are themselves part of a
- * destruction. */
+/* No locks held. */
 void loose_release(struct loose *loose);
-void loose_release_later(struct loose *loose);
 
 /* Look up @name, turning it into a dead name if its port has died.  NULL: no
  * such name. */

@@ -316,25 +316,11 @@ pset_reap_step(struct reap_item *item)
 	return false;
 }
 
-/* From now on nobody joins it. */
-static void
-pset_die(struct pset *pset)
+void
+pset_destroy(struct pset *pset)
 {
 	spin_lock(&pset->lock);
 	pset->dead = true;
 	spin_unlock(&pset->lock);
-}
-
-void
-pset_destroy(struct pset *pset)
-{
-	pset_die(pset);
 	reap_now(&pset->reap); /* with the name's reference */
-}
-
-void
-pset_destroy_later(struct pset *pset)
-{
-	pset_die(pset);
-	reap_later(&pset->reap);
 }

@@ -57,10 +57,8 @@ pset_get(struct pset *pset)
 void pset_put(struct pset *pset);
 
 /* Its name is gone: members leave, waiters get MACH_RCV_PORT_DIED.
- * The _later form leaves all of it to the reaper.
  * Refs: consumes the name's. */
 void pset_destroy(struct pset *pset);
-void pset_destroy_later(struct pset *pset);
 
 /*
  * Put @port, whose receive right @space holds, into @pset.

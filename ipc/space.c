@@ -411,7 +411,7 @@ drop_entry(struct space *space, uint32_t index)
 			entry_drop_all(space, name, entry, &loose);
 	}
 	spin_unlock(&space->lock);
-	loose_release_later(&loose);
+	loose_release(&loose);
 }
 
 /* All its names are gone. */

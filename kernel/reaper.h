@@ -7,8 +7,9 @@
  * recurses: a step that ends the life of another such thing passes that to
  * reap_later().
  *
- * reap_now() does a few steps on the spot, which is all that most need, and
- * leaves the rest to a kernel thread that yields between steps.
+ * reap_now() does a few steps on the spot, which is all that most need, with a
+ * preemption point after each, and leaves the rest to a kernel thread: no lock
+ * is held.
  */
 #pragma once
 #include "kernel/list.h"

@@ -128,6 +128,8 @@ task_ends(struct m_task *task)
 	struct m_name *entry;
 
 	world.ending = true;
+	/* What a name holds goes before the next one does. */
+	host_yield_every(0);
 	end_task(task);
 	if (host_failed())
 		host_run();
