@@ -12,7 +12,24 @@ struct cpu cpus[CONFIG_MAX_HARTS];
 uint32_t cpu_count;
 atomic_ulong cpu_online_mask;
 
-/* Harts that found nothing to run; a hint for wake-ups. */
+/*
+ * Harts that look for work, or found none and sleep.  Who clears a hart's bit
+ * has claimed it: nobody else counts on it, and it is poked, upon which it
+ * looks into all queues.
+ *
+ * No thread waits in a queue while a hart sleeps.  Each thread that is queued
+ * is either on the hart that was claimed for it, or a hart was claimed
+ * afterwards that will look for it, or the mask was empty then:
+ *
+ *	who queues			who goes to sleep
+ *	thread in a queue		its bit in the mask
+ *	fence rw, rw			fence rw, rw
+ *	load the mask			load the queues' counts
+ *
+ * so at least one of them sees what the other did.  A claimed hart takes one
+ * thread, this or another, or finds none that it may have; if it was claimed
+ * while it took one, it claims another hart in its place.
+ */
 static atomic_ulong idle_mask;
 
 struct thread idle_threads[CONFIG_MAX_HARTS];
@@ -115,41 +132,65 @@ may_run_on(const struct thread *thread, const struct cpu *cpu)
 	return fpu == NULL || fpu == cpu;
 }
 
-/* How many threads of a level a thief looks at. */
-#define STEAL_LOOK 4
-
+/* The thread that @thief may have of those that @victim's lock protects. */
 static struct thread *
-steal_from(struct cpu *victim, struct cpu *thief)
+steal_locked(struct cpu *victim, struct cpu *thief)
 {
 	struct run_queue *queue = &victim->runq;
-	int level = queue->best;
-	struct list *link;
-	int looked = 0;
 
-	if (level < 0)
-		return NULL;
-	list_for_each (link, &queue->level[level]) {
-		struct thread *thread =
-		    container_of(link, struct thread, run_link);
+	/* The FP unit holds the registers of one thread: so of any two queued
+	 * here one may go. */
+	for (int level = queue->best; level >= 0; level--) {
+		struct list *link;
 
-		if (may_run_on(thread, thief)) {
-			runq_remove(victim, thread);
-			thief->counters.steals++;
-			return thread;
+		list_for_each (link, &queue->level[level]) {
+			struct thread *thread =
+			    container_of(link, struct thread, run_link);
+
+			if (may_run_on(thread, thief)) {
+				runq_remove(victim, thread);
+				thief->counters.steals++;
+				return thread;
+			}
+			if (queue->count == 1)
+				return NULL;
 		}
-		if (++looked == STEAL_LOOK)
-			break;
 	}
 	return NULL;
 }
 
-/* A thread of the busiest other hart, or NULL. */
+/*
+ * A thread that waits on @victim, or NULL.  If there is one that may not go
+ * because its FP registers are there, and somebody else runs: they are asked
+ * for, and once it has let go of them it looks for an idle hart.
+ */
 static struct thread *
-steal(struct cpu *thief)
+steal_from(struct cpu *victim, struct cpu *thief)
+{
+	struct thread *thread;
+	bool stays;
+
+	if (__atomic_load_n(&victim->runq.count, __ATOMIC_RELAXED) == 0)
+		return NULL;
+	/* No trylock: to be turned away would be to sleep beside work. */
+	spin_lock(&victim->runq.lock);
+	thread = steal_locked(victim, thief);
+	stays = thread == NULL && victim->runq.count > 0;
+	spin_unlock(&victim->runq.lock);
+	if (stays && atomic_load_explicit(&victim->running_priority,
+			 memory_order_relaxed) != PRIORITY_IDLE) {
+		atomic_store(&victim->fpu_wanted, 1);
+		sched_poke(victim);
+	}
+	return thread;
+}
+
+/* The other hart where most threads wait, or NULL. */
+static struct cpu *
+busiest(const struct cpu *thief)
 {
 	struct cpu *busiest = NULL;
 	uint32_t most = 0;
-	struct thread *thread;
 
 	for (uint32_t i = 0; i < cpu_count; i++) {
 		uint32_t count =
@@ -160,11 +201,66 @@ steal(struct cpu *thief)
 			busiest = &cpus[i];
 		}
 	}
-	if (busiest == NULL || !spin_trylock(&busiest->runq.lock))
+	return busiest;
+}
+
+/* A thread of the busiest other hart, or else of any, or NULL. */
+static struct thread *
+steal(struct cpu *thief)
+{
+	struct cpu *victim = busiest(thief);
+	struct thread *thread;
+
+	if (victim == NULL)
 		return NULL;
-	thread = steal_from(busiest, thief);
-	spin_unlock(&busiest->runq.lock);
+	thread = steal_from(victim, thief);
+	for (uint32_t i = 0; i < cpu_count && thread == NULL; i++)
+		if (&cpus[i] != thief && &cpus[i] != victim)
+			thread = steal_from(&cpus[i], thief);
 	return thread;
+}
+
+/* Claim a hart of @idle, which the mask said; @first if it is one of them.
+ * NULL: all were gone.  acq_rel: a hart that finds itself claimed, and claims
+ * another, passes on what was queued before. */
+static struct cpu *
+claim_idle(uint64_t idle, uint32_t first)
+{
+	while (idle != 0) {
+		uint32_t index = (idle >> first & 1) != 0
+				     ? first
+				     : (uint32_t)__builtin_ctzl(idle);
+		uint64_t bit = 1UL << index;
+
+		if ((atomic_fetch_and_explicit(
+			 &idle_mask, ~bit, memory_order_acq_rel) &
+			bit) != 0)
+			return &cpus[index];
+		idle &= ~bit;
+	}
+	return NULL;
+}
+
+/* A thread waits in some queue and this hart does not take it up: have a hart
+ * that sleeps come for it.  The caller has made a full fence since. */
+static void
+offer(void)
+{
+	struct cpu *idle = claim_idle(
+	    atomic_load_explicit(&idle_mask, memory_order_relaxed), 0);
+
+	if (idle != NULL)
+		sched_poke(idle);
+}
+
+/* Somebody was left in @cpu's queue, which is ours. */
+always_inline void
+offer_rest(const struct cpu *cpu)
+{
+	if (likely(best_queued(cpu) < 0))
+		return;
+	fence_full(); /* pairs with the one in look_idle() */
+	offer();
 }
 
 /* Take the thread that @cpu should run now, or NULL. */
@@ -210,6 +306,7 @@ sched_switch(void)
 
 	KASSERT(cpu->held_count == 0);
 	cpu->slice_over = false;
+	offer_rest(cpu);
 	if (next != NULL) {
 		slice_start(cpu, next);
 		run(cpu, next);
@@ -238,25 +335,26 @@ sched_handoff(struct thread *next)
 		sched_wake(next);
 		sched_switch();
 	}
+	offer_rest(cpu);
 	slice_start(cpu, next);
 	run(cpu, next);
 }
 
 /* ---- waking ---- */
 
-/* Where a thread that becomes runnable should run. */
+/* Where a thread that becomes runnable should run: on the hart it knows if that
+ * is idle, on another that is, *@claimed for it; or where it ran last. */
 static struct cpu *
-place(struct thread *thread)
+place(struct thread *thread, bool *claimed)
 {
-	struct cpu *last = thread->cpu;
-	uint64_t idle;
+	struct cpu *last = thread->cpu, *cpu;
+	uint64_t idle = atomic_load_explicit(&idle_mask, memory_order_relaxed);
 
 	if (__atomic_load_n(&thread->fpu_cpu, __ATOMIC_RELAXED) != NULL)
-		return last;
-	idle = atomic_load_explicit(&idle_mask, memory_order_relaxed);
-	if (idle == 0 || (idle >> last->index & 1) != 0)
-		return last;
-	return &cpus[__builtin_ctzl(idle)];
+		idle &= 1UL << last->index;
+	cpu = claim_idle(idle, last->index);
+	*claimed = cpu != NULL;
+	return cpu != NULL ? cpu : last;
 }
 
 void
@@ -278,7 +376,8 @@ sched_poke(struct cpu *cpu)
 void
 sched_wake(struct thread *thread)
 {
-	struct cpu *cpu = place(thread);
+	bool claimed;
+	struct cpu *cpu = place(thread, &claimed);
 	uint32_t priority = thread->priority;
 
 	ktrace(KT_WAKE, (uintptr_t)thread, cpu->index);
@@ -287,11 +386,16 @@ sched_wake(struct thread *thread)
 	spin_unlock(&cpu->runq.lock);
 	/* From here on @thread may run and end.  A hart that takes up another
 	 * thread says so, then looks at its queue; we do it the other way
-	 * round: pairs with the fence in run(). */
+	 * round: pairs with the fence in arch_thread_resume(), and with the
+	 * one in look_idle(). */
 	fence_full();
-	if (atomic_load_explicit(
-		&cpu->running_priority, memory_order_relaxed) <= priority)
+	/* A claimed hart may have found work meanwhile, and then gives what
+	 * it finds in its queue to others: see sched_preempt(). */
+	if (claimed || atomic_load_explicit(&cpu->running_priority,
+			   memory_order_relaxed) <= priority)
 		sched_poke(cpu);
+	if (!claimed)
+		offer();
 }
 
 void
@@ -323,6 +427,8 @@ sched_yield_to(struct thread *next, continuation_t cont)
 	struct cpu *cpu = this_cpu();
 
 	sched_queue_self(cont);
+	fence_full(); /* pairs with the one in look_idle() */
+	offer();
 	/* It may be less urgent than we are: then for a slice. */
 	slice_start(cpu, next);
 	run(cpu, next);
@@ -388,6 +494,8 @@ sched_preempt(struct thread *self)
 	if (best > (int)self->priority ||
 	    (best == (int)self->priority && cpu->slice_over))
 		sched_yield(NULL);
+	/* Who was sent to an idle hart, and found us, or may go at last. */
+	offer_rest(cpu);
 	cpu->slice_over = false;
 	slice_start(cpu, self);
 }
@@ -417,22 +525,36 @@ sched_should_yield(const struct thread *self)
 
 /* ---- idling ---- */
 
+/* A thread for this hart, which is idle from here on unless there is one. */
+static struct thread *
+look_idle(struct cpu *cpu)
+{
+	uint64_t bit = 1UL << cpu->index;
+	struct thread *next;
+
+	atomic_store_explicit(
+	    &cpu->running_priority, PRIORITY_IDLE, memory_order_relaxed);
+	atomic_fetch_or_explicit(&idle_mask, bit, memory_order_relaxed);
+	fence_full(); /* pairs with those of who offer, and sched_wake()'s */
+	next = choose(cpu);
+	if (next == NULL)
+		return NULL;
+	/* acq_rel: as in claim_idle() */
+	if ((atomic_fetch_and_explicit(&idle_mask, ~bit, memory_order_acq_rel) &
+		bit) == 0)
+		offer();
+	return next;
+}
+
 noreturn void
 sched_idle(void)
 {
 	struct cpu *cpu = this_cpu();
-	uint64_t bit = 1UL << cpu->index;
 
 	for (;;) {
-		struct thread *next;
+		struct thread *next = look_idle(cpu);
 
-		atomic_store_explicit(&cpu->running_priority, PRIORITY_IDLE,
-		    memory_order_relaxed);
-		atomic_fetch_or_explicit(&idle_mask, bit, memory_order_relaxed);
-		next = choose(cpu);
 		if (next != NULL) {
-			atomic_fetch_and_explicit(
-			    &idle_mask, ~bit, memory_order_relaxed);
 			slice_start(cpu, next);
 			cpu->charged = cputime_now();
 			run(cpu, next);

@@ -2,9 +2,10 @@
  * kernel/sched.h: who runs where.
  *
  * One run queue per hart, 128 levels, round robin within one.  A hart without
- * work steals from the busiest.  No tick: the slice timer is armed only while
- * somebody of equal priority waits behind the running thread, or a better one
- * that gave way to it.
+ * work steals from the busiest, and no thread waits while a hart sleeps: who
+ * leaves one in a queue wakes a hart for it, see idle_mask in sched.c.  No
+ * tick: the slice timer is armed only while somebody of equal priority waits
+ * behind the running thread, or a better one that gave way to it.
  *
  * Handoff.  sched_handoff() runs a claimed waiter at once in the caller's
  * place, on this hart, for the rest of the caller's slice; no queue is touched.

@@ -30,7 +30,7 @@ MACHINES = {
     "2 harts, 64 MiB, the ELF": dict(harts=2, mem="64M", kernel=ELF),
     "1 hart, 8 GiB": dict(harts=1, mem="8G"),
     "4 harts, no Sstc": dict(cpu="rv64,sstc=off"),
-    "4 harts, a vector unit": dict(cpu="rv64,v=true"),
+    "4 harts, V extension": dict(cpu="rv64,v=true"),
     "5 harts, hart 0 disabled": dict(harts=5, disabled=(0,)),
     "2 harts, no ASIDs": dict(harts=2, append="run=test/all asid_bits=0"),
     "4 harts, no fast path": dict(append="run=test/all fastpath=off"),
