@@ -27,8 +27,7 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-I. -Iarch/riscv64/include -Ikernel/include -I$(GEN) \
 	$(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG=1)
 
-# For `make coverage` lines stay lines, and their table has the older form,
-# which objdump reads.
+# For `make coverage` lines stay lines, and their table has the older form.
 ifeq ($(COVERAGE),1)
 KERNEL_FLAGS += -Og -gdwarf-4 -Wno-frame-larger-than -Wno-maybe-uninitialized
 $(OUT)/kernel/ipc/%.c.o: KERNEL_FLAGS += -O0
