@@ -7,7 +7,8 @@
 
 #include "test/user/mach_test.h"
 
-#define WORKERS	   14
+#define HANDLERS   2
+#define WORKERS	   (14 + HANDLERS)
 #define SMALLS	   3
 #define PATIENCE   500 /* tries to end a thread, each after some time */
 #define ORDERLY_MS 20
@@ -42,11 +43,7 @@ run(void *arg)
 	worker->done = true;
 }
 
-/*
- * We disturb, so we come first; small tasks spin when their port is gone, so
- * they come last.
- */
-static void
+void
 lower(thread_t thread, int by)
 {
 	thread_precedence_policy_data_t policy = {.importance = -by};
@@ -55,8 +52,15 @@ lower(thread_t thread, int by)
 	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
 }
 
+static void (*kind_of(unsigned i))(struct worker *)
+{
+	if (i < HANDLERS)
+		return work_handler;
+	return i % 7 < 2 ? work_client : i % 7 < 4 ? work_server : work_mixed;
+}
+
 static void
-start(uint32_t seed)
+start(uint32_t seed, struct worker *self)
 {
 	for (int i = 0; i < PORTS; i++)
 		ports[i] = port_new_send();
@@ -67,13 +71,13 @@ start(uint32_t seed)
 		    mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set));
 		sets[i] = set;
 	}
+	sync_start(self);
+	faults_start(self);
 	for (unsigned i = 0; i < WORKERS; i++) {
 		struct worker *worker = &workers[i];
 
 		worker->random = seed ^ (i + 1) * 0x9e3779b9u;
-		worker->work = i % 7 < 2   ? work_client
-			       : i % 7 < 4 ? work_server
-					   : work_mixed;
+		worker->work = kind_of(i);
 		must(mach_thread_start(run, worker, 0, &worker->thread));
 		lower(mach_thread_port(worker->thread), 1);
 	}
@@ -160,6 +164,10 @@ disturb(struct worker *self, unsigned milliseconds)
 			mach_port_destroy(mach_task_self(), any_port(self));
 			renew_port(self);
 			break;
+		case 5:
+		case 6:
+			disturb_culprit(self);
+			break;
 		default:
 			disturb_thread(self);
 			thread_switch(MACH_PORT_NULL, SWITCH_OPTION_NONE, 0);
@@ -186,7 +194,6 @@ still_there(void)
 static void
 end(void)
 {
-	over = true;
 	for (int i = 0; still_there() > 0; i++) {
 		if (i == PATIENCE) {
 			complain("a thread did not come back");
@@ -202,10 +209,13 @@ int
 round_run(uint32_t seed, unsigned milliseconds, bool orderly)
 {
 	struct worker self = {.random = seed};
-	unsigned turns = 0, answers = 0, messages = 0;
+	struct worker sum = {0};
 
-	start(seed);
+	start(seed, &self);
 	disturb(&self, milliseconds);
+	if (orderly)
+		over = true;
+	faults_end(HANDLERS);
 	if (orderly)
 		end();
 	/* Whoever made a task ends it. */
@@ -213,13 +223,17 @@ round_run(uint32_t seed, unsigned milliseconds, bool orderly)
 		if (smalls[i].task != MACH_PORT_NULL)
 			small_kill(&smalls[i]);
 	for (int i = 0; i < WORKERS; i++) {
-		turns += workers[i].turns;
-		answers += workers[i].answers;
-		messages += workers[i].messages;
+		sum.turns += workers[i].turns;
+		sum.answers += workers[i].answers;
+		sum.messages += workers[i].messages;
+		sum.waits += workers[i].waits;
+		sum.questions += workers[i].questions;
 	}
-	printf("# %u operations, %u answers, %u messages, %s\n", turns, answers,
-	    messages, orderly ? "ended in order" : "ended in the middle");
+	printf("# %u operations, %u answers, %u messages, %u waits, "
+	       "%u exceptions, %s\n",
+	    sum.turns, sum.answers, sum.messages, sum.waits, sum.questions,
+	    orderly ? "ended in order" : "ended in the middle");
 	if (wrong != NULL)
 		printf("# %s\n", wrong);
-	return wrong == NULL && turns > 0 ? 0 : 1;
+	return wrong == NULL && sum.turns > 0 ? 0 : 1;
 }

@@ -12,6 +12,8 @@
  *	round.c	  one round: its threads, who disturbs them, and the end
  *	work.c	  what a worker does, an operation at a time
  *	message.c messages that say what they carry
+ *	sync.c	  semaphores and eventlinks
+ *	faults.c  threads that fault, and who has them go on
  */
 #pragma once
 
@@ -46,6 +48,8 @@ struct worker {
 	atomic_uint turns;
 	atomic_uint answers;
 	atomic_uint messages;
+	atomic_uint waits;
+	atomic_uint questions;
 };
 
 /* The next of the worker's numbers, below @limit. */
@@ -60,10 +64,30 @@ void pool_replace(struct worker *worker, mach_port_t name);
 /* Put a new port into the pool. */
 void renew_port(struct worker *worker);
 
-/* The three kinds of worker. */
+/* The kinds of worker; the last answers questions about exceptions. */
 void work_client(struct worker *worker);
 void work_server(struct worker *worker);
 void work_mixed(struct worker *worker);
+void work_handler(struct worker *worker);
+
+/*
+ * We disturb, so we come first; small tasks spin when their port is gone, so
+ * they come last.
+ */
+void lower(thread_t thread, int by);
+
+/* ---- semaphores and eventlinks ---- */
+
+void sync_start(struct worker *worker);
+void use_semaphore(struct worker *worker);
+void use_eventlink(struct worker *worker);
+
+/* ---- faults ---- */
+
+void faults_start(struct worker *worker);
+void disturb_culprit(struct worker *worker);
+/* Nobody faults any more, and the handlers are told to stop. */
+void faults_end(unsigned handlers);
 
 /* ---- messages ---- */
 

@@ -2,6 +2,7 @@
 #include "test/soak/soak.h"
 
 #include <mach/mach_time.h>
+#include <mach/mk_timer.h>
 #include <mach/notify.h>
 
 uint32_t
@@ -209,6 +210,27 @@ renew_port(struct worker *worker)
 		pool_replace(worker, name);
 }
 
+/* Timers are ports of the pool like others. */
+static void
+use_timer(struct worker *worker)
+{
+	mach_port_t timer = any_port(worker);
+
+	switch (chance(worker, 8)) {
+	case 0:
+		timer = mk_timer_create();
+		if (timer != MACH_PORT_NULL)
+			pool_replace(worker, timer);
+		break;
+	case 1:
+		(void)mk_timer_cancel(timer, NULL);
+		break;
+	default:
+		(void)mk_timer_arm(
+		    timer, mach_absolute_time() + chance(worker, 0x10000));
+	}
+}
+
 static void
 change_sets(struct worker *worker)
 {
@@ -310,11 +332,20 @@ static const struct {
 	void (*operation)(struct worker *worker);
 	unsigned weight;
 } operations[] = {
-    {send_plain, 12}, {send_right, 12},
+    {send_plain, 12},
+    {send_right, 12},
     {send_memory, 1}, /* has other harts forget pages, which takes time */
-    {send_array, 4}, {receive, 18}, {renew_port, 4}, {change_sets, 18},
-    {ask_for_notice, 10}, {change_references, 10}, {change_limit, 4},
+    {send_array, 4},
+    {receive, 18},
+    {renew_port, 4},
+    {change_sets, 18},
+    {ask_for_notice, 10},
+    {change_references, 10},
+    {change_limit, 4},
     {look, 1}, /* the same */
+    {use_timer, 6},
+    {use_semaphore, 12},
+    {use_eventlink, 8},
 };
 
 #define OPERATIONS (sizeof(operations) / sizeof(operations[0]))
