@@ -23,6 +23,7 @@
 #include "kernel/servers.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
+#include "kernel/task_list.h"
 #include "kernel/version.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
@@ -266,27 +267,50 @@ serve_host_kernel_counters(struct baton_kernel_counters *counters)
 	return KERN_SUCCESS;
 }
 
-/*
- * References to the tasks with ids above @after, at most @room.  Ids rise along
- * the list, save for tasks made in the same instant: one may be missed.
- */
-static uint32_t
-tasks_after(uint64_t after, struct task **tasks, uint32_t room)
+/* An answer of host_task_summary() in the making. */
+struct summary {
+	struct task_list_walk walk;
+	struct task *task[BATON_TASK_SUMMARY_MAX]; /* references */
+	uint32_t found;
+	uaddr_t address; /* the first task's pages: counted up to here */
+	uint64_t pages;	 /* so many */
+};
+
+static kern_return_t
+summary_begin(uint64_t after, struct summary **summaryp)
 {
-	uint32_t count = 0;
-	struct list *link;
+	struct summary *summary = kmem_alloc(sizeof(*summary));
 
-	spin_lock(&task_list_lock);
-	list_for_each (link, &task_list) {
-		struct task *task = container_of(link, struct task, link);
+	if (summary == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	memset(summary, 0, sizeof(*summary));
+	summary->walk.after = after;
+	*summaryp = summary;
+	return KERN_SUCCESS;
+}
 
-		if (count == room)
-			break;
-		if (task->id > after)
-			tasks[count++] = task_get(task);
+static void
+summary_end(struct summary *summary)
+{
+	task_list_leave(&summary->walk);
+	while (summary->found > 0)
+		task_put(summary->task[--summary->found]);
+	kmem_free(summary, sizeof(*summary));
+}
+
+/* Find up to @room tasks; KCALL_AGAIN: there may be more. */
+static kern_return_t
+find_tasks(struct summary *summary, uint32_t room)
+{
+	while (!summary->walk.done && summary->found < room) {
+		struct task *task = task_list_step(&summary->walk);
+
+		if (task != NULL)
+			summary->task[summary->found++] = task_get(task);
+		if (thread_should_yield())
+			return KCALL_AGAIN;
 	}
-	spin_unlock(&task_list_lock);
-	return count;
+	return KERN_SUCCESS;
 }
 
 static struct baton_task_summary
@@ -324,93 +348,133 @@ count_pages(struct task *task, uint64_t *pages)
 	return false;
 }
 
+/* Count the pages of the first task to the end. */
+static kern_return_t
+count_first(struct summary *summary)
+{
+	struct map *map = summary->task[0]->map;
+
+	while (summary->address < USER_END)
+		if (vm_count_step(map, &summary->address, &summary->pages) &&
+		    thread_should_yield())
+			return KCALL_AGAIN;
+	return KERN_SUCCESS;
+}
+
 /*
  * The pages of the first task of an answer are counted to the end, in as many
  * steps as that takes; of the others, those follow that are small, up to the
  * first that is not, which then begins the next answer.
  */
-static kern_return_t
-summarize_all(
-    struct task **tasks, struct baton_task_summary *summaries, uint32_t *count)
+static void
+summarize_all(const struct summary *summary,
+    struct baton_task_summary *summaries, uint32_t *count)
 {
-	uint64_t pages[BATON_TASK_SUMMARY_MAX];
-	uint64_t *progress = call_progress(); /* address, pages, which task */
+	uint64_t pages[BATON_TASK_SUMMARY_MAX] = {summary->pages};
 	uint32_t known = 1;
 
-	if (progress[2] != tasks[0]->id) {
-		progress[0] = progress[1] = 0;
-		progress[2] = tasks[0]->id;
-	}
-	while (progress[0] < USER_END)
-		if (vm_count_step(tasks[0]->map, &progress[0], &progress[1]) &&
-		    thread_should_yield())
-			return KCALL_AGAIN;
-	pages[0] = progress[1];
-	while (known < *count && count_pages(tasks[known], &pages[known]))
+	while (known < summary->found &&
+	       count_pages(summary->task[known], &pages[known]))
 		known++;
-
 	for (uint32_t i = 0; i < known; i++)
-		summaries[i] = summarize(tasks[i], pages[i]);
+		summaries[i] = summarize(summary->task[i], pages[i]);
 	*count = known;
-	return KERN_SUCCESS;
 }
 
 kern_return_t
 serve_host_task_summary(uint64_t after, struct baton_task_summary *summaries,
     mach_msg_type_number_t *count)
 {
-	struct task *tasks[BATON_TASK_SUMMARY_MAX];
-	uint32_t found = tasks_after(after, tasks, *count);
-	kern_return_t kr = KERN_SUCCESS;
+	uint64_t *progress = call_progress();
+	struct summary *summary = (struct summary *)progress[0];
+	kern_return_t kr;
 
-	*count = found;
-	if (found > 0)
-		kr = summarize_all(tasks, summaries, count);
-	while (found > 0)
-		task_put(tasks[--found]);
-	return kr;
+	if (summary == NULL) {
+		kr = summary_begin(after, &summary);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		progress[0] = (uint64_t)summary;
+	}
+	kr = find_tasks(summary, *count);
+	if (kr == KERN_SUCCESS && summary->found == 0)
+		*count = 0;
+	else if (kr == KERN_SUCCESS)
+		kr = count_first(summary);
+	if (kr == KCALL_AGAIN)
+		return kr;
+	if (summary->found > 0)
+		summarize_all(summary, summaries, count);
+	summary_end(summary);
+	return KERN_SUCCESS;
 }
 
 /* ---- privileged ---- */
 
-static uint32_t
-tasks_count(void)
-{
-	uint32_t count = 0;
-	struct list *link;
+/* An answer of host_tasks() in the making. */
+struct gathering {
+	struct task_list_walk walk;
+	struct port **ports; /* [room] */
+	uint32_t count, room;
+};
 
-	spin_lock(&task_list_lock);
-	list_for_each (link, &task_list)
-		count++;
-	spin_unlock(&task_list_lock);
-	return count;
+/* Who is made meanwhile is not in the answer. */
+static kern_return_t
+gathering_begin(struct gathering **gatheringp)
+{
+	struct gathering *gathering = kmem_alloc(sizeof(*gathering));
+	uint32_t room = task_list_count(); /* our caller is one */
+
+	if (gathering == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	*gathering = (struct gathering){
+	    .ports = kmem_alloc(room * sizeof(struct port *)), .room = room};
+	if (gathering->ports == NULL) {
+		kmem_free(gathering, sizeof(*gathering));
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	*gatheringp = gathering;
+	return KERN_SUCCESS;
+}
+
+/* Find a task's port, or MACH_PORT_NULL where one has ended meanwhile; false:
+ * there are as many as there is room for. */
+static bool
+gather_step(struct gathering *gathering)
+{
+	struct task *task = NULL;
+
+	if (gathering->count == gathering->room)
+		return false;
+	if (!gathering->walk.done)
+		task = task_list_step(&gathering->walk);
+	if (task != NULL)
+		gathering->ports[gathering->count++] = task_make_send(task);
+	else if (gathering->walk.done)
+		gathering->ports[gathering->count++] = NULL;
+	return true;
 }
 
 kern_return_t
-serve_host_tasks(struct port ***array, mach_msg_type_number_t *countp)
+serve_host_tasks(struct port ***array, mach_msg_type_number_t *count)
 {
-	/* Who is made meanwhile is not in the answer. */
-	uint32_t room = tasks_count();
-	struct task **tasks = kmem_alloc((room + 1) * sizeof(*tasks));
-	struct port **ports;
-	uint32_t count;
+	uint64_t *progress = call_progress();
+	struct gathering *gathering = (struct gathering *)progress[0];
 	kern_return_t kr;
 
-	if (tasks == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	count = tasks_after(0, tasks, room);
-	/* Each reference is traded for a right, in place. */
-	ports = (struct port **)tasks;
-	for (uint32_t i = 0; i < count; i++) {
-		struct task *task = tasks[i];
-
-		ports[i] = task_make_send(task);
-		task_put(task);
+	if (gathering == NULL) {
+		kr = gathering_begin(&gathering);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		progress[0] = (uint64_t)gathering;
 	}
-	kr = call_port_array(ports, count, array);
-	*countp = count;
-	kmem_free(tasks, (room + 1) * sizeof(*tasks));
-	return kr;
+	while (gather_step(gathering))
+		if (thread_should_yield())
+			return KCALL_AGAIN;
+	*array = gathering->ports;
+	*count = gathering->room;
+	task_list_leave(&gathering->walk);
+	kmem_free(gathering, sizeof(*gathering));
+	return KERN_SUCCESS;
 }
 
 /* Send rights that privileged programs leave here for others to find. */

@@ -19,6 +19,7 @@
 #include "kernel/servers.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
+#include "kernel/task_list.h"
 #include "kernel/zone.h"
 
 /* Entries of a table that one step looks at, with the space locked. */
@@ -147,34 +148,12 @@ serve_task_port_report(
 /* Where a search for the holders of a port's rights has got to. */
 struct search {
 	struct port *port; /* a reference */
-	struct task *task; /* the one that is asked: a reference; NULL: all */
+	struct task_list_walk walk;
+	struct task *task; /* the one that is asked; NULL: go on to the next */
 	uint32_t index;	   /* of its table; 0: its send right is due first */
 	uint32_t count;	   /* of @holder, found */
 	struct baton_port_holder holder[BATON_PORT_HOLDERS_MAX];
 };
-
-/* The first task in the list, from that behind @task on if it still is there,
- * whose id is above @after; with a reference. */
-static struct task *
-next_task(const struct task *task, uint64_t after)
-{
-	struct task *next = NULL;
-	struct list *at;
-
-	spin_lock(&task_list_lock);
-	at = task_list.next;
-	if (task != NULL && !list_empty(&task->link))
-		at = task->link.next;
-	for (; at != &task_list && next == NULL; at = at->next) {
-		next = container_of(at, struct task, link);
-		if (next->id <= after)
-			next = NULL;
-	}
-	if (next != NULL)
-		task_get(next);
-	spin_unlock(&task_list_lock);
-	return next;
-}
 
 static kern_return_t
 search_begin(struct space *space, mach_port_name_t name, uint64_t after,
@@ -193,7 +172,7 @@ search_begin(struct space *space, mach_port_name_t name, uint64_t after,
 	}
 	memset(search, 0, sizeof(*search));
 	search->port = port;
-	search->task = next_task(NULL, after);
+	search->walk.after = after;
 	*searchp = search;
 	return KERN_SUCCESS;
 }
@@ -201,8 +180,7 @@ search_begin(struct space *space, mach_port_name_t name, uint64_t after,
 static void
 search_end(struct search *search)
 {
-	if (search->task != NULL)
-		task_put(search->task);
+	task_list_leave(&search->walk);
 	port_put(search->port);
 	kmem_free(search, sizeof(*search));
 }
@@ -252,7 +230,7 @@ find_send_once(struct search *search, struct space *space)
 	return true;
 }
 
-/* On to the next task; this one is in the answer if it has any right. */
+/* That was this task: it is in the answer if it has any right. */
 static void
 search_next(struct search *search)
 {
@@ -268,17 +246,21 @@ search_next(struct search *search)
 		spin_unlock(&task->lock);
 		search->count++;
 	}
-	search->task = next_task(task, task->id);
+	search->task = NULL;
 	search->index = 0;
-	task_put(task);
 }
 
 static void
 search_step(struct search *search)
 {
-	struct space *space = search->task->space;
+	struct space *space;
 	bool more;
 
+	if (search->task == NULL)
+		search->task = task_list_step(&search->walk);
+	if (search->task == NULL)
+		return;
+	space = search->task->space;
 	spin_lock(&space->lock);
 	if (search->index == 0) {
 		find_name(search, space);
@@ -308,7 +290,7 @@ serve_task_port_holders(struct task *asked, mach_port_name_t name,
 			return kr;
 		progress[0] = (uint64_t)search;
 	}
-	while (search->task != NULL && search->count < *count) {
+	while (!search->walk.done && search->count < *count) {
 		search_step(search);
 		if (thread_should_yield())
 			return KCALL_AGAIN;

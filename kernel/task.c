@@ -9,13 +9,11 @@
 #include "kernel/sched.h"
 #include "kernel/semaphore.h"
 #include "kernel/string.h"
+#include "kernel/task_list.h"
 #include "kernel/task_ports.h"
 #include "kernel/thread.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
-
-struct spinlock task_list_lock = SPINLOCK_INIT(LOCK_TASK_LIST);
-struct list task_list;
 
 static struct zone task_zone;
 static atomic_ulong next_task_id;
@@ -27,7 +25,6 @@ void
 task_init(void)
 {
 	zone_init(&task_zone, "task", sizeof(struct task), CACHE_LINE);
-	list_init(&task_list);
 	exception_ports_init();
 }
 
@@ -81,9 +78,7 @@ task_create(struct task **taskp)
 		zone_free(&task_zone, task);
 		return kr;
 	}
-	spin_lock(&task_list_lock);
-	list_add_tail(&task_list, &task->link);
-	spin_unlock(&task_list_lock);
+	task_list_add(task);
 	*taskp = task;
 	return KERN_SUCCESS;
 }
@@ -254,9 +249,7 @@ reap_step(struct reap_item *item)
 	task_emptied(task);
 	task_drop_ports(task);
 	exception_ports_end(&(struct exception_scope){.task = task});
-	spin_lock(&task_list_lock);
-	list_remove(&task->link);
-	spin_unlock(&task_list_lock);
+	task_list_drop(task);
 	task_put(task);
 	return false;
 }

@@ -22,7 +22,7 @@ struct space;
 #define TASK_NAME_SIZE	   32
 #define TASK_SPECIAL_PORTS 12 /* indexed by TASK_*_PORT */
 
-/* I: immutable   t: this task's lock   a: atomic   L: task_list_lock */
+/* I: immutable   t: this task's lock   a: atomic   L: task_list.c's lock */
 struct task {
 	struct map *map;	/* [I] */
 	struct space *space;	/* [I] */
@@ -46,13 +46,12 @@ struct task {
 	bool reap_when_empty;	/* [t] the last thread wakes the reaper */
 	bool emptied; /* [t] its threads have ended, its ports are dead */
 	struct thread *terminator; /* [t] who waits for that; or NULL */
-	struct list link;	   /* [L] all tasks */
-	uint64_t id;		   /* [I] for people */
+	struct list link;	   /* [L] all tasks, see task_list.h */
+	uint32_t places; /* [L] reasons to stand there: life, and walks */
+	bool torn_down;	 /* [L] it is no task any more */
+	uint64_t id;	 /* [I] for people */
 	char name[TASK_NAME_SIZE]; /* [t] for people */
 };
-
-extern struct spinlock task_list_lock; /* rank LOCK_TASK_LIST */
-extern struct list task_list;
 
 void task_init(void);
 

@@ -18,7 +18,8 @@ kern_return_t host_kernel_counters(
 kern_return_t host_task_summary(host_t host, uint64_t after,
     struct baton_task_summary *tasks, uint32_t *count);
 
-/* A send right to every task, in an array for the caller to give back. */
+/* A send right to every task, in an array for the caller to give back; where
+ * one ended meanwhile, MACH_PORT_NULL. */
 kern_return_t host_tasks(
     host_priv_t host_priv, task_array_t *tasks, mach_msg_type_number_t *count);
 
