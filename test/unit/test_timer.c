@@ -116,7 +116,7 @@ fire_all(void)
 
 		timer_interrupt();
 		assert_true(fired_count > before);
-		assert_true(fired_count - before <= 32);
+		assert_true(fired_count - before <= 20);
 		check(TIMERS - fired_count);
 	}
 	for (unsigned i = 1; i < TIMERS; i++)
