@@ -271,7 +271,10 @@ m_post(struct m_message *message, bool force)
 		return true;
 	}
 	thread = find_waiter(&port->waiters, port, message);
-	for (unsigned i = 0; thread == NULL && i < port->sets.count; i++) {
+	/* Who waits on a set while there are others has been told to look. */
+	for (unsigned i = 0;
+	     thread == NULL && !m_has_message(port) && i < port->sets.count;
+	     i++) {
 		struct m_set *set = port->sets.item[i];
 
 		thread = find_waiter(&set->waiters, port, message);
