@@ -465,3 +465,28 @@ m_receive(struct m_thread *thread)
 		m_return(thread, MACH_RCV_INVALID_NAME);
 	}
 }
+
+bool
+m_may_receive(const struct m_thread *thread)
+{
+	const struct m_name *entry =
+	    m_lookup(thread->task, thread->receive_name);
+
+	return entry != NULL &&
+	       (entry->type &
+		   (MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET)) != 0;
+}
+
+/*
+ * A right that @thread sent may be back in its own task already: here who is
+ * given a message has it at once.  The kernel's only claims who shall run, and
+ * the sender may come before him to where no such name is yet.
+ */
+void
+m_receive_unseen(struct m_thread *thread)
+{
+	if (thread->nowhere)
+		m_return(thread, MACH_RCV_INVALID_NAME);
+	else
+		m_receive(thread);
+}

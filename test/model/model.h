@@ -137,6 +137,7 @@ struct m_thread {
 	mach_port_name_t receive_name;
 	bool poll;	 /* it would not wait to receive */
 	bool can_expire; /* it waits with a time-out */
+	bool nowhere;	 /* once it had sent, it had no such receive_name */
 	uaddr_t send_buffer, receive_buffer;
 	struct m_port *reply_port; /* thread_get_special_reply_port() */
 	kern_return_t why;	   /* its message comes back */
@@ -259,6 +260,10 @@ struct m_message *m_first_message(const struct m_port *port);
 bool m_post(struct m_message *message, bool force);
 /* @thread looks for a message by its receive_name, and waits if it must. */
 void m_receive(struct m_thread *thread);
+/* The same, but the kernel's was not seen to look. */
+void m_receive_unseen(struct m_thread *thread);
+/* Does @thread's receive_name denote something to receive from? */
+bool m_may_receive(const struct m_thread *thread);
 /* Those in world.returning get their messages. */
 void m_come_back_all(void);
 /* Bytes of the trailer that @option asks for. */

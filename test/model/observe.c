@@ -413,7 +413,7 @@ observe_rest(void)
 	drop_to_the_dead();
 	for (unsigned i = 0; i < THREADS; i++) {
 		if (world.thread[i].state == M_RESUMED)
-			m_receive(&world.thread[i]);
+			m_receive_unseen(&world.thread[i]);
 	}
 	m_expect_told();
 }

@@ -257,6 +257,7 @@ send_message(const struct m_call *call)
 		m_return(thread, kr);
 		return false;
 	}
+	thread->nowhere = !m_may_receive(thread);
 	if (m_circular(message)) {
 		m_message_destroy(message);
 		return true;
@@ -286,6 +287,7 @@ m_mach_msg(const struct m_call *call)
 	thread->option = call->option;
 	thread->receive_name = call->receive_name;
 	thread->receive_size = call->receive_size;
+	thread->nowhere = false;
 	thread->poll = (call->option & MACH_RCV_TIMEOUT) && call->timeout == 0;
 	if ((call->option & MACH_RCV_MSG) && elements > MACH_RCV_TRAILER_CTX &&
 	    elements != MACH_RCV_TRAILER_AV) {
@@ -298,6 +300,8 @@ m_mach_msg(const struct m_call *call)
 		m_return(thread, MACH_MSG_SUCCESS);
 		return;
 	}
-	(void)observe_until_look(thread);
-	m_receive(thread);
+	if (observe_until_look(thread))
+		m_receive(thread);
+	else
+		m_receive_unseen(thread);
 }
