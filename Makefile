@@ -68,6 +68,7 @@ help: ## print this list
 	@printf '\nSettings, as in `make run HARTS=1 MEM=128M`:\n'
 	@printf '  HARTS=4 MEM=1G MACHINE=virt CPU=rv64,sstc=off DTB=FILE\n'
 	@printf '  APPEND="words for the kernel"   DEBUG=1 (checks on)   V=1\n'
+	@printf '  TESTS="words": the suites of `make test` named by one of them\n'
 	@printf '\nStubs are made from .defs files: userland/mig/mig, docs/adding.md\n'
 
 all: $(KERNEL_ELF) $(KERNEL_IMAGE) $(ARCHIVE) $(U)/flags ## build the kernel and the programs, run nothing
@@ -84,7 +85,7 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 ##@ Check
 
-.PHONY: test kernel-checked unit soak fuzz coverage bench lint tidy
+.PHONY: test kernel-checked unit soak model fuzz coverage bench lint tidy
 test: all kernel-checked unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 

@@ -4,8 +4,8 @@
  * Each figure is printed as one line of JSON behind the word BENCH, with
  * minimum, median, 99th percentile and maximum over its samples; `make bench`
  * makes the table.  With the word "table" first, a table for people is printed
- * instead.  With an argument, only benchmarks whose names begin with it are
- * run.
+ * instead.  With an argument, only families (below) whose names begin with it
+ * are run.
  */
 #include <stdbool.h>
 #include <stdio.h>
