@@ -227,6 +227,14 @@ call_progress(void)
 	return current_thread()->step.word;
 }
 
+bool
+call_wants_reply(void)
+{
+	const struct kmsg *request = current_thread()->step.object;
+
+	return request->local != NULL;
+}
+
 kern_return_t
 call_port_array(
     struct port *const *ports, uint32_t count, struct port ***arrayp)

@@ -66,6 +66,9 @@ uint64_t *call_progress(void);
  */
 noreturn void call_finish(kern_return_t kr);
 
+/* Does the request say where to answer?  Without, nobody waits for it. */
+bool call_wants_reply(void);
+
 /*
  * Fill an array of words that has room for *@countp with @size bytes of @info.
  * KERN_INVALID_ARGUMENT: there is less room.

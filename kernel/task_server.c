@@ -72,7 +72,7 @@ serve_task_terminate(struct task *task)
 {
 	kern_return_t kr = task_terminate(task);
 
-	if (kr == KERN_SUCCESS)
+	if (kr == KERN_SUCCESS && call_wants_reply())
 		task_wait_end(task, terminate_continue);
 	return kr;
 }

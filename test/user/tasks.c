@@ -257,6 +257,35 @@ test_no_answer(void)
 	must(mach_port_deallocate(self, child));
 }
 
+/* Nobody waits for the end of a task with many names; it comes all the same. */
+static void
+test_end_unawaited(void)
+{
+	mach_msg_header_t header = {
+	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+	    .msgh_size = sizeof(header),
+	    .msgh_id = MSGID_TASK_TERMINATE,
+	};
+	mach_msg_type_name_t type;
+	mach_port_t last, right;
+	task_t child;
+
+	must(task_create(self, NULL, 0, FALSE, &child));
+	for (int i = 0; i < 3000; i++)
+		must(mach_port_allocate(child, MACH_PORT_RIGHT_RECEIVE, &last));
+	must(mach_port_extract_right(
+	    child, last, MACH_MSG_TYPE_MAKE_SEND, &right, &type));
+	header.msgh_remote_port = child;
+	is(send_message(&header, sizeof(header)), KERN_SUCCESS,
+	    "a task with many names is ended, without an answer");
+	ok(type_of(child) == MACH_PORT_TYPE_DEAD_NAME, "its port is dead");
+	is(send_message(&header, sizeof(header)), MACH_SEND_INVALID_DEST,
+	    "and is not to be ended twice");
+	ok(dies(right), "its names go, in their time");
+	must(mach_port_deallocate(self, right));
+	must(mach_port_deallocate(self, child));
+}
+
 int
 main(void)
 {
@@ -268,5 +297,6 @@ main(void)
 	test_summary();
 	test_wrong_requests();
 	test_no_answer();
+	test_end_unawaited();
 	return done();
 }

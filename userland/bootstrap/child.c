@@ -6,6 +6,7 @@
 
 #include <baton/host.h>
 #include <mach/mach.h>
+#include <mach/routine_ids.h>
 
 #include "archive.h"
 #include "loader.h"
@@ -66,6 +67,20 @@ ask_for_death(task_t task)
 	    &previous);
 }
 
+/* End @task, and do not wait until it has: we have others to serve. */
+static void
+end_task(task_t task)
+{
+	mach_msg_header_t request = {
+	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+	    .msgh_size = sizeof(request),
+	    .msgh_remote_port = task,
+	    .msgh_id = MSGID_TASK_TERMINATE,
+	};
+
+	(void)mach_msg_send(&request);
+}
+
 /* The task, with its first thread running and its death asked for. */
 static kern_return_t
 make_task(struct child *child, char *const argv[])
@@ -85,7 +100,7 @@ make_task(struct child *child, char *const argv[])
 		kr = loader_run(child->task, &start);
 	if (kr != KERN_SUCCESS) {
 		/* A death note that comes all the same finds no child. */
-		task_terminate(child->task);
+		end_task(child->task);
 		mach_port_deallocate(mach_task_self(), child->task);
 	}
 	return kr;

@@ -23,7 +23,9 @@ kern_return_t task_create(task_t task, ledger_array_t ledgers,
 /*
  * Ends a task and everything in it; one's own does not return.  With
  * KERN_SUCCESS the task's threads have ended and its ports are dead; its memory
- * follows.  A caller who is aborted gets that too, while the end goes on.
+ * follows.  A caller who is aborted gets that too, while the end goes on.  The
+ * request without a reply right, sent as a message, does not wait for any of
+ * it: a task may have millions of names, and a server better things to do.
  * KERN_TERMINATED: it is being ended by somebody else.
  */
 kern_return_t task_terminate(task_t task);
