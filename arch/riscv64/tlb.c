@@ -92,8 +92,13 @@ asid_assign(struct pmap *pmap)
 	if (asid_next >> pmap_asid_bits != 0)
 		asid_new_generation();
 	satp = satp_of(pmap) | asid_next++ << SATP_ASID_SHIFT;
-	/* release: whoever loads it also sees the generation it is of */
-	atomic_store_explicit(&pmap->satp, satp, memory_order_release);
+	/*
+	 * release: whoever loads it also sees the generation it is of.
+	 * acquire, and an exchange: if it replaces the 0 of a pmap_retire()
+	 * that came meanwhile, this hart walks the entries changed before that;
+	 * if not, that 0 follows.
+	 */
+	atomic_exchange_explicit(&pmap->satp, satp, memory_order_acq_rel);
 	return satp;
 }
 
@@ -215,8 +220,8 @@ pmap_retire(struct pmap *pmap)
 	struct cpu *cpu = this_cpu();
 	uint64_t others;
 
-	/* Without ASIDs it is 0 already. */
-	atomic_store_explicit(&pmap->satp, 0, memory_order_relaxed);
+	/* Without ASIDs it is 0 already.  release: see asid_assign() */
+	store_release(&pmap->satp, 0);
 	fence_full(); /* pairs with the one in pmap_switch() */
 	others = harts_in(pmap);
 	if (cpu->pmap == pmap)

@@ -268,7 +268,10 @@ ask_raw(mach_port_t server, mach_msg_id_t id, mach_msg_bits_t bits,
 	    .msgh_local_port = reply,
 	    .msgh_id = id,
 	};
-	must(send_message(message, size));
+	/* Others may have filled the server's queue. */
+	must(mach_msg(header, MACH_SEND_MSG | MACH_SEND_TIMEOUT,
+	    (mach_msg_size_t)size, 0, MACH_PORT_NULL, PATIENCE_MS,
+	    MACH_PORT_NULL));
 	must(await(&answer, sizeof(answer), reply));
 	if (answer.error.Head.msgh_id != id + 100)
 		return 1;
