@@ -145,6 +145,18 @@ add_right(struct map *map, const struct map_entry *entry, uaddr_t va,
 
 /* ---- one fault ---- */
 
+/* The entry for @va where there is no table for it, or a shared one; or NULL:
+ * memory is short. */
+static never_inline pte_t *
+leaf_make(struct map *map, const struct map_entry *entry, uaddr_t va)
+{
+	uint64_t table = va & ~(pt_span(1) - 1);
+	bool all = entry->start <= table && table + pt_span(1) <= entry->end &&
+		   (entry->prot & VM_PROT_READ);
+
+	return pmap_make(&map->pmap, va, 0, all ? PTE_R : 0);
+}
+
 /*
  * Make the leaf of @va allow @access, as far as the map does.  The map's lock
  * is held, and *@leafp is good for as long.
@@ -162,7 +174,7 @@ fault_locked(struct map *map, uaddr_t va, unsigned access, pte_t **leafp)
 		return KERN_PROTECTION_FAILURE;
 	leaf = pmap_leaves(&map->pmap, va, &stop);
 	if (unlikely(leaf == NULL))
-		leaf = pmap_make(&map->pmap, va, 0);
+		leaf = leaf_make(map, entry, va);
 	if (unlikely(leaf == NULL))
 		return KERN_RESOURCE_SHORTAGE;
 	*leafp = leaf;

@@ -37,6 +37,7 @@ map_create(struct map **mapp)
 		return KERN_RESOURCE_SHORTAGE;
 	spin_init(&map->lock, LOCK_MAP);
 	map_tree_init(map);
+	map->ending = false;
 	if (pmap_init(&map->pmap) != KERN_SUCCESS) {
 		zone_free(&map_zone, map);
 		return KERN_RESOURCE_SHORTAGE;
@@ -51,6 +52,7 @@ map_destroy_step(struct map *map)
 	uint64_t reached;
 
 	spin_lock(&map->lock);
+	map->ending = true;
 	if (!list_empty(&map->entries)) {
 		/* Whole entries from the first on: nothing is split. */
 		kern_return_t kr = map_remove_step(map, 0, USER_END, &reached);
@@ -250,10 +252,14 @@ map_remove_step(
 	start = max_u64(start, entry->start);
 	stop = entries_step_end(map, entry, last);
 	stop = pmap_step_end(&map->pmap, start, stop);
+	if (!pmap_own_ends(&map->pmap, start, stop) && !map->ending)
+		return KERN_RESOURCE_SHORTAGE;
 	if (map_cut(map, start, stop) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
 
 	/* ---- committed: nothing below can fail ---- */
+	/* A shared table that an ending map could not own goes with the last
+	 * entry over its span: nobody touches it any more. */
 	hole = map_hole(map, start);
 	pmap_remove(&map->pmap, start, stop, &hole);
 	*reachedp = stop == last ? end : stop;

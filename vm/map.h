@@ -59,6 +59,7 @@ struct map {
 	struct map_entry *hint; /* [m] the one found last, or NULL */
 	uint64_t size;		/* [m] bytes that entries span */
 	uint64_t entry_count;	/* [m] */
+	bool ending;		/* [m] map_destroy_step() was called */
 	struct pmap pmap;	/* [m] */
 };
 

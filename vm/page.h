@@ -35,7 +35,8 @@ struct page {
 	atomic_uint refs; /* [a] */
 	uint8_t order;	  /* [b] of the block it heads */
 	uint8_t state;	  /* [b] enum page_state */
-	uint16_t unused;
+	uint8_t level;	  /* of the entry that named it: a table about to go */
+	uint8_t unused;
 };
 static_assert(sizeof(struct page) == 32, "1/128 of memory");
 

@@ -7,11 +7,13 @@
  *	   the map's lock: a leaf table or a middle table is one entry, so the
  *	   work is at most 5 runs of 511 slots, 30 000 instructions for the most
  *	   ragged region of some GiB.
- *  share  (both keep it) Page by page, in steps: the sender's leaf loses W, the
- *	   slot names the page too.  Where a slot is for a whole table, a new
- *	   table is built.  A region that has to leave the sender but cannot be
- *	   moved (executable pages, whose leaves allow too much; too many map
- *	   entries) is shared and then removed.
+ *  share  (both keep it) Whole tables at once: both have the same table, which
+ *	   nobody may use until he has made it his own (<arch/pmap.h>).  The
+ *	   pages outside them in steps: the sender's leaf loses W, the slot names
+ *	   the page too.  A region that cannot be looked through under the lock
+ *	   (too many map entries, or a window among them) is shared all page by
+ *	   page, into new tables, and if it has to leave the sender, is removed
+ *	   after that.
  *
  * The order that keeps the receiver's copy still: entries are changed, then
  * pmap_retire() makes every hart drop what it held, then the map is unlocked.
@@ -56,24 +58,57 @@ copy_max(const struct map *map)
 /* ---- moving ---- */
 
 /*
- * Can whole tables of [@start, @end) change hands as they stand?  Not where a
- * leaf may allow execution, or belongs to a window.
+ * Can whole tables of [@start, @end) change hands?  *@wildp: some leaves may
+ * allow execution, which does not travel.
  */
 static bool
-can_move(struct map *map, uint64_t start, uint64_t end)
+can_go_whole(struct map *map, uint64_t start, uint64_t end, bool *wildp)
 {
 	struct map_entry *entry = map_find(map, start);
 
+	*wildp = false;
 	if (!map_covered(map, start, end, MOVE_ENTRIES))
 		return false;
 	for (; entry != NULL && entry->start < end;
 	     entry = map_next(map, entry)) {
 		if (entry->kind != MAP_ANONYMOUS ||
-		    (entry->prot & VM_PROT_READ) == 0 ||
-		    (entry->prot & VM_PROT_EXECUTE) != 0)
+		    (entry->prot & VM_PROT_READ) == 0)
 			return false;
+		if (entry->prot & VM_PROT_EXECUTE)
+			*wildp = true;
 	}
 	return true;
+}
+
+/* The part of @run that is not copied: from *@vap on, so many entries. */
+static unsigned
+inner_part(const struct transfer *transfer, const struct transfer_run *run,
+    uaddr_t *vap, pte_t **slotsp)
+{
+	unsigned shift = transfer_run_shift(run);
+	uint64_t end = min_u64(
+	    run->va + ((uint64_t)run->count << shift), transfer->inner_end);
+
+	*vap = max_u64(run->va, transfer->inner_start);
+	*slotsp = &transfer->slots[run->first + ((*vap - run->va) >> shift)];
+	return *vap < end ? (unsigned)((end - *vap) >> shift) : 0;
+}
+
+/* Let no slot of a run allow execution: pages do not, tables are not walked. */
+static void
+tame(pte_t *slots, unsigned level, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (slots[i] == 0)
+			continue;
+		if (level > 0) {
+			slots[i] = pte_shared(slots[i]);
+			continue;
+		}
+		slots[i] &= ~PTE_X;
+		if (!(slots[i] & PTE_R))
+			slots[i] &= ~PTE_V;
+	}
 }
 
 /*
@@ -82,34 +117,38 @@ can_move(struct map *map, uint64_t start, uint64_t end)
  */
 static unsigned
 unlink_run(struct pmap *pmap, struct transfer *transfer,
-    const struct transfer_run *run)
+    const struct transfer_run *run, bool wild)
 {
-	unsigned shift = transfer_run_shift(run);
-	uaddr_t va = max_u64(run->va, transfer->inner_start);
-	uint64_t end = min_u64(
-	    run->va + ((uint64_t)run->count << shift), transfer->inner_end);
-	pte_t *slots = &transfer->slots[run->first];
+	uaddr_t va;
+	pte_t *slots;
+	unsigned count = inner_part(transfer, run, &va, &slots);
+	unsigned moved;
 
-	if (va >= end)
+	if (count == 0)
 		return 0;
-	return pmap_unlink(pmap, va, run->level,
-	    &slots[(va - run->va) >> shift], (unsigned)((end - va) >> shift));
+	moved = pmap_unlink(pmap, va, run->level, slots, count);
+	if (wild)
+		tame(slots, run->level, count);
+	return moved;
 }
 
 /* Take all of it from the sender at once; the map is locked. */
 static kern_return_t
-move_locked(struct map *map, struct transfer *transfer)
+move_locked(struct map *map, struct transfer *transfer, bool wild)
 {
 	struct pmap *pmap = &map->pmap;
 	struct pmap_hole hole;
 	unsigned moved = 0;
 
+	if (!pmap_own_ends(pmap, transfer->start, transfer->end) ||
+	    !pmap_own_ends(pmap, transfer->inner_start, transfer->inner_end))
+		return KERN_RESOURCE_SHORTAGE;
 	if (map_cut(map, transfer->start, transfer->end) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
 
 	/* ---- committed: nothing below can fail ---- */
 	for (uint32_t i = 0; i < transfer->run_count; i++)
-		moved += unlink_run(pmap, transfer, &transfer->run[i]);
+		moved += unlink_run(pmap, transfer, &transfer->run[i], wild);
 	/* The originals of copied pages go, and tables left empty. */
 	hole = map_hole(map, transfer->start);
 	pmap_remove_ends(
@@ -131,10 +170,11 @@ static kern_return_t
 try_move(struct map *map, struct transfer *transfer)
 {
 	kern_return_t kr = KERN_SUCCESS;
+	bool wild;
 
 	spin_lock(&map->lock);
-	if (can_move(map, transfer->start, transfer->end))
-		kr = move_locked(map, transfer);
+	if (can_go_whole(map, transfer->start, transfer->end, &wild))
+		kr = move_locked(map, transfer, wild);
 	else if (is_window(map, transfer->start) ||
 		 is_window(map, transfer->end - 1))
 		kr = KERN_PROTECTION_FAILURE;
@@ -143,6 +183,44 @@ try_move(struct map *map, struct transfer *transfer)
 }
 
 /* ---- sharing ---- */
+
+/*
+ * Share all whole tables, if they can be.  What is left are pages at both ends;
+ * else, it is all.
+ */
+static kern_return_t
+share_tables(struct map *map, struct transfer *transfer)
+{
+	struct pmap *pmap = &map->pmap;
+	kern_return_t kr = KERN_SUCCESS;
+	unsigned open = 0;
+	bool wild;
+
+	spin_lock(&map->lock);
+	if (!can_go_whole(
+		map, transfer->inner_start, transfer->inner_end, &wild))
+		goto out;
+	kr = KERN_RESOURCE_SHORTAGE;
+	for (uint32_t i = 0; i < transfer->run_count; i++) {
+		const struct transfer_run *run = &transfer->run[i];
+		uaddr_t va;
+		pte_t *slots;
+		unsigned count = inner_part(transfer, run, &va, &slots);
+
+		if (run->level == 0 || count == 0)
+			continue;
+		if (!pmap_own_ends(pmap, va, va + count * pt_span(run->level)))
+			goto out;
+		open += pmap_share(pmap, va, run->level, slots, count);
+	}
+	kr = KERN_SUCCESS;
+	transfer->tables_shared = true;
+out:
+	if (open > 0)
+		pmap_retire(pmap);
+	spin_unlock(&map->lock);
+	return kr;
+}
 
 /*
  * Let @slot name the page of @leaf too; neither allows writing any more.
@@ -174,6 +252,11 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 	pte_t *slot;
 	unsigned count;
 
+	if (leaf == NULL) {
+		if (!pmap_own(&map->pmap, transfer->next))
+			return KERN_RESOURCE_SHORTAGE;
+		leaf = pmap_leaves(&map->pmap, transfer->next, &table_end);
+	}
 	stop = min_u64(stop, table_end);
 	if (leaf == NULL) {
 		transfer->next = stop;
@@ -194,6 +277,20 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 	return KERN_SUCCESS;
 }
 
+/* Go on behind the tables, if they are shared already. */
+static void
+pass_tables(struct transfer *transfer)
+{
+	for (uint32_t i = 0; i < transfer->run_count; i++) {
+		const struct transfer_run *run = &transfer->run[i];
+		uint64_t end = run->va + run->count * pt_span(run->level);
+
+		if (run->level > 0 && transfer->tables_shared &&
+		    run->va <= transfer->next && transfer->next < end)
+			transfer->next = end;
+	}
+}
+
 /*
  * Share as much as one step may.  *@windowp: the next page is a window's,
  * which has to be copied, without the lock.  The map is locked.
@@ -205,10 +302,13 @@ share_locked(
 	bool changed = false;
 	kern_return_t kr = KERN_SUCCESS;
 
-	while (kr == KERN_SUCCESS && *budget > 0 &&
-	       transfer->next < transfer->inner_end) {
-		struct map_entry *entry = map_find(map, transfer->next);
+	while (kr == KERN_SUCCESS && *budget > 0) {
+		struct map_entry *entry;
 
+		pass_tables(transfer);
+		if (transfer->next >= transfer->inner_end)
+			break;
+		entry = map_find(map, transfer->next);
 		if (entry == NULL || entry->start > transfer->next) {
 			kr = KERN_INVALID_ADDRESS;
 		} else if ((entry->prot & VM_PROT_READ) == 0) {
@@ -298,8 +398,9 @@ take_begin(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
 		return KERN_RESOURCE_SHORTAGE;
 	*transferp = transfer;
 	kr = transfer_copy_outer(transfer, NULL);
-	if (kr == KERN_SUCCESS && deallocate)
-		kr = try_move(map, transfer);
+	if (kr == KERN_SUCCESS)
+		kr = deallocate ? try_move(map, transfer)
+				: share_tables(map, transfer);
 	return kr;
 }
 

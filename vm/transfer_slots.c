@@ -110,6 +110,7 @@ transfer_create(uaddr_t address, uint64_t size, uint64_t copy_max)
 	transfer->run_count = 0;
 	transfer->slot_count = 0;
 	transfer->level = 0;
+	transfer->tables_shared = false;
 	transfer->phase = TRANSFER_TAKING;
 	choose_inner(transfer, copy_max);
 	lay_out(transfer);
@@ -359,52 +360,6 @@ transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
 
 /* ---- destroying ---- */
 
-/* Free what a leaf table holds, and the table; false: @budget ended. */
-static bool
-free_leaf_table(pte_t *table, unsigned *budget)
-{
-	for (unsigned i = 0; i < PTE_COUNT; i++) {
-		if (table[i] == 0)
-			continue;
-		if (*budget == 0)
-			return false;
-		(*budget)--;
-		pmap_leaf_free(table[i]);
-		table[i] = 0;
-	}
-	pmap_table_free(table);
-	return true;
-}
-
-static bool
-free_middle_table(pte_t *table, unsigned *budget)
-{
-	for (unsigned i = 0; i < PTE_COUNT; i++) {
-		if (table[i] == 0)
-			continue;
-		if (!free_leaf_table(pte_table(table[i]), budget))
-			return false;
-		table[i] = 0;
-	}
-	pmap_table_free(table);
-	return true;
-}
-
-/* Free what one slot stands for; false: @budget ended before that. */
-static bool
-free_slot(pte_t slot, unsigned level, unsigned *budget)
-{
-	if (slot == 0)
-		return true;
-	if (level == 2)
-		return free_middle_table(pte_table(slot), budget);
-	if (level == 1)
-		return free_leaf_table(pte_table(slot), budget);
-	pmap_leaf_free(slot);
-	(*budget)--;
-	return true;
-}
-
 bool
 transfer_destroy_step(struct transfer *transfer)
 {
@@ -417,8 +372,8 @@ transfer_destroy_step(struct transfer *transfer)
 		    &transfer->run[transfer->run_count - 1];
 		uint32_t last = transfer->slot_count - 1;
 
-		if (budget == 0 ||
-		    !free_slot(transfer->slots[last], run->level, &budget))
+		if (!pmap_slot_free(
+			&transfer->slots[last], run->level, &budget))
 			return true;
 		transfer->slot_count = last;
 		if (last == run->first)

@@ -50,6 +50,7 @@ struct transfer {
 	uint32_t slot_count; /* I: the same */
 	uint32_t slots_made; /* I: room at @slots */
 	unsigned level;	     /* I: of its largest unit */
+	bool tables_shared;  /* what stands for tables is filled in */
 	enum transfer_phase phase;
 	kern_return_t failure;
 	uaddr_t next;

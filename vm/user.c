@@ -307,7 +307,7 @@ vm_count_step(struct map *map, uaddr_t *addressp, uint64_t *pagesp)
 
 	spin_lock(&map->lock);
 	for (; looked < PMAP_STEP && *addressp < USER_END; *addressp = stop) {
-		const pte_t *leaf = pmap_leaves(&map->pmap, *addressp, &stop);
+		const pte_t *leaf = pmap_peek(&map->pmap, *addressp, &stop);
 		uint64_t count = (stop - *addressp) >> PAGE_SHIFT;
 
 		if (leaf != NULL)

@@ -13,6 +13,7 @@
 #include <arch/layout.h>
 #include <arch/pmap.h>
 
+#include "arch/riscv64/pmap_table.h"
 #include "arch/riscv64/tlb.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
@@ -26,52 +27,7 @@
 
 struct pmap kernel_pmap;
 
-/* ---- tables ---- */
-
-pte_t *
-pmap_table_alloc(void)
-{
-	struct cpu *cpu = this_cpu();
-	struct page_cache *cache = &cpu->tables;
-	struct page *page;
-
-	if (likely(cache->count > 0)) {
-		page = cache->free[--cache->count];
-	} else {
-		page = page_alloc_zeroed();
-		if (page == NULL)
-			return NULL;
-	}
-	page->tables = 0;
-	cpu->table_balance++;
-	return page_va(page);
-}
-
-void
-pmap_table_free(pte_t *table)
-{
-	struct cpu *cpu = this_cpu();
-	struct page_cache *cache = &cpu->tables;
-	struct page *page = page_of(va_to_pa(table));
-
-	cpu->table_balance--;
-
-	if (CONFIG_DEBUG) {
-		for (unsigned i = 0; i < PTE_COUNT; i++)
-			KASSERT(table[i] == 0);
-	}
-	if (likely(cache->count < ARRAY_SIZE(cache->free)))
-		cache->free[cache->count++] = page;
-	else
-		page_free(page);
-}
-
-/* The tables below a middle table. */
-static uint64_t *
-tables_below(const pte_t *middle)
-{
-	return &page_of(va_to_pa(middle))->tables;
-}
+/* ---- life ---- */
 
 kern_return_t
 pmap_init(struct pmap *pmap)
@@ -125,6 +81,7 @@ pmap_find(const struct pmap *pmap, uaddr_t va, unsigned level)
 
 		if (pte == 0)
 			return NULL;
+		KASSERT(pte & PTE_V);
 		table = pte_table(pte);
 	}
 	return &table[pt_index(va, level)];
@@ -142,7 +99,7 @@ table_make(struct pmap *pmap, pte_t *entry, unsigned level)
 	if (level < ROOT_LEVEL) {
 		uintptr_t middle = (uintptr_t)entry & ~PAGE_MASK;
 
-		(*tables_below((pte_t *)middle))++;
+		(*pmap_tables_below((pte_t *)middle))++;
 	}
 	/* Its zeros must be in memory before a walk can find it. */
 	atomic_thread_fence(memory_order_release);
@@ -150,22 +107,74 @@ table_make(struct pmap *pmap, pte_t *entry, unsigned level)
 	return table;
 }
 
+/* The table below @entry, of a table at @level, this space's own; or NULL. */
+static pte_t *
+table_below(struct pmap *pmap, pte_t *entry, unsigned level, pte_t keep)
+{
+	if (*entry == 0)
+		return table_make(pmap, entry, level);
+	if ((*entry & PTE_SHARED) && !pmap_table_own(entry, level, keep))
+		return NULL;
+	return pte_table(*entry);
+}
+
 pte_t *
-pmap_make(struct pmap *pmap, uaddr_t va, unsigned level)
+pmap_make(struct pmap *pmap, uaddr_t va, unsigned level, pte_t keep)
 {
 	pte_t *table = pmap->root;
 
 	for (unsigned at = ROOT_LEVEL; at > level; at--) {
 		pte_t *entry = &table[pt_index(va, at)];
 
-		if (likely(*entry != 0))
+		if (likely(*entry & PTE_V))
 			table = pte_table(*entry);
 		else
-			table = table_make(pmap, entry, at);
+			table = table_below(pmap, entry, at, keep);
 		if (unlikely(table == NULL))
 			return NULL;
 	}
 	return &table[pt_index(va, level)];
+}
+
+bool
+pmap_own(struct pmap *pmap, uaddr_t va)
+{
+	pte_t *table = pmap->root;
+
+	for (unsigned level = ROOT_LEVEL; level > 0; level--) {
+		pte_t *entry = &table[pt_index(va, level)];
+
+		if (*entry == 0)
+			return true;
+		if ((*entry & PTE_SHARED) && !pmap_table_own(entry, level, 0))
+			return false;
+		table = pte_table(*entry);
+	}
+	return true;
+}
+
+/* Own the tables whose spans reach across @at. */
+static bool
+own_across(struct pmap *pmap, uint64_t at)
+{
+	pte_t *table = pmap->root;
+
+	for (unsigned level = ROOT_LEVEL; level > 0; level--) {
+		pte_t *entry = &table[pt_index(at, level)];
+
+		if ((at & (pt_span(level) - 1)) == 0 || *entry == 0)
+			return true;
+		if ((*entry & PTE_SHARED) && !pmap_table_own(entry, level, 0))
+			return false;
+		table = pte_table(*entry);
+	}
+	return true;
+}
+
+bool
+pmap_own_ends(struct pmap *pmap, uaddr_t start, uint64_t end)
+{
+	return own_across(pmap, start) && own_across(pmap, end);
 }
 
 /* ---- ranges ---- */
@@ -188,6 +197,20 @@ span_in_hole(uaddr_t va, unsigned level, const struct pmap_hole *hole)
 
 pte_t *
 pmap_leaves(const struct pmap *pmap, uaddr_t va, uint64_t *stopp)
+{
+	pte_t pte = pmap->root[pt_index(va, 2)];
+
+	if (!(pte & PTE_V)) {
+		*stopp = span_end(va, 2);
+		return NULL;
+	}
+	*stopp = span_end(va, 1);
+	pte = pte_table(pte)[pt_index(va, 1)];
+	return pte & PTE_V ? &pte_table(pte)[pt_index(va, 0)] : NULL;
+}
+
+const pte_t *
+pmap_peek(const struct pmap *pmap, uaddr_t va, uint64_t *stopp)
 {
 	pte_t pte = pmap->root[pt_index(va, 2)];
 
@@ -277,6 +300,8 @@ hide_leaf_tables(
 		if (span_in_hole(va, 1, hole)) {
 			*entry &= ~PTE_V;
 			found = true;
+		} else if (*entry & PTE_SHARED) {
+			continue;
 		} else if (hide_leaves(&pte_table(*entry)[pt_index(va, 0)],
 			       (min_u64(stop, end) - va) >> PAGE_SHIFT)) {
 			found = true;
@@ -301,6 +326,8 @@ hide_range(
 		if (span_in_hole(va, 2, hole)) {
 			*entry &= ~PTE_V;
 			found = true;
+		} else if (*entry & PTE_SHARED) {
+			continue;
 		} else if (hide_leaf_tables(pte_table(*entry), va,
 			       min_u64(stop, end), hole)) {
 			found = true;
@@ -310,13 +337,6 @@ hide_range(
 }
 
 /* ---- second pass: free what is hidden ---- */
-
-void
-pmap_leaf_free(pte_t pte)
-{
-	if (!(pte & PTE_FOREIGN))
-		page_put(page_of(pte_pa(pte)));
-}
 
 static void
 free_leaves(pte_t *leaf, uint64_t count)
@@ -331,10 +351,23 @@ free_leaves(pte_t *leaf, uint64_t count)
 	}
 }
 
+/* The table that @entry, of a table at @level, named, is not ours any more. */
+static void
+release_shared(struct pmap *pmap, pte_t *entry, unsigned level)
+{
+	pte_t *table = pte_table(*entry);
+
+	*entry = 0;
+	pmap->table_count--;
+	if (level == ROOT_LEVEL)
+		pmap->table_count -= *pmap_tables_below(table);
+	pmap_table_release(table, level);
+}
+
 /* @middle is hidden itself, or each of its hidden entries is. */
 static void
-free_leaf_tables(
-    struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end, bool all_hidden)
+free_leaf_tables(struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end,
+    const struct pmap_hole *hole)
 {
 	uint64_t stop;
 
@@ -345,38 +378,49 @@ free_leaf_tables(
 		stop = span_end(va, 1);
 		if (*entry == 0)
 			continue;
+		if (*entry & PTE_SHARED) {
+			if (!span_in_hole(va, 1, hole))
+				continue;
+			(*pmap_tables_below(middle))--;
+			release_shared(pmap, entry, 1);
+			continue;
+		}
 		leaf_table = pte_table(*entry);
 		free_leaves(&leaf_table[pt_index(va, 0)],
 		    (min_u64(stop, end) - va) >> PAGE_SHIFT);
-		if (!all_hidden && (*entry & PTE_V))
+		/* In the hole outside the range nothing was left. */
+		if (!span_in_hole(va, 1, hole))
 			continue;
-		/* In the hole: outside the range nothing was left. */
 		*entry = 0;
-		(*tables_below(middle))--;
+		(*pmap_tables_below(middle))--;
 		pmap->table_count--;
 		pmap_table_free(leaf_table);
 	}
 }
 
 static void
-free_range(struct pmap *pmap, uaddr_t va, uint64_t end)
+free_range(
+    struct pmap *pmap, uaddr_t va, uint64_t end, const struct pmap_hole *hole)
 {
 	uint64_t stop;
 
 	for (; va < end; va = stop) {
 		pte_t *entry = &pmap->root[pt_index(va, 2)];
-		bool hidden = !(*entry & PTE_V);
+		bool in_hole = span_in_hole(va, 2, hole);
 		pte_t *middle;
 
 		stop = span_end(va, 2);
 		if (*entry == 0)
 			continue;
-		middle = pte_table(*entry);
-		free_leaf_tables(pmap, middle, va, min_u64(stop, end), hidden);
-		if (!hidden)
+		if (*entry & PTE_SHARED) {
+			if (in_hole)
+				release_shared(pmap, entry, 2);
 			continue;
+		}
+		middle = pte_table(*entry);
+		free_leaf_tables(pmap, middle, va, min_u64(stop, end), hole);
 		/* In the hole; but another range may have tables in it. */
-		if (*tables_below(middle) != 0)
+		if (!in_hole || *pmap_tables_below(middle) != 0)
 			continue;
 		*entry = 0;
 		pmap->table_count--;
@@ -391,7 +435,7 @@ pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
 	if (!hide_range(pmap, start, end, hole))
 		return false;
 	pmap_retire(pmap);
-	free_range(pmap, start, end);
+	free_range(pmap, start, end, hole);
 	return true;
 }
 
@@ -409,8 +453,8 @@ pmap_remove_ends(struct pmap *pmap, uaddr_t start, uint64_t end,
 	if (first || last || must_retire)
 		pmap_retire(pmap);
 	if (first || last) {
-		free_range(pmap, start, first_end);
-		free_range(pmap, last_start, end);
+		free_range(pmap, start, first_end, hole);
+		free_range(pmap, last_start, end, hole);
 	}
 }
 
@@ -437,11 +481,12 @@ count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
 	if (level == 1) {
 		uintptr_t middle = (uintptr_t)entry & ~PAGE_MASK;
 
-		*tables_below((pte_t *)middle) += sign * (int64_t)present;
+		*pmap_tables_below((pte_t *)middle) += sign * (int64_t)present;
 	} else {
 		for (unsigned i = 0; i < count; i++) {
 			if (slots[i] != 0)
-				below += *tables_below(pte_table(slots[i]));
+				below +=
+				    *pmap_tables_below(pte_table(slots[i]));
 		}
 	}
 	pmap->table_count += sign * (int64_t)(present + below);
@@ -489,13 +534,49 @@ pmap_unlink(
 	return total;
 }
 
+/* Share what @entry names with *@slot; true when it could be walked. */
+static bool
+share_entry(pte_t *entry, pte_t *slot)
+{
+	pte_t pte = *entry;
+
+	*slot = pte == 0 ? 0 : pte_shared(pte);
+	*entry = *slot;
+	if (pte != 0)
+		page_get(page_of(pte_pa(pte)));
+	return (pte & PTE_V) != 0;
+}
+
+unsigned
+pmap_share(
+    struct pmap *pmap, uaddr_t va, unsigned level, pte_t *slots, unsigned count)
+{
+	unsigned open = 0;
+
+	while (count > 0) {
+		unsigned run = run_in_table(va, level, count);
+		pte_t *entry = pmap_find(pmap, va, level);
+
+		for (unsigned i = 0; i < run; i++) {
+			if (entry == NULL)
+				slots[i] = 0;
+			else if (share_entry(&entry[i], &slots[i]))
+				open++;
+		}
+		slots += run;
+		count -= run;
+		va += run * pt_span(level);
+	}
+	return open;
+}
+
 bool
 pmap_prepare(struct pmap *pmap, uaddr_t va, unsigned level, unsigned count)
 {
 	while (count > 0) {
 		unsigned run = run_in_table(va, level, count);
 
-		if (pmap_make(pmap, va, level) == NULL)
+		if (pmap_make(pmap, va, level, 0) == NULL)
 			return false;
 		count -= run;
 		va += run * pt_span(level);

@@ -3,7 +3,8 @@
  * edges that random steps do not reach.
  *
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
- * Sources: vm/transfer.c vm/transfer_slots.c arch/riscv64/pmap.c
+ * Sources: vm/transfer.c vm/transfer_slots.c
+ * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
  */
 #include <setjmp.h>

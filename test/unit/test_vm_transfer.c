@@ -4,7 +4,8 @@
  * Long because a transfer promises much.
  *
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
- * Sources: vm/transfer.c vm/transfer_slots.c arch/riscv64/pmap.c
+ * Sources: vm/transfer.c vm/transfer_slots.c
+ * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
  */
 #include <setjmp.h>
@@ -492,11 +493,86 @@ test_many_entries(void **state)
 
 /* ---- given up, refused, failed ---- */
 
+/* What both keep is shared by tables, once or more than once, and stays. */
+static void
+test_shared_tables(void **state)
+{
+	uint64_t size = 6 * MiB;
+	uaddr_t region = allocate(sender, size);
+	uint64_t free;
+	struct transfer *transfer[3] = {NULL};
+	uaddr_t arrived[2];
+
+	(void)state;
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+		touch(sender, region + at);
+	free = page_free_count();
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(
+		    take(region, size, false, &transfer[i]), KERN_SUCCESS);
+	/* No page was copied, no table made. */
+	assert_int_equal(page_free_count(), free);
+
+	/* The sender writes some of it; the others have what was. */
+	for (uint64_t at = 0; at < size; at += MiB)
+		*(uint64_t *)byte_at(sender, region + at, VM_PROT_WRITE) = 1;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(
+		    transfer_map(transfer[i], receiver, &arrived[i]),
+		    KERN_SUCCESS);
+		for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
+			unsigned access = at % (3 * PAGE_SIZE) != 0
+					      ? VM_PROT_READ
+					      : VM_PROT_WRITE;
+
+			assert_int_equal(*(uint64_t *)byte_at(
+					     receiver, arrived[i] + at, access),
+			    region + at);
+		}
+	}
+	transfer_destroy(transfer[2]);
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+		assert_int_equal(
+		    *(uint64_t *)byte_at(sender, region + at, VM_PROT_READ),
+		    at % MiB == 0 ? 1 : region + at);
+}
+
+/* Part of a table that is shared: removed, protected, sent. */
+static void
+test_part_of_shared_table(void **state)
+{
+	uint64_t size = 4 * MiB, done = 0;
+	uaddr_t region = allocate(sender, size);
+	struct transfer *whole = NULL, *part = NULL;
+	uaddr_t arrived;
+
+	(void)state;
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+		touch(sender, region + at);
+	assert_int_equal(take(region, size, false, &whole), KERN_SUCCESS);
+	assert_int_equal(
+	    map_deallocate(sender, region + PAGE_SIZE, 5 * PAGE_SIZE, &done),
+	    KERN_SUCCESS);
+	assert_int_equal(
+	    take(region + 3 * MiB, 8 * PAGE_SIZE, true, &part), KERN_SUCCESS);
+	assert_int_equal(transfer_map(part, receiver, &arrived), KERN_SUCCESS);
+	for (uint64_t at = 0; at < 8 * PAGE_SIZE; at += PAGE_SIZE)
+		assert_int_equal(
+		    *(uint64_t *)byte_at(receiver, arrived + at, VM_PROT_WRITE),
+		    region + 3 * MiB + at);
+	assert_int_equal(transfer_map(whole, receiver, &arrived), KERN_SUCCESS);
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+		assert_int_equal(
+		    *(uint64_t *)byte_at(receiver, arrived + at, VM_PROT_READ),
+		    region + at);
+}
+
 static void
 test_given_up_half_way(void **state)
 {
+	/* But for its ends, which go page by page, it goes by tables. */
 	uint64_t size = 5 * MiB;
-	uaddr_t region = allocate(sender, size);
+	uaddr_t region = allocate(sender, size + 2 * PAGE_SIZE) + PAGE_SIZE;
 	struct transfer *transfer = NULL;
 	unsigned steps = 0;
 
@@ -732,6 +808,8 @@ main(void)
 	    TEST(test_refused),
 	    TEST(test_executable_pages),
 	    TEST(test_many_entries),
+	    TEST(test_shared_tables),
+	    TEST(test_part_of_shared_table),
 	    TEST(test_given_up_half_way),
 	    TEST(test_no_space),
 	    TEST(test_pages_run_out),

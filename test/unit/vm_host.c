@@ -9,6 +9,7 @@
 #include "arch/riscv64/tlb.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
+#include "kernel/reaper.h"
 #include "kernel/zone.h"
 #include "vm/transfer.h"
 
@@ -85,6 +86,7 @@ vm_host_destroy(struct map *map)
 		current = NULL;
 	while (map_destroy_step(map))
 		continue;
+	vm_host_reap();
 	space->map = NULL;
 }
 
@@ -150,6 +152,28 @@ pmap_in_use(const struct pmap *pmap)
 {
 	(void)pmap;
 	return false;
+}
+
+/* What the reaper has to do is done when somebody looks. */
+static struct list reaped = {&reaped, &reaped};
+
+void
+reap_later(struct reap_item *item)
+{
+	list_add_tail(&reaped, &item->link);
+}
+
+void
+vm_host_reap(void)
+{
+	while (!list_empty(&reaped)) {
+		struct reap_item *item =
+		    list_first(&reaped, struct reap_item, link);
+
+		list_remove(&item->link);
+		while (item->step(item))
+			continue;
+	}
 }
 
 void
@@ -275,20 +299,23 @@ copyout(uaddr_t to, const void *from, size_t size)
 
 /* ---- where every page is ---- */
 
+/* Count who names each page and table; what a table names, counts once. */
 static void
-count_leaves(const pte_t *table, unsigned level, unsigned *counts)
+count_entries(
+    const pte_t *table, unsigned level, unsigned entries, unsigned *counts)
 {
-	for (unsigned i = 0; i < PTE_COUNT; i++) {
+	for (unsigned i = 0; i < entries; i++) {
 		pte_t pte = table[i];
+		unsigned *count =
+		    &counts[(pte_pa(pte) - HOST_RAM_BASE) >> PAGE_SHIFT];
 
-		if (pte == 0)
+		if (pte == 0 || (level == 0 && (pte & PTE_FOREIGN)))
 			continue;
-		if (level > 0) {
-			count_leaves(pte_table(pte), level - 1, counts);
-		} else if (!(pte & PTE_FOREIGN)) {
-			KASSERT(pte_pa(pte) - HOST_RAM_BASE < ram_bytes);
-			counts[(pte_pa(pte) - HOST_RAM_BASE) >> PAGE_SHIFT]++;
-		}
+		KASSERT(pte_pa(pte) - HOST_RAM_BASE < ram_bytes);
+		if (level > 0 && *count == 0)
+			count_entries(
+			    pte_table(pte), level - 1, PTE_COUNT, counts);
+		(*count)++;
 	}
 }
 
@@ -312,13 +339,11 @@ vm_host_check_references(struct map *const *maps, unsigned count)
 {
 	unsigned *counts = calloc(ram_bytes >> PAGE_SHIFT, sizeof(*counts));
 
+	vm_host_reap();
 	for (unsigned i = 0; i < count; i++) {
 		const pte_t *root = maps[i]->pmap.root;
 
-		for (unsigned k = 0; k < PTE_COUNT / 2; k++) {
-			if (root[k] != 0)
-				count_leaves(pte_table(root[k]), 1, counts);
-		}
+		count_entries(root, PT_LEVELS - 1, PTE_COUNT / 2, counts);
 		KASSERT(maps[i]->pmap.table_count == count_tables(root, 2));
 	}
 	for (uint64_t k = 0; k < ram_bytes >> PAGE_SHIFT; k++) {

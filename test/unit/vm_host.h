@@ -18,6 +18,9 @@ struct map *vm_host_create(void);
 /* All steps of destroying it. */
 void vm_host_destroy(struct map *map);
 
+/* Do what is left to the reaper. */
+void vm_host_reap(void);
+
 /* What copyin() and copyout() use. */
 void vm_host_set_current(struct map *map);
 /* What pmap_runs_elsewhere() answers, and how many ASID bits there are. */

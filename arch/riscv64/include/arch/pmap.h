@@ -12,6 +12,15 @@
  * removes the last map entry of a table's span frees the table, and no table
  * counts its entries.
  *
+ * Shared tables.  A region that two spaces keep is not shared page by page:
+ * both get an entry for the same table, marked PTE_SHARED and without V, and the
+ * table's references say how many have it.  So does one space alone whose
+ * table came from elsewhere and has leaves that may allow too much.  Nobody
+ * changes a table while it is so shared.  Who touches a page of it first makes
+ * it his own (pmap_make()): a copy of the table, each page with one more
+ * reference and read-only; the last one keeps the table itself.  The span of
+ * a shared table is wholly covered by map entries.
+ *
  * Translations that other harts may hold.  Entries are written first, then
  * the invalidation is made, then the pages may be seen by anybody else:
  *  - an entry that only became valid or more permissive: nothing; a fault on
@@ -59,14 +68,29 @@ pte_t pte_protection(unsigned prot);
  * NULL where there is no table for it.
  */
 pte_t *pmap_find(const struct pmap *pmap, uaddr_t va, unsigned level);
-/* The same, with the tables above it made; NULL when memory is short. */
-pte_t *pmap_make(struct pmap *pmap, uaddr_t va, unsigned level);
+/*
+ * The same, with the tables above it made, and made this space's own; NULL when
+ * memory is short.  Leaves in a table that was shared keep of their rights
+ * what @keep says: 0, or PTE_R if all of that table's span may be read.
+ */
+pte_t *pmap_make(struct pmap *pmap, uaddr_t va, unsigned level, pte_t keep);
+/*
+ * Make the tables its own that there are for @va; or those that [@start, @end)
+ * covers only in part, before entries in the range are changed.  False: memory
+ * is short.
+ */
+bool must_check pmap_own(struct pmap *pmap, uaddr_t va);
+bool must_check pmap_own_ends(struct pmap *pmap, uaddr_t start, uint64_t end);
 
 /*
  * The entries of pages from @va on in one leaf table: *@stopp says up to which
- * address.  NULL: up to *@stopp there are none.  For loops over ranges.
+ * address.  NULL: up to *@stopp there are none, or in a shared table.  For loops
+ * over ranges.
  */
 pte_t *pmap_leaves(const struct pmap *pmap, uaddr_t va, uint64_t *stopp);
+/* The same, in shared tables too: to look at, as they say what is there but not
+ * what it allows. */
+const pte_t *pmap_peek(const struct pmap *pmap, uaddr_t va, uint64_t *stopp);
 
 /* A run of memory, and the part of it in which no map entry lies any more. */
 struct pmap_hole {
@@ -75,7 +99,8 @@ struct pmap_hole {
 
 /*
  * Free the pages of [@start, @end) and every table in it that lies wholly
- * within @hole; no hart can reach them when they are freed.  Returns true when
+ * within @hole; no hart can reach them when they are freed.  A shared table
+ * goes when all of its span is in @hole.  Returns true when
  * there were any: pmap_retire() has then been called.
  */
 bool pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
@@ -105,6 +130,12 @@ bool pmap_restrict(
 unsigned pmap_unlink(struct pmap *pmap, uaddr_t va, unsigned level,
     pte_t *slots, unsigned count);
 /*
+ * Share @count entries of @level, 1 or 2, from @va on with @slots.  Returns how
+ * many of them could be walked until now: if any, pmap_retire() has to follow.
+ */
+unsigned pmap_share(struct pmap *pmap, uaddr_t va, unsigned level, pte_t *slots,
+    unsigned count);
+/*
  * After pmap_unlink() of all that lies between them: free the first and the
  * last page of [@start, @end), and the tables that are left empty, with
  * @hole as for pmap_remove().  Retires the pmap for that, or if @must_retire.
@@ -124,11 +155,25 @@ pte_t *pmap_table_alloc(void);
 void pmap_table_free(pte_t *table);
 /* Free the page that @pte, a leaf that nobody can reach, names. */
 void pmap_leaf_free(pte_t pte);
+/*
+ * Free what @slot, an entry of @level that nobody can reach, stands for: a
+ * page, or tables and all below them; of shared ones, a reference.  Each page
+ * takes one from *@budget; false: it ended first, and the slot stands for the
+ * rest.
+ */
+bool must_check pmap_slot_free(pte_t *slot, unsigned level, unsigned *budget);
 
 static inline pte_t *
 pte_table(pte_t pte)
 {
 	return pa_to_va(pte_pa(pte));
+}
+
+/* @pte, of a table, without V. */
+static inline pte_t
+pte_shared(pte_t pte)
+{
+	return (pte & PTE_PPN_MASK) | PTE_SHARED;
 }
 
 static inline pte_t

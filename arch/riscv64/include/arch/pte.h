@@ -25,8 +25,11 @@ typedef uint64_t pte_t;
  * memory or of the boot archive.
  */
 #define PTE_FOREIGN (1UL << 8)
-/* A user leaf that lost W because its page is shared copy-on-write. */
-#define PTE_COW (1UL << 9)
+/*
+ * A table that the hardware does not walk (V is clear), because others may have
+ * it too, or because its leaves may allow too much: see arch/pmap.h.
+ */
+#define PTE_SHARED (1UL << 9)
 
 #define PTE_PPN_SHIFT 10
 #define PTE_PPN_MASK  (((1UL << 44) - 1) << PTE_PPN_SHIFT)

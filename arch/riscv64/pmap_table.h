@@ -1,0 +1,19 @@
+/*
+ * arch/riscv64/pmap_table.h: single tables, for pmap.c alone; see <arch/pmap.h>
+ * for what is shared.
+ */
+#pragma once
+#include <arch/pmap.h>
+
+/* How many tables hang below @middle. */
+uint64_t *pmap_tables_below(const pte_t *middle);
+
+/*
+ * Make the table its own that @entry, of a table at @level, names and that is
+ * shared.  Leaves keep of their rights what @keep says.  False: memory is short.
+ */
+bool must_check pmap_table_own(pte_t *entry, unsigned level, pte_t keep);
+
+/* Give up a shared table of which an entry at @level spoke.  The last holder
+ * gives up what it holds, in steps that are not his. */
+void pmap_table_release(pte_t *table, unsigned level);
