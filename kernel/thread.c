@@ -367,6 +367,7 @@ thread_exit(struct thread *self)
 	ktrace(KT_TERMINATE, (uintptr_t)self, 0);
 	thread_charge(self);
 	fpu_discard(self);
+	superpage_forget(&self->superpage);
 	thread_drop_ports(self);
 	exception_ports_end(&(struct exception_scope){.thread = self});
 	spin_lock(&self->lock);

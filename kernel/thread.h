@@ -36,6 +36,7 @@
 #include "kernel/lock.h"
 #include "kernel/timer.h"
 #include "kernel/types.h"
+#include "vm/superpage.h"
 
 struct cpu;
 struct entry;
@@ -179,6 +180,7 @@ struct thread {
 	enum thread_state state; /* [o], or the run queue's lock */
 	uint32_t base_priority;	 /* [t] */
 
+	struct superpage superpage; /* [o] that a fault of its is zeroing */
 	struct cpu *fpu_cpu;   /* [o] hart that holds its live FP registers */
 	struct fpu_state *fpu; /* [t] to make or drop it; NULL: none yet */
 

@@ -20,7 +20,7 @@
 #include "kernel/string.h"
 #include "vm/map.h"
 #include "vm/map_tree.h"
-#include "vm/page.h"
+#include "vm/superpage.h"
 
 /* Writing implies reading: the hardware has no write-only pages. */
 static bool
@@ -143,28 +143,82 @@ add_right(struct map *map, const struct map_entry *entry, uaddr_t va,
 	return KERN_SUCCESS;
 }
 
-/* ---- one fault ---- */
+/* ---- no leaf table ---- */
 
-/* The entry for @va where there is no table for it, or a shared one; or NULL:
- * memory is short. */
-static never_inline pte_t *
-leaf_make(struct map *map, const struct map_entry *entry, uaddr_t va)
+/* Does @entry cover all that a leaf table or superpage around @va spans? */
+static bool
+covers_superpage(const struct map_entry *entry, uaddr_t va)
 {
-	uint64_t table = va & ~(pt_span(1) - 1);
-	bool all = entry->start <= table && table + pt_span(1) <= entry->end &&
-		   (entry->prot & VM_PROT_READ);
+	uint64_t start = va & ~(SUPERPAGE_SIZE - 1);
 
-	return pmap_make(&map->pmap, va, 0, all ? PTE_R : 0);
+	return entry->start <= start && start + SUPERPAGE_SIZE <= entry->end;
 }
+
+/*
+ * Let a superpage be at @va, where there is nothing yet, and @fresh is for it.
+ * KERN_OPERATION_TIMED_OUT: it has to be zeroed first.  Any other failure: pages
+ * will do.
+ */
+static kern_return_t
+fill_superpage(struct map *map, const struct map_entry *entry, uaddr_t va,
+    unsigned access, struct superpage *fresh, pte_t **leafp)
+{
+	pte_t *leaf;
+
+	if (entry->kind != MAP_ANONYMOUS || !covers_superpage(entry, va))
+		return KERN_INVALID_ARGUMENT;
+	leaf = pmap_make(&map->pmap, va, 1, 0);
+	if (leaf == NULL || *leaf != 0 || !superpage_start(fresh))
+		return KERN_INVALID_ARGUMENT;
+	if (!superpage_is_ready(fresh))
+		return KERN_OPERATION_TIMED_OUT;
+	leaf_set(leaf,
+	    pte_make(page_pa(fresh->block), fresh_rights(entry, access)),
+	    access);
+	fresh->block = NULL;
+	*leafp = leaf;
+	return KERN_SUCCESS;
+}
+
+/* The leaf for @va where there is no leaf table: a superpage, or one in a table
+ * made for it. */
+static never_inline kern_return_t
+leaf_make(struct map *map, const struct map_entry *entry, uaddr_t va,
+    unsigned access, struct superpage *fresh, pte_t **leafp)
+{
+	pte_t *leaf = pmap_superpage(&map->pmap, va);
+	bool all = covers_superpage(entry, va);
+	kern_return_t kr;
+
+	/* Rights are given to all of it, or it is split. */
+	if (leaf != NULL && all &&
+	    (access != VM_PROT_WRITE ||
+		superpage_is_sole(page_of(pte_pa(*leaf))))) {
+		*leafp = leaf;
+		return KERN_SUCCESS;
+	}
+	if (leaf == NULL && fresh != NULL) {
+		kr = fill_superpage(map, entry, va, access, fresh, leafp);
+		if (kr == KERN_SUCCESS || kr == KERN_OPERATION_TIMED_OUT)
+			return kr;
+	}
+	*leafp = pmap_make(
+	    &map->pmap, va, 0, all && (entry->prot & VM_PROT_READ) ? PTE_R : 0);
+	return *leafp != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+}
+
+/* ---- one fault ---- */
 
 /*
  * Make the leaf of @va allow @access, as far as the map does.  The map's lock
  * is held, and *@leafp is good for as long.
  */
 static kern_return_t
-fault_locked(struct map *map, uaddr_t va, unsigned access, pte_t **leafp)
+fault_locked(struct map *map, uaddr_t va, unsigned access,
+    struct superpage *fresh, pte_t **leafp)
 {
 	struct map_entry *entry = map_find(map, va);
+	kern_return_t kr;
 	uint64_t stop;
 	pte_t *leaf;
 
@@ -173,10 +227,11 @@ fault_locked(struct map *map, uaddr_t va, unsigned access, pte_t **leafp)
 	if (unlikely(!entry_allows(entry, access)))
 		return KERN_PROTECTION_FAILURE;
 	leaf = pmap_leaves(&map->pmap, va, &stop);
-	if (unlikely(leaf == NULL))
-		leaf = leaf_make(map, entry, va);
-	if (unlikely(leaf == NULL))
-		return KERN_RESOURCE_SHORTAGE;
+	if (unlikely(leaf == NULL)) {
+		kr = leaf_make(map, entry, va, access, fresh, &leaf);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
 	*leafp = leaf;
 	if (*leaf == 0) {
 		if (entry->kind == MAP_ANONYMOUS)
@@ -194,14 +249,17 @@ fault_locked(struct map *map, uaddr_t va, unsigned access, pte_t **leafp)
 }
 
 kern_return_t
-map_fault(struct map *map, uaddr_t address, unsigned access)
+map_fault(
+    struct map *map, uaddr_t address, unsigned access, struct superpage *fresh)
 {
 	kern_return_t kr;
 	pte_t *leaf;
 
 	spin_lock(&map->lock);
-	kr = fault_locked(map, page_floor(address), access, &leaf);
+	kr = fault_locked(map, page_floor(address), access, fresh, &leaf);
 	spin_unlock(&map->lock);
+	if (kr == KERN_OPERATION_TIMED_OUT)
+		superpage_zero_step(fresh);
 	return kr;
 }
 
@@ -215,7 +273,7 @@ static kern_return_t
 page_for(struct map *map, uaddr_t va, unsigned access, char **bytesp)
 {
 	pte_t *leaf;
-	kern_return_t kr = fault_locked(map, va, access, &leaf);
+	kern_return_t kr = fault_locked(map, va, access, NULL, &leaf);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -223,6 +281,9 @@ page_for(struct map *map, uaddr_t va, unsigned access, char **bytesp)
 	if (*leaf & PTE_FOREIGN)
 		return KERN_PROTECTION_FAILURE;
 	*bytesp = pa_to_va(pte_pa(*leaf));
+	/* In a superpage, it is some way in. */
+	if (leaf == pmap_superpage(&map->pmap, va))
+		*bytesp += va & (SUPERPAGE_SIZE - 1);
 	return KERN_SUCCESS;
 }
 

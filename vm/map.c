@@ -502,6 +502,8 @@ change_step(struct map *map, uint64_t start, uint64_t end,
 	stop = entries_step_end(map, map_find(map, start), end);
 	if (change->protect)
 		stop = pmap_step_end(&map->pmap, start, stop);
+	if (change->protect && !pmap_own_ends(&map->pmap, start, stop))
+		return KERN_RESOURCE_SHORTAGE;
 	if (clip_at(map, start) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
 	if (clip_at(map, stop) != KERN_SUCCESS) {

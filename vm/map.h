@@ -32,6 +32,8 @@
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
+struct superpage;
+
 enum map_kind {
 	MAP_ANONYMOUS,
 	MAP_WINDOW
@@ -146,15 +148,18 @@ kern_return_t must_check map_region(
 
 /*
  * Serve a fault at @address for @access (one of VM_PROT_READ, _WRITE,
- * _EXECUTE) in @map, current or not.
+ * _EXECUTE) in @map, current or not.  @fresh: the caller's, for superpages, which
+ * are zeroed in steps; NULL: let it be pages.
  *
  * Returns: KERN_SUCCESS            the access can be tried again
  *          KERN_INVALID_ADDRESS    nothing is mapped there
  *          KERN_PROTECTION_FAILURE
  *          KERN_RESOURCE_SHORTAGE
+ *          KERN_OPERATION_TIMED_OUT  @fresh came a step further: give way to
+ *                                  others, then call again
  */
 kern_return_t must_check map_fault(
-    struct map *map, uaddr_t address, unsigned access);
+    struct map *map, uaddr_t address, unsigned access, struct superpage *fresh);
 
 /*
  * Copy between the kernel and another task's memory, faulting pages in and

@@ -4,7 +4,7 @@
 #include "kernel/kassert.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
-#include "vm/page.h"
+#include "vm/superpage.h"
 
 static void
 check_leaf(const struct map_entry *entry, pte_t pte, uint64_t offset)
@@ -24,6 +24,22 @@ check_leaf(const struct map_entry *entry, pte_t pte, uint64_t offset)
 		KASSERT(page_is_sole(page_of(pte_pa(pte))));
 }
 
+/* @leaf is NULL, or has something of @entry in it. */
+static void
+check_superpage(const struct map_entry *entry, const pte_t *leaf)
+{
+	const pte_t rights = PTE_R | PTE_W | PTE_X;
+
+	if (leaf == NULL)
+		return;
+	KASSERT(entry->kind == MAP_ANONYMOUS);
+	KASSERT((*leaf & rights & ~pte_protection(entry->prot)) == 0);
+	KASSERT((*leaf & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
+	KASSERT((*leaf & PTE_V) != 0 || (*leaf & rights) == 0);
+	if (*leaf & PTE_W)
+		KASSERT(superpage_is_sole(page_of(pte_pa(*leaf))));
+}
+
 static void
 check_entry(struct map *map, const struct map_entry *entry)
 {
@@ -33,6 +49,7 @@ check_entry(struct map *map, const struct map_entry *entry)
 		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
 
 		stop = min_u64(stop, entry->end);
+		check_superpage(entry, pmap_superpage(&map->pmap, va));
 		for (uint64_t at = va; leaf != NULL && at < stop;
 		     at += PAGE_SIZE, leaf++) {
 			if (*leaf != 0)
@@ -50,6 +67,7 @@ check_hole(struct map *map, uint64_t start, uint64_t end)
 	for (uint64_t va = start; va < end; va = stop) {
 		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
 
+		KASSERT(pmap_superpage(&map->pmap, va) == NULL);
 		KASSERT(
 		    leaf == NULL || stop - pt_span(1) < start || stop > end);
 		stop = min_u64(stop, end);

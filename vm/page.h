@@ -27,6 +27,7 @@ struct page {
 	union {
 		void *owner;	 /* [b] object it belongs to, for people */
 		uint64_t tables; /* [m] a middle page table: tables below it */
+		uint64_t whole;	 /* a broken block: see vm/superpage.h */
 	};
 	/*
 	 * Leaves and transfer slots that name the page.  Each takes 8 bytes

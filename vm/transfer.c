@@ -96,12 +96,12 @@ inner_part(const struct transfer *transfer, const struct transfer_run *run,
 
 /* Let no slot of a run allow execution: pages do not, tables are not walked. */
 static void
-tame(pte_t *slots, unsigned level, unsigned count)
+tame(pte_t *slots, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		if (slots[i] == 0)
 			continue;
-		if (level > 0) {
+		if (!pte_is_page(slots[i])) {
 			slots[i] = pte_shared(slots[i]);
 			continue;
 		}
@@ -128,7 +128,7 @@ unlink_run(struct pmap *pmap, struct transfer *transfer,
 		return 0;
 	moved = pmap_unlink(pmap, va, run->level, slots, count);
 	if (wild)
-		tame(slots, run->level, count);
+		tame(slots, count);
 	return moved;
 }
 

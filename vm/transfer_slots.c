@@ -158,15 +158,23 @@ slot_table(pte_t *entry, pte_t *middle, bool make)
 	return table;
 }
 
-pte_t *
-transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
+static const struct transfer_run *
+run_of(const struct transfer *transfer, uaddr_t va)
 {
 	const struct transfer_run *run = transfer->run;
-	pte_t *middle = NULL;
-	pte_t *entry;
 
 	while (va - run->va >= run->count * pt_span(run->level))
 		run++;
+	return run;
+}
+
+pte_t *
+transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
+{
+	const struct transfer_run *run = run_of(transfer, va);
+	pte_t *middle = NULL;
+	pte_t *entry;
+
 	entry = &transfer->slots[run->first +
 				 ((va - run->va) >> transfer_run_shift(run))];
 	for (unsigned level = run->level; level > 0; level--) {
@@ -178,6 +186,25 @@ transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
 		entry = &table[pt_index(va, level - 1)];
 	}
 	return entry;
+}
+
+/*
+ * The bytes of the page at @va, wherever the slots have it; NULL: zeros.
+ */
+static const char *
+page_bytes(const struct transfer *transfer, uaddr_t va)
+{
+	const struct transfer_run *run = run_of(transfer, va);
+	pte_t pte = transfer->slots[run->first + ((va - run->va) >>
+						     transfer_run_shift(run))];
+	unsigned level = run->level;
+
+	while (pte != 0 && !pte_is_page(pte))
+		pte = pte_table(pte)[pt_index(va, --level)];
+	if (pte == 0)
+		return NULL;
+	return (const char *)pa_to_va(pte_pa(pte)) +
+	       (va & (pt_span(level) - 1) & ~PAGE_MASK);
 }
 
 /* ---- copying ---- */
@@ -344,13 +371,12 @@ transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
 	while (size > 0) {
 		uint64_t in_page = at & PAGE_MASK;
 		uint64_t piece = min_u64(size, PAGE_SIZE - in_page);
-		const pte_t *leaf = transfer_leaf(transfer, at, false);
+		const char *page = page_bytes(transfer, at);
 
-		if (leaf == NULL || *leaf == 0)
+		if (page == NULL)
 			memset(to, 0, piece);
 		else
-			memcpy(to, (char *)pa_to_va(pte_pa(*leaf)) + in_page,
-			    piece);
+			memcpy(to, page + in_page, piece);
 		at += piece;
 		to += piece;
 		size -= piece;

@@ -287,35 +287,15 @@ vm_protect_trap(uint64_t target, uint64_t address, uint64_t size,
 
 /* ---- how much there is ---- */
 
-/* Pages in the entries of one leaf table from @leaf on. */
-static uint64_t
-count_leaves(const pte_t *leaf, uint64_t count)
-{
-	uint64_t pages = 0;
-
-	for (uint64_t i = 0; i < count; i++)
-		if (leaf[i] != 0 && (leaf[i] & PTE_FOREIGN) == 0)
-			pages++;
-	return pages;
-}
-
 bool
 vm_count_step(struct map *map, uaddr_t *addressp, uint64_t *pagesp)
 {
-	uint64_t looked = 0;
-	uint64_t stop;
+	bool more;
 
 	spin_lock(&map->lock);
-	for (; looked < PMAP_STEP && *addressp < USER_END; *addressp = stop) {
-		const pte_t *leaf = pmap_peek(&map->pmap, *addressp, &stop);
-		uint64_t count = (stop - *addressp) >> PAGE_SHIFT;
-
-		if (leaf != NULL)
-			*pagesp += count_leaves(leaf, count);
-		looked += leaf != NULL ? count : 1;
-	}
+	more = pmap_count_step(&map->pmap, addressp, pagesp);
 	spin_unlock(&map->lock);
-	return *addressp < USER_END;
+	return more;
 }
 
 /* ---- messages: regions ---- */

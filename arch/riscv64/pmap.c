@@ -18,7 +18,7 @@
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 #include "kernel/string.h"
-#include "vm/page.h"
+#include "vm/superpage.h"
 
 #include <mach/vm_prot.h>
 
@@ -107,12 +107,37 @@ table_make(struct pmap *pmap, pte_t *entry, unsigned level)
 	return table;
 }
 
-/* The table below @entry, of a table at @level, this space's own; or NULL. */
+/* Make pages of the superpage that @entry of a middle table maps. */
 static pte_t *
-table_below(struct pmap *pmap, pte_t *entry, unsigned level, pte_t keep)
+split(struct pmap *pmap, pte_t *entry)
 {
-	if (*entry == 0)
-		return table_make(pmap, entry, level);
+	pte_t superpage = *entry;
+	pte_t *table = pmap_table_alloc();
+
+	if (table == NULL)
+		return NULL;
+	superpage_break(page_of(pte_pa(superpage)));
+	for (unsigned i = 0; i < PTE_COUNT; i++)
+		table[i] = superpage + pte_make(i << PAGE_SHIFT, 0);
+	pmap->table_count++;
+	(*pmap_tables_below((pte_t *)((uintptr_t)entry & ~PAGE_MASK)))++;
+	atomic_thread_fence(memory_order_release);
+	*entry = pte_of_table(table);
+	/* Or a hart could hold the superpage beside its pages. */
+	if (superpage & PTE_V)
+		pmap_retire(pmap);
+	return table;
+}
+
+/*
+ * The table that *@entry, not 0, of a table at @level stands for, this space's
+ * own; or NULL.
+ */
+static pte_t *
+table_own(struct pmap *pmap, pte_t *entry, unsigned level, pte_t keep)
+{
+	if (pte_is_page(*entry))
+		return split(pmap, entry);
 	if ((*entry & PTE_SHARED) && !pmap_table_own(entry, level, keep))
 		return NULL;
 	return pte_table(*entry);
@@ -126,10 +151,12 @@ pmap_make(struct pmap *pmap, uaddr_t va, unsigned level, pte_t keep)
 	for (unsigned at = ROOT_LEVEL; at > level; at--) {
 		pte_t *entry = &table[pt_index(va, at)];
 
-		if (likely(*entry & PTE_V))
+		if (likely(pte_is_table(*entry)))
 			table = pte_table(*entry);
+		else if (*entry == 0)
+			table = table_make(pmap, entry, at);
 		else
-			table = table_below(pmap, entry, at, keep);
+			table = table_own(pmap, entry, at, keep);
 		if (unlikely(table == NULL))
 			return NULL;
 	}
@@ -146,9 +173,9 @@ pmap_own(struct pmap *pmap, uaddr_t va)
 
 		if (*entry == 0)
 			return true;
-		if ((*entry & PTE_SHARED) && !pmap_table_own(entry, level, 0))
+		table = table_own(pmap, entry, level, 0);
+		if (table == NULL)
 			return false;
-		table = pte_table(*entry);
 	}
 	return true;
 }
@@ -164,9 +191,9 @@ own_across(struct pmap *pmap, uint64_t at)
 
 		if ((at & (pt_span(level) - 1)) == 0 || *entry == 0)
 			return true;
-		if ((*entry & PTE_SHARED) && !pmap_table_own(entry, level, 0))
+		table = table_own(pmap, entry, level, 0);
+		if (table == NULL)
 			return false;
-		table = pte_table(*entry);
 	}
 	return true;
 }
@@ -200,27 +227,65 @@ pmap_leaves(const struct pmap *pmap, uaddr_t va, uint64_t *stopp)
 {
 	pte_t pte = pmap->root[pt_index(va, 2)];
 
-	if (!(pte & PTE_V)) {
+	if (!pte_is_table(pte)) {
 		*stopp = span_end(va, 2);
 		return NULL;
 	}
 	*stopp = span_end(va, 1);
 	pte = pte_table(pte)[pt_index(va, 1)];
-	return pte & PTE_V ? &pte_table(pte)[pt_index(va, 0)] : NULL;
+	return pte_is_table(pte) ? &pte_table(pte)[pt_index(va, 0)] : NULL;
 }
 
-const pte_t *
-pmap_peek(const struct pmap *pmap, uaddr_t va, uint64_t *stopp)
+pte_t *
+pmap_superpage(const struct pmap *pmap, uaddr_t va)
 {
 	pte_t pte = pmap->root[pt_index(va, 2)];
+	pte_t *entry;
 
-	if (pte == 0) {
-		*stopp = span_end(va, 2);
+	if (!pte_is_table(pte))
 		return NULL;
+	entry = &pte_table(pte)[pt_index(va, 1)];
+	return pte_is_page(*entry) ? entry : NULL;
+}
+
+/* Pages in the entries of one leaf table from @leaf on. */
+static uint64_t
+count_pages(const pte_t *leaf, uint64_t count)
+{
+	uint64_t pages = 0;
+
+	for (uint64_t i = 0; i < count; i++)
+		pages += leaf[i] != 0 && (leaf[i] & PTE_FOREIGN) == 0;
+	return pages;
+}
+
+bool
+pmap_count_step(const struct pmap *pmap, uaddr_t *vap, uint64_t *pagesp)
+{
+	uint64_t looked = 0;
+	uaddr_t va = *vap;
+
+	while (looked < PMAP_STEP && va < USER_END) {
+		pte_t pte = pmap->root[pt_index(va, 2)];
+		uint64_t count = PTE_COUNT - pt_index(va, 0);
+
+		looked++;
+		if (pte == 0) {
+			va = span_end(va, 2);
+			continue;
+		}
+		pte = pte_table(pte)[pt_index(va, 1)];
+		if (pte_is_page(pte)) {
+			*pagesp += count;
+		} else if (pte != 0) {
+			*pagesp += count_pages(
+			    &pte_table(pte)[pt_index(va, 0)], count);
+			looked += count;
+		}
+		va = span_end(va, 1);
 	}
-	*stopp = span_end(va, 1);
-	pte = pte_table(pte)[pt_index(va, 1)];
-	return pte != 0 ? &pte_table(pte)[pt_index(va, 0)] : NULL;
+	*vap = va;
+	return va < USER_END;
 }
 
 uint64_t
@@ -243,6 +308,17 @@ pmap_step_end(const struct pmap *pmap, uaddr_t start, uint64_t end)
 	return end;
 }
 
+static bool
+restrict_leaf(pte_t *leaf, pte_t lost)
+{
+	if ((*leaf & lost) == 0)
+		return false;
+	*leaf &= ~lost;
+	if ((*leaf & (PTE_R | PTE_X)) == 0)
+		*leaf &= ~PTE_V;
+	return true;
+}
+
 bool
 pmap_restrict(struct pmap *pmap, uint64_t start, uint64_t end, unsigned prot)
 {
@@ -252,17 +328,19 @@ pmap_restrict(struct pmap *pmap, uint64_t start, uint64_t end, unsigned prot)
 
 	for (uaddr_t va = start; va < end; va = stop) {
 		pte_t *leaf = pmap_leaves(pmap, va, &stop);
+		pte_t *superpage;
 
-		if (leaf == NULL)
+		if (leaf == NULL) {
+			/* All of it: see pmap_own_ends(). */
+			superpage = pmap_superpage(pmap, va);
+			if (superpage != NULL && restrict_leaf(superpage, lost))
+				changed = true;
 			continue;
+		}
 		for (uint64_t left = (min_u64(stop, end) - va) >> PAGE_SHIFT;
 		     left > 0; left--, leaf++) {
-			if ((*leaf & lost) == 0)
-				continue;
-			changed = true;
-			*leaf &= ~lost;
-			if ((*leaf & (PTE_R | PTE_X)) == 0)
-				*leaf &= ~PTE_V;
+			if (restrict_leaf(leaf, lost))
+				changed = true;
 		}
 	}
 	if (changed)
@@ -300,7 +378,7 @@ hide_leaf_tables(
 		if (span_in_hole(va, 1, hole)) {
 			*entry &= ~PTE_V;
 			found = true;
-		} else if (*entry & PTE_SHARED) {
+		} else if (!pte_is_table(*entry)) {
 			continue;
 		} else if (hide_leaves(&pte_table(*entry)[pt_index(va, 0)],
 			       (min_u64(stop, end) - va) >> PAGE_SHIFT)) {
@@ -326,7 +404,7 @@ hide_range(
 		if (span_in_hole(va, 2, hole)) {
 			*entry &= ~PTE_V;
 			found = true;
-		} else if (*entry & PTE_SHARED) {
+		} else if (!pte_is_table(*entry)) {
 			continue;
 		} else if (hide_leaf_tables(pte_table(*entry), va,
 			       min_u64(stop, end), hole)) {
@@ -347,7 +425,7 @@ free_leaves(pte_t *leaf, uint64_t count)
 		if (pte == 0)
 			continue;
 		*leaf = 0;
-		pmap_leaf_free(pte);
+		pmap_leaf_free(pte, 0);
 	}
 }
 
@@ -364,6 +442,21 @@ release_shared(struct pmap *pmap, pte_t *entry, unsigned level)
 	pmap_table_release(table, level);
 }
 
+/* What @entry of @middle stands for, no table of its own, goes as a whole. */
+static void
+free_whole(struct pmap *pmap, pte_t *middle, pte_t *entry)
+{
+	pte_t pte = *entry;
+
+	if (pte_is_page(pte)) {
+		*entry = 0;
+		pmap_leaf_free(pte, 1);
+	} else {
+		(*pmap_tables_below(middle))--;
+		release_shared(pmap, entry, 1);
+	}
+}
+
 /* @middle is hidden itself, or each of its hidden entries is. */
 static void
 free_leaf_tables(struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end,
@@ -378,11 +471,9 @@ free_leaf_tables(struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end,
 		stop = span_end(va, 1);
 		if (*entry == 0)
 			continue;
-		if (*entry & PTE_SHARED) {
-			if (!span_in_hole(va, 1, hole))
-				continue;
-			(*pmap_tables_below(middle))--;
-			release_shared(pmap, entry, 1);
+		if (pte_is_page(*entry) || (*entry & PTE_SHARED)) {
+			if (span_in_hole(va, 1, hole))
+				free_whole(pmap, middle, entry);
 			continue;
 		}
 		leaf_table = pte_table(*entry);
@@ -467,29 +558,27 @@ run_in_table(uaddr_t va, unsigned level, unsigned count)
 	return (unsigned)min_u64(count, PTE_COUNT - pt_index(va, level));
 }
 
-/*
- * Tables that came (or went) with @present of the @count entries at @slots.
- */
+/* Tables that came (or went) with the @count entries at @slots. */
 static void
 count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
-    const pte_t *slots, unsigned count, unsigned present, int sign)
+    const pte_t *slots, unsigned count, int sign)
 {
-	uint64_t below = 0;
+	int64_t tables = 0, below = 0;
 
 	if (level == 0)
 		return;
-	if (level == 1) {
-		uintptr_t middle = (uintptr_t)entry & ~PAGE_MASK;
-
-		*pmap_tables_below((pte_t *)middle) += sign * (int64_t)present;
-	} else {
-		for (unsigned i = 0; i < count; i++) {
-			if (slots[i] != 0)
-				below +=
-				    *pmap_tables_below(pte_table(slots[i]));
-		}
+	for (unsigned i = 0; i < count; i++) {
+		if (slots[i] == 0 || pte_is_page(slots[i]))
+			continue;
+		tables++;
+		if (level > 1)
+			below +=
+			    (int64_t)*pmap_tables_below(pte_table(slots[i]));
 	}
-	pmap->table_count += sign * (int64_t)(present + below);
+	if (level == 1)
+		*pmap_tables_below((pte_t *)((uintptr_t)entry & ~PAGE_MASK)) +=
+		    (uint64_t)(sign * tables);
+	pmap->table_count += (uint64_t)(sign * (tables + below));
 }
 
 /* Move @count entries from a table to @slots; how many were not 0. */
@@ -524,8 +613,7 @@ pmap_unlink(
 		else
 			memset(slots, 0, run * sizeof(*slots));
 		if (present > 0)
-			count_tables(
-			    pmap, entry, level, slots, run, present, -1);
+			count_tables(pmap, entry, level, slots, run, -1);
 		total += present;
 		slots += run;
 		count -= run;
@@ -534,16 +622,27 @@ pmap_unlink(
 	return total;
 }
 
-/* Share what @entry names with *@slot; true when it could be walked. */
+/*
+ * Share what @entry of a table at @level names with *@slot.  True: harts may
+ * hold translations that are not to be used any more.
+ */
 static bool
-share_entry(pte_t *entry, pte_t *slot)
+share_entry(pte_t *entry, unsigned level, pte_t *slot)
 {
 	pte_t pte = *entry;
 
-	*slot = pte == 0 ? 0 : pte_shared(pte);
-	*entry = *slot;
-	if (pte != 0)
-		page_get(page_of(pte_pa(pte)));
+	*slot = pte;
+	if (pte == 0)
+		return false;
+	pmap_entry_get(pte, level);
+	if (pte_is_page(pte)) {
+		*entry = pte & ~PTE_W;
+		*slot = pte & ~(PTE_W | PTE_X);
+		if (!(pte & PTE_R))
+			*slot &= ~PTE_V;
+		return (pte & PTE_W) != 0;
+	}
+	*entry = *slot = pte_shared(pte);
 	return (pte & PTE_V) != 0;
 }
 
@@ -560,7 +659,7 @@ pmap_share(
 		for (unsigned i = 0; i < run; i++) {
 			if (entry == NULL)
 				slots[i] = 0;
-			else if (share_entry(&entry[i], &slots[i]))
+			else if (share_entry(&entry[i], level, &slots[i]))
 				open++;
 		}
 		slots += run;
@@ -593,15 +692,13 @@ pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
 	while (count > 0) {
 		unsigned run = run_in_table(va, level, count);
 		pte_t *entry = pmap_find(pmap, va, level);
-		unsigned present = 0;
 
 		for (unsigned i = 0; i < run; i++) {
 			if (CONFIG_DEBUG)
 				KASSERT(entry[i] == 0);
 			entry[i] = slots[i];
-			present += slots[i] != 0;
 		}
-		count_tables(pmap, entry, level, slots, run, present, 1);
+		count_tables(pmap, entry, level, slots, run, 1);
 		slots += run;
 		count -= run;
 		va += run * pt_span(level);

@@ -8,7 +8,7 @@
 #include "kernel/lock.h"
 #include "kernel/reaper.h"
 #include "kernel/string.h"
-#include "vm/page.h"
+#include "vm/superpage.h"
 
 static struct page *
 page_of_table(const pte_t *table)
@@ -65,10 +65,14 @@ pmap_table_free(pte_t *table)
 /* ---- giving up ---- */
 
 void
-pmap_leaf_free(pte_t pte)
+pmap_leaf_free(pte_t pte, unsigned level)
 {
-	if (!(pte & PTE_FOREIGN))
-		page_put(page_of(pte_pa(pte)));
+	struct page *page = page_of(pte_pa(pte));
+
+	if (level > 0)
+		superpage_put(page);
+	else if (!(pte & PTE_FOREIGN))
+		page_put(page);
 }
 
 /*
@@ -99,9 +103,9 @@ pmap_slot_free(pte_t *slot, unsigned level, unsigned *budget)
 		return true;
 	if (*budget == 0)
 		return false;
-	if (level == 0) {
+	if (pte_is_page(*slot)) {
 		(*budget)--;
-		pmap_leaf_free(*slot);
+		pmap_leaf_free(*slot, level);
 		*slot = 0;
 		return true;
 	}
@@ -194,9 +198,9 @@ pmap_table_release(pte_t *table, unsigned level)
 
 /* What is left of @pte, in a table that was shared, with @keep of its rights. */
 static pte_t
-tamed(pte_t pte, unsigned level, pte_t keep)
+tamed(pte_t pte, pte_t keep)
 {
-	if (pte == 0 || level > 1)
+	if (pte == 0 || !pte_is_page(pte))
 		return pte == 0 ? 0 : pte_shared(pte);
 	pte &= ~(PTE_W | PTE_X);
 	if (keep == 0 || (pte & PTE_R) == 0)
@@ -204,23 +208,30 @@ tamed(pte_t pte, unsigned level, pte_t keep)
 	return pte;
 }
 
-/* Another reference to what an entry names, a page or a table. */
-static void
-entry_get(pte_t pte)
+void
+pmap_entry_get(pte_t pte, unsigned level)
 {
-	page_get(page_of(pte_pa(pte)));
+	if (level > 0 && pte_is_page(pte))
+		superpage_get(page_of(pte_pa(pte)));
+	else
+		page_get(page_of(pte_pa(pte)));
 }
 
-/* Who copied the table was its last holder: it ends, not what it names. */
+/* Who copied @table, of entries of @level, was its last holder: it ends, not
+ * what it names, to which the copy has references. */
 static void
-drop_copied(pte_t *table)
+drop_copied(pte_t *table, unsigned level)
 {
 	for (unsigned i = 0; i < PTE_COUNT; i++) {
+		struct page *page = page_of(pte_pa(table[i]));
+
 		if (table[i] == 0)
 			continue;
-		/* The copy has a reference. */
-		atomic_fetch_sub_explicit(
-		    &page_of(pte_pa(table[i]))->refs, 1, memory_order_relaxed);
+		if (level > 0 && pte_is_page(table[i]))
+			superpage_put(page);
+		else
+			atomic_fetch_sub_explicit(
+			    &page->refs, 1, memory_order_relaxed);
 		table[i] = 0;
 	}
 	pmap_table_free(table);
@@ -236,12 +247,12 @@ copy_table(pte_t *table, unsigned level, pte_t keep)
 	for (unsigned i = 0; i < PTE_COUNT; i++) {
 		if (table[i] == 0)
 			continue;
-		entry_get(table[i]);
-		copy[i] = tamed(table[i], level, keep);
+		pmap_entry_get(table[i], level - 1);
+		copy[i] = tamed(table[i], keep);
 	}
 	page_of_table(copy)->tables = page_of_table(table)->tables;
 	if (let_go(table))
-		drop_copied(table);
+		drop_copied(table, level - 1);
 	return copy;
 }
 
@@ -253,7 +264,7 @@ pmap_table_own(pte_t *entry, unsigned level, pte_t keep)
 	KASSERT(*entry & PTE_SHARED);
 	if (page_is_sole(page_of_table(table))) {
 		for (unsigned i = 0; i < PTE_COUNT; i++)
-			table[i] = tamed(table[i], level, keep);
+			table[i] = tamed(table[i], keep);
 	} else {
 		table = copy_table(table, level, keep);
 		if (table == NULL)

@@ -14,6 +14,9 @@ uint64_t *pmap_tables_below(const pte_t *middle);
  */
 bool must_check pmap_table_own(pte_t *entry, unsigned level, pte_t keep);
 
+/* Another reference to what @pte, of a table at @level, names. */
+void pmap_entry_get(pte_t pte, unsigned level);
+
 /* Give up a shared table of which an entry at @level spoke.  The last holder
  * gives up what it holds, in steps that are not his. */
 void pmap_table_release(pte_t *table, unsigned level);

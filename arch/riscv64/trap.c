@@ -96,7 +96,13 @@ page_fault(struct thread *self, uint64_t cause)
 
 	this_cpu()->counters.faults++;
 	ktrace(KT_FAULT, address, cause);
-	kr = map_fault(self->task->map, address, fault_access(cause));
+	do {
+		kr = map_fault(self->task->map, address, fault_access(cause),
+		    &self->superpage);
+	} while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
+	/* It faults again, and goes on where it was. */
+	if (kr == KERN_OPERATION_TIMED_OUT)
+		sched_yield(NULL);
 	if (unlikely(kr != KERN_SUCCESS))
 		exception_raise(EXC_BAD_ACCESS, kr, address);
 }
@@ -165,7 +171,7 @@ usercopy_trap(struct trapframe *frame, uint64_t cause)
 	this_cpu()->counters.faults++;
 	if (is_page_fault(cause))
 		kr = map_fault(current_thread()->task->map, fault_address(),
-		    fault_access(cause));
+		    fault_access(cause), NULL);
 	if (kr != KERN_SUCCESS)
 		frame->epc = (uintptr_t)usercopy_fault;
 	csr_set(sstatus, SSTATUS_SUM);

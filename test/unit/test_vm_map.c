@@ -4,7 +4,7 @@
  *
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
  * Sources: vm/transfer.c vm/transfer_slots.c
- * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c
+ * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
  */
 #include <setjmp.h>
@@ -135,8 +135,8 @@ test_bad_arguments(void **state)
 	assert_int_equal(map_deallocate(map, UINT64_MAX - 5, 10, &done),
 	    KERN_INVALID_ARGUMENT);
 	assert_int_equal(access_page(0, VM_PROT_READ), KERN_INVALID_ADDRESS);
-	assert_int_equal(
-	    map_fault(map, DIRECT_BASE, VM_PROT_READ), KERN_INVALID_ADDRESS);
+	assert_int_equal(map_fault(map, DIRECT_BASE, VM_PROT_READ, NULL),
+	    KERN_INVALID_ADDRESS);
 }
 
 /* A tag in the flags says what the memory is for, and changes nothing. */

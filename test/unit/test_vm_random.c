@@ -12,7 +12,7 @@
  *
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
  * Sources: vm/transfer.c vm/transfer_slots.c
- * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c
+ * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
  */
 #include <setjmp.h>
@@ -383,8 +383,10 @@ access_sector(
 	struct model_page *page = &task->page[number];
 	uaddr_t va = address_of(number) + sector * SECTOR_SIZE;
 	void *bytes;
-	kern_return_t kr = vm_host_access(task->map, va, access, &bytes);
+	kern_return_t kr;
 
+	vm_host_superpages = random_below(4) == 0;
+	kr = vm_host_access(task->map, va, access, &bytes);
 	if (!model_allows(page, access)) {
 		assert_int_equal(kr, page->mapped ? KERN_PROTECTION_FAILURE
 						  : KERN_INVALID_ADDRESS);

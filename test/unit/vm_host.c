@@ -37,6 +37,7 @@ static uint64_t ram_bytes;
 static uint8_t *written; /* per page of RAM: since the last arch_sync_code() */
 
 bool vm_host_elsewhere;
+bool vm_host_superpages;
 uint32_t pmap_asid_bits = 16;
 
 void
@@ -154,6 +155,21 @@ pmap_in_use(const struct pmap *pmap)
 	return false;
 }
 
+/* What a thread keeps; one is enough, as one is at work at a time. */
+static struct superpage fresh;
+
+static kern_return_t
+serve_fault(struct map *map, uaddr_t va, unsigned access)
+{
+	kern_return_t kr;
+
+	do
+		kr = map_fault(
+		    map, va, access, vm_host_superpages ? &fresh : NULL);
+	while (kr == KERN_OPERATION_TIMED_OUT);
+	return kr;
+}
+
 /* What the reaper has to do is done when somebody looks. */
 static struct list reaped = {&reaped, &reaped};
 
@@ -166,6 +182,7 @@ reap_later(struct reap_item *item)
 void
 vm_host_reap(void)
 {
+	superpage_forget(&fresh);
 	while (!list_empty(&reaped)) {
 		struct reap_item *item =
 		    list_first(&reaped, struct reap_item, link);
@@ -215,15 +232,19 @@ walk(const struct map *map, uaddr_t va)
 
 		if (!(pte & PTE_V))
 			return 0;
-		if (level == 0) {
-			KASSERT(pte_is_leaf(pte));
+		if (pte_is_leaf(pte)) {
+			KASSERT(level < 2);
+			KASSERT((pte_pa(pte) & (pt_span(level) - 1)) == 0);
 			KASSERT(pte & PTE_U);
 			KASSERT(pte & PTE_A);
 			KASSERT(!(pte & PTE_W) || (pte & PTE_D));
 			KASSERT(!(pte & PTE_W) || (pte & PTE_R));
-			return pte;
+			/* The page's own, if it is in a superpage. */
+			return pte +
+			       pte_make(
+				   page_floor(va & (pt_span(level) - 1)), 0);
 		}
-		KASSERT(!pte_is_leaf(pte));
+		KASSERT(level > 0);
 		KASSERT(!(pte & (PTE_U | PTE_A | PTE_D)));
 		table = pte_table(pte);
 	}
@@ -250,7 +271,7 @@ vm_host_access(struct map *map, uaddr_t va, unsigned access, void **bytesp)
 		}
 		if (entry->page != 0 && (entry->pte & access_right(access)))
 			break;
-		kr = map_fault(map, va, access);
+		kr = serve_fault(map, va, access);
 		if (kr != KERN_SUCCESS)
 			break;
 	}
@@ -299,6 +320,18 @@ copyout(uaddr_t to, const void *from, size_t size)
 
 /* ---- where every page is ---- */
 
+static void
+count_superpage(const struct page *block, unsigned *count)
+{
+	if (block->whole == 0) {
+		KASSERT(block->order == PAGE_ORDER_MAX);
+		(*count)++;
+		return;
+	}
+	for (unsigned i = 0; i < PTE_COUNT; i++)
+		count[i]++;
+}
+
 /* Count who names each page and table; what a table names, counts once. */
 static void
 count_entries(
@@ -312,6 +345,10 @@ count_entries(
 		if (pte == 0 || (level == 0 && (pte & PTE_FOREIGN)))
 			continue;
 		KASSERT(pte_pa(pte) - HOST_RAM_BASE < ram_bytes);
+		if (level > 0 && pte_is_page(pte)) {
+			count_superpage(page_of(pte_pa(pte)), count);
+			continue;
+		}
 		if (level > 0 && *count == 0)
 			count_entries(
 			    pte_table(pte), level - 1, PTE_COUNT, counts);
@@ -327,7 +364,7 @@ count_tables(const pte_t *table, unsigned level)
 	uint64_t count = 0;
 
 	for (unsigned i = 0; level > 0 && i < entries; i++) {
-		if (table[i] != 0)
+		if (table[i] != 0 && !pte_is_page(table[i]))
 			count +=
 			    1 + count_tables(pte_table(table[i]), level - 1);
 	}

@@ -8,7 +8,7 @@
  */
 #pragma once
 #include "vm/map.h"
-#include "vm/page.h"
+#include "vm/superpage.h"
 
 /* Start with @size bytes of RAM and empty zones; once per program. */
 void vm_host_start(uint64_t size);
@@ -25,6 +25,8 @@ void vm_host_reap(void);
 void vm_host_set_current(struct map *map);
 /* What pmap_runs_elsewhere() answers, and how many ASID bits there are. */
 extern bool vm_host_elsewhere;
+/* Do user accesses make superpages? */
+extern bool vm_host_superpages;
 
 /*
  * As a user access would, on either hart: through its TLB, then the tables,

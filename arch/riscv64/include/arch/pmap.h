@@ -21,6 +21,9 @@
  * reference and read-only; the last one keeps the table itself.  The span of
  * a shared table is wholly covered by map entries.
  *
+ * Superpages.  A leaf at level 1 maps 2 MiB.  It is split into pages when what is
+ * done concerns a part of it: pmap_make(), pmap_own(), pmap_own_ends().
+ *
  * Translations that other harts may hold.  Entries are written first, then
  * the invalidation is made, then the pages may be seen by anybody else:
  *  - an entry that only became valid or more permissive: nothing; a fault on
@@ -84,13 +87,19 @@ bool must_check pmap_own_ends(struct pmap *pmap, uaddr_t start, uint64_t end);
 
 /*
  * The entries of pages from @va on in one leaf table: *@stopp says up to which
- * address.  NULL: up to *@stopp there are none, or in a shared table.  For loops
- * over ranges.
+ * address.  NULL: up to *@stopp there are none, or in a shared table, or there
+ * is a superpage.  For loops over ranges.
  */
 pte_t *pmap_leaves(const struct pmap *pmap, uaddr_t va, uint64_t *stopp);
-/* The same, in shared tables too: to look at, as they say what is there but not
- * what it allows. */
-const pte_t *pmap_peek(const struct pmap *pmap, uaddr_t va, uint64_t *stopp);
+/* The superpage over @va, whether it allows anything or not, or NULL. */
+pte_t *pmap_superpage(const struct pmap *pmap, uaddr_t va);
+
+/*
+ * Count the pages of which entries speak, shared tables and superpages
+ * included, from *@vap on, in bounded steps; true while there is more.
+ */
+bool must_check pmap_count_step(
+    const struct pmap *pmap, uaddr_t *vap, uint64_t *pagesp);
 
 /* A run of memory, and the part of it in which no map entry lies any more. */
 struct pmap_hole {
@@ -153,8 +162,8 @@ void pmap_link(struct pmap *pmap, uaddr_t va, unsigned level,
 pte_t *pmap_table_alloc(void);
 /* Give back a table whose entries are all zero again. */
 void pmap_table_free(pte_t *table);
-/* Free the page that @pte, a leaf that nobody can reach, names. */
-void pmap_leaf_free(pte_t pte);
+/* Free the page that @pte, a leaf at @level that nobody can reach, names. */
+void pmap_leaf_free(pte_t pte, unsigned level);
 /*
  * Free what @slot, an entry of @level that nobody can reach, stands for: a
  * page, or tables and all below them; of shared ones, a reference.  Each page

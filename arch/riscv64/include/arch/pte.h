@@ -55,6 +55,21 @@ pte_is_leaf(pte_t pte)
 	return (pte & (PTE_R | PTE_W | PTE_X)) != 0;
 }
 
+/* Is @pte a page or superpage of the user's, whether or not it allows
+ * anything?  Entries for tables have U clear. */
+static inline bool
+pte_is_page(pte_t pte)
+{
+	return (pte & PTE_U) != 0;
+}
+
+/* Does @pte lead the hardware to a table? */
+static inline bool
+pte_is_table(pte_t pte)
+{
+	return (pte & (PTE_V | PTE_U)) == PTE_V;
+}
+
 /* Bytes that one entry of a table at @level spans. */
 static inline uint64_t
 pt_span(unsigned level)
