@@ -168,7 +168,8 @@ fill_superpage(struct map *map, const struct map_entry *entry, uaddr_t va,
 	if (entry->kind != MAP_ANONYMOUS || !covers_superpage(entry, va))
 		return KERN_INVALID_ARGUMENT;
 	leaf = pmap_make(&map->pmap, va, 1, 0);
-	if (leaf == NULL || *leaf != 0 || !superpage_start(fresh))
+	if (leaf == NULL || *leaf != 0 ||
+	    !superpage_start(fresh, entry->end - entry->start))
 		return KERN_INVALID_ARGUMENT;
 	if (!superpage_is_ready(fresh))
 		return KERN_OPERATION_TIMED_OUT;
@@ -176,6 +177,7 @@ fill_superpage(struct map *map, const struct map_entry *entry, uaddr_t va,
 	    pte_make(page_pa(fresh->block), fresh_rights(entry, access)),
 	    access);
 	fresh->block = NULL;
+	map->pmap.odd = true;
 	*leafp = leaf;
 	return KERN_SUCCESS;
 }

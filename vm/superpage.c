@@ -16,11 +16,14 @@ static struct spinlock blocks_lock = SPINLOCK_INIT(LOCK_PMAP);
 /* ---- making ---- */
 
 bool
-superpage_start(struct superpage *superpage)
+superpage_start(struct superpage *superpage, uint64_t size)
 {
+	uint64_t free;
+
 	if (superpage->block != NULL)
 		return true;
-	if (page_free_count() < page_total_count() / FREE_SHARE)
+	free = page_free_count();
+	if (free < page_total_count() / FREE_SHARE || size >> PAGE_SHIFT > free)
 		return false;
 	superpage->block = page_alloc(PAGE_ORDER_MAX);
 	superpage->zeroed = 0;

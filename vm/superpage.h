@@ -15,8 +15,12 @@ struct superpage {
 	uint32_t zeroed;    /* pages of it */
 };
 
-/* Have a block for it; false: pages are too few, or in too small pieces. */
-bool must_check superpage_start(struct superpage *superpage);
+/*
+ * Have a block for it, in a region of @size bytes.  False: pages are too few, or
+ * in too small pieces, or would be if all of the region were touched: then it
+ * is likely to be touched here and there.
+ */
+bool must_check superpage_start(struct superpage *superpage, uint64_t size);
 /* Zero some more of it. */
 void superpage_zero_step(struct superpage *superpage);
 /* Is it all zeros? */

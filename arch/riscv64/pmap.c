@@ -40,6 +40,7 @@ pmap_init(struct pmap *pmap)
 		root[i] = kernel_pmap.root[i];
 	pmap->root = root;
 	pmap->table_count = 0;
+	pmap->odd = false;
 	tlb_add(pmap);
 	return KERN_SUCCESS;
 }
@@ -201,7 +202,9 @@ own_across(struct pmap *pmap, uint64_t at)
 bool
 pmap_own_ends(struct pmap *pmap, uaddr_t start, uint64_t end)
 {
-	return own_across(pmap, start) && own_across(pmap, end);
+	/* Most spaces never have anything that could be. */
+	return likely(!pmap->odd) ||
+	       (own_across(pmap, start) && own_across(pmap, end));
 }
 
 /* ---- ranges ---- */
@@ -652,6 +655,7 @@ pmap_share(
 {
 	unsigned open = 0;
 
+	pmap->odd = true;
 	while (count > 0) {
 		unsigned run = run_in_table(va, level, count);
 		pte_t *entry = pmap_find(pmap, va, level);
@@ -699,6 +703,7 @@ pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
 			entry[i] = slots[i];
 		}
 		count_tables(pmap, entry, level, slots, run, 1);
+		pmap->odd |= level > 0;
 		slots += run;
 		count -= run;
 		va += run * pt_span(level);

@@ -47,6 +47,7 @@ struct pmap {
 	pte_t *root;	       /* I */
 	_Atomic uint64_t satp; /* [a] 0: needs an ASID at its next switch */
 	uint64_t table_count;  /* [m] tables below the root */
+	bool odd;	       /* [m] it had superpages or shared tables */
 	struct list link;      /* [A] all pmaps but the kernel's */
 };
 
