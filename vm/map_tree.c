@@ -90,25 +90,37 @@ rotate(struct map *map, struct map_entry *entry, enum side side)
 	return riser;
 }
 
-/* Update and balance everything from @entry to the root. */
+/* @entry leans by two to the side @heavy: who stands there when it does not. */
+static struct map_entry *
+straighten(struct map *map, struct map_entry *entry, enum side heavy)
+{
+	struct map_entry *child = entry->child[heavy];
+
+	if (height_of(child->child[!heavy]) > height_of(child->child[heavy]))
+		rotate(map, child, heavy);
+	return rotate(map, entry, !heavy);
+}
+
+/*
+ * Update and balance from @entry towards the root, up to where what a subtree
+ * says of itself is what it said before.
+ */
 static void
 rebalance(struct map *map, struct map_entry *entry)
 {
 	for (; entry != NULL; entry = entry->parent) {
+		int height = entry->height;
+		uint64_t max_gap = entry->max_gap;
 		int lean = height_of(entry->child[ABOVE]) -
 			   height_of(entry->child[BELOW]);
-		enum side heavy = lean > 0 ? ABOVE : BELOW;
-		struct map_entry *child;
 
-		if (lean >= -1 && lean <= 1) {
+		if (likely(lean >= -1 && lean <= 1))
 			entry_update(entry);
-			continue;
-		}
-		child = entry->child[heavy];
-		if (height_of(child->child[!heavy]) >
-		    height_of(child->child[heavy]))
-			rotate(map, child, heavy);
-		entry = rotate(map, entry, !heavy);
+		else
+			entry =
+			    straighten(map, entry, lean > 0 ? ABOVE : BELOW);
+		if (entry->height == height && entry->max_gap == max_gap)
+			break;
 	}
 }
 
@@ -210,6 +222,8 @@ map_tree_insert(struct map *map, struct map_entry *entry)
 	entry->parent = parent;
 	entry->child[BELOW] = NULL;
 	entry->child[ABOVE] = NULL;
+	entry->height = 0;
+	entry->max_gap = 0;
 	if (parent == NULL)
 		map->root = entry;
 	else
@@ -238,6 +252,9 @@ map_tree_remove(struct map *map, struct map_entry *entry)
 		adopt(next, BELOW, entry->child[BELOW]);
 		adopt(next, ABOVE, entry->child[ABOVE]);
 		take_place(map, entry, next);
+		/* What was said of this subtree so far. */
+		next->height = entry->height;
+		next->max_gap = entry->max_gap;
 	}
 	list_remove(&entry->link);
 	map->size -= entry->end - entry->start;
