@@ -157,6 +157,7 @@ start_kernel_objects(void)
 static noreturn void
 boot_rest(void)
 {
+	pmap_try_fences();
 	start_kernel_objects();
 	finisher_init(&machine);
 	irq_init(&machine);

@@ -16,6 +16,7 @@
 #include <arch/pmap.h>
 
 #include "arch/riscv64/boot.h"
+#include "arch/riscv64/fence_truth.h"
 #include "arch/riscv64/tlb.h"
 #include "drivers/machine.h"
 #include "kernel/config.h"
@@ -309,9 +310,16 @@ pmap_boot(const struct machine *machine)
 }
 
 void
+pmap_try_fences(void)
+{
+	fence_truth_test();
+}
+
+void
 pmap_boot_hart(void)
 {
 	tlb_boot_hart();
+	pmap_try_fences();
 }
 
 void *

@@ -46,6 +46,7 @@
 #include <arch/pmap.h>
 #include <arch/switch.h>
 
+#include "arch/riscv64/fence_truth.h"
 #include "kernel/cpu.h"
 
 uint32_t pmap_asid_bits;
@@ -60,6 +61,12 @@ _Atomic uint64_t asid_generation = 1;	     /* written under asid_lock */
  * switch: they never take up a generation.
  */
 static bool asids_too_few[CONFIG_MAX_HARTS]; /* I */
+
+/*
+ * Fences by address hold, on all harts.  Without ASIDs none is made: the U74 has
+ * an erratum there.
+ */
+static bool page_fences; /* I */
 
 static uint64_t
 satp_of(const struct pmap *pmap)
@@ -233,7 +240,7 @@ pmap_retire(struct pmap *pmap)
 void
 pmap_fence_page(uaddr_t va)
 {
-	if (pmap_asid_bits != 0)
+	if (likely(page_fences))
 		sfence_vma_page(va);
 	else
 		sfence_vma_all();
@@ -279,4 +286,28 @@ tlb_boot_hart(void)
 	cpu->pmap_loaded = &kernel_pmap;
 	asids_too_few[cpu->index] = asid_probe() < pmap_asid_bits;
 	/* asid_generation stays 0, older than all: fence before first use. */
+}
+
+void
+tlb_leave_scratch(void)
+{
+	csr_write(satp, satp_of(&kernel_pmap));
+	sfence_vma_all();
+}
+
+/* The boot hart before any space has an ASID, the others before they run one. */
+void
+tlb_obey(const struct fence_truth *truth)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->index == 0) {
+		if (!truth->retire)
+			pmap_asid_bits = 0;
+		page_fences = pmap_asid_bits != 0;
+	} else if (!truth->retire) {
+		asids_too_few[cpu->index] = true;
+	}
+	if (!truth->page || !truth->superpage)
+		page_fences = false;
 }

@@ -227,3 +227,38 @@ trap_clear_senvcfg(void)
 			     : "memory");
 	cpu->probing = false;
 }
+
+bool
+trap_probe_load(const volatile uint64_t *at, uint64_t *valuep)
+{
+	struct cpu *cpu = this_cpu();
+	uint64_t value = 0;
+
+	cpu->probing = true;
+	__asm__ volatile(".option push\n.option norvc\n"
+			 "ld %0, 0(%1)\n.option pop"
+			 : "+r"(value)
+			 : "r"(at)
+			 : "memory");
+	if (!cpu->probing)
+		return false;
+	cpu->probing = false;
+	*valuep = value;
+	return true;
+}
+
+bool
+trap_probe_store(volatile uint64_t *at, uint64_t value)
+{
+	struct cpu *cpu = this_cpu();
+
+	cpu->probing = true;
+	__asm__ volatile(".option push\n.option norvc\n"
+			 "sd %0, 0(%1)\n.option pop" ::"r"(value),
+			 "r"(at)
+			 : "memory");
+	if (!cpu->probing)
+		return false;
+	cpu->probing = false;
+	return true;
+}

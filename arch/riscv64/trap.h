@@ -16,6 +16,10 @@ bool trap_probe_stimecmp(void);
 /* Where the core has senvcfg: users manage no cache blocks. */
 void trap_clear_senvcfg(void);
 
+/* Access kernel memory; false: it trapped. */
+bool trap_probe_load(const volatile uint64_t *at, uint64_t *valuep);
+bool trap_probe_store(volatile uint64_t *at, uint64_t value);
+
 /* Labels of usercopy.S: a fault between the first two goes to the third. */
 extern char usercopy_start[], usercopy_end[], usercopy_fault[];
 

@@ -218,6 +218,8 @@ struct machine;
  * kernel options (asid_bits=N: use no more than N bits of ASID).
  */
 void pmap_boot(const struct machine *machine);
+/* When there are pages: find out what this hart's fences do, and obey. */
+void pmap_try_fences(void);
 /* Each other hart, on the kernel's tables. */
 void pmap_boot_hart(void);
 
