@@ -13,6 +13,7 @@
 #include "kernel/task.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
+#include "vm/superpage.h"
 
 static struct zone thread_zone;
 static atomic_ulong next_thread_id;

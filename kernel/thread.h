@@ -29,6 +29,7 @@
  */
 #pragma once
 #include <arch/cpu.h>
+#include <arch/superpage.h>
 #include <arch/trapframe.h>
 #include <mach/port.h>
 
@@ -36,7 +37,6 @@
 #include "kernel/lock.h"
 #include "kernel/timer.h"
 #include "kernel/types.h"
-#include "vm/superpage.h"
 
 struct cpu;
 struct entry;

@@ -156,8 +156,8 @@ covers_superpage(const struct map_entry *entry, uaddr_t va)
 
 /*
  * Let a superpage be at @va, where there is nothing yet, and @fresh is for it.
- * KERN_OPERATION_TIMED_OUT: it has to be zeroed first.  Any other failure: pages
- * will do.
+ * KERN_OPERATION_TIMED_OUT: it has to be zeroed first.  Any other failure:
+ * pages will do.
  */
 static kern_return_t
 fill_superpage(struct map *map, const struct map_entry *entry, uaddr_t va,

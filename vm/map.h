@@ -147,9 +147,9 @@ kern_return_t must_check map_region(
     struct map *map, uaddr_t address, struct map_region *region);
 
 /*
- * Serve a fault at @address for @access (one of VM_PROT_READ, _WRITE,
- * _EXECUTE) in @map, current or not.  @fresh: the caller's, for superpages, which
- * are zeroed in steps; NULL: let it be pages.
+ * Serve a fault at @address for @access (one of VM_PROT_READ, _WRITE, _EXECUTE)
+ * in @map, current or not.  @fresh: the caller's, for superpages, which are
+ * zeroed in steps; NULL: let it be pages.
  *
  * Returns: KERN_SUCCESS            the access can be tried again
  *          KERN_INVALID_ADDRESS    nothing is mapped there

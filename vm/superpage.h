@@ -3,22 +3,18 @@
  *
  * A block is one allocation of order PAGE_ORDER_MAX whose references are the
  * superpage leaves and slots that name it.  When the first of these is split
- * into pages, the block *breaks*: each page gets as many references as the block
- * had, and whoever still has a superpage of it holds one of each page.
+ * into pages, the block *breaks*: each page gets as many references as the
+ * block had, and whoever still has a superpage of it holds one of each page.
  */
 #pragma once
+#include <arch/superpage.h>
+
 #include "vm/page.h"
 
-/* A block that is being zeroed, in steps, by who is going to use it. */
-struct superpage {
-	struct page *block; /* NULL: none */
-	uint32_t zeroed;    /* pages of it */
-};
-
 /*
- * Have a block for it, in a region of @size bytes.  False: pages are too few, or
- * in too small pieces, or would be if all of the region were touched: then it
- * is likely to be touched here and there.
+ * Have a block for it, in a region of @size bytes.  False: pages are too few,
+ * or in too small pieces, or would be if all of the region were touched: then
+ * it is likely to be touched here and there.
  */
 bool must_check superpage_start(struct superpage *superpage, uint64_t size);
 /* Zero some more of it. */

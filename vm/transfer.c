@@ -7,13 +7,13 @@
  *	   the map's lock: a leaf table or a middle table is one entry, so the
  *	   work is at most 5 runs of 511 slots, 30 000 instructions for the most
  *	   ragged region of some GiB.
- *  share  (both keep it) Whole tables at once: both have the same table, which
- *	   nobody may use until he has made it his own (<arch/pmap.h>).  The
- *	   pages outside them in steps: the sender's leaf loses W, the slot names
- *	   the page too.  A region that cannot be looked through under the lock
- *	   (too many map entries, or a window among them) is shared all page by
- *	   page, into new tables, and if it has to leave the sender, is removed
- *	   after that.
+ *  share  (both keep it) Whole tables at once: both have the same table,
+ *	   which nobody may use until he has made it his own (<arch/pmap.h>).
+ *	   The pages outside them in steps: the sender's leaf loses W, the slot
+ *	   names the page too.  A region that cannot be looked through under the
+ *	   lock (too many map entries, or a window among them) is shared all
+ *	   page by page, into new tables, and if it has to leave the sender, is
+ *	   removed after that.
  *
  * The order that keeps the receiver's copy still: entries are changed, then
  * pmap_retire() makes every hart drop what it held, then the map is unlocked.

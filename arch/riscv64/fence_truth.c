@@ -2,9 +2,9 @@
  * fence_truth.c: the questions; see fence_truth.h.
  *
  * Each has the old translation used, so that the hart may hold it, then changes
- * the entry, and looks whether what was done is enough.  A yes may be luck: what a
- * TLB happened to drop looks like what it was told to drop; so each is asked
- * several times.  A no is a no.
+ * the entry, and looks whether what was done is enough.  A yes may be luck:
+ * what a TLB happened to drop looks like what it was told to drop; so each is
+ * asked several times.  A no is a no.
  */
 #include "arch/riscv64/fence_truth.h"
 

@@ -1,14 +1,11 @@
 /*
- * pmap.c: Sv39 tables of user space: find, make, remove, restrict, and move
- * whole runs of entries.  Invalidation is in tlb.c.
+ * pmap.c: Sv39 tables of user space: find, make, restrict, and move whole runs
+ * of entries.  Removing is in pmap_remove.c, single tables in pmap_table.c,
+ * invalidation in tlb.c.
  *
  *	level 2      level 1            level 0
  *	root ------> middle table ----> leaf table ----> pages
  *	1 GiB each   2 MiB each         4 KiB each
- *
- * Removing takes two passes over the entries, with the invalidation between
- * them: the first clears V, so that no walk passes; the second frees what the
- * entries still name, when no hart can reach it.
  */
 #include <arch/layout.h>
 #include <arch/pmap.h>
@@ -22,7 +19,6 @@
 
 #include <mach/vm_prot.h>
 
-#define ROOT_LEVEL  (PT_LEVELS - 1)
 #define KERNEL_HALF (PTE_COUNT / 2) /* of a root: first entry of the kernel's */
 
 struct pmap kernel_pmap;
@@ -209,32 +205,16 @@ pmap_own_ends(struct pmap *pmap, uaddr_t start, uint64_t end)
 
 /* ---- ranges ---- */
 
-/* The end of the span of the entry at @level that covers @va. */
-static uint64_t
-span_end(uaddr_t va, unsigned level)
-{
-	return (va | (pt_span(level) - 1)) + 1;
-}
-
-/* Does the whole span of that entry lie in @hole? */
-static bool
-span_in_hole(uaddr_t va, unsigned level, const struct pmap_hole *hole)
-{
-	uint64_t end = span_end(va, level);
-
-	return end - pt_span(level) >= hole->start && end <= hole->end;
-}
-
 pte_t *
 pmap_leaves(const struct pmap *pmap, uaddr_t va, uint64_t *stopp)
 {
 	pte_t pte = pmap->root[pt_index(va, 2)];
 
 	if (!pte_is_table(pte)) {
-		*stopp = span_end(va, 2);
+		*stopp = pmap_span_end(va, 2);
 		return NULL;
 	}
-	*stopp = span_end(va, 1);
+	*stopp = pmap_span_end(va, 1);
 	pte = pte_table(pte)[pt_index(va, 1)];
 	return pte_is_table(pte) ? &pte_table(pte)[pt_index(va, 0)] : NULL;
 }
@@ -274,7 +254,7 @@ pmap_count_step(const struct pmap *pmap, uaddr_t *vap, uint64_t *pagesp)
 
 		looked++;
 		if (pte == 0) {
-			va = span_end(va, 2);
+			va = pmap_span_end(va, 2);
 			continue;
 		}
 		pte = pte_table(pte)[pt_index(va, 1)];
@@ -285,7 +265,7 @@ pmap_count_step(const struct pmap *pmap, uaddr_t *vap, uint64_t *pagesp)
 			    &pte_table(pte)[pt_index(va, 0)], count);
 			looked += count;
 		}
-		va = span_end(va, 1);
+		va = pmap_span_end(va, 1);
 	}
 	*vap = va;
 	return va < USER_END;
@@ -349,207 +329,6 @@ pmap_restrict(struct pmap *pmap, uint64_t start, uint64_t end, unsigned prot)
 	if (changed)
 		pmap_retire(pmap);
 	return changed;
-}
-
-/* ---- removing, first pass: close the way ---- */
-
-static bool
-hide_leaves(pte_t *leaf, uint64_t count)
-{
-	pte_t seen = 0;
-
-	for (; count > 0; count--, leaf++) {
-		seen |= *leaf;
-		*leaf &= ~PTE_V;
-	}
-	return seen != 0;
-}
-
-static bool
-hide_leaf_tables(
-    pte_t *middle, uaddr_t va, uint64_t end, const struct pmap_hole *hole)
-{
-	bool found = false;
-	uint64_t stop;
-
-	for (; va < end; va = stop) {
-		pte_t *entry = &middle[pt_index(va, 1)];
-
-		stop = span_end(va, 1);
-		if (*entry == 0)
-			continue;
-		if (span_in_hole(va, 1, hole)) {
-			*entry &= ~PTE_V;
-			found = true;
-		} else if (!pte_is_table(*entry)) {
-			continue;
-		} else if (hide_leaves(&pte_table(*entry)[pt_index(va, 0)],
-			       (min_u64(stop, end) - va) >> PAGE_SHIFT)) {
-			found = true;
-		}
-	}
-	return found;
-}
-
-static bool
-hide_range(
-    struct pmap *pmap, uaddr_t va, uint64_t end, const struct pmap_hole *hole)
-{
-	bool found = false;
-	uint64_t stop;
-
-	for (; va < end; va = stop) {
-		pte_t *entry = &pmap->root[pt_index(va, 2)];
-
-		stop = span_end(va, 2);
-		if (*entry == 0)
-			continue;
-		if (span_in_hole(va, 2, hole)) {
-			*entry &= ~PTE_V;
-			found = true;
-		} else if (!pte_is_table(*entry)) {
-			continue;
-		} else if (hide_leaf_tables(pte_table(*entry), va,
-			       min_u64(stop, end), hole)) {
-			found = true;
-		}
-	}
-	return found;
-}
-
-/* ---- second pass: free what is hidden ---- */
-
-static void
-free_leaves(pte_t *leaf, uint64_t count)
-{
-	for (; count > 0; count--, leaf++) {
-		pte_t pte = *leaf;
-
-		if (pte == 0)
-			continue;
-		*leaf = 0;
-		pmap_leaf_free(pte, 0);
-	}
-}
-
-/* The table that @entry, of a table at @level, named, is not ours any more. */
-static void
-release_shared(struct pmap *pmap, pte_t *entry, unsigned level)
-{
-	pte_t *table = pte_table(*entry);
-
-	*entry = 0;
-	pmap->table_count--;
-	if (level == ROOT_LEVEL)
-		pmap->table_count -= *pmap_tables_below(table);
-	pmap_table_release(table, level);
-}
-
-/* What @entry of @middle stands for, no table of its own, goes as a whole. */
-static void
-free_whole(struct pmap *pmap, pte_t *middle, pte_t *entry)
-{
-	pte_t pte = *entry;
-
-	if (pte_is_page(pte)) {
-		*entry = 0;
-		pmap_leaf_free(pte, 1);
-	} else {
-		(*pmap_tables_below(middle))--;
-		release_shared(pmap, entry, 1);
-	}
-}
-
-/* @middle is hidden itself, or each of its hidden entries is. */
-static void
-free_leaf_tables(struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end,
-    const struct pmap_hole *hole)
-{
-	uint64_t stop;
-
-	for (; va < end; va = stop) {
-		pte_t *entry = &middle[pt_index(va, 1)];
-		pte_t *leaf_table;
-
-		stop = span_end(va, 1);
-		if (*entry == 0)
-			continue;
-		if (pte_is_page(*entry) || (*entry & PTE_SHARED)) {
-			if (span_in_hole(va, 1, hole))
-				free_whole(pmap, middle, entry);
-			continue;
-		}
-		leaf_table = pte_table(*entry);
-		free_leaves(&leaf_table[pt_index(va, 0)],
-		    (min_u64(stop, end) - va) >> PAGE_SHIFT);
-		/* In the hole outside the range nothing was left. */
-		if (!span_in_hole(va, 1, hole))
-			continue;
-		*entry = 0;
-		(*pmap_tables_below(middle))--;
-		pmap->table_count--;
-		pmap_table_free(leaf_table);
-	}
-}
-
-static void
-free_range(
-    struct pmap *pmap, uaddr_t va, uint64_t end, const struct pmap_hole *hole)
-{
-	uint64_t stop;
-
-	for (; va < end; va = stop) {
-		pte_t *entry = &pmap->root[pt_index(va, 2)];
-		bool in_hole = span_in_hole(va, 2, hole);
-		pte_t *middle;
-
-		stop = span_end(va, 2);
-		if (*entry == 0)
-			continue;
-		if (*entry & PTE_SHARED) {
-			if (in_hole)
-				release_shared(pmap, entry, 2);
-			continue;
-		}
-		middle = pte_table(*entry);
-		free_leaf_tables(pmap, middle, va, min_u64(stop, end), hole);
-		/* In the hole; but another range may have tables in it. */
-		if (!in_hole || *pmap_tables_below(middle) != 0)
-			continue;
-		*entry = 0;
-		pmap->table_count--;
-		pmap_table_free(middle);
-	}
-}
-
-bool
-pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
-    const struct pmap_hole *hole)
-{
-	if (!hide_range(pmap, start, end, hole))
-		return false;
-	pmap_retire(pmap);
-	free_range(pmap, start, end, hole);
-	return true;
-}
-
-void
-pmap_remove_ends(struct pmap *pmap, uaddr_t start, uint64_t end,
-    const struct pmap_hole *hole, bool must_retire)
-{
-	/* Two ends in one table go together, for the table goes with them. */
-	bool together = span_end(start, 1) >= end;
-	uint64_t first_end = together ? end : start + PAGE_SIZE;
-	uint64_t last_start = together ? end : end - PAGE_SIZE;
-	bool first = hide_range(pmap, start, first_end, hole);
-	bool last = hide_range(pmap, last_start, end, hole);
-
-	if (first || last || must_retire)
-		pmap_retire(pmap);
-	if (first || last) {
-		free_range(pmap, start, first_end, hole);
-		free_range(pmap, last_start, end, hole);
-	}
 }
 
 /* ---- runs of entries ---- */

@@ -196,7 +196,7 @@ pmap_table_release(pte_t *table, unsigned level)
 
 /* ---- making a shared table one's own ---- */
 
-/* What is left of @pte, in a table that was shared, with @keep of its rights. */
+/* What is left of @pte, in a table that was shared: of its rights, @keep. */
 static pte_t
 tamed(pte_t pte, pte_t keep)
 {

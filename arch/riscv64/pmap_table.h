@@ -5,12 +5,22 @@
 #pragma once
 #include <arch/pmap.h>
 
+#define ROOT_LEVEL (PT_LEVELS - 1)
+
+/* The end of the span of the entry at @level that covers @va. */
+static inline uint64_t
+pmap_span_end(uaddr_t va, unsigned level)
+{
+	return (va | (pt_span(level) - 1)) + 1;
+}
+
 /* How many tables hang below @middle. */
 uint64_t *pmap_tables_below(const pte_t *middle);
 
 /*
  * Make the table its own that @entry, of a table at @level, names and that is
- * shared.  Leaves keep of their rights what @keep says.  False: memory is short.
+ * shared.  Leaves keep of their rights what @keep says.  False: memory is
+ * short.
  */
 bool must_check pmap_table_own(pte_t *entry, unsigned level, pte_t keep);
 

@@ -63,8 +63,8 @@ _Atomic uint64_t asid_generation = 1;	     /* written under asid_lock */
 static bool asids_too_few[CONFIG_MAX_HARTS]; /* I */
 
 /*
- * Fences by address hold, on all harts.  Without ASIDs none is made: the U74 has
- * an erratum there.
+ * Fences by address hold, on all harts.  Without ASIDs none is made: the U74
+ * has an erratum there.
  */
 static bool page_fences; /* I */
 
@@ -295,7 +295,7 @@ tlb_leave_scratch(void)
 	sfence_vma_all();
 }
 
-/* The boot hart before any space has an ASID, the others before they run one. */
+/* The boot hart before any space has an ASID, others before they run one. */
 void
 tlb_obey(const struct fence_truth *truth)
 {

@@ -13,16 +13,16 @@
  * counts its entries.
  *
  * Shared tables.  A region that two spaces keep is not shared page by page:
- * both get an entry for the same table, marked PTE_SHARED and without V, and the
- * table's references say how many have it.  So does one space alone whose
+ * both get an entry for the same table, marked PTE_SHARED and without V, and
+ * the table's references say how many have it.  So does one space alone whose
  * table came from elsewhere and has leaves that may allow too much.  Nobody
  * changes a table while it is so shared.  Who touches a page of it first makes
  * it his own (pmap_make()): a copy of the table, each page with one more
- * reference and read-only; the last one keeps the table itself.  The span of
- * a shared table is wholly covered by map entries.
+ * reference and read-only; the last one keeps the table itself.  The span of a
+ * shared table is wholly covered by map entries.
  *
- * Superpages.  A leaf at level 1 maps 2 MiB.  It is split into pages when what is
- * done concerns a part of it: pmap_make(), pmap_own(), pmap_own_ends().
+ * Superpages.  A leaf at level 1 maps 2 MiB.  It is split into pages when what
+ * is done concerns a part of it: pmap_make(), pmap_own(), pmap_own_ends().
  *
  * Translations that other harts may hold.  Entries are written first, then
  * the invalidation is made, then the pages may be seen by anybody else:
