@@ -4,22 +4,27 @@
  * What a fault finds, and what it does:
  *
  *	no entry, or not allowed	an error
- *	no page				a zeroed one, or the window's
+ *	no page				a zeroed one, the object's, or the
+ *					window's
  *	a page, access allowed		nothing: the hart's translation was old
  *	a page, allowed by the entry	the right is added; first,
- *	   to write, page shared	   the page is copied
+ *	   to write, page shared	   the page is copied, unless it is an
+ *					   object's
  *	   to execute			   all harts' instruction fetches are
  *					   made to see what was written
  *
  * A page that may be written may not be executed: adding the one right takes
  * the other.  So nothing is executed that was written after the last
- * instruction fence, whatever the task does and wherever it runs.
+ * instruction fence, whatever the task does and wherever it runs; save what
+ * was written through another mapping of an object, which its writer has to
+ * tell others of, as with any machine.
  */
 #include <arch/cpu.h>
 
 #include "kernel/string.h"
 #include "vm/map.h"
 #include "vm/map_tree.h"
+#include "vm/object.h"
 #include "vm/superpage.h"
 
 /* Writing implies reading: the hardware has no write-only pages. */
@@ -80,6 +85,22 @@ fill_zero(const struct map_entry *entry, pte_t *leaf, unsigned access)
 	return KERN_SUCCESS;
 }
 
+/* The object's page, which all see who map it. */
+static kern_return_t
+fill_object(
+    const struct map_entry *entry, uaddr_t va, pte_t *leaf, unsigned access)
+{
+	struct page *page;
+	kern_return_t kr = object_page(
+	    entry->object, entry->window + (va - entry->start), &page);
+
+	if (kr == KERN_SUCCESS)
+		leaf_set(leaf,
+		    pte_make(page_pa(page), fresh_rights(entry, access)),
+		    access);
+	return kr;
+}
+
 static void
 fill_window(
     const struct map_entry *entry, uaddr_t va, pte_t *leaf, unsigned access)
@@ -124,7 +145,8 @@ add_right(struct map *map, const struct map_entry *entry, uaddr_t va,
 
 	if (access == VM_PROT_WRITE) {
 		new &= ~PTE_X;
-		if (!(old & PTE_FOREIGN) && !page_is_sole(page_of(pte_pa(old))))
+		if (!(old & PTE_FOREIGN) && entry->kind != MAP_OBJECT &&
+		    !page_is_sole(page_of(pte_pa(old))))
 			return copy_page(map, leaf, new & ~PTE_PPN_MASK);
 	} else if (access == VM_PROT_EXECUTE) {
 		new &= ~PTE_W;
@@ -238,6 +260,8 @@ fault_locked(struct map *map, uaddr_t va, unsigned access,
 	if (*leaf == 0) {
 		if (entry->kind == MAP_ANONYMOUS)
 			return fill_zero(entry, leaf, access);
+		if (entry->kind == MAP_OBJECT)
+			return fill_object(entry, va, leaf, access);
 		fill_window(entry, va, leaf, access);
 		return KERN_SUCCESS;
 	}

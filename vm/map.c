@@ -10,6 +10,7 @@
 #include "kernel/zone.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
+#include "vm/object.h"
 #include "vm/page.h"
 
 /* Entries that one step visits, each for some 150 instructions. */
@@ -24,6 +25,7 @@ map_zone_init(void)
 {
 	zone_init(&map_zone, "map", sizeof(struct map), 0);
 	zone_init(&entry_zone, "map entry", sizeof(struct map_entry), 0);
+	object_zone_init();
 }
 
 /* ---- life ---- */
@@ -76,9 +78,29 @@ map_can_join(const struct map_entry *low, const struct map_entry *high)
 {
 	return low->end == high->start && low->kind == high->kind &&
 	       low->prot == high->prot && low->max_prot == high->max_prot &&
-	       low->inherit == high->inherit &&
-	       (low->kind != MAP_WINDOW ||
+	       low->inherit == high->inherit && low->object == high->object &&
+	       (low->kind == MAP_ANONYMOUS ||
 		   high->window - low->window == low->end - low->start);
+}
+
+/* @entry, new or a copy of another, is one more that maps its object. */
+static void
+hold_object(struct map_entry *entry)
+{
+	if (entry->object == NULL)
+		return;
+	object_get(entry->object);
+	object_add_mapping(entry->object, entry);
+}
+
+static void
+entry_free(struct map_entry *entry)
+{
+	if (entry->object != NULL) {
+		object_remove_mapping(entry->object, entry);
+		object_put(entry->object);
+	}
+	zone_free(&entry_zone, entry);
 }
 
 /* Make one of @entry and what follows it, if they say the same. */
@@ -92,7 +114,7 @@ join_next(struct map *map, struct map_entry *entry)
 		return;
 	end = next->end;
 	map_tree_remove(map, next);
-	zone_free(&entry_zone, next);
+	entry_free(next);
 	map_tree_resize(map, entry, entry->start, end);
 }
 
@@ -126,6 +148,7 @@ map_enter(struct map *map, const struct map_entry *template)
 	if (entry == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	*entry = *template;
+	hold_object(entry);
 	map_tree_insert(map, entry);
 	join_next(map, entry);
 	return KERN_SUCCESS;
@@ -142,6 +165,7 @@ entry_split(struct map *map, struct map_entry *entry, uint64_t at,
 	uint64_t end = entry->end;
 
 	*upper = *entry;
+	hold_object(upper);
 	upper->start = at;
 	upper->window += at - entry->start;
 	map_tree_resize(map, entry, entry->start, at);
@@ -166,6 +190,30 @@ clip_at(struct map *map, uint64_t at)
 }
 
 /* ---- ranges; map_range.h ---- */
+
+kern_return_t
+map_clip(struct map *map, uint64_t start, uint64_t end)
+{
+	if (clip_at(map, start) != KERN_SUCCESS)
+		return KERN_RESOURCE_SHORTAGE;
+	if (clip_at(map, end) == KERN_SUCCESS)
+		return KERN_SUCCESS;
+	/* Undo the clip: what was one entry is one again. */
+	join_previous(map, map_find(map, start));
+	return KERN_RESOURCE_SHORTAGE;
+}
+
+void
+map_become_object(struct map *map, struct map_entry *entry,
+    struct object *object, uint64_t offset)
+{
+	KASSERT(entry->kind == MAP_ANONYMOUS);
+	entry->kind = MAP_OBJECT;
+	entry->object = object;
+	entry->window = offset;
+	hold_object(entry);
+	join_next(map, join_previous(map, entry));
+}
 
 bool
 map_covered(struct map *map, uint64_t start, uint64_t end, unsigned most)
@@ -204,7 +252,7 @@ map_cut(struct map *map, uint64_t start, uint64_t end)
 			map_tree_resize(map, entry, end, entry->end);
 		} else {
 			map_tree_remove(map, entry);
-			zone_free(&entry_zone, entry);
+			entry_free(entry);
 		}
 	}
 	return KERN_SUCCESS;
@@ -504,13 +552,8 @@ change_step(struct map *map, uint64_t start, uint64_t end,
 		stop = pmap_step_end(&map->pmap, start, stop);
 	if (change->protect && !pmap_own_ends(&map->pmap, start, stop))
 		return KERN_RESOURCE_SHORTAGE;
-	if (clip_at(map, start) != KERN_SUCCESS)
+	if (map_clip(map, start, stop) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
-	if (clip_at(map, stop) != KERN_SUCCESS) {
-		/* Undo the clip: what was one entry is one again. */
-		join_previous(map, map_find(map, start));
-		return KERN_RESOURCE_SHORTAGE;
-	}
 
 	/* ---- committed: nothing below can fail ---- */
 	change_entries(map, start, stop, change);

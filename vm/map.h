@@ -11,6 +11,8 @@
  *	       of its pages: they move between tasks entry by entry, or a whole
  *	       table at a time (vm/transfer.h).  Pages may be shared
  *	       copy-on-write; struct page counts the sharers.
+ *  OBJECT     an object's (vm/object.h), which others may have too: what is
+ *	       written is seen by all.
  *  WINDOW     a fixed range of physical addresses: a device's registers, or the
  *	       boot archive.  Never freed with the map, never moved.
  *
@@ -32,11 +34,13 @@
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
+struct object;
 struct superpage;
 
 enum map_kind {
 	MAP_ANONYMOUS,
-	MAP_WINDOW
+	MAP_WINDOW,
+	MAP_OBJECT,
 };
 
 /* m: the map's lock */
@@ -47,11 +51,14 @@ struct map_entry {
 	uint64_t start, end;	    /* [m] page aligned, start < end */
 	uint64_t gap;		    /* [m] free bytes just below start */
 	uint64_t max_gap;	    /* [m] largest gap in this subtree */
-	paddr_t window;		/* [m] MAP_WINDOW: physical address of start */
-	uint8_t height;		/* [m] of this subtree */
-	uint8_t kind;		/* [m] enum map_kind */
-	uint8_t prot, max_prot; /* [m] VM_PROT_* */
-	uint8_t inherit;	/* [m] VM_INHERIT_* */
+	/* [m] of start: MAP_WINDOW: physical address; MAP_OBJECT: offset */
+	uint64_t window;
+	struct object *object;	 /* [m] MAP_OBJECT: with a reference; or NULL */
+	struct list object_link; /* [the object's lock] its mappings */
+	uint8_t height;		 /* [m] of this subtree */
+	uint8_t kind;		 /* [m] enum map_kind */
+	uint8_t prot, max_prot;	 /* [m] VM_PROT_* */
+	uint8_t inherit;	 /* [m] VM_INHERIT_* */
 };
 
 struct map {

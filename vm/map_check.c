@@ -4,6 +4,7 @@
 #include "kernel/kassert.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
+#include "vm/object.h"
 #include "vm/superpage.h"
 
 static void
@@ -20,7 +21,10 @@ check_leaf(const struct map_entry *entry, pte_t pte, uint64_t offset)
 		return;
 	}
 	KASSERT(!(pte & PTE_FOREIGN));
-	if (pte & PTE_W)
+	if (entry->kind == MAP_OBJECT)
+		KASSERT(object_owns(entry->object, entry->window + offset,
+		    page_of(pte_pa(pte))));
+	else if (pte & PTE_W)
 		KASSERT(page_is_sole(page_of(pte_pa(pte))));
 }
 
@@ -45,6 +49,7 @@ check_entry(struct map *map, const struct map_entry *entry)
 {
 	uint64_t stop;
 
+	KASSERT((entry->object != NULL) == (entry->kind == MAP_OBJECT));
 	for (uint64_t va = entry->start; va < entry->end; va = stop) {
 		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
 

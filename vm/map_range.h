@@ -20,6 +20,18 @@ bool must_check map_covered(
     struct map *map, uint64_t start, uint64_t end, unsigned most);
 
 /*
+ * Let no entry reach across @start or @end.  KERN_RESOURCE_SHORTAGE, with
+ * nothing changed.
+ */
+kern_return_t must_check map_clip(
+    struct map *map, uint64_t start, uint64_t end);
+
+/* The private pages of @entry are in @object now, from @offset on.  @entry may
+ * become part of a neighbour. */
+void map_become_object(struct map *map, struct map_entry *entry,
+    struct object *object, uint64_t offset);
+
+/*
  * Take the range out of the entries; the leaves are the caller's business.
  * KERN_RESOURCE_SHORTAGE, with nothing changed, is possible only where the
  * range lies inside one entry.

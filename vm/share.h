@@ -9,6 +9,7 @@
 #include "kernel/types.h"
 
 struct map;
+struct map_entry;
 struct object;
 
 /*
@@ -36,3 +37,20 @@ struct map_share {
 kern_return_t must_check map_share_step(struct map_share *share);
 /* When it is done, or given up. */
 void map_share_end(struct map_share *share);
+
+/*
+ * The next part of what @share->from has from @share->next on, of bounded
+ * length, as an entry that another map could have (@piece, in no map), its
+ * object with a reference.  @share->next is its end then; @share->to is unused.
+ * @piece->start is @share->end when there is none any more.
+ *
+ *  map_share_piece()	what is written to one is written to both
+ *  map_copy_piece()	its object holds what was there at this moment, each page
+ *			SHARED; rights and bounds are those of the source.
+ *			KERN_PROTECTION_FAILURE: a window
+ * Else KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t must_check map_share_piece(
+    struct map_share *share, struct map_entry *piece);
+kern_return_t must_check map_copy_piece(
+    struct map_share *share, struct map_entry *piece);

@@ -11,9 +11,9 @@
  *	   which nobody may use until he has made it his own (<arch/pmap.h>).
  *	   The pages outside them in steps: the sender's leaf loses W, the slot
  *	   names the page too.  A region that cannot be looked through under the
- *	   lock (too many map entries, or a window among them) is shared all
- *	   page by page, into new tables, and if it has to leave the sender, is
- *	   removed after that.
+ *	   lock (too many map entries, or a window or an object's memory among
+ *	   them) is shared all page by page, into new tables, and if it has to
+ *	   leave the sender, is removed after that.
  *
  * The order that keeps the receiver's copy still: entries are changed, then
  * pmap_retire() makes every hart drop what it held, then the map is unlocked.
@@ -28,8 +28,11 @@
 #include "kernel/ktrace.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
+#include "vm/object.h"
 #include "vm/page.h"
 #include "vm/transfer_slots.h"
+
+#include <mach/vm_prot.h>
 
 /*
  * Up to how many bytes a region that stays with the sender is copied rather
@@ -277,6 +280,39 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 	return KERN_SUCCESS;
 }
 
+/*
+ * The same from an object: the slots get what it holds now, which it keeps too.
+ */
+static kern_return_t
+share_object(struct transfer *transfer, const struct map_entry *entry,
+    uint64_t stop, unsigned *budget)
+{
+	while (transfer->next<stop && * budget> 0) {
+		uint64_t offset =
+		    entry->window + (transfer->next - entry->start);
+		uint64_t absent = object_absent_until(entry->object, offset,
+		    entry->window + (stop - entry->start));
+		unsigned cost = absent > offset ? 1 : TRANSFER_STEP_COPY;
+		struct page *page;
+		pte_t *slot;
+
+		*budget -= min_u64(*budget, cost);
+		if (absent > offset) {
+			transfer->next += absent - offset;
+			continue;
+		}
+		slot = transfer_leaf(transfer, transfer->next, true);
+		if (slot == NULL || object_copy_page(entry->object, offset,
+					&page) != KERN_SUCCESS)
+			return KERN_RESOURCE_SHORTAGE;
+		if (page != NULL)
+			*slot = pte_make(
+			    page_pa(page), pte_protection(VM_PROT_READ));
+		transfer->next += PAGE_SIZE;
+	}
+	return KERN_SUCCESS;
+}
+
 /* Go on behind the tables, if they are shared already. */
 static void
 pass_tables(struct transfer *transfer)
@@ -316,6 +352,9 @@ share_locked(
 		} else if (entry->kind == MAP_WINDOW) {
 			*windowp = true;
 			break;
+		} else if (entry->kind == MAP_OBJECT) {
+			kr = share_object(transfer, entry,
+			    min_u64(entry->end, transfer->inner_end), budget);
 		} else {
 			kr = share_table(map, transfer,
 			    min_u64(entry->end, transfer->inner_end), budget,

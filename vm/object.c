@@ -1,0 +1,374 @@
+/* object.c: see object.h. */
+#include "vm/object.h"
+
+#include "kernel/kassert.h"
+#include "kernel/zone.h"
+#include "vm/map.h"
+#include "vm/page.h"
+
+#define SLOT_SHARED 1UL
+#define NODE_BITS   9
+#define NODE_SLOTS  (1U << NODE_BITS)
+/* Pages and nodes that one step of taking one apart frees. */
+#define END_STEP 96
+
+static struct zone object_zone;
+static atomic_uint last_id;
+
+void
+object_zone_init(void)
+{
+	zone_init(&object_zone, "memory object", sizeof(struct object), 0);
+}
+
+/* ---- slots ---- */
+
+static struct page *
+slot_page(uint64_t slot)
+{
+	return page_of(slot & ~SLOT_SHARED);
+}
+
+static uint64_t
+slot_of(const struct page *page, bool shared)
+{
+	return page_pa(page) | (shared ? SLOT_SHARED : 0);
+}
+
+static uint64_t *
+node_of(uint64_t slot)
+{
+	return (uint64_t *)slot;
+}
+
+/* Nodes that an object of @pages has above its slots. */
+static uint32_t
+levels_for(uint64_t pages)
+{
+	uint32_t levels = 0;
+
+	for (; pages > 1; pages = (pages + NODE_SLOTS - 1) >> NODE_BITS)
+		levels++;
+	return levels;
+}
+
+/* The slot at @offset; NULL: it is absent, or no memory for the nodes above it
+ * that are to be made. */
+static uint64_t *
+slot_find(struct object *object, uint64_t offset, bool make)
+{
+	uint64_t index = offset >> PAGE_SHIFT;
+	uint64_t *slot = &object->top;
+
+	KASSERT(spin_held(&object->lock));
+	KASSERT(offset < object->size);
+	for (unsigned level = object->levels; level > 0; level--) {
+		if (*slot == 0) {
+			struct page *node = make ? page_alloc_zeroed() : NULL;
+
+			if (node == NULL)
+				return NULL;
+			*slot = (uint64_t)page_va(node);
+		}
+		slot = &node_of(*slot)[index >> (NODE_BITS * (level - 1)) &
+				       (NODE_SLOTS - 1)];
+	}
+	return slot;
+}
+
+/* ---- life ---- */
+
+/* Free what hangs at @slot, of @level nodes; false: @budget ended first.  No
+ * deeper than there are levels. */
+static bool
+slot_free(uint64_t *slot, unsigned level, unsigned *budget)
+{
+	if (*slot == 0)
+		return true;
+	if (*budget == 0)
+		return false;
+	(*budget)--;
+	if (level == 0) {
+		page_put(slot_page(*slot));
+		*slot = 0;
+		return true;
+	}
+	for (unsigned i = 0; i < NODE_SLOTS; i++) {
+		if (!slot_free(&node_of(*slot)[i], level - 1, budget))
+			return false;
+	}
+	page_free(page_of(va_to_pa(node_of(*slot))));
+	*slot = 0;
+	return true;
+}
+
+static bool
+end_step(struct reap_item *item)
+{
+	struct object *object = container_of(item, struct object, reap);
+	unsigned budget = END_STEP;
+
+	if (!slot_free(&object->top, object->levels, &budget))
+		return true;
+	zone_free(&object_zone, object);
+	return false;
+}
+
+struct object *
+object_create(uint64_t size)
+{
+	struct object *object = zone_alloc(&object_zone);
+
+	KASSERT(size > 0 && size <= OBJECT_SIZE_MAX);
+	if (object == NULL)
+		return NULL;
+	*object = (struct object){
+	    .refs = 1,
+	    .levels = levels_for(size >> PAGE_SHIFT),
+	    .size = size,
+	    .reap.step = end_step,
+	};
+	do
+		object->id = atomic_fetch_add_explicit(
+				 &last_id, 1, memory_order_relaxed) +
+			     1;
+	while (object->id == 0);
+	spin_init(&object->lock, LOCK_OBJECT);
+	list_init(&object->mappings);
+	return object;
+}
+
+void
+object_put(struct object *object)
+{
+	/* acq_rel: who takes it apart sees what every earlier holder wrote */
+	if (atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) !=
+	    1)
+		return;
+	KASSERT(list_empty(&object->mappings));
+	reap_later(&object->reap);
+}
+
+/* ---- pages ---- */
+
+/* Let the page in @slot be the object's own. */
+static kern_return_t
+make_own(uint64_t *slot)
+{
+	struct page *shared = slot_page(*slot);
+	struct page *own;
+
+	if (page_is_sole(shared)) {
+		*slot = slot_of(shared, false);
+		return KERN_SUCCESS;
+	}
+	own = page_alloc(0);
+	if (own == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	page_copy(page_va(own), page_va(shared));
+	*slot = slot_of(own, false);
+	page_put(shared);
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+page_locked(struct object *object, uint64_t offset, struct page **pagep)
+{
+	uint64_t *slot = slot_find(object, offset, true);
+	struct page *page;
+
+	if (slot == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	if (*slot == 0) {
+		page = page_alloc_zeroed();
+		if (page == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		*slot = slot_of(page, false);
+		object->pages++;
+	} else if ((*slot & SLOT_SHARED) && make_own(slot) != KERN_SUCCESS) {
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	*pagep = slot_page(*slot);
+	page_get(*pagep);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+object_page(struct object *object, uint64_t offset, struct page **pagep)
+{
+	kern_return_t kr;
+
+	spin_lock(&object->lock);
+	kr = page_locked(object, offset, pagep);
+	spin_unlock(&object->lock);
+	return kr;
+}
+
+static kern_return_t
+copy_locked(struct object *object, uint64_t offset, struct page **pagep)
+{
+	uint64_t *slot = slot_find(object, offset, false);
+	struct page *page, *copy;
+
+	*pagep = NULL;
+	if (slot == NULL || *slot == 0)
+		return KERN_SUCCESS;
+	page = slot_page(*slot);
+	if ((*slot & SLOT_SHARED) || page_is_sole(page)) {
+		*slot |= SLOT_SHARED;
+		page_get(page);
+		*pagep = page;
+		return KERN_SUCCESS;
+	}
+	/* Somebody has it mapped and may be writing to it. */
+	copy = page_alloc(0);
+	if (copy == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	page_copy(page_va(copy), page_va(page));
+	*pagep = copy;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+object_copy_page(struct object *object, uint64_t offset, struct page **pagep)
+{
+	kern_return_t kr;
+
+	spin_lock(&object->lock);
+	kr = copy_locked(object, offset, pagep);
+	spin_unlock(&object->lock);
+	return kr;
+}
+
+kern_return_t
+object_prepare(struct object *object, uint64_t offset, uint64_t end)
+{
+	const uint64_t span = PAGE_SIZE << NODE_BITS;
+	kern_return_t kr = KERN_SUCCESS;
+
+	spin_lock(&object->lock);
+	while (kr == KERN_SUCCESS && offset < end) {
+		if (slot_find(object, offset, true) == NULL)
+			kr = KERN_RESOURCE_SHORTAGE;
+		offset = (offset | (span - 1)) + 1;
+	}
+	spin_unlock(&object->lock);
+	return kr;
+}
+
+void
+object_insert(
+    struct object *object, uint64_t offset, struct page *page, bool shared)
+{
+	uint64_t *slot;
+
+	spin_lock(&object->lock);
+	slot = slot_find(object, offset, false);
+	KASSERT(slot != NULL);
+	KASSERT(*slot == 0);
+	*slot = slot_of(page, shared);
+	object->pages++;
+	spin_unlock(&object->lock);
+}
+
+uint64_t
+object_absent_until(struct object *object, uint64_t offset, uint64_t end)
+{
+	uint64_t index = offset >> PAGE_SHIFT;
+	unsigned level = object->levels;
+	uint64_t slot, span;
+
+	spin_lock(&object->lock);
+	slot = object->top;
+	for (; level > 0 && slot != 0; level--)
+		slot = node_of(slot)[index >> (NODE_BITS * (level - 1)) &
+				     (NODE_SLOTS - 1)];
+	spin_unlock(&object->lock);
+	if (slot != 0)
+		return offset;
+	/* The end of what the first slot spans that there is not. */
+	span = PAGE_SIZE << (NODE_BITS * level);
+	return min_u64((offset | (span - 1)) + 1, end);
+}
+
+/* ---- who maps it ---- */
+
+void
+object_add_mapping(struct object *object, struct map_entry *entry)
+{
+	spin_lock(&object->lock);
+	list_add_tail(&object->mappings, &entry->object_link);
+	object->mapping_count++;
+	spin_unlock(&object->lock);
+}
+
+void
+object_remove_mapping(struct object *object, struct map_entry *entry)
+{
+	spin_lock(&object->lock);
+	list_remove(&entry->object_link);
+	object->mapping_count--;
+	spin_unlock(&object->lock);
+}
+
+/* ---- checks ---- */
+
+struct check {
+	void (*visit)(void *context, struct page *page);
+	void *context;
+	uint64_t pages;
+};
+
+static void
+check_slot(uint64_t slot, unsigned level, struct check *check)
+{
+	if (slot == 0)
+		return;
+	if (level > 0) {
+		for (unsigned i = 0; i < NODE_SLOTS; i++)
+			check_slot(node_of(slot)[i], level - 1, check);
+		return;
+	}
+	check->pages++;
+	KASSERT(slot_page(slot)->refs > 0);
+	if (check->visit != NULL)
+		check->visit(check->context, slot_page(slot));
+}
+
+bool
+object_owns(struct object *object, uint64_t offset, const struct page *page)
+{
+	uint64_t *slot;
+	bool owns;
+
+	spin_lock(&object->lock);
+	slot = slot_find(object, offset, false);
+	owns = slot != NULL && *slot == slot_of(page, false);
+	spin_unlock(&object->lock);
+	return owns;
+}
+
+void
+object_check(struct object *object,
+    void (*visit)(void *context, struct page *page), void *context)
+{
+	struct check check = {.visit = visit, .context = context};
+	uint32_t mappings = 0;
+	struct list *link;
+
+	spin_lock(&object->lock);
+	check_slot(object->top, object->levels, &check);
+	list_for_each (link, &object->mappings) {
+		struct map_entry *entry =
+		    container_of(link, struct map_entry, object_link);
+
+		KASSERT(entry->object == object);
+		KASSERT(entry->window + (entry->end - entry->start) <=
+			object->size);
+		mappings++;
+	}
+	KASSERT(check.pages == object->pages);
+	KASSERT(mappings == object->mapping_count);
+	KASSERT(object->refs >= mappings);
+	spin_unlock(&object->lock);
+}

@@ -1,0 +1,104 @@
+/*
+ * vm/object.h: memory that belongs to no map, so that several can have it.
+ *
+ * An object is an array of pages, at first absent, which is zeros.  Its slots
+ * stand in a tree of 512-ary nodes, as deep as its size needs:
+ *
+ *	top ---> node ---> node ---> page	2 levels: up to 1 GiB
+ *
+ *	slot	0		never touched
+ *		page		the object's own: it may be mapped for writing
+ *		page, SHARED	somebody has a private copy of it, which is the
+ *				page itself: nobody maps it from here, and who
+ *				wants to gives the object a page of its own first
+ *
+ * The object holds one reference to each page in a slot, and so does each leaf
+ * that maps one; an own page with one reference is mapped nowhere.  Slots only
+ * ever change from absent to a page, and from a SHARED page to an own one:
+ * so a leaf of a MAP_OBJECT entry, once there, is right.
+ *
+ * Who refers to an object: each map entry of it, each memory entry, and calls
+ * under way.  The last one has it taken apart in steps by the reaper.
+ */
+#pragma once
+#include "kernel/list.h"
+#include "kernel/lock.h"
+#include "kernel/reaper.h"
+#include "kernel/types.h"
+
+struct page;
+
+/* I: immutable   o: this object's lock   a: atomic */
+struct object {
+	struct spinlock lock;	/* rank LOCK_OBJECT */
+	atomic_uint refs;	/* [a] */
+	uint32_t levels;	/* [I] of nodes above the slots */
+	uint32_t id;		/* [I] never 0; for people */
+	uint64_t size;		/* [I] bytes, whole pages */
+	uint64_t pages;		/* [o] slots that are not absent */
+	uint64_t top;		/* [o] the first node, or the only slot */
+	struct list mappings;	/* [o] struct map_entry by object_link */
+	uint32_t mapping_count; /* [o] */
+	struct reap_item reap;
+};
+
+/* Bytes that an object may have: all that a map could show. */
+#define OBJECT_SIZE_MAX (1UL << 38)
+
+void object_zone_init(void);
+
+/* An object of @size bytes, whole pages, all zero; NULL: no memory. */
+struct object *must_check object_create(uint64_t size);
+
+static inline struct object *
+object_get(struct object *object)
+{
+	atomic_fetch_add_explicit(&object->refs, 1, memory_order_relaxed);
+	return object;
+}
+
+/* The last goes to the reaper.  Locks: at most a map's. */
+void object_put(struct object *object);
+
+/*
+ * The page at @offset to be mapped from here, with a reference for the leaf;
+ * zeroed if it was absent.  KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t must_check object_page(
+    struct object *object, uint64_t offset, struct page **pagep);
+/*
+ * The same contents for a private mapping, whose leaf may not write a page that
+ * it has not alone: the page with a reference; NULL if it is absent.
+ */
+kern_return_t must_check object_copy_page(
+    struct object *object, uint64_t offset, struct page **pagep);
+
+/* Let pages be inserted into [@offset, @end), of some nodes at most.
+ * KERN_RESOURCE_SHORTAGE. */
+kern_return_t must_check object_prepare(
+    struct object *object, uint64_t offset, uint64_t end);
+/*
+ * After that: let @page, with a reference of the caller's, be at @offset, where
+ * none is.  @shared: others have it, privately.
+ */
+void object_insert(
+    struct object *object, uint64_t offset, struct page *page, bool shared);
+
+/* An address up to which no slots are filled from @offset on, at most @end;
+ * @offset itself: there is one.  In steps of whole nodes that are missing. */
+uint64_t object_absent_until(
+    struct object *object, uint64_t offset, uint64_t end);
+
+/* Another entry, or one less, maps it.  Locks: the entry's map's. */
+struct map_entry;
+void object_add_mapping(struct object *object, struct map_entry *entry);
+void object_remove_mapping(struct object *object, struct map_entry *entry);
+
+/* Checks: is @page its own one at @offset? */
+bool must_check object_owns(
+    struct object *object, uint64_t offset, const struct page *page);
+
+/* Tests: what it holds agrees with what it says.  @visit is called with each
+ * page in a slot. */
+void object_check(struct object *object,
+    void (*visit)(void *context, struct page *page), void *context);

@@ -1,0 +1,334 @@
+/*
+ * share.c: parts of a map that others get to have too, or a copy of.
+ *
+ * A step concerns a part of one entry that lies under one leaf table, or where
+ * there is none.  The map is locked for as long as a step takes; between steps
+ * its threads may do what they like, for each step starts from the entries as
+ * it finds them.
+ */
+#include "vm/share.h"
+
+#include <arch/pmap.h>
+
+#include "kernel/kassert.h"
+#include "vm/map_range.h"
+#include "vm/map_tree.h"
+#include "vm/object.h"
+#include "vm/page.h"
+
+/* Pages that one step looks at; and copies. */
+#define STEP_PAGES  64
+#define STEP_COPIES 8
+
+/* ---- what private memory becomes part of ---- */
+
+static kern_return_t
+need_fresh(struct map_share *share)
+{
+	if (share->fresh != NULL)
+		return KERN_SUCCESS;
+	share->fresh = object_create(share->end - share->next);
+	share->fresh_base = share->next;
+	return share->fresh != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
+}
+
+/* The tables of [@start, @end) that a step may see: *@leafp, up to *@stopp. */
+static kern_return_t
+find_leaves(struct map *map, uint64_t start, uint64_t end, pte_t **leafp,
+    uint64_t *stopp)
+{
+	uint64_t stop;
+
+	/* Of no other space, and no superpage. */
+	if (!pmap_own(&map->pmap, start))
+		return KERN_RESOURCE_SHORTAGE;
+	*leafp = pmap_leaves(&map->pmap, start, &stop);
+	*stopp = min_u64(stop, end);
+	if (*leafp != NULL)
+		*stopp = min_u64(*stopp, start + STEP_PAGES * PAGE_SIZE);
+	return KERN_SUCCESS;
+}
+
+/* ---- private memory becomes an object's ---- */
+
+/* The pages of @leaf and those behind it are in @object from now on.  True:
+ * some translation is not to be used any more. */
+static bool
+move_pages(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
+{
+	bool changed = false;
+
+	for (; count > 0; count--, leaf++, offset += PAGE_SIZE) {
+		pte_t pte = *leaf;
+		struct page *page = page_of(pte_pa(pte));
+		bool sole;
+
+		if (pte == 0)
+			continue;
+		sole = page_is_sole(page);
+		if (sole) {
+			page_get(page);
+		} else {
+			/* The next to touch it has a page made that is the
+			 * object's own; the leaf's reference moves. */
+			*leaf = 0;
+			changed |= (pte & PTE_V) != 0;
+		}
+		object_insert(object, offset, page, !sole);
+	}
+	return changed;
+}
+
+/* Convert what is private of [@start, *@stopp), or a first part of it. */
+static kern_return_t
+convert(struct map_share *share, uint64_t start, uint64_t *stopp)
+{
+	struct map *map = share->from;
+	kern_return_t kr = need_fresh(share);
+	uint64_t offset = start - share->fresh_base;
+	uint64_t count;
+	pte_t *leaf;
+
+	if (kr == KERN_SUCCESS)
+		kr = find_leaves(map, start, *stopp, &leaf, stopp);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	count = leaf != NULL ? (*stopp - start) >> PAGE_SHIFT : 0;
+	kr = object_prepare(
+	    share->fresh, offset, offset + (count << PAGE_SHIFT));
+	if (kr == KERN_SUCCESS)
+		kr = map_clip(map, start, *stopp);
+	if (kr != KERN_SUCCESS)
+		return kr;
+
+	/* ---- committed: nothing below can fail ---- */
+	if (move_pages(leaf, count, share->fresh, offset))
+		pmap_retire(&map->pmap);
+	map_become_object(map, map_find(map, start), share->fresh, offset);
+	return KERN_SUCCESS;
+}
+
+/* ---- copies ---- */
+
+/* @leaf and those behind it share their pages with @object, copy-on-write. */
+static bool
+copy_leaves(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
+{
+	bool changed = false;
+
+	for (; count > 0; count--, leaf++, offset += PAGE_SIZE) {
+		pte_t pte = *leaf;
+
+		if (pte == 0)
+			continue;
+		page_get(page_of(pte_pa(pte)));
+		*leaf = pte & ~PTE_W;
+		changed |= (pte & PTE_W) != 0;
+		object_insert(object, offset, page_of(pte_pa(pte)), true);
+	}
+	return changed;
+}
+
+static kern_return_t
+copy_private(struct map_share *share, uint64_t start, uint64_t *stopp)
+{
+	uint64_t offset = start - share->fresh_base;
+	uint64_t count;
+	pte_t *leaf;
+	kern_return_t kr =
+	    find_leaves(share->from, start, *stopp, &leaf, stopp);
+
+	if (kr != KERN_SUCCESS || leaf == NULL)
+		return kr;
+	count = (*stopp - start) >> PAGE_SHIFT;
+	kr = object_prepare(
+	    share->fresh, offset, offset + (count << PAGE_SHIFT));
+	if (kr == KERN_SUCCESS &&
+	    copy_leaves(leaf, count, share->fresh, offset))
+		pmap_retire(&share->from->pmap);
+	return kr;
+}
+
+/* The same of an object's, which @entry maps. */
+static kern_return_t
+copy_object(struct map_share *share, const struct map_entry *entry,
+    uint64_t start, uint64_t *stopp)
+{
+	uint64_t from = entry->window + (start - entry->start);
+	uint64_t end = from + (*stopp - start);
+	uint64_t to = start - share->fresh_base;
+
+	for (unsigned left = STEP_COPIES; left > 0 && from < end; left--) {
+		uint64_t next = object_absent_until(entry->object, from, end);
+		struct page *page;
+
+		if (next == from) {
+			next = from + PAGE_SIZE;
+			if (object_prepare(share->fresh, to, to + PAGE_SIZE) !=
+				KERN_SUCCESS ||
+			    object_copy_page(entry->object, from, &page) !=
+				KERN_SUCCESS)
+				break;
+			if (page != NULL)
+				object_insert(share->fresh, to, page, true);
+		}
+		to += next - from;
+		from = next;
+	}
+	if (to == start - share->fresh_base)
+		return KERN_RESOURCE_SHORTAGE;
+	*stopp = share->fresh_base + to;
+	return KERN_SUCCESS;
+}
+
+/* ---- pieces ---- */
+
+/* The part of @entry from @start to @end, as it would stand in another map. */
+static struct map_entry
+piece_of(const struct map_entry *entry, uint64_t start, uint64_t end)
+{
+	return (struct map_entry){
+	    .start = start,
+	    .end = end,
+	    .window = entry->window + (start - entry->start),
+	    .object = entry->object,
+	    .kind = entry->kind,
+	    .prot = entry->prot,
+	    .max_prot = entry->max_prot,
+	    .inherit = entry->inherit,
+	};
+}
+
+/* The entry that @share->next has come to, which is in it; or NULL. */
+static struct map_entry *
+next_entry(struct map_share *share)
+{
+	struct map_entry *entry = map_find(share->from, share->next);
+
+	if (entry == NULL || entry->start >= share->end) {
+		share->next = share->end;
+		return NULL;
+	}
+	share->next = max_u64(share->next, entry->start);
+	return entry;
+}
+
+static kern_return_t
+share_locked(struct map_share *share, struct map_entry *piece)
+{
+	struct map_entry *entry = next_entry(share);
+	uint64_t stop;
+
+	*piece = (struct map_entry){.start = share->end, .end = share->end};
+	if (entry == NULL)
+		return KERN_SUCCESS;
+	stop = min_u64(entry->end, share->end);
+	if (entry->kind == MAP_ANONYMOUS) {
+		kern_return_t kr = convert(share, share->next, &stop);
+
+		if (kr != KERN_SUCCESS)
+			return kr;
+		entry = map_find(share->from, share->next);
+	}
+	*piece = piece_of(entry, share->next, stop);
+	if (piece->object != NULL)
+		object_get(piece->object);
+	share->next = stop;
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+copy_locked(struct map_share *share, struct map_entry *piece)
+{
+	struct map_entry *entry = next_entry(share);
+	kern_return_t kr;
+	uint64_t stop;
+
+	*piece = (struct map_entry){.start = share->end, .end = share->end};
+	if (entry == NULL)
+		return KERN_SUCCESS;
+	if (entry->kind == MAP_WINDOW)
+		return KERN_PROTECTION_FAILURE;
+	kr = need_fresh(share);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	stop = min_u64(entry->end, share->end);
+	kr = entry->kind == MAP_OBJECT
+		 ? copy_object(share, entry, share->next, &stop)
+		 : copy_private(share, share->next, &stop);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	*piece = piece_of(entry, share->next, stop);
+	piece->kind = MAP_OBJECT;
+	piece->object = object_get(share->fresh);
+	piece->window = share->next - share->fresh_base;
+	share->next = stop;
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+map_share_piece(struct map_share *share, struct map_entry *piece)
+{
+	kern_return_t kr;
+
+	spin_lock(&share->from->lock);
+	kr = share_locked(share, piece);
+	spin_unlock(&share->from->lock);
+	return kr;
+}
+
+kern_return_t
+map_copy_piece(struct map_share *share, struct map_entry *piece)
+{
+	kern_return_t kr;
+
+	spin_lock(&share->from->lock);
+	kr = copy_locked(share, piece);
+	spin_unlock(&share->from->lock);
+	return kr;
+}
+
+/* ---- a range of two maps ---- */
+
+static kern_return_t
+enter(struct map *map, const struct map_entry *piece)
+{
+	kern_return_t kr = KERN_NO_SPACE;
+	struct map_entry *there;
+
+	spin_lock(&map->lock);
+	there = map_find(map, piece->start);
+	if (there == NULL || there->start >= piece->end)
+		kr = map_enter(map, piece);
+	spin_unlock(&map->lock);
+	return kr;
+}
+
+kern_return_t
+map_share_step(struct map_share *share)
+{
+	struct map_entry piece;
+	kern_return_t kr = map_share_piece(share, &piece);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (piece.start == piece.end)
+		return KERN_SUCCESS;
+	kr = enter(share->to, &piece);
+	if (piece.object != NULL)
+		object_put(piece.object);
+	if (kr != KERN_SUCCESS) {
+		share->next = piece.start;
+		return kr;
+	}
+	return share->next < share->end ? KERN_OPERATION_TIMED_OUT
+					: KERN_SUCCESS;
+}
+
+void
+map_share_end(struct map_share *share)
+{
+	if (share->fresh != NULL)
+		object_put(share->fresh);
+	share->fresh = NULL;
+}
