@@ -350,6 +350,7 @@ static const struct kind_name {
     [KOBJECT_EVENTLINK] = {IKOT_EVENTLINK, "eventlink"},
     [KOBJECT_CLOCK] = {IKOT_CLOCK, "clock"},
     [KOBJECT_TIMER] = {IKOT_TIMER, "timer"},
+    [KOBJECT_MEMORY_ENTRY] = {IKOT_NAMED_ENTRY, "memory entry"},
 };
 
 kern_return_t

@@ -62,6 +62,7 @@ enum kobject_kind {
 	KOBJECT_EVENTLINK,     /* struct eventlink_side: the same */
 	KOBJECT_CLOCK,	       /* struct clock, never freed */
 	KOBJECT_TIMER,	       /* struct mk_timer, of a port of a user's */
+	KOBJECT_MEMORY_ENTRY,  /* struct memory_entry: a reference per call */
 	KOBJECT_KIND_COUNT
 };
 

@@ -30,7 +30,9 @@
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/page.h"
+#include "vm/memory_entry.h"
 #include "vm/transfer.h"
+#include "vm/view_call.h"
 
 /*
  * The device tree, copied out of the way before anything else is written:
@@ -142,10 +144,13 @@ start_kernel_objects(void)
 	fpu_init();
 	map_zone_init();
 	transfer_zone_init();
+	view_zone_init();
+	view_call_init();
 	thread_zone_init();
 	ipc_init();
 	task_init();
 	semaphore_init();
+	memory_entry_init();
 	eventlink_init();
 	mk_timer_init();
 	clock_init();

@@ -8,8 +8,8 @@ DEFS_DIRS := kernel/include/mach kernel/include/device userland/include/servers
 DEFS_FLAGS := -Ikernel/include -Iuserland/include
 
 # The interfaces that the kernel serves.
-KERNEL_INTERFACES := mach_port task thread_act mach_vm vm_map semaphore mach_eventlink \
-	clock mach_host host_priv baton_host baton_port device device_node
+KERNEL_INTERFACES := mach_port task thread_act mach_vm vm_map semaphore \
+	mach_eventlink clock mach_host host_priv baton_host baton_port device device_node
 
 KERNEL_STUBS        := $(KERNEL_INTERFACES:%=$(GEN)/serve/%.c)
 KERNEL_STUB_HEADERS := $(KERNEL_STUBS:.c=.h)
@@ -18,8 +18,8 @@ MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
 
 # Those that libmach has calls for.
 USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host \
-	baton_port clock mach_eventlink mach_vm vm_map device device_node bootstrap \
-	bootstrap_programs console exc mach_exc
+	baton_port clock mach_eventlink mach_vm vm_map device device_node \
+	bootstrap bootstrap_programs console exc mach_exc
 
 # Those that libmach helps to serve: what the kernel asks and tells.
 SERVER_INTERFACES := exc mach_exc notify device_notify

@@ -349,8 +349,8 @@ choose_address(struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
 							   : KERN_NO_SPACE;
 }
 
-static kern_return_t
-check_address(struct map *map, uaddr_t start, uint64_t size)
+kern_return_t
+map_check_room(struct map *map, uaddr_t start, uint64_t size)
 {
 	struct map_entry *entry;
 
@@ -370,6 +370,12 @@ unit_of_mask(uint64_t mask)
 	while (unit <= mask && unit < USER_END)
 		unit <<= 1;
 	return unit;
+}
+
+kern_return_t
+map_find_room(struct map *map, uint64_t size, uint64_t mask, uaddr_t *startp)
+{
+	return choose_address(map, size, unit_of_mask(mask), startp);
 }
 
 kern_return_t
@@ -397,7 +403,7 @@ map_allocate(struct map *map, uaddr_t *addressp, uint64_t size, uint64_t mask,
 		kr = choose_address(
 		    map, size, unit_of_mask(mask), &region.start);
 	else
-		kr = check_address(map, region.start, size);
+		kr = map_check_room(map, region.start, size);
 	region.end = region.start + size;
 	if (kr == KERN_SUCCESS)
 		kr = map_enter(map, &region);
@@ -615,7 +621,7 @@ map_region(struct map *map, uaddr_t address, struct map_region *region)
 
 	spin_lock(&map->lock);
 	entry = map_find(map, address);
-	if (entry != NULL)
+	if (entry != NULL) {
 		*region = (struct map_region){
 		    .start = entry->start,
 		    .size = entry->end - entry->start,
@@ -624,6 +630,12 @@ map_region(struct map *map, uaddr_t address, struct map_region *region)
 		    .inherit = entry->inherit,
 		    .kind = entry->kind,
 		};
+		if (entry->object != NULL) {
+			region->offset = entry->window;
+			region->object_id = entry->object->id;
+			region->mappings = object_mappings(entry->object);
+		}
+	}
 	spin_unlock(&map->lock);
 	return entry != NULL ? KERN_SUCCESS : KERN_INVALID_ADDRESS;
 }

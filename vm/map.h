@@ -148,6 +148,10 @@ map_range_more(uaddr_t address, uint64_t size, uint64_t done)
 struct map_region {
 	uint64_t start, size;
 	unsigned prot, max_prot, inherit, kind;
+	/* MAP_OBJECT; else 0 */
+	uint64_t offset;    /* of the region in it */
+	uint32_t object_id; /* never 0 */
+	uint32_t mappings;  /* regions of whatever maps that are its */
 };
 /* KERN_INVALID_ADDRESS: there is none. */
 kern_return_t must_check map_region(

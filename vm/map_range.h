@@ -15,6 +15,16 @@ bool map_can_join(const struct map_entry *low, const struct map_entry *high);
 kern_return_t must_check map_enter(
     struct map *map, const struct map_entry *template);
 
+/*
+ * Where a region of @size bytes, whole pages, can be: room anywhere, with the
+ * bits of @mask clear (KERN_NO_SPACE), or at *@startp: KERN_INVALID_ADDRESS,
+ * not in the user's half; KERN_NO_SPACE, something is there.
+ */
+kern_return_t must_check map_find_room(
+    struct map *map, uint64_t size, uint64_t mask, uaddr_t *startp);
+kern_return_t must_check map_check_room(
+    struct map *map, uaddr_t start, uint64_t size);
+
 /* Do at most @most entries cover all of [@start, @end)? */
 bool must_check map_covered(
     struct map *map, uint64_t start, uint64_t end, unsigned most);

@@ -311,6 +311,17 @@ object_remove_mapping(struct object *object, struct map_entry *entry)
 	spin_unlock(&object->lock);
 }
 
+uint32_t
+object_mappings(struct object *object)
+{
+	uint32_t count;
+
+	spin_lock(&object->lock);
+	count = object->mapping_count;
+	spin_unlock(&object->lock);
+	return count;
+}
+
 /* ---- checks ---- */
 
 struct check {

@@ -94,6 +94,8 @@ struct map_entry;
 void object_add_mapping(struct object *object, struct map_entry *entry);
 void object_remove_mapping(struct object *object, struct map_entry *entry);
 
+uint32_t object_mappings(struct object *object);
+
 /* Checks: is @page its own one at @offset? */
 bool must_check object_owns(
     struct object *object, uint64_t offset, const struct page *page);

@@ -12,11 +12,8 @@
 
 #include <arch/layout.h>
 #include <arch/usercopy.h>
-#include <mach/vm_behavior.h>
-#include <mach/vm_region.h>
 #include <mach/vm_statistics.h>
 #include <serve/mach_vm.h>
-#include <serve/vm_map.h>
 
 #include "ipc/right.h"
 #include "kernel/sched.h"
@@ -25,13 +22,8 @@
 #include "kernel/thread.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
+#include "vm/memory_entry.h"
 #include "vm/transfer.h"
-
-/* Wishes about memory that change nothing here. */
-#define FLAGS_IGNORED                                                          \
-	(VM_FLAGS_4GB_CHUNK | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_NO_CACHE |       \
-	    VM_FLAGS_RESILIENT_CODESIGN | VM_FLAGS_RESILIENT_MEDIA |           \
-	    VM_FLAGS_PERMANENT | VM_FLAGS_TPRO | VM_FLAGS_ALIAS_MASK)
 
 /* The task that @target names in the caller's space, with a reference. */
 static struct task *
@@ -55,8 +47,8 @@ allocate(struct map *map, uaddr_t *addressp, const struct request *request)
 	if (request->prot & ~request->max_prot)
 		return KERN_INVALID_ARGUMENT;
 	return map_allocate(map, addressp, request->size, request->mask,
-	    request->flags & ~FLAGS_IGNORED, request->prot, request->max_prot,
-	    request->inherit);
+	    request->flags & ~VM_FLAGS_IGNORED, request->prot,
+	    request->max_prot, request->inherit);
 }
 
 /* Memory as vm_allocate() gives it, of which 0 bytes are at address 0. */
@@ -79,12 +71,8 @@ allocate_plain(
 	return allocate(map, addressp, &request);
 }
 
-/*
- * Make [@address, @address + @size) whole pages.  KERN_INVALID_ARGUMENT when
- * that has no end.
- */
-static kern_return_t
-whole_pages(uint64_t *addressp, uint64_t *sizep)
+kern_return_t
+vm_whole_pages(uint64_t *addressp, uint64_t *sizep)
 {
 	uint64_t start = page_floor(*addressp);
 	uint64_t end;
@@ -255,7 +243,7 @@ range_trap(uint64_t target, uint64_t address, uint64_t size,
     enum range_change change, uint32_t value)
 {
 	struct step_state *step = &current_thread()->step;
-	kern_return_t kr = whole_pages(&address, &size);
+	kern_return_t kr = vm_whole_pages(&address, &size);
 	struct task *task;
 
 	if (kr != KERN_SUCCESS)
@@ -288,14 +276,21 @@ vm_protect_trap(uint64_t target, uint64_t address, uint64_t size,
 /* ---- how much there is ---- */
 
 bool
-vm_count_step(struct map *map, uaddr_t *addressp, uint64_t *pagesp)
+vm_count_range_step(
+    struct map *map, uaddr_t *addressp, uint64_t end, uint64_t *pagesp)
 {
 	bool more;
 
 	spin_lock(&map->lock);
-	more = pmap_count_step(&map->pmap, addressp, pagesp);
+	more = pmap_count_step(&map->pmap, addressp, end, pagesp);
 	spin_unlock(&map->lock);
 	return more;
+}
+
+bool
+vm_count_step(struct map *map, uaddr_t *addressp, uint64_t *pagesp)
+{
+	return vm_count_range_step(map, addressp, USER_END, pagesp);
 }
 
 /* ---- messages: regions ---- */
@@ -311,7 +306,7 @@ serve_mach_vm_allocate(
 static kern_return_t
 serve_range(struct map *map, struct range range)
 {
-	kern_return_t kr = whole_pages(&range.address, &range.size);
+	kern_return_t kr = vm_whole_pages(&range.address, &range.size);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -352,7 +347,7 @@ serve_mach_vm_inherit(struct map *map, mach_vm_address_t address,
 				});
 }
 
-/* A view of a memory object; of none, which is zeroed memory, until pagers. */
+/* Memory of a memory entry's; of none, which is zeroed memory. */
 kern_return_t
 serve_mach_vm_map(struct map *map, mach_vm_address_t *address,
     mach_vm_size_t size, mach_vm_offset_t mask, int flags, struct port *object,
@@ -372,61 +367,18 @@ serve_mach_vm_map(struct map *map, mach_vm_address_t *address,
 	(void)offset;
 	(void)copy;
 	if (object != NULL)
-		return KERN_INVALID_OBJECT;
+		return memory_entry_map(map, address, object,
+		    &(struct memory_entry_request){
+			.offset = offset,
+			.size = size,
+			.mask = mask,
+			.flags = (uint32_t)flags,
+			.copy = copy != FALSE,
+			.prot = (uint32_t)protection,
+			.max_prot = (uint32_t)maximum,
+			.inherit = inheritance,
+		    });
 	return allocate(map, address, &request);
-}
-
-kern_return_t
-serve_mach_vm_region(struct map *map, mach_vm_address_t *address,
-    mach_vm_size_t *size, vm_region_flavor_t flavor, int *words,
-    mach_msg_type_number_t *count, struct port **object)
-{
-	struct map_region region;
-	struct vm_region_basic_info_64 info;
-	kern_return_t kr;
-
-	/* In LP64 the short form's name means the long form, as elsewhere. */
-	if (flavor != VM_REGION_BASIC_INFO_64 && flavor != VM_REGION_BASIC_INFO)
-		return KERN_INVALID_ARGUMENT;
-	if (*count < VM_REGION_BASIC_INFO_COUNT_64)
-		return KERN_INVALID_ARGUMENT;
-	kr = map_region(map, *address, &region);
-	if (kr != KERN_SUCCESS)
-		return kr;
-
-	info = (struct vm_region_basic_info_64){
-	    .protection = (vm_prot_t)region.prot,
-	    .max_protection = (vm_prot_t)region.max_prot,
-	    .inheritance = region.inherit,
-	    .behavior = VM_BEHAVIOR_DEFAULT,
-	};
-	*address = region.start;
-	*size = region.size;
-	memcpy(words, &info, sizeof(info));
-	*count = VM_REGION_BASIC_INFO_COUNT_64;
-	*object = NULL;
-	return KERN_SUCCESS;
-}
-
-/* ---- messages: those with another number for wide addresses ---- */
-
-kern_return_t
-serve_mach_vm_map_64(struct map *map, vm_address_t *address, vm_size_t size,
-    vm_offset_t mask, int flags, struct port *object,
-    memory_object_offset_t offset, boolean_t copy, vm_prot_t protection,
-    vm_prot_t maximum, vm_inherit_t inheritance)
-{
-	return serve_mach_vm_map(map, address, size, mask, flags, object,
-	    offset, copy, protection, maximum, inheritance);
-}
-
-kern_return_t
-serve_mach_vm_region_64(struct map *map, vm_address_t *address, vm_size_t *size,
-    vm_region_flavor_t flavor, int *words, mach_msg_type_number_t *count,
-    struct port **object)
-{
-	return serve_mach_vm_region(
-	    map, address, size, flavor, words, count, object);
 }
 
 /* ---- messages: contents ---- */

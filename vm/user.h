@@ -10,6 +10,8 @@
  * the call in vm/map.h that does the work.
  */
 #pragma once
+#include <mach/vm_statistics.h>
+
 #include "ipc/kserver.h"
 #include "kernel/types.h"
 
@@ -28,9 +30,24 @@ kern_return_t vm_map_trap(uint64_t target, uaddr_t address, uint64_t size,
 
 struct map;
 
+/* Wishes about memory that change nothing here. */
+#define VM_FLAGS_IGNORED                                                       \
+	(VM_FLAGS_4GB_CHUNK | VM_FLAGS_RANDOM_ADDR | VM_FLAGS_NO_CACHE |       \
+	    VM_FLAGS_RESILIENT_CODESIGN | VM_FLAGS_RESILIENT_MEDIA |           \
+	    VM_FLAGS_PERMANENT | VM_FLAGS_TPRO | VM_FLAGS_ALIAS_MASK)
+
+/*
+ * Make [*@addressp, *@addressp + *@sizep) whole pages.  KERN_INVALID_ARGUMENT
+ * when that has no end.
+ */
+kern_return_t must_check vm_whole_pages(uint64_t *addressp, uint64_t *sizep);
+
 /*
  * Count the pages of @map that are in memory, in bounded steps from *@addressp
  * (0 at first) on; adds to *@pagesp.  True while there is more.
  */
 bool must_check vm_count_step(
     struct map *map, uaddr_t *addressp, uint64_t *pagesp);
+/* The same of those below @end. */
+bool must_check vm_count_range_step(
+    struct map *map, uaddr_t *addressp, uint64_t end, uint64_t *pagesp);

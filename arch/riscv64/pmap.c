@@ -243,14 +243,16 @@ count_pages(const pte_t *leaf, uint64_t count)
 }
 
 bool
-pmap_count_step(const struct pmap *pmap, uaddr_t *vap, uint64_t *pagesp)
+pmap_count_step(
+    const struct pmap *pmap, uaddr_t *vap, uint64_t end, uint64_t *pagesp)
 {
 	uint64_t looked = 0;
 	uaddr_t va = *vap;
 
-	while (looked < PMAP_STEP && va < USER_END) {
+	while (looked < PMAP_STEP && va < end) {
 		pte_t pte = pmap->root[pt_index(va, 2)];
-		uint64_t count = PTE_COUNT - pt_index(va, 0);
+		uint64_t count = min_u64(
+		    PTE_COUNT - pt_index(va, 0), (end - va) >> PAGE_SHIFT);
 
 		looked++;
 		if (pte == 0) {
@@ -268,7 +270,7 @@ pmap_count_step(const struct pmap *pmap, uaddr_t *vap, uint64_t *pagesp)
 		va = pmap_span_end(va, 1);
 	}
 	*vap = va;
-	return va < USER_END;
+	return va < end;
 }
 
 uint64_t

@@ -8,7 +8,7 @@
  * as they ask for it.  The thread is told to give
  * way at every preemption point.
  *
- * Sources: vm/user.c
+ * Sources: vm/user.c vm/region.c
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c vm/object.c
  * Sources: vm/transfer.c vm/transfer_slots.c
  * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c

@@ -11,6 +11,7 @@
 #include "kernel/kassert.h"
 #include "kernel/reaper.h"
 #include "kernel/zone.h"
+#include "vm/object.h"
 #include "vm/transfer.h"
 
 enum {
@@ -371,6 +372,32 @@ count_tables(const pte_t *table, unsigned level)
 	return count;
 }
 
+static void
+count_page(void *counts, struct page *page)
+{
+	((unsigned *)counts)[(page_pa(page) - HOST_RAM_BASE) >> PAGE_SHIFT]++;
+}
+
+/* Each object is counted at the first entry that maps it, and by nobody else
+ * is it held. */
+static void
+count_objects(struct map *map, unsigned *counts)
+{
+	struct list *link;
+
+	list_for_each (link, &map->entries) {
+		struct map_entry *entry =
+		    container_of(link, struct map_entry, link);
+		struct object *object = entry->object;
+
+		if (object == NULL ||
+		    object->mappings.next != &entry->object_link)
+			continue;
+		object_check(object, count_page, counts);
+		KASSERT(object->refs == object->mapping_count);
+	}
+}
+
 void
 vm_host_check_references(struct map *const *maps, unsigned count)
 {
@@ -381,6 +408,7 @@ vm_host_check_references(struct map *const *maps, unsigned count)
 		const pte_t *root = maps[i]->pmap.root;
 
 		count_entries(root, PT_LEVELS - 1, PTE_COUNT / 2, counts);
+		count_objects(maps[i], counts);
 		KASSERT(maps[i]->pmap.table_count == count_tables(root, 2));
 	}
 	for (uint64_t k = 0; k < ram_bytes >> PAGE_SHIFT; k++) {

@@ -76,22 +76,3 @@ vm_protect(vm_map_t task, vm_address_t address, vm_size_t size,
 {
 	return mach_vm_protect(task, address, size, set_maximum, protection);
 }
-
-kern_return_t
-vm_map(vm_map_t task, vm_address_t *address, vm_size_t size, vm_offset_t mask,
-    int flags, mem_entry_name_port_t object, vm_offset_t offset, boolean_t copy,
-    vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance)
-{
-	return mach_vm_map(task, address, size, mask, flags, object, offset,
-	    copy, protection, maximum, inheritance);
-}
-
-kern_return_t
-vm_map_64(vm_map_t task, vm_address_t *address, vm_size_t size,
-    vm_offset_t mask, int flags, mem_entry_name_port_t object,
-    memory_object_offset_t offset, boolean_t copy, vm_prot_t protection,
-    vm_prot_t maximum, vm_inherit_t inheritance)
-{
-	return mach_vm_map(task, address, size, mask, flags, object, offset,
-	    copy, protection, maximum, inheritance);
-}

@@ -11,6 +11,8 @@
 
 #include <mach/cdefs.h>
 #include <mach/mach_types.h>
+#include <mach/vm_region.h>
+#include <mach/vm_sync.h>
 
 MACH_BEGIN_DECLS
 
@@ -52,8 +54,16 @@ kern_return_t mach_vm_write(vm_map_t task, mach_vm_address_t address,
     vm_offset_t data, mach_msg_type_number_t count);
 
 /*
- * Maps the memory object @object at @offset; MEMORY_OBJECT_NULL is new zeroed
- * memory.  @mask: bits that must be zero in the address chosen.
+ * Maps @size bytes of the memory entry @object, from @offset on, which is a
+ * page's; MEMORY_OBJECT_NULL is new zeroed memory.  @mask: bits that must be
+ * zero in the address chosen; VM_FLAGS_OVERWRITE replaces what is at a fixed
+ * one.  What is written there is seen by all who map it, or with @copy by the
+ * task alone, whose copy is of this moment.  VM_PROT_IS_MASK in a protection
+ * takes of it what the entry gives.
+ *
+ * KERN_INVALID_OBJECT: no memory entry.  KERN_INVALID_ARGUMENT: also what lies
+ * beyond its end.  KERN_INVALID_RIGHT: protections that it does not give.
+ * KERN_PROTECTION_FAILURE: a copy of a device's memory.
  */
 kern_return_t mach_vm_map(vm_map_t task, mach_vm_address_t *address,
     mach_vm_size_t size, mach_vm_offset_t mask, int flags,
@@ -61,12 +71,73 @@ kern_return_t mach_vm_map(vm_map_t task, mach_vm_address_t *address,
     vm_prot_t protection, vm_prot_t maximum, vm_inherit_t inheritance);
 
 /*
- * The region that holds *@address, or the next one above it: its bounds and,
- * for VM_REGION_BASIC_INFO_64, its properties.  @object is MACH_PORT_NULL.
- * KERN_INVALID_ADDRESS: there is none.
+ * Lets @size bytes of @source's memory at @source_address be seen in @task too,
+ * at *@address or where there is room (as mach_vm_map()), with the protections
+ * they have there; or a copy of them.  *@protection and *@maximum are what all
+ * of it allows, and may be made to allow.  With VM_FLAGS_RETURN_DATA_ADDR the
+ * address returned is that of the first byte, not of its page.
+ *
+ * KERN_INVALID_ADDRESS: a hole in the source.  KERN_PROTECTION_FAILURE: a copy of
+ * a device's memory.  KERN_NO_SPACE.  A range of more than 512 regions:
+ * KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t mach_vm_remap(vm_map_t task, mach_vm_address_t *address,
+    mach_vm_size_t size, mach_vm_offset_t mask, int flags, vm_map_t source,
+    mach_vm_address_t source_address, boolean_t copy, vm_prot_t *protection,
+    vm_prot_t *maximum, vm_inherit_t inheritance);
+
+/*
+ * A port for memory (a memory entry), which its holders can map with at most the
+ * rights in @permission: of @task's at @offset, or with MAP_MEM_NAMED_CREATE
+ * new zeroed memory, or of @parent's (MACH_PORT_NULL: no parent).  *@size is
+ * rounded up to pages.  The caller has the send right; the entry lives as long
+ * as there are any, its memory as long as it is mapped.
+ *
+ *	MAP_MEM_VM_SHARE	it stays @task's too (the same without)
+ *	MAP_MEM_VM_COPY		it is a copy, of this moment
+ *	MAP_MEM_ONLY		nothing but caching changes: *@entry is null
+ *	VM_PROT_IS_MASK		of these rights, those that the memory has
+ *
+ * KERN_INVALID_VALUE: unknown flags.  KERN_INVALID_ARGUMENT: unknown rights, no
+ * bytes, or beyond the parent's end.  KERN_INVALID_ADDRESS: a hole.
+ * KERN_PROTECTION_FAILURE: rights that the memory or the parent does not have.
+ * KERN_NOT_SUPPORTED: a way to cache it other than as it is.
+ */
+kern_return_t mach_make_memory_entry_64(vm_map_t task,
+    memory_object_size_t *size, memory_object_offset_t offset,
+    vm_prot_t permission, mem_entry_name_port_t *entry,
+    mem_entry_name_port_t parent);
+/* The same under the name of its newer message. */
+kern_return_t _mach_make_memory_entry(vm_map_t task, memory_object_size_t *size,
+    memory_object_offset_t offset, vm_prot_t permission,
+    mem_entry_name_port_t *entry, mem_entry_name_port_t parent);
+
+/*
+ * Has changes written to where a region's pages come from; there is nothing to
+ * write of memory without a pager.  KERN_INVALID_ARGUMENT: unknown flags, or both
+ * VM_SYNC_SYNCHRONOUS and _ASYNCHRONOUS.  Holes are KERN_INVALID_ADDRESS only
+ * with VM_SYNC_CONTIGUOUS.
+ */
+kern_return_t mach_vm_msync(vm_map_t task, mach_vm_address_t address,
+    mach_vm_size_t size, vm_sync_t flags);
+
+/*
+ * The region that holds *@address, or the next one above it: its bounds and its
+ * properties, of VM_REGION_BASIC_INFO_64, _EXTENDED_INFO or _TOP_INFO.  @object
+ * is MACH_PORT_NULL.  KERN_INVALID_ADDRESS: there is none.  KERN_INVALID_ARGUMENT:
+ * no such flavor, or *@count too small for it.
  */
 kern_return_t mach_vm_region(vm_map_t task, mach_vm_address_t *address,
     mach_vm_size_t *size, vm_region_flavor_t flavor, vm_region_info_t info,
     mach_msg_type_number_t *count, mach_port_t *object);
+
+/*
+ * The same as struct vm_region_submap_info_64, of the version that *@count has
+ * room for, or vm_region_submap_short_info_64.  Maps have no submaps: *@depth
+ * becomes 0.
+ */
+kern_return_t mach_vm_region_recurse(vm_map_t task, mach_vm_address_t *address,
+    mach_vm_size_t *size, natural_t *depth, vm_region_recurse_info_t info,
+    mach_msg_type_number_t *count);
 
 MACH_END_DECLS

@@ -97,10 +97,10 @@ pte_t *pmap_superpage(const struct pmap *pmap, uaddr_t va);
 
 /*
  * Count the pages of which entries speak, shared tables and superpages
- * included, from *@vap on, in bounded steps; true while there is more.
+ * included, from *@vap on to @end, in bounded steps; true while there is more.
  */
 bool must_check pmap_count_step(
-    const struct pmap *pmap, uaddr_t *vap, uint64_t *pagesp);
+    const struct pmap *pmap, uaddr_t *vap, uint64_t end, uint64_t *pagesp);
 
 /* A run of memory, and the part of it in which no map entry lies any more. */
 struct pmap_hole {

@@ -1,0 +1,494 @@
+/* view.c: see view.h. */
+#include "vm/view.h"
+
+#include <arch/pmap.h>
+
+#include "kernel/kassert.h"
+#include "kernel/string.h"
+#include "kernel/zone.h"
+#include "vm/map_range.h"
+#include "vm/map_tree.h"
+#include "vm/object.h"
+#include "vm/page.h"
+
+/* Regions entered, and pages filled in, in one step. */
+#define STEP_PIECES 16
+#define STEP_PAGES  8
+/* Room for so many pieces at first. */
+#define FIRST_ROOM 4
+
+struct view_piece {
+	uint64_t size;
+	struct object *object; /* with a reference; NULL: a window */
+	uint64_t offset;       /* in it, or a physical address */
+	uint8_t prot, max_prot;
+};
+
+/* I, once it is taken, but a: atomic */
+struct view {
+	atomic_uint refs; /* [a] */
+	uint32_t count, room;
+	uint64_t size;
+	bool windows;
+	struct view_piece *piece;
+};
+
+static struct zone view_zone;
+
+void
+view_zone_init(void)
+{
+	zone_init(&view_zone, "view", sizeof(struct view), 0);
+}
+
+/* ---- life ---- */
+
+static struct view *
+view_create(void)
+{
+	struct view *view = zone_alloc(&view_zone);
+
+	if (view == NULL)
+		return NULL;
+	*view = (struct view){.refs = 1, .room = FIRST_ROOM};
+	view->piece = kmem_alloc(FIRST_ROOM * sizeof(*view->piece));
+	if (view->piece != NULL)
+		return view;
+	zone_free(&view_zone, view);
+	return NULL;
+}
+
+struct view *
+view_get(struct view *view)
+{
+	atomic_fetch_add_explicit(&view->refs, 1, memory_order_relaxed);
+	return view;
+}
+
+void
+view_put(struct view *view)
+{
+	/* acq_rel: who frees sees what every earlier holder wrote */
+	if (atomic_fetch_sub_explicit(&view->refs, 1, memory_order_acq_rel) !=
+	    1)
+		return;
+	for (uint32_t i = 0; i < view->count; i++) {
+		if (view->piece[i].object != NULL)
+			object_put(view->piece[i].object);
+	}
+	kmem_free(view->piece, view->room * sizeof(*view->piece));
+	zone_free(&view_zone, view);
+}
+
+struct view *
+view_create_zero(uint64_t size)
+{
+	struct view *view = view_create();
+	struct object *object;
+
+	if (view == NULL)
+		return NULL;
+	object = object_create(size);
+	if (object == NULL) {
+		view_put(view);
+		return NULL;
+	}
+	view->piece[view->count++] = (struct view_piece){
+	    .size = size,
+	    .object = object,
+	    .prot = VM_PROT_ALL,
+	    .max_prot = VM_PROT_ALL,
+	};
+	view->size = size;
+	return view;
+}
+
+/* ---- pieces ---- */
+
+static bool
+more_room(struct view *view)
+{
+	uint32_t room = view->room * 2;
+	struct view_piece *piece;
+
+	if (room > VIEW_PIECES_MAX)
+		return false;
+	piece = kmem_alloc(room * sizeof(*piece));
+	if (piece == NULL)
+		return false;
+	memcpy(piece, view->piece, view->count * sizeof(*piece));
+	kmem_free(view->piece, view->room * sizeof(*piece));
+	view->piece = piece;
+	view->room = room;
+	return true;
+}
+
+static bool
+continues(const struct view_piece *piece, const struct map_entry *next)
+{
+	return piece->object == next->object &&
+	       piece->offset + piece->size == next->window &&
+	       piece->prot == next->prot && piece->max_prot == next->max_prot;
+}
+
+/* Takes over the reference to the object; false: it has not. */
+static bool
+append(struct view *view, const struct map_entry *next)
+{
+	uint64_t size = next->end - next->start;
+
+	if (view->count > 0 && continues(&view->piece[view->count - 1], next)) {
+		view->piece[view->count - 1].size += size;
+		if (next->object != NULL)
+			object_put(next->object);
+	} else if (view->count < view->room || more_room(view)) {
+		view->piece[view->count++] = (struct view_piece){
+		    .size = size,
+		    .object = next->object,
+		    .offset = next->window,
+		    .prot = next->prot,
+		    .max_prot = next->max_prot,
+		};
+	} else {
+		return false;
+	}
+	view->size += size;
+	view->windows |= next->object == NULL;
+	return true;
+}
+
+uint64_t
+view_size(const struct view *view)
+{
+	return view->size;
+}
+
+bool
+view_has_windows(const struct view *view)
+{
+	return view->windows;
+}
+
+void
+view_rights(const struct view *view, uint64_t offset, uint64_t size,
+    unsigned *protp, unsigned *max_protp)
+{
+	uint64_t at = 0;
+
+	*protp = *max_protp = VM_PROT_ALL;
+	for (uint32_t i = 0; i < view->count && at < offset + size; i++) {
+		const struct view_piece *piece = &view->piece[i];
+
+		at += piece->size;
+		if (at <= offset)
+			continue;
+		*protp &= piece->prot;
+		*max_protp &= piece->max_prot;
+	}
+}
+
+/* ---- taking ---- */
+
+kern_return_t
+view_take_step(struct view_take *take)
+{
+	uint64_t at = take->share.next;
+	struct map_entry piece;
+	kern_return_t kr;
+
+	if (take->view == NULL)
+		take->view = view_create();
+	if (take->view == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	kr = take->kind == VIEW_COPY ? map_copy_piece(&take->share, &piece)
+				     : map_share_piece(&take->share, &piece);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (piece.start != at)
+		kr = KERN_INVALID_ADDRESS;
+	else if (!append(take->view, &piece))
+		kr = KERN_RESOURCE_SHORTAGE;
+	if (kr != KERN_SUCCESS) {
+		if (piece.object != NULL)
+			object_put(piece.object);
+		return kr;
+	}
+	return take->share.next < take->share.end ? KERN_OPERATION_TIMED_OUT
+						  : KERN_SUCCESS;
+}
+
+void
+view_take_end(struct view_take *take)
+{
+	map_share_end(&take->share);
+	if (take->view != NULL)
+		view_put(take->view);
+	take->view = NULL;
+}
+
+/* ---- entering: where @place->done is ---- */
+
+/* Start again from the first byte to be entered. */
+static void
+rewind(struct view_place *place)
+{
+	place->done = 0;
+	place->piece = 0;
+	place->before = 0;
+}
+
+/* The piece that the next byte is in; *@offsetp: where; *@sizep: how many
+ * bytes of it. */
+static const struct view_piece *
+next_piece(struct view_place *place, uint64_t *offsetp, uint64_t *sizep)
+{
+	uint64_t at = place->offset + place->done;
+	const struct view_piece *piece = &place->view->piece[place->piece];
+
+	while (place->before + piece->size <= at) {
+		place->before += piece->size;
+		place->piece++;
+		piece++;
+	}
+	*offsetp = piece->offset + (at - place->before);
+	*sizep = min_u64(
+	    place->size - place->done, place->before + piece->size - at);
+	return piece;
+}
+
+/* ---- entering: steps ---- */
+
+static kern_return_t
+undo(struct view_place *place, kern_return_t kr)
+{
+	place->failure = kr;
+	place->phase = VIEW_UNDO;
+	return KERN_OPERATION_TIMED_OUT;
+}
+
+/* What keeps the place until its regions are entered. */
+static struct map_entry
+stand_in(const struct view_place *place)
+{
+	return (struct map_entry){
+	    .start = place->address,
+	    .end = place->address + place->size,
+	    .kind = MAP_ANONYMOUS,
+	    .prot = VM_PROT_NONE,
+	    .max_prot = VM_PROT_NONE,
+	    .inherit = VM_INHERIT_NONE,
+	};
+}
+
+/* Have nothing at the place; the map is locked. */
+static kern_return_t
+make_room(struct view_place *place)
+{
+	uint64_t end = place->address + place->size;
+	kern_return_t kr;
+	uint64_t reached;
+
+	if (place->anywhere)
+		return map_find_room(
+		    place->map, place->size, place->mask, &place->address);
+	kr = map_check_room(place->map, place->address, place->size);
+	if (kr != KERN_NO_SPACE || !place->overwrite)
+		return kr;
+	kr = map_remove_step(place->map, place->address, end, &reached);
+	if (kr == KERN_SUCCESS && reached < end)
+		kr = KERN_OPERATION_TIMED_OUT;
+	return kr;
+}
+
+static kern_return_t
+clear_step(struct view_place *place)
+{
+	struct map_entry region;
+	kern_return_t kr;
+
+	spin_lock(&place->map->lock);
+	kr = make_room(place);
+	if (kr == KERN_SUCCESS) {
+		region = stand_in(place);
+		kr = map_enter(place->map, &region);
+	}
+	spin_unlock(&place->map->lock);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	place->phase = VIEW_ENTER;
+	return KERN_OPERATION_TIMED_OUT;
+}
+
+/* The region that a part of @piece becomes. */
+static struct map_entry
+region_of(const struct view_place *place, const struct view_piece *piece,
+    uint64_t offset, uint64_t size)
+{
+	unsigned prot = place->prot, max_prot = place->max_prot;
+	struct map_entry region = {
+	    .start = place->address + place->done,
+	    .end = place->address + place->done + size,
+	    .kind = MAP_ANONYMOUS,
+	    .inherit = (uint8_t)place->inherit,
+	};
+
+	if (place->as_taken) {
+		prot &= piece->prot;
+		max_prot &= piece->max_prot;
+	}
+	region.prot = (uint8_t)prot;
+	region.max_prot = (uint8_t)max_prot;
+	if (!place->private) {
+		region.kind = piece->object != NULL ? MAP_OBJECT : MAP_WINDOW;
+		region.object = piece->object;
+		region.window = offset;
+	}
+	return region;
+}
+
+/* Enter the next piece; the map is locked. */
+static kern_return_t
+enter_piece(struct view_place *place)
+{
+	uint64_t offset, size, reached;
+	const struct view_piece *piece = next_piece(place, &offset, &size);
+	struct map_entry region = region_of(place, piece, offset, size);
+	kern_return_t kr =
+	    map_remove_step(place->map, region.start, region.end, &reached);
+
+	/* From its start on once more, if others should fill it meanwhile. */
+	if (kr == KERN_SUCCESS && reached < region.end)
+		return KERN_OPERATION_TIMED_OUT;
+	if (kr == KERN_SUCCESS)
+		kr = map_enter(place->map, &region);
+	if (kr == KERN_SUCCESS)
+		place->done += size;
+	return kr;
+}
+
+static kern_return_t
+enter_step(struct view_place *place)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	spin_lock(&place->map->lock);
+	for (unsigned i = 0;
+	     i < STEP_PIECES && kr == KERN_SUCCESS && place->done < place->size;
+	     i++)
+		kr = enter_piece(place);
+	spin_unlock(&place->map->lock);
+	if (kr == KERN_OPERATION_TIMED_OUT)
+		return kr;
+	if (kr != KERN_SUCCESS)
+		return undo(place, kr);
+	if (place->done < place->size)
+		return KERN_OPERATION_TIMED_OUT;
+	if (!place->private)
+		return KERN_SUCCESS;
+	rewind(place);
+	place->phase = VIEW_FILL;
+	return KERN_OPERATION_TIMED_OUT;
+}
+
+/* Let @page be at @va, read-only, unless its threads were faster; consumes it,
+ * unless memory is short. */
+static kern_return_t
+fill_page(struct map *map, uaddr_t va, struct page *page)
+{
+	struct map_entry *entry;
+	pte_t *leaf = NULL;
+	bool wanted;
+
+	spin_lock(&map->lock);
+	entry = map_find(map, va);
+	wanted =
+	    entry != NULL && entry->start <= va && entry->kind == MAP_ANONYMOUS;
+	if (wanted)
+		leaf = pmap_make(&map->pmap, va, 0, 0);
+	if (leaf != NULL && *leaf == 0) {
+		pte_t bits = entry->prot & VM_PROT_READ
+				 ? pte_protection(VM_PROT_READ)
+				 : PTE_U | PTE_A;
+
+		/* The page must be in memory before a walk finds it. */
+		atomic_thread_fence(memory_order_release);
+		*leaf = pte_make(page_pa(page), bits);
+		page = NULL;
+	}
+	spin_unlock(&map->lock);
+	if (wanted && leaf == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	if (page != NULL)
+		page_put(page);
+	return KERN_SUCCESS;
+}
+
+/* The next page of a private one, or the next of those that are absent. */
+static kern_return_t
+fill_next(struct view_place *place)
+{
+	uint64_t offset, size;
+	const struct view_piece *piece = next_piece(place, &offset, &size);
+	uint64_t absent =
+	    object_absent_until(piece->object, offset, offset + size);
+	struct page *page;
+	kern_return_t kr;
+
+	if (absent > offset) {
+		place->done += absent - offset;
+		return KERN_SUCCESS;
+	}
+	kr = object_copy_page(piece->object, offset, &page);
+	if (kr == KERN_SUCCESS && page != NULL) {
+		kr = fill_page(place->map, place->address + place->done, page);
+		if (kr != KERN_SUCCESS)
+			page_put(page);
+	}
+	if (kr == KERN_SUCCESS)
+		place->done += PAGE_SIZE;
+	return kr;
+}
+
+static kern_return_t
+fill_step(struct view_place *place)
+{
+	for (unsigned i = 0; i < STEP_PAGES && place->done < place->size; i++) {
+		kern_return_t kr = fill_next(place);
+
+		if (kr != KERN_SUCCESS)
+			return undo(place, kr);
+	}
+	return place->done < place->size ? KERN_OPERATION_TIMED_OUT
+					 : KERN_SUCCESS;
+}
+
+static kern_return_t
+undo_step(struct view_place *place)
+{
+	uint64_t end = place->address + place->size;
+	kern_return_t kr;
+	uint64_t reached;
+
+	spin_lock(&place->map->lock);
+	kr = map_remove_step(place->map, place->address, end, &reached);
+	spin_unlock(&place->map->lock);
+	if (kr == KERN_SUCCESS && reached < end)
+		return KERN_OPERATION_TIMED_OUT;
+	return place->failure;
+}
+
+kern_return_t
+view_place_step(struct view_place *place)
+{
+	switch (place->phase) {
+	case VIEW_CLEAR:
+		return clear_step(place);
+	case VIEW_ENTER:
+		return enter_step(place);
+	case VIEW_FILL:
+		return fill_step(place);
+	case VIEW_UNDO:
+		break;
+	}
+	return undo_step(place);
+}
