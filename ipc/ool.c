@@ -159,6 +159,16 @@ take_guarded_port(struct kmsg *kmsg,
 	return MACH_MSG_SUCCESS;
 }
 
+/* A region that leaves is moved, whatever is said of copying it. */
+static enum transfer_how
+how_to_take(const mach_msg_ool_descriptor_t *user)
+{
+	if (user->deallocate)
+		return TRANSFER_GIVE;
+	return user->copy == MACH_MSG_PHYSICAL_COPY ? TRANSFER_COPY
+						    : TRANSFER_KEEP;
+}
+
 static kern_return_t
 take_memory(struct kmsg *kmsg, const mach_msg_ool_descriptor_t *user,
     struct kdescriptor *descriptor)
@@ -166,7 +176,7 @@ take_memory(struct kmsg *kmsg, const mach_msg_ool_descriptor_t *user,
 	kern_return_t kr;
 
 	kr = transfer_take(current_thread()->task->map, (uaddr_t)user->address,
-	    user->size, user->deallocate, &descriptor->transfer);
+	    user->size, how_to_take(user), &descriptor->transfer);
 	if (descriptor->transfer != NULL)
 		kmsg->done = kmsg->index + 1;
 	switch (kr) {

@@ -13,6 +13,8 @@
 #include "ipc/port.h"
 #include "kernel/cputime.h"
 #include "kernel/host.h"
+#include "kernel/kassert.h"
+#include "kernel/sched.h"
 #include "kernel/servers.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
@@ -21,6 +23,7 @@
 #include "kernel/thread.h"
 #include "kernel/thread_state.h"
 #include "kernel/zone.h"
+#include "vm/copy.h"
 #include "vm/map.h"
 #include "vm/user.h"
 
@@ -37,6 +40,83 @@ task_make_send(struct task *task)
 
 /* ---- life ---- */
 
+/* Progress of making a task with its parent's memory. */
+enum {
+	FORK_CHILD, /* the task; 0: not yet */
+	FORK_STATE, /* struct map_fork; 0: over */
+	FORK_RESULT,
+};
+
+static kern_return_t
+fork_begin(struct task *parent, uint64_t *progress)
+{
+	struct task *child;
+	struct map_fork *fork;
+	kern_return_t kr = task_create(&child);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	fork = map_fork_begin(parent->map, child->map);
+	progress[FORK_CHILD] = (uint64_t)child;
+	progress[FORK_STATE] = (uint64_t)fork;
+	progress[FORK_RESULT] =
+	    (uint64_t)(fork != NULL ? KERN_OPERATION_TIMED_OUT
+				    : KERN_RESOURCE_SHORTAGE);
+	return KERN_SUCCESS;
+}
+
+/* The child's memory is complete, or will not be: KCALL_AGAIN: not yet. */
+static kern_return_t
+fork_steps(struct map_fork *fork, uint64_t *result)
+{
+	while (*result == KERN_OPERATION_TIMED_OUT) {
+		*result = (uint64_t)map_fork_step(fork);
+		if (thread_should_yield())
+			return KCALL_AGAIN;
+	}
+	while (fork != NULL && map_fork_end_step(fork)) {
+		if (thread_should_yield())
+			return KCALL_AGAIN;
+	}
+	return (kern_return_t)*result;
+}
+
+/* It ends, if whoever may list all tasks has not ended it already. */
+static void
+fork_forget(struct task *child)
+{
+	kern_return_t kr = task_terminate(child);
+
+	KASSERT(kr == KERN_SUCCESS || kr == KERN_TERMINATED);
+	task_put(child);
+}
+
+/* A task with what is to be inherited of the parent's memory, in steps. */
+static kern_return_t
+fork_task(struct task *parent, struct task **childp)
+{
+	uint64_t *progress = call_progress();
+	struct task *child;
+	kern_return_t kr;
+
+	if (progress[FORK_CHILD] == 0) {
+		kr = fork_begin(parent, progress);
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	child = (struct task *)progress[FORK_CHILD];
+	kr = fork_steps(
+	    (struct map_fork *)progress[FORK_STATE], &progress[FORK_RESULT]);
+	if (kr == KCALL_AGAIN)
+		return kr;
+	if (kr == KERN_SUCCESS) {
+		*childp = child;
+		return KERN_SUCCESS;
+	}
+	fork_forget(child);
+	return kr;
+}
+
 /* Ledgers account for nothing. */
 kern_return_t
 serve_task_create(struct task *parent, struct port **ledgers,
@@ -48,9 +128,7 @@ serve_task_create(struct task *parent, struct port **ledgers,
 
 	(void)ledgers;
 	(void)ledger_count;
-	if (inherit_memory)
-		return KERN_NOT_SUPPORTED;
-	kr = task_create(&child);
+	kr = inherit_memory ? fork_task(parent, &child) : task_create(&child);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	task_inherit_ports(parent, child);

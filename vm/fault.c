@@ -13,6 +13,9 @@
  *	   to execute			   all harts' instruction fetches are
  *					   made to see what was written
  *
+ * Pages of a superpage that was split become one again when the last of them has
+ * got what the others have.
+ *
  * A page that may be written may not be executed: adding the one right takes
  * the other.  So nothing is executed that was written after the last
  * instruction fence, whatever the task does and wherever it runs; save what
@@ -274,15 +277,45 @@ fault_locked(struct map *map, uaddr_t va, unsigned access,
 	return add_right(map, entry, va, leaf, access);
 }
 
+/* Is the page of @leaf where the page at @va of a superpage would be? */
+static inline bool
+may_join(const pte_t *leaf, uaddr_t va)
+{
+	return ((pte_pa(*leaf) ^ va) & (SUPERPAGE_SIZE - 1)) == 0;
+}
+
+/*
+ * Make one superpage of pages again, if they have become equal.  All are looked
+ * at only when both ends of their table are like the one that came last.
+ */
+static never_inline void
+try_join(struct map *map, uaddr_t va, const pte_t *leaf)
+{
+	const struct map_entry *entry = map_find(map, va);
+	const pte_t *table = leaf - pt_index(va, 0);
+	pte_t first = *leaf - pte_make(va & (SUPERPAGE_SIZE - 1), 0);
+
+	if (entry->kind != MAP_ANONYMOUS || !covers_superpage(entry, va) ||
+	    pmap_superpage(&map->pmap, va) != NULL)
+		return;
+	if (table[0] == first &&
+	    table[PTE_COUNT - 1] ==
+		first + pte_make(SUPERPAGE_SIZE - PAGE_SIZE, 0))
+		pmap_join(&map->pmap, va);
+}
+
 kern_return_t
 map_fault(
     struct map *map, uaddr_t address, unsigned access, struct superpage *fresh)
 {
+	uaddr_t va = page_floor(address);
 	kern_return_t kr;
 	pte_t *leaf;
 
 	spin_lock(&map->lock);
-	kr = fault_locked(map, page_floor(address), access, fresh, &leaf);
+	kr = fault_locked(map, va, access, fresh, &leaf);
+	if (kr == KERN_SUCCESS && fresh != NULL && unlikely(may_join(leaf, va)))
+		try_join(map, va, leaf);
 	spin_unlock(&map->lock);
 	if (kr == KERN_OPERATION_TIMED_OUT)
 		superpage_zero_step(fresh);

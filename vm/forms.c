@@ -134,3 +134,32 @@ serve_mach_make_memory_entry_64(struct map *map, memory_object_size_t *size,
 	return serve__mach_make_memory_entry(
 	    map, size, offset, permission, entry, parent);
 }
+
+kern_return_t
+serve_vm_copy(struct map *map, vm_address_t source, vm_size_t size,
+    vm_address_t destination)
+{
+	return serve_mach_vm_copy(map, source, size, destination);
+}
+
+kern_return_t
+serve_vm_read_list(struct map *map, natural_t *entries, natural_t count)
+{
+	return serve_mach_vm_read_list(map, entries, count);
+}
+
+kern_return_t
+serve_vm_behavior_set(struct map *map, vm_address_t address, vm_size_t size,
+    vm_behavior_t behavior)
+{
+	return serve_mach_vm_behavior_set(map, address, size, behavior);
+}
+
+kern_return_t
+serve_vm_machine_attribute(struct map *map, vm_address_t address,
+    vm_size_t size, vm_machine_attribute_t attribute,
+    vm_machine_attribute_val_t *value)
+{
+	return serve_mach_vm_machine_attribute(
+	    map, address, size, attribute, value);
+}

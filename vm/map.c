@@ -79,6 +79,7 @@ map_can_join(const struct map_entry *low, const struct map_entry *high)
 	return low->end == high->start && low->kind == high->kind &&
 	       low->prot == high->prot && low->max_prot == high->max_prot &&
 	       low->inherit == high->inherit && low->object == high->object &&
+	       low->behavior == high->behavior && low->wired == high->wired &&
 	       (low->kind == MAP_ANONYMOUS ||
 		   high->window - low->window == low->end - low->start);
 }
@@ -213,6 +214,14 @@ map_become_object(struct map *map, struct map_entry *entry,
 	entry->window = offset;
 	hold_object(entry);
 	join_next(map, join_previous(map, entry));
+}
+
+bool
+map_is_free(struct map *map, uint64_t start, uint64_t end)
+{
+	struct map_entry *entry = map_find(map, start);
+
+	return entry == NULL || entry->start >= end;
 }
 
 bool
@@ -352,13 +361,10 @@ choose_address(struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
 kern_return_t
 map_check_room(struct map *map, uaddr_t start, uint64_t size)
 {
-	struct map_entry *entry;
-
 	if (start < USER_BASE || start > USER_END - size)
 		return KERN_INVALID_ADDRESS;
-	entry = map_find(map, start);
-	return entry == NULL || entry->start >= start + size ? KERN_SUCCESS
-							     : KERN_NO_SPACE;
+	return map_is_free(map, start, start + size) ? KERN_SUCCESS
+						     : KERN_NO_SPACE;
 }
 
 /* The power of two whose multiples have the bits of @mask clear. */
@@ -371,6 +377,47 @@ unit_of_mask(uint64_t mask)
 		unit <<= 1;
 	return unit;
 }
+
+/*
+ * Remove what stands in the way, or a first part: then the caller is to come
+ * again.
+ */
+static kern_return_t
+make_room(struct map *map, uaddr_t start, uint64_t size)
+{
+	uint64_t reached;
+	kern_return_t kr = map_remove_step(map, start, start + size, &reached);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	return map_is_free(map, start, start + size) ? KERN_SUCCESS
+						     : KERN_OPERATION_TIMED_OUT;
+}
+
+/* Who asks for superpages has to ask for whole ones. */
+static kern_return_t
+check_superpages(
+    uaddr_t address, uint64_t size, uint64_t *maskp, unsigned flags)
+{
+	unsigned wanted = flags & VM_FLAGS_SUPERPAGE_MASK;
+
+	if (wanted == VM_FLAGS_SUPERPAGE_NONE)
+		return KERN_SUCCESS;
+	if (wanted > VM_FLAGS_SUPERPAGE_SIZE_2MB ||
+	    (size & (SUPERPAGE_SIZE - 1)) != 0)
+		return KERN_INVALID_ARGUMENT;
+	if (!(flags & VM_FLAGS_ANYWHERE) &&
+	    (address & (SUPERPAGE_SIZE - 1)) != 0)
+		return KERN_INVALID_ARGUMENT;
+	*maskp |= SUPERPAGE_SIZE - 1;
+	return KERN_SUCCESS;
+}
+
+/* What map_allocate() knows; and of these, what says to put it over others. */
+#define ALLOCATE_FLAGS                                                         \
+	(unsigned)(VM_FLAGS_ANYWHERE | VM_FLAGS_OVERWRITE |                    \
+		   VM_FLAGS_SUPERPAGE_MASK | VM_FLAGS_ALIAS_MASK)
+#define FLAGS_REPLACE (unsigned)(VM_FLAGS_ANYWHERE | VM_FLAGS_OVERWRITE)
 
 kern_return_t
 map_find_room(struct map *map, uint64_t size, uint64_t mask, uaddr_t *startp)
@@ -392,9 +439,11 @@ map_allocate(struct map *map, uaddr_t *addressp, uint64_t size, uint64_t mask,
 	kern_return_t kr;
 
 	/* A tag says what the memory is for, in lists: accepted and unused. */
-	if (flags & ~(unsigned)(VM_FLAGS_ANYWHERE | VM_FLAGS_ALIAS_MASK))
+	if (flags & ~ALLOCATE_FLAGS)
 		return KERN_INVALID_ARGUMENT;
 	kr = check_region(&size, prot, max_prot, inherit);
+	if (kr == KERN_SUCCESS)
+		kr = check_superpages(*addressp, size, &mask, flags);
 	if (kr != KERN_SUCCESS)
 		return kr;
 
@@ -404,6 +453,9 @@ map_allocate(struct map *map, uaddr_t *addressp, uint64_t size, uint64_t mask,
 		    map, size, unit_of_mask(mask), &region.start);
 	else
 		kr = map_check_room(map, region.start, size);
+	if (kr == KERN_NO_SPACE &&
+	    (flags & FLAGS_REPLACE) == VM_FLAGS_OVERWRITE)
+		kr = make_room(map, region.start, size);
 	region.end = region.start + size;
 	if (kr == KERN_SUCCESS)
 		kr = map_enter(map, &region);
@@ -481,18 +533,35 @@ map_deallocate(struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
 
 /* What to make of the entries in a range. */
 struct change {
-	bool protect;	  /* else only inheritance */
-	bool set_maximum; /* @prot is the new maximum too */
-	unsigned prot;
-	unsigned inherit;
+	enum change_kind {
+		CHANGE_PROTECTION, /* to @value */
+		CHANGE_MAXIMUM,	   /* to @value, and what is more goes */
+		CHANGE_INHERITANCE,
+		CHANGE_BEHAVIOR,
+		CHANGE_WIRE, /* once more; it has to allow @value */
+		CHANGE_UNWIRE,
+	} kind;
+	unsigned value;
 };
+
+static bool
+is_about_rights(const struct change *change)
+{
+	return change->kind == CHANGE_PROTECTION ||
+	       change->kind == CHANGE_MAXIMUM;
+}
 
 static kern_return_t
 check_change(const struct map_entry *entry, const struct change *change)
 {
-	return change->protect && (change->prot & ~entry->max_prot) != 0
-		   ? KERN_PROTECTION_FAILURE
-		   : KERN_SUCCESS;
+	unsigned most = is_about_rights(change) ? entry->max_prot : entry->prot;
+	bool allows = is_about_rights(change) || change->kind == CHANGE_WIRE;
+
+	if (allows && (change->value & ~most) != 0)
+		return KERN_PROTECTION_FAILURE;
+	if (change->kind == CHANGE_WIRE && entry->wired == UINT16_MAX)
+		return KERN_FAILURE;
+	return KERN_SUCCESS;
 }
 
 /* Can all of [@start, @end), or its first CHECK_ENTRIES, be changed? */
@@ -519,13 +588,28 @@ check_changes(
 static void
 change_entry(struct map_entry *entry, const struct change *change)
 {
-	if (!change->protect) {
-		entry->inherit = (uint8_t)change->inherit;
-	} else if (change->set_maximum) {
-		entry->max_prot = (uint8_t)change->prot;
-		entry->prot &= (uint8_t)change->prot;
-	} else {
-		entry->prot = (uint8_t)change->prot;
+	uint8_t value = (uint8_t)change->value;
+
+	switch (change->kind) {
+	case CHANGE_PROTECTION:
+		entry->prot = value;
+		break;
+	case CHANGE_MAXIMUM:
+		entry->max_prot = value;
+		entry->prot &= value;
+		break;
+	case CHANGE_INHERITANCE:
+		entry->inherit = value;
+		break;
+	case CHANGE_BEHAVIOR:
+		entry->behavior = value;
+		break;
+	case CHANGE_WIRE:
+		entry->wired++;
+		break;
+	case CHANGE_UNWIRE:
+		entry->wired -= entry->wired > 0;
+		break;
 	}
 }
 
@@ -554,9 +638,9 @@ change_step(struct map *map, uint64_t start, uint64_t end,
 	if (kr != KERN_SUCCESS)
 		return kr;
 	stop = entries_step_end(map, map_find(map, start), end);
-	if (change->protect)
+	if (is_about_rights(change))
 		stop = pmap_step_end(&map->pmap, start, stop);
-	if (change->protect && !pmap_own_ends(&map->pmap, start, stop))
+	if (is_about_rights(change) && !pmap_own_ends(&map->pmap, start, stop))
 		return KERN_RESOURCE_SHORTAGE;
 	if (map_clip(map, start, stop) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
@@ -564,8 +648,8 @@ change_step(struct map *map, uint64_t start, uint64_t end,
 	/* ---- committed: nothing below can fail ---- */
 	change_entries(map, start, stop, change);
 	/* More rights are given by faults. */
-	if (change->protect)
-		pmap_restrict(&map->pmap, start, stop, change->prot);
+	if (is_about_rights(change))
+		pmap_restrict(&map->pmap, start, stop, change->value);
 	*reachedp = stop;
 	return KERN_SUCCESS;
 }
@@ -594,7 +678,9 @@ map_protect(struct map *map, uaddr_t address, uint64_t size, bool set_maximum,
     unsigned prot, uint64_t *donep)
 {
 	struct change change = {
-	    .protect = true, .set_maximum = set_maximum, .prot = prot};
+	    .kind = set_maximum ? CHANGE_MAXIMUM : CHANGE_PROTECTION,
+	    .value = prot,
+	};
 
 	if ((prot & ~(unsigned)VM_PROT_ALL) != 0)
 		return KERN_INVALID_ARGUMENT;
@@ -605,10 +691,37 @@ kern_return_t
 map_inherit(struct map *map, uaddr_t address, uint64_t size, unsigned inherit,
     uint64_t *donep)
 {
-	struct change change = {.inherit = inherit};
+	struct change change = {.kind = CHANGE_INHERITANCE, .value = inherit};
 
 	if (inherit > VM_INHERIT_LAST_VALID)
 		return KERN_INVALID_ARGUMENT;
+	return change_range(map, address, size, &change, donep);
+}
+
+kern_return_t
+map_behave(struct map *map, uaddr_t address, uint64_t size, unsigned behavior,
+    uint64_t *donep)
+{
+	struct change change = {.kind = CHANGE_BEHAVIOR, .value = behavior};
+
+	return change_range(map, address, size, &change, donep);
+}
+
+kern_return_t
+map_count_wire(struct map *map, uaddr_t address, uint64_t size, unsigned access,
+    uint64_t *donep)
+{
+	struct change change = {.kind = CHANGE_WIRE, .value = access};
+
+	return change_range(map, address, size, &change, donep);
+}
+
+kern_return_t
+map_count_unwire(
+    struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
+{
+	struct change change = {.kind = CHANGE_UNWIRE};
+
 	return change_range(map, address, size, &change, donep);
 }
 
@@ -629,6 +742,8 @@ map_region(struct map *map, uaddr_t address, struct map_region *region)
 		    .max_prot = entry->max_prot,
 		    .inherit = entry->inherit,
 		    .kind = entry->kind,
+		    .behavior = entry->behavior,
+		    .wired = entry->wired,
 		};
 		if (entry->object != NULL) {
 			region->offset = entry->window;

@@ -59,6 +59,8 @@ struct map_entry {
 	uint8_t kind;		 /* [m] enum map_kind */
 	uint8_t prot, max_prot;	 /* [m] VM_PROT_* */
 	uint8_t inherit;	 /* [m] VM_INHERIT_* */
+	uint8_t behavior;	 /* [m] VM_BEHAVIOR_* that lasts */
+	uint16_t wired;		 /* [m] how often: see vm/wire.h */
 };
 
 struct map {
@@ -101,6 +103,8 @@ bool must_check map_destroy_step(struct map *map);
  *          KERN_NO_SPACE          no gap, or the range is (partly) taken
  *          KERN_INVALID_ADDRESS   a fixed range outside the user's half
  *          KERN_RESOURCE_SHORTAGE
+ *          KERN_OPERATION_TIMED_OUT  with VM_FLAGS_OVERWRITE: some of what was
+ *                                 there is gone: give way, and call again
  */
 kern_return_t must_check map_allocate(struct map *map, uaddr_t *addressp,
     uint64_t size, uint64_t mask, unsigned flags, unsigned prot,
@@ -137,6 +141,18 @@ kern_return_t must_check map_protect(struct map *map, uaddr_t address,
 kern_return_t must_check map_inherit(struct map *map, uaddr_t address,
     uint64_t size, unsigned inherit, uint64_t *donep);
 
+/* What is remembered of how the memory will be used: a VM_BEHAVIOR_*. */
+kern_return_t must_check map_behave(struct map *map, uaddr_t address,
+    uint64_t size, unsigned behavior, uint64_t *donep);
+/*
+ * Count one more reason to keep the memory wired, which has to allow @access;
+ * or one less, where there is one.  KERN_FAILURE: too many.  See vm/wire.h.
+ */
+kern_return_t must_check map_count_wire(struct map *map, uaddr_t address,
+    uint64_t size, unsigned access, uint64_t *donep);
+kern_return_t must_check map_count_unwire(
+    struct map *map, uaddr_t address, uint64_t size, uint64_t *donep);
+
 /* Is there more to do of a range after the step that set @done? */
 static inline bool
 map_range_more(uaddr_t address, uint64_t size, uint64_t done)
@@ -147,7 +163,7 @@ map_range_more(uaddr_t address, uint64_t size, uint64_t done)
 /* What mach_vm_region reports about the first region at or above @address. */
 struct map_region {
 	uint64_t start, size;
-	unsigned prot, max_prot, inherit, kind;
+	unsigned prot, max_prot, inherit, kind, behavior, wired;
 	/* MAP_OBJECT; else 0 */
 	uint64_t offset;    /* of the region in it */
 	uint32_t object_id; /* never 0 */

@@ -24,6 +24,8 @@ kern_return_t must_check map_find_room(
     struct map *map, uint64_t size, uint64_t mask, uaddr_t *startp);
 kern_return_t must_check map_check_room(
     struct map *map, uaddr_t start, uint64_t size);
+/* Is nothing in [@start, @end)? */
+bool must_check map_is_free(struct map *map, uint64_t start, uint64_t end);
 
 /* Do at most @most entries cover all of [@start, @end)? */
 bool must_check map_covered(

@@ -70,7 +70,8 @@ put_basic(
 	    .inheritance = region->inherit,
 	    .shared = region->kind == MAP_OBJECT,
 	    .offset = region->offset,
-	    .behavior = VM_BEHAVIOR_DEFAULT,
+	    .behavior = (vm_behavior_t)region->behavior,
+	    .user_wired_count = (unsigned short)region->wired,
 	};
 
 	return call_put_info(words, count, &info, sizeof(info));
@@ -155,7 +156,8 @@ put_short(const struct facts *facts, int *words)
 	    .offset = facts->region.offset,
 	    .ref_count = facts->references,
 	    .share_mode = facts->share_mode,
-	    .behavior = VM_BEHAVIOR_DEFAULT,
+	    .behavior = (vm_behavior_t)facts->region.behavior,
+	    .user_wired_count = (unsigned short)facts->region.wired,
 	    .object_id = facts->region.object_id,
 	};
 
@@ -174,7 +176,8 @@ put_long(const struct facts *facts, int *words, mach_msg_type_number_t count)
 	    .pages_resident = (unsigned)facts->resident,
 	    .ref_count = facts->references,
 	    .share_mode = facts->share_mode,
-	    .behavior = VM_BEHAVIOR_DEFAULT,
+	    .behavior = (vm_behavior_t)facts->region.behavior,
+	    .user_wired_count = (unsigned short)facts->region.wired,
 	    .object_id = facts->region.object_id,
 	    .object_id_full = facts->region.object_id,
 	};

@@ -196,6 +196,7 @@ piece_of(const struct map_entry *entry, uint64_t start, uint64_t end)
 	    .prot = entry->prot,
 	    .max_prot = entry->max_prot,
 	    .inherit = entry->inherit,
+	    .behavior = entry->behavior,
 	};
 }
 

@@ -14,6 +14,8 @@
  *	   lock (too many map entries, or a window or an object's memory among
  *	   them) is shared all page by page, into new tables, and if it has to
  *	   leave the sender, is removed after that.
+ *  copy   (asked for, or of wired memory) Page by page, from wherever the
+ *	   sender's tables have it, which stay as they are.
  *
  * The order that keeps the receiver's copy still: entries are changed, then
  * pmap_retire() makes every hart drop what it held, then the map is unlocked.
@@ -50,8 +52,8 @@
 /* Map entries that a move looks at under the lock; more: shared in steps. */
 #define MOVE_ENTRIES 32
 
-static uint64_t
-copy_max(const struct map *map)
+uint64_t
+transfer_copy_max(const struct map *map)
 {
 	if (pmap_runs_elsewhere(&map->pmap))
 		return COPY_MAX_REMOTE;
@@ -60,12 +62,27 @@ copy_max(const struct map *map)
 
 /* ---- moving ---- */
 
+/* Does it have to be copied, since the sender's pages have to stay his? */
+static bool
+is_copied(const struct map_entry *entry, enum transfer_how how)
+{
+	return how == TRANSFER_COPY ||
+	       (entry->wired > 0 && how != TRANSFER_GIVE);
+}
+
+static bool
+is_readable(const struct map_entry *entry, enum transfer_how how)
+{
+	return (entry->prot & VM_PROT_READ) != 0 || how == TRANSFER_INHERIT;
+}
+
 /*
  * Can whole tables of [@start, @end) change hands?  *@wildp: some leaves may
  * allow execution, which does not travel.
  */
 static bool
-can_go_whole(struct map *map, uint64_t start, uint64_t end, bool *wildp)
+can_go_whole(struct map *map, uint64_t start, uint64_t end,
+    enum transfer_how how, bool *wildp)
 {
 	struct map_entry *entry = map_find(map, start);
 
@@ -74,8 +91,8 @@ can_go_whole(struct map *map, uint64_t start, uint64_t end, bool *wildp)
 		return false;
 	for (; entry != NULL && entry->start < end;
 	     entry = map_next(map, entry)) {
-		if (entry->kind != MAP_ANONYMOUS ||
-		    (entry->prot & VM_PROT_READ) == 0)
+		if (entry->kind != MAP_ANONYMOUS || !is_readable(entry, how) ||
+		    is_copied(entry, how))
 			return false;
 		if (entry->prot & VM_PROT_EXECUTE)
 			*wildp = true;
@@ -176,7 +193,8 @@ try_move(struct map *map, struct transfer *transfer)
 	bool wild;
 
 	spin_lock(&map->lock);
-	if (can_go_whole(map, transfer->start, transfer->end, &wild))
+	if (can_go_whole(
+		map, transfer->start, transfer->end, TRANSFER_GIVE, &wild))
 		kr = move_locked(map, transfer, wild);
 	else if (is_window(map, transfer->start) ||
 		 is_window(map, transfer->end - 1))
@@ -200,8 +218,8 @@ share_tables(struct map *map, struct transfer *transfer)
 	bool wild;
 
 	spin_lock(&map->lock);
-	if (!can_go_whole(
-		map, transfer->inner_start, transfer->inner_end, &wild))
+	if (!can_go_whole(map, transfer->inner_start, transfer->inner_end,
+		transfer->how, &wild))
 		goto out;
 	kr = KERN_RESOURCE_SHORTAGE;
 	for (uint32_t i = 0; i < transfer->run_count; i++) {
@@ -313,6 +331,45 @@ share_object(struct transfer *transfer, const struct map_entry *entry,
 	return KERN_SUCCESS;
 }
 
+/* Copy the page at transfer->next, if there is one. */
+static kern_return_t
+copy_one(struct map *map, struct transfer *transfer)
+{
+	/* Faults give the rest, if the child's region allows it. */
+	unsigned prot =
+	    transfer->how == TRANSFER_INHERIT ? VM_PROT_READ : VM_PROT_DEFAULT;
+	struct page *copy;
+	pte_t *slot;
+	paddr_t pa;
+
+	if (!pmap_page_at(&map->pmap, transfer->next, &pa))
+		return KERN_SUCCESS;
+	slot = transfer_leaf(transfer, transfer->next, true);
+	copy = slot != NULL ? page_alloc(0) : NULL;
+	if (copy == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	page_copy(page_va(copy), pa_to_va(pa));
+	*slot = pte_make(page_pa(copy), pte_protection(prot));
+	return KERN_SUCCESS;
+}
+
+/* The same up to @stop, as far as @budget goes. */
+static kern_return_t
+copy_pages(
+    struct map *map, struct transfer *transfer, uint64_t stop, unsigned *budget)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (transfer->next<stop && * budget> 0) {
+		kr = copy_one(map, transfer);
+		if (kr != KERN_SUCCESS)
+			break;
+		transfer->next += PAGE_SIZE;
+		*budget -= min_u64(*budget, TRANSFER_STEP_COPY);
+	}
+	return kr;
+}
+
 /* Go on behind the tables, if they are shared already. */
 static void
 pass_tables(struct transfer *transfer)
@@ -340,6 +397,7 @@ share_locked(
 
 	while (kr == KERN_SUCCESS && *budget > 0) {
 		struct map_entry *entry;
+		uint64_t stop;
 
 		pass_tables(transfer);
 		if (transfer->next >= transfer->inner_end)
@@ -347,18 +405,20 @@ share_locked(
 		entry = map_find(map, transfer->next);
 		if (entry == NULL || entry->start > transfer->next) {
 			kr = KERN_INVALID_ADDRESS;
-		} else if ((entry->prot & VM_PROT_READ) == 0) {
+			break;
+		}
+		stop = min_u64(entry->end, transfer->inner_end);
+		if (!is_readable(entry, transfer->how)) {
 			kr = KERN_PROTECTION_FAILURE;
 		} else if (entry->kind == MAP_WINDOW) {
 			*windowp = true;
 			break;
 		} else if (entry->kind == MAP_OBJECT) {
-			kr = share_object(transfer, entry,
-			    min_u64(entry->end, transfer->inner_end), budget);
+			kr = share_object(transfer, entry, stop, budget);
+		} else if (is_copied(entry, transfer->how)) {
+			kr = copy_pages(map, transfer, stop, budget);
 		} else {
-			kr = share_table(map, transfer,
-			    min_u64(entry->end, transfer->inner_end), budget,
-			    &changed);
+			kr = share_table(map, transfer, stop, budget, &changed);
 		}
 	}
 	/* Other threads must not write what the transfer shares. */
@@ -368,8 +428,9 @@ share_locked(
 }
 
 static kern_return_t
-share_step(struct map *map, struct transfer *transfer, bool deallocate)
+share_step(struct map *map, struct transfer *transfer)
 {
+	bool leaves = transfer->how == TRANSFER_GIVE;
 	unsigned budget = TRANSFER_STEP;
 	kern_return_t kr;
 
@@ -383,7 +444,7 @@ share_step(struct map *map, struct transfer *transfer, bool deallocate)
 			return kr;
 		if (!window)
 			continue;
-		if (deallocate)
+		if (leaves)
 			return KERN_PROTECTION_FAILURE;
 		kr = transfer_copy_page(transfer, transfer->next, NULL);
 		if (kr != KERN_SUCCESS)
@@ -394,7 +455,7 @@ share_step(struct map *map, struct transfer *transfer, bool deallocate)
 	}
 	if (transfer->next < transfer->inner_end)
 		return KERN_SUCCESS;
-	transfer->phase = deallocate ? TRANSFER_REMOVING : TRANSFER_WHOLE;
+	transfer->phase = leaves ? TRANSFER_REMOVING : TRANSFER_WHOLE;
 	transfer->next = transfer->start;
 	return KERN_SUCCESS;
 }
@@ -423,32 +484,36 @@ remove_step(struct map *map, struct transfer *transfer)
 /* ---- taking ---- */
 
 static kern_return_t
-take_begin(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
-    struct transfer **transferp)
+take_begin(struct map *map, uaddr_t address, uint64_t size,
+    enum transfer_how how, struct transfer **transferp)
 {
+	bool may_copy = how == TRANSFER_KEEP || how == TRANSFER_READ;
 	struct transfer *transfer;
 	kern_return_t kr;
 
 	if (!user_range_ok(address, size))
 		return KERN_INVALID_ADDRESS;
-	transfer =
-	    transfer_create(address, size, deallocate ? 0 : copy_max(map));
+	transfer = transfer_create(
+	    address, size, may_copy ? transfer_copy_max(map) : 0);
 	if (transfer == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	*transferp = transfer;
+	transfer->how = how;
+	if (how == TRANSFER_READ || how == TRANSFER_INHERIT)
+		transfer->source = map;
 	kr = transfer_copy_outer(transfer, NULL);
-	if (kr == KERN_SUCCESS)
-		kr = deallocate ? try_move(map, transfer)
-				: share_tables(map, transfer);
-	return kr;
+	if (kr != KERN_SUCCESS || how == TRANSFER_COPY)
+		return kr;
+	return how == TRANSFER_GIVE ? try_move(map, transfer)
+				    : share_tables(map, transfer);
 }
 
 static kern_return_t
-take_step(struct map *map, struct transfer *transfer, bool deallocate)
+take_step(struct map *map, struct transfer *transfer)
 {
 	switch (transfer->phase) {
 	case TRANSFER_TAKING:
-		return share_step(map, transfer, deallocate);
+		return share_step(map, transfer);
 	case TRANSFER_REMOVING:
 		return remove_step(map, transfer);
 	case TRANSFER_FAILED:
@@ -471,21 +536,21 @@ fail_step(struct transfer **transferp)
 }
 
 kern_return_t
-transfer_take(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
-    struct transfer **transferp)
+transfer_take(struct map *map, uaddr_t address, uint64_t size,
+    enum transfer_how how, struct transfer **transferp)
 {
 	kern_return_t kr = KERN_SUCCESS;
 
 	if (size == 0)
 		return KERN_SUCCESS;
 	if (*transferp == NULL)
-		kr = take_begin(map, address, size, deallocate, transferp);
+		kr = take_begin(map, address, size, how, transferp);
 	else if ((*transferp)->phase == TRANSFER_FAILED)
 		return fail_step(transferp);
 	if (*transferp == NULL)
 		return kr;
 	if (kr == KERN_SUCCESS)
-		kr = take_step(map, *transferp, deallocate);
+		kr = take_step(map, *transferp);
 	if (kr != KERN_SUCCESS) {
 		(*transferp)->phase = TRANSFER_FAILED;
 		(*transferp)->failure = kr;
@@ -569,4 +634,38 @@ transfer_map(struct transfer *transfer, struct map *map, uaddr_t *addressp)
 	*addressp = region.start + (transfer->address - transfer->start);
 	transfer_free(transfer);
 	return KERN_SUCCESS;
+}
+
+/* Let no entry lead to a page before a fault has looked at it. */
+static void
+hide(struct transfer *transfer)
+{
+	for (uint32_t i = 0; i < transfer->slot_count; i++) {
+		pte_t *slot = &transfer->slots[i];
+
+		if (*slot == 0)
+			continue;
+		*slot = pte_is_page(*slot)
+			    ? *slot & ~(PTE_V | PTE_R | PTE_W | PTE_X)
+			    : pte_shared(*slot);
+	}
+}
+
+kern_return_t
+transfer_map_at(
+    struct transfer *transfer, struct map *map, const struct map_entry *region)
+{
+	kern_return_t kr;
+
+	KASSERT(transfer->phase == TRANSFER_WHOLE);
+	if (!(pte_protection(region->prot) & PTE_R))
+		hide(transfer);
+	spin_lock(&map->lock);
+	kr = map_is_free(map, region->start, region->end)
+		 ? map_locked(transfer, map, region)
+		 : KERN_NO_SPACE;
+	spin_unlock(&map->lock);
+	if (kr == KERN_SUCCESS)
+		transfer_free(transfer);
+	return kr;
 }

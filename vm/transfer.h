@@ -27,15 +27,28 @@
 #include "kernel/types.h"
 
 struct map;
+struct map_entry;
 struct transfer;
 
+enum transfer_how {
+	/* Both have it: the pages are shared, copy-on-write, or copied where
+	 * that is cheaper.  Wired ones are copied: the sender's may not fault. */
+	TRANSFER_KEEP,
+	/* The region leaves the sender, with all pages that it touches, as
+	 * vm_deallocate() of it would have it. */
+	TRANSFER_GIVE,
+	/* All pages are copied. */
+	TRANSFER_COPY,
+	/* As TRANSFER_KEEP, of any map, current or not. */
+	TRANSFER_READ,
+	/* The same of whole pages, whatever may be done with them. */
+	TRANSFER_INHERIT,
+};
+
 /*
- * Take [@address, @address + @size) out of @map, which is current, to send it.
- *
- * @deallocate: the region leaves the sender, with all pages that it touches,
- * as vm_deallocate() of it would have it.  Otherwise both sides share the
- * pages copy-on-write (or get a copy, as is cheaper).  @size 0 gives
- * *@transferp NULL, which the calls below take.
+ * Take [@address, @address + @size) out of @map, which is current unless @how
+ * says otherwise, to send it.  @size 0 gives *@transferp NULL, which the calls
+ * below take.
  *
  * May need more than one call for long regions: KERN_OPERATION_TIMED_OUT means
  * "progress was made, yield and call again with the same arguments and the same
@@ -45,11 +58,12 @@ struct transfer;
  *
  * Returns: KERN_SUCCESS
  *          KERN_INVALID_ADDRESS      a hole, or outside the user's half
- *          KERN_PROTECTION_FAILURE   not readable, or a window with @deallocate
+ *          KERN_PROTECTION_FAILURE   not readable, or a window that would
+ *                                    leave, or another map's
  *          KERN_RESOURCE_SHORTAGE
  */
 kern_return_t must_check transfer_take(struct map *map, uaddr_t address,
-    uint64_t size, bool deallocate, struct transfer **transferp);
+    uint64_t size, enum transfer_how how, struct transfer **transferp);
 
 /*
  * Put a kernel buffer's bytes into a new transfer (kernel to user replies).
@@ -88,6 +102,13 @@ kern_return_t must_check transfer_to_kernel(const struct transfer *transfer,
  */
 kern_return_t must_check transfer_map(
     struct transfer *transfer, struct map *map, uaddr_t *addressp);
+
+/*
+ * The same in the place and with the rights of @region, which is as large.
+ * KERN_NO_SPACE: there is something.  KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t must_check transfer_map_at(
+    struct transfer *transfer, struct map *map, const struct map_entry *region);
 
 /* Free it and the pages in it: in bounded steps, true while there is more. */
 bool must_check transfer_destroy_step(struct transfer *transfer);

@@ -8,6 +8,7 @@
 
 #include "kernel/string.h"
 #include "kernel/zone.h"
+#include "vm/map.h"
 #include "vm/page.h"
 
 #include <mach/vm_prot.h>
@@ -111,6 +112,8 @@ transfer_create(uaddr_t address, uint64_t size, uint64_t copy_max)
 	transfer->slot_count = 0;
 	transfer->level = 0;
 	transfer->tables_shared = false;
+	transfer->how = TRANSFER_KEEP;
+	transfer->source = NULL;
 	transfer->phase = TRANSFER_TAKING;
 	choose_inner(transfer, copy_max);
 	lay_out(transfer);
@@ -169,15 +172,23 @@ run_of(const struct transfer *transfer, uaddr_t va)
 }
 
 pte_t *
-transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
+transfer_slot(const struct transfer *transfer, uaddr_t va, unsigned *levelp)
 {
 	const struct transfer_run *run = run_of(transfer, va);
-	pte_t *middle = NULL;
-	pte_t *entry;
 
-	entry = &transfer->slots[run->first +
-				 ((va - run->va) >> transfer_run_shift(run))];
-	for (unsigned level = run->level; level > 0; level--) {
+	*levelp = run->level;
+	return &transfer->slots[run->first +
+				((va - run->va) >> transfer_run_shift(run))];
+}
+
+pte_t *
+transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
+{
+	pte_t *middle = NULL;
+	unsigned level;
+	pte_t *entry = transfer_slot(transfer, va, &level);
+
+	for (; level > 0; level--) {
 		pte_t *table = slot_table(entry, middle, make);
 
 		if (table == NULL)
@@ -188,16 +199,11 @@ transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
 	return entry;
 }
 
-/*
- * The bytes of the page at @va, wherever the slots have it; NULL: zeros.
- */
-static const char *
-page_bytes(const struct transfer *transfer, uaddr_t va)
+const char *
+transfer_bytes(const struct transfer *transfer, uaddr_t va)
 {
-	const struct transfer_run *run = run_of(transfer, va);
-	pte_t pte = transfer->slots[run->first + ((va - run->va) >>
-						     transfer_run_shift(run))];
-	unsigned level = run->level;
+	unsigned level;
+	pte_t pte = *transfer_slot(transfer, va, &level);
 
 	while (pte != 0 && !pte_is_page(pte))
 		pte = pte_table(pte)[pt_index(va, --level)];
@@ -228,6 +234,9 @@ transfer_copy_page(struct transfer *transfer, uaddr_t va, const char *kernel)
 	if (kernel != NULL)
 		memcpy(bytes + (from - va), kernel + (from - transfer->address),
 		    end - from);
+	else if (transfer->source != NULL)
+		kr = map_copy_from(
+		    transfer->source, bytes + (from - va), from, end - from);
 	else
 		kr = copyin(bytes + (from - va), from, end - from);
 	if (kr != KERN_SUCCESS) {
@@ -371,7 +380,7 @@ transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
 	while (size > 0) {
 		uint64_t in_page = at & PAGE_MASK;
 		uint64_t piece = min_u64(size, PAGE_SIZE - in_page);
-		const char *page = page_bytes(transfer, at);
+		const char *page = transfer_bytes(transfer, at);
 
 		if (page == NULL)
 			memset(to, 0, piece);

@@ -46,11 +46,13 @@ struct transfer {
 	uaddr_t start, end; /* I: the pages around them */
 	uaddr_t inner_start, inner_end;		/* I: the pages not copied */
 	struct transfer_run run[TRANSFER_RUNS]; /* I */
-	uint32_t run_count;  /* I: but falls while it is destroyed */
-	uint32_t slot_count; /* I: the same */
-	uint32_t slots_made; /* I: room at @slots */
-	unsigned level;	     /* I: of its largest unit */
-	bool tables_shared;  /* what stands for tables is filled in */
+	uint32_t run_count;    /* I: but falls while it is destroyed */
+	uint32_t slot_count;   /* I: the same */
+	uint32_t slots_made;   /* I: room at @slots */
+	unsigned level;	       /* I: of its largest unit */
+	bool tables_shared;    /* what stands for tables is filled in */
+	enum transfer_how how; /* I */
+	struct map *source; /* I: whose the ends are; NULL: the current map */
 	enum transfer_phase phase;
 	kern_return_t failure;
 	uaddr_t next;
@@ -64,6 +66,9 @@ transfer_run_shift(const struct transfer_run *run)
 {
 	return PAGE_SHIFT + 9 * run->level;
 }
+
+/* Up to how many bytes are copied rather than shared with @map's pages. */
+uint64_t transfer_copy_max(const struct map *map);
 
 /*
  * A transfer of [@address, @address + @size), all slots 0; up to @copy_max
@@ -80,6 +85,12 @@ void transfer_free(struct transfer *transfer);
  * NULL: there is none, or no memory to @make it.
  */
 pte_t *transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make);
+
+/* The slot over @va, and of which level it is. */
+pte_t *transfer_slot(
+    const struct transfer *transfer, uaddr_t va, unsigned *levelp);
+/* The bytes of the page at @va, wherever the slots have it; NULL: zeros. */
+const char *transfer_bytes(const struct transfer *transfer, uaddr_t va);
 
 /*
  * A fresh page for the one at @va: the bytes of the region that lie in it,

@@ -23,7 +23,6 @@
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/memory_entry.h"
-#include "vm/transfer.h"
 
 /* The task that @target names in the caller's space, with a reference. */
 static struct task *
@@ -158,6 +157,9 @@ allocate_trap(uint64_t target, uaddr_t address,
 
 	if (kr != KERN_SUCCESS)
 		return kr;
+	/* It may take steps: by message only. */
+	if (request->flags & VM_FLAGS_OVERWRITE)
+		return KERN_INVALID_ARGUMENT;
 	task = target_task(target);
 	if (task == NULL)
 		return KERN_INVALID_ARGUMENT;
@@ -299,7 +301,14 @@ kern_return_t
 serve_mach_vm_allocate(
     struct map *map, mach_vm_address_t *address, mach_vm_size_t size, int flags)
 {
-	return allocate_plain(map, address, size, (uint32_t)flags);
+	kern_return_t kr;
+
+	do {
+		kr = allocate_plain(map, address, size, (uint32_t)flags);
+		if (kr != KERN_OPERATION_TIMED_OUT)
+			return kr;
+	} while (!thread_should_yield());
+	return KCALL_AGAIN;
 }
 
 /* A part of a change of a range, whose bounds are as the caller gave them. */
@@ -363,6 +372,8 @@ serve_mach_vm_map(struct map *map, mach_vm_address_t *address,
 	    .inherit = inheritance,
 	};
 
+	kern_return_t kr;
+
 	/* Into nothing, and a copy of it. */
 	(void)offset;
 	(void)copy;
@@ -378,174 +389,10 @@ serve_mach_vm_map(struct map *map, mach_vm_address_t *address,
 			.max_prot = (uint32_t)maximum,
 			.inherit = inheritance,
 		    });
-	return allocate(map, address, &request);
-}
-
-/* ---- messages: contents ---- */
-
-struct copy {
-	struct map *from_map, *to_map;
-	uaddr_t from, to;
-	uint64_t size;
-};
-
-/* Copy page by page until all is done, *@donep says, or others want a turn. */
-static kern_return_t
-copy_steps(const struct copy *copy, uint64_t *donep)
-{
-	kern_return_t kr = KERN_SUCCESS;
-	void *page;
-
-	if (*donep == copy->size)
-		return KERN_SUCCESS;
-	page = kmem_alloc(PAGE_SIZE);
-	if (page == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	while (kr == KERN_SUCCESS && *donep < copy->size) {
-		uint64_t piece = min_u64(copy->size - *donep, PAGE_SIZE);
-
-		kr = map_copy_from(
-		    copy->from_map, page, copy->from + *donep, piece);
-		if (kr == KERN_SUCCESS)
-			kr = map_copy_to(
-			    copy->to_map, copy->to + *donep, page, piece);
-		if (kr != KERN_SUCCESS)
-			break;
-		*donep += piece;
-		if (*donep < copy->size && thread_should_yield())
-			kr = KCALL_AGAIN;
-	}
-	kmem_free(page, PAGE_SIZE);
-	return kr;
-}
-
-/*
- * Progress of a read.  The copy is made in the caller's own memory, in a region
- * of its own, and leaves it again as the reply's out-of-line memory: so the
- * usual rules bound how much memory a reader can make the kernel use.
- */
-enum {
-	READ_REGION,   /* where the copy is, 0: not yet made */
-	READ_DONE,     /* bytes copied; or with READ_FAILED, the error */
-	READ_TRANSFER, /* what has left the caller's memory so far */
-};
-#define READ_FAILED (1UL << 63)
-
-/* Give the region up, in steps, then answer with the error. */
-static kern_return_t
-read_unwind(const struct copy *copy, const uint64_t *progress)
-{
-	struct range range = {
-	    .address = copy->to,
-	    .size = page_ceil(copy->size),
-	    .change = RANGE_DEALLOCATE,
-	};
-	uint64_t done = 0;
-	kern_return_t kr;
-
-	/* Holes are no error, so each step may begin at the beginning. */
-	kr = range_step(copy->to_map, &range, &done);
-	if (kr == KCALL_AGAIN)
-		return kr;
-	return (kern_return_t)(progress[READ_DONE] & ~READ_FAILED);
-}
-
-/* Copy, then take the copy out of the caller's memory into the reply. */
-static kern_return_t
-read_steps(const struct copy *copy, uint64_t *progress, struct transfer **data)
-{
-	struct transfer *transfer = (struct transfer *)progress[READ_TRANSFER];
-	kern_return_t kr = copy_steps(copy, &progress[READ_DONE]);
-
-	if (kr != KERN_SUCCESS)
-		return kr;
-	/* Its last page is zero behind the copy, and may go whole. */
-	kr = transfer_take(
-	    copy->to_map, copy->to, page_ceil(copy->size), true, &transfer);
-	progress[READ_TRANSFER] = (uint64_t)transfer;
-	if (kr == KERN_OPERATION_TIMED_OUT)
-		return KCALL_AGAIN;
-	if (kr == KERN_SUCCESS)
-		*data = transfer;
-	return kr;
-}
-
-kern_return_t
-serve_mach_vm_read(struct map *map, mach_vm_address_t address,
-    mach_vm_size_t size, struct transfer **data, mach_msg_type_number_t *count)
-{
-	struct copy copy = {
-	    .from_map = map,
-	    .from = address,
-	    .to_map = current_thread()->task->map,
-	    .size = size,
-	};
-	uint64_t *progress = call_progress();
-	kern_return_t kr;
-
-	if (size > UINT32_MAX)
-		return KERN_INVALID_ARGUMENT;
-	*count = (uint32_t)size;
-	if (size == 0)
-		return KERN_SUCCESS;
-	if (progress[READ_REGION] == 0) {
-		kr = allocate_plain(copy.to_map, &progress[READ_REGION], size,
-		    VM_FLAGS_ANYWHERE);
-		if (kr != KERN_SUCCESS)
+	do {
+		kr = allocate(map, address, &request);
+		if (kr != KERN_OPERATION_TIMED_OUT)
 			return kr;
-	}
-	copy.to = progress[READ_REGION];
-	if (!(progress[READ_DONE] & READ_FAILED)) {
-		kr = read_steps(&copy, progress, data);
-		if (kr == KERN_SUCCESS || kr == KCALL_AGAIN)
-			return kr;
-		progress[READ_DONE] = READ_FAILED | (uint32_t)kr;
-	}
-	return read_unwind(&copy, progress);
-}
-
-/* The same into memory that the caller has already. */
-kern_return_t
-serve_mach_vm_read_overwrite(struct map *map, mach_vm_address_t address,
-    mach_vm_size_t size, mach_vm_address_t data, mach_vm_size_t *copied)
-{
-	struct copy copy = {
-	    .from_map = map,
-	    .from = address,
-	    .to_map = current_thread()->task->map,
-	    .to = data,
-	    .size = size,
-	};
-
-	*copied = size;
-	return copy_steps(&copy, call_progress());
-}
-
-kern_return_t
-serve_mach_vm_write(struct map *map, mach_vm_address_t address,
-    struct transfer *data, mach_msg_type_number_t size)
-{
-	uint64_t *done = call_progress();
-	kern_return_t kr = KERN_SUCCESS;
-	void *page;
-
-	if (*done == size)
-		return KERN_SUCCESS;
-	page = kmem_alloc(PAGE_SIZE);
-	if (page == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	while (kr == KERN_SUCCESS && *done < size) {
-		uint64_t piece = min_u64(size - *done, PAGE_SIZE);
-
-		kr = transfer_to_kernel(data, *done, page, piece);
-		if (kr == KERN_SUCCESS)
-			kr = map_copy_to(map, address + *done, page, piece);
-		if (kr != KERN_SUCCESS)
-			break;
-		*done += piece;
-		if (*done < size && thread_should_yield())
-			kr = KCALL_AGAIN;
-	}
-	kmem_free(page, PAGE_SIZE);
-	return kr;
+	} while (!thread_should_yield());
+	return KCALL_AGAIN;
 }

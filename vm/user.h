@@ -15,7 +15,7 @@
 #include "ipc/kserver.h"
 #include "kernel/types.h"
 
-/* -10: zeroed memory; a @size of 0 gives address 0 */
+/* -10: zeroed memory; a @size of 0 gives address 0; not VM_FLAGS_OVERWRITE */
 kern_return_t vm_allocate_trap(
     uint64_t target, uaddr_t address, uint64_t size, uint64_t flags);
 /* -12: holes are no error */

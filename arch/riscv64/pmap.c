@@ -109,13 +109,10 @@ static pte_t *
 split(struct pmap *pmap, pte_t *entry)
 {
 	pte_t superpage = *entry;
-	pte_t *table = pmap_table_alloc();
+	pte_t *table = pmap_table_of_superpage(superpage);
 
 	if (table == NULL)
 		return NULL;
-	superpage_break(page_of(pte_pa(superpage)));
-	for (unsigned i = 0; i < PTE_COUNT; i++)
-		table[i] = superpage + pte_make(i << PAGE_SHIFT, 0);
 	pmap->table_count++;
 	(*pmap_tables_below((pte_t *)((uintptr_t)entry & ~PAGE_MASK)))++;
 	atomic_thread_fence(memory_order_release);
@@ -203,6 +200,40 @@ pmap_own_ends(struct pmap *pmap, uaddr_t start, uint64_t end)
 	       (own_across(pmap, start) && own_across(pmap, end));
 }
 
+/* Are the pages of @table those of a block, with the same rights? */
+static bool
+is_block(const pte_t *table)
+{
+	pte_t first = table[0];
+
+	if ((pte_pa(first) & (SUPERPAGE_SIZE - 1)) != 0)
+		return false;
+	for (unsigned i = PTE_COUNT - 1; i > 0; i--) {
+		if (table[i] != first + pte_make(i << PAGE_SHIFT, 0))
+			return false;
+	}
+	return true;
+}
+
+bool
+pmap_join(struct pmap *pmap, uaddr_t va)
+{
+	pte_t *entry = pmap_find(pmap, va, 1);
+	pte_t *table = pte_table(*entry);
+
+	if (!is_block(table) || !superpage_join(page_of(pte_pa(table[0]))))
+		return false;
+	*entry = table[0];
+	pmap->table_count--;
+	(*pmap_tables_below((pte_t *)((uintptr_t)entry & ~PAGE_MASK)))--;
+	pmap->odd = true;
+	/* No hart walks the table, or has its pages, when it is freed. */
+	pmap_retire(pmap);
+	memset(table, 0, PAGE_SIZE);
+	pmap_table_free(table);
+	return true;
+}
+
 /* ---- ranges ---- */
 
 pte_t *
@@ -229,6 +260,20 @@ pmap_superpage(const struct pmap *pmap, uaddr_t va)
 		return NULL;
 	entry = &pte_table(pte)[pt_index(va, 1)];
 	return pte_is_page(*entry) ? entry : NULL;
+}
+
+bool
+pmap_page_at(const struct pmap *pmap, uaddr_t va, paddr_t *pap)
+{
+	unsigned level = ROOT_LEVEL;
+	pte_t pte = pmap->root[pt_index(va, level)];
+
+	while (pte != 0 && !pte_is_page(pte))
+		pte = pte_table(pte)[pt_index(va, --level)];
+	if (pte == 0)
+		return false;
+	*pap = pte_pa(pte) + (page_floor(va) & (pt_span(level) - 1));
+	return true;
 }
 
 /* Pages in the entries of one leaf table from @leaf on. */

@@ -275,3 +275,47 @@ pmap_table_own(pte_t *entry, unsigned level, pte_t keep)
 	*entry = pte_of_table(table);
 	return true;
 }
+
+/* ---- in the place of a superpage, or in a slot ---- */
+
+pte_t *
+pmap_table_of_superpage(pte_t superpage)
+{
+	pte_t *table = pmap_table_alloc();
+
+	if (table == NULL)
+		return NULL;
+	superpage_break(page_of(pte_pa(superpage)));
+	for (unsigned i = 0; i < PTE_COUNT; i++)
+		table[i] = superpage + pte_make(i << PAGE_SHIFT, 0);
+	return table;
+}
+
+/* Let the slot have a table, which is its own. */
+static bool
+slot_own(pte_t *slot, unsigned level)
+{
+	pte_t *table;
+
+	if (*slot & PTE_SHARED)
+		return pmap_table_own(slot, level, PTE_R);
+	if (*slot != 0 && !pte_is_page(*slot))
+		return true;
+	table =
+	    *slot == 0 ? pmap_table_alloc() : pmap_table_of_superpage(*slot);
+	if (table == NULL)
+		return false;
+	*slot = pte_of_table(table);
+	return true;
+}
+
+pte_t *
+pmap_slot_make(pte_t *slot, unsigned level, uaddr_t va, unsigned to)
+{
+	for (; level > to; level--) {
+		if (!slot_own(slot, level))
+			return NULL;
+		slot = &pte_table(*slot)[pt_index(va, level - 1)];
+	}
+	return slot;
+}

@@ -293,13 +293,13 @@ transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
 }
 
 kern_return_t
-transfer_take(struct map *map, uaddr_t address, uint64_t size, bool deallocate,
-    struct transfer **transferp)
+transfer_take(struct map *map, uaddr_t address, uint64_t size,
+    enum transfer_how how, struct transfer **transferp)
 {
 	kern_return_t kr;
 
 	(void)map;
-	(void)deallocate;
+	(void)how;
 	if (size == 0)
 		return KERN_SUCCESS;
 	if (*transferp == NULL) {

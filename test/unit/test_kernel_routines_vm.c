@@ -10,6 +10,7 @@
  *
  * Sources: vm/user.c vm/region.c
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c vm/object.c
+ * Sources: vm/contents.c vm/behavior.c vm/wire.c vm/copy.c vm/fork.c vm/share.c
  * Sources: vm/transfer.c vm/transfer_slots.c
  * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
  * Sources: arch/riscv64/pmap_remove.c
@@ -32,6 +33,7 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/zone.h"
+#include "vm/memory_entry.h"
 #include "vm/transfer.h"
 #include "vm/user.h"
 #include "vm_host.h"
@@ -89,6 +91,28 @@ thread_return_value(uint64_t result)
 	returned = result;
 	go_on = NULL;
 	longjmp(yielded, 1);
+}
+
+kern_return_t
+call_put_info(void *words, uint32_t *countp, const void *info, uint32_t size)
+{
+	if (*countp < size / sizeof(natural_t))
+		return KERN_INVALID_ARGUMENT;
+	memcpy(words, info, size);
+	*countp = size / (uint32_t)sizeof(natural_t);
+	return KERN_SUCCESS;
+}
+
+/* There are none. */
+kern_return_t
+memory_entry_map(struct map *map, uaddr_t *addressp, struct port *port,
+    const struct memory_entry_request *request)
+{
+	(void)map;
+	(void)addressp;
+	(void)port;
+	(void)request;
+	return KERN_INVALID_OBJECT;
 }
 
 /* A trap with up to six arguments, to its end. */
@@ -432,7 +456,7 @@ test_read(void **state)
 	(void)state;
 	fill(&other, address, size);
 	assert_int_equal(read_memory(address, size), KERN_SUCCESS);
-	assert_true(rounds > 1000); /* one for each page and more */
+	assert_true(rounds >= 3); /* tables at once, pages in steps */
 	assert_int_equal(memory_size, size);
 	assert_int_equal(ours.map->size, 0);
 	assert_int_equal(transfer_map(memory, ours.map, &copy), KERN_SUCCESS);
@@ -479,7 +503,7 @@ test_read_without_memory(void **state)
 			assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
 		assert_true(count < 1000);
 	} while (kr != KERN_SUCCESS);
-	assert_true(count > 3);
+	assert_true(count > 1);
 	transfer_destroy(memory);
 	assert_int_equal(ours.map->size, 0);
 }
@@ -495,14 +519,14 @@ test_write(void **state)
 	(void)state;
 	fill(&ours, from, size);
 	do
-		kr = transfer_take(ours.map, from, size, true, &sent);
+		kr = transfer_take(ours.map, from, size, TRANSFER_GIVE, &sent);
 	while (kr == KERN_OPERATION_TIMED_OUT);
 	assert_int_equal(kr, KERN_SUCCESS);
 
 	assert_int_equal(
 	    SERVE(serve_mach_vm_write(other.map, to + 9, sent, size)),
 	    KERN_SUCCESS);
-	assert_true(rounds > 500);
+	assert_true(rounds > 50); /* bytes, for nothing is aligned */
 	assert_filled(other.map, to + 9, size);
 	assert_int_equal(
 	    SERVE(serve_mach_vm_write(other.map, 0x1000, sent, size)),

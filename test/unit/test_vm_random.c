@@ -11,7 +11,7 @@
  * VM_STEPS in the environment says how many steps, VM_SEED which ones.
  *
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c vm/object.c
- * Sources: vm/transfer.c vm/transfer_slots.c
+ * Sources: vm/transfer.c vm/transfer_slots.c vm/copy.c vm/fork.c vm/wire.c vm/share.c
  * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
  * Sources: arch/riscv64/pmap_remove.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
@@ -29,7 +29,9 @@
 
 #include "kernel/kassert.h"
 #include "kernel/zone.h"
+#include "vm/copy.h"
 #include "vm/transfer.h"
+#include "vm/wire.h"
 #include "vm_host.h"
 
 enum {
@@ -45,7 +47,7 @@ enum {
 
 struct model_page {
 	uint32_t tag[SECTORS]; /* 0: zeros */
-	uint8_t mapped, kind, prot, max_prot, inherit;
+	uint8_t mapped, kind, prot, max_prot, inherit, wired;
 };
 
 /* What a transfer carries. */
@@ -231,13 +233,19 @@ step_allocate(struct task_model *task)
 {
 	uint64_t count = random_count(), first = random_page();
 	unsigned prot = random_prot();
-	unsigned max_prot =
-	    prot | (random_below(3) == 0 ? random_prot() : VM_PROT_ALL);
-	unsigned inherit = (unsigned)random_below(3);
+	unsigned max_prot;
+	unsigned inherit = (unsigned)(1 + random_below(2));
 	bool anywhere = random_below(2) == 0;
-	uaddr_t address = address_of(first);
+	uaddr_t address;
 	kern_return_t kr;
 
+	if (random_below(8) == 0) {
+		first = 512 * random_below(12);
+		count = 512 * (1 + random_below(3));
+		prot = VM_PROT_DEFAULT;
+	}
+	max_prot = prot | (random_below(3) == 0 ? random_prot() : VM_PROT_ALL);
+	address = address_of(first);
 	maybe_fail();
 	kr = map_allocate(task->map, &address, count * PAGE_SIZE, 0,
 	    anywhere ? VM_FLAGS_ANYWHERE : VM_FLAGS_FIXED, prot, max_prot,
@@ -360,7 +368,7 @@ static void
 step_inherit(struct task_model *task)
 {
 	uint64_t count = random_count(), first = random_page();
-	unsigned inherit = (unsigned)random_below(3);
+	unsigned inherit = (unsigned)(1 + random_below(2));
 	uint64_t done = 0;
 	kern_return_t kr;
 
@@ -386,7 +394,8 @@ access_sector(
 	void *bytes;
 	kern_return_t kr;
 
-	vm_host_superpages = random_below(4) == 0;
+	if (random_below(16) == 0)
+		vm_host_superpages = random_below(4) == 0;
 	kr = vm_host_access(task->map, va, access, &bytes);
 	if (!model_allows(page, access)) {
 		assert_int_equal(kr, page->mapped ? KERN_PROTECTION_FAILURE
@@ -518,6 +527,7 @@ step_region(struct task_model *task)
 		assert_int_equal(at->max_prot, region.max_prot);
 		assert_int_equal(at->inherit, region.inherit);
 		assert_int_equal(at->kind, region.kind);
+		assert_int_equal(at->wired, region.wired);
 	}
 }
 
@@ -593,6 +603,9 @@ step_take(struct task_model *task, struct parcel *parcel)
 	uint64_t sector = random_page() * SECTORS;
 	uint64_t count = pages * SECTORS;
 	bool deallocate = random_below(2) == 0;
+	enum transfer_how how = deallocate	       ? TRANSFER_GIVE
+				: random_below(3) == 0 ? TRANSFER_COPY
+						       : TRANSFER_KEEP;
 	bool expected;
 	kern_return_t kr;
 
@@ -609,7 +622,7 @@ step_take(struct task_model *task, struct parcel *parcel)
 	maybe_fail();
 	do
 		kr = transfer_take(task->map, BASE + sector * SECTOR_SIZE,
-		    count * SECTOR_SIZE, deallocate, &parcel->transfer);
+		    count * SECTOR_SIZE, how, &parcel->transfer);
 	while (kr == KERN_OPERATION_TIMED_OUT);
 	stop_failing();
 	vm_host_set_current(NULL);
@@ -700,6 +713,276 @@ step_transfer(void)
 	parcel_drop(parcel);
 }
 
+/* ---- copies ---- */
+
+/* Bytes of one task, or what is taken of them, go over @to's from @at on. */
+static kern_return_t
+copy_over(struct map *from, uaddr_t address, uint64_t size, struct map *to,
+    uaddr_t at, uint64_t *donep)
+{
+	struct transfer *transfer = NULL;
+	kern_return_t kr;
+
+	do
+		kr = transfer_take(
+		    from, address, size, TRANSFER_READ, &transfer);
+	while (kr == KERN_OPERATION_TIMED_OUT);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	do
+		kr = transfer_overwrite(transfer, to, at, donep);
+	while (kr == KERN_OPERATION_TIMED_OUT);
+	transfer_destroy(transfer);
+	return kr;
+}
+
+static bool
+is_readable(const struct task_model *task, uint64_t sector, uint64_t count)
+{
+	for (uint64_t i = sector / SECTORS; i <= (sector + count - 1) / SECTORS;
+	     i++) {
+		if (!model_allows(&task->page[i], VM_PROT_READ) ||
+		    task->page[i].kind == MAP_WINDOW)
+			return false;
+	}
+	return true;
+}
+
+/* Sectors from @sector on that may be written over, at most @count. */
+static uint64_t
+writable_sectors(const struct task_model *task, uint64_t sector, uint64_t count)
+{
+	uint64_t good = 0;
+
+	while (good < count) {
+		const struct model_page *page =
+		    &task->page[(sector + good) / SECTORS];
+
+		if (!model_allows(page, VM_PROT_WRITE) ||
+		    page->kind == MAP_WINDOW)
+			break;
+		good++;
+	}
+	return good;
+}
+
+/* Where @countp sectors fit that look like @sector in a leaf table, mostly. */
+static uint64_t
+choose_writable(const struct task_model *to, uint64_t sector, uint64_t *countp)
+{
+	uint64_t at = random_page() * SECTORS;
+
+	if (random_below(3) > 0)
+		at = at / (512 * SECTORS) * (512 * SECTORS) +
+		     sector % (512 * SECTORS);
+	if (random_below(4) > 0)
+		*countp = writable_sectors(to, at, *countp);
+	if (*countp == 0)
+		*countp = 1;
+	return at;
+}
+
+/* The span of a leaf table all of which may be written; or any. */
+static uint64_t
+choose_table(const struct task_model *task)
+{
+	uint64_t sector = 0;
+
+	for (unsigned i = 0; i < 16; i++) {
+		sector = random_below(12) * 512 * SECTORS;
+		if (writable_sectors(task, sector, 512 * SECTORS) ==
+		    512 * SECTORS)
+			break;
+	}
+	return sector;
+}
+
+/* Two places that suit each other, mostly. */
+static void
+choose_places(const struct task_model *from, const struct task_model *to,
+    uint64_t *sectorp, uint64_t *countp, uint64_t *top)
+{
+	if (random_below(3) == 0) {
+		*sectorp = choose_table(from);
+		*countp = 512 * SECTORS;
+		*top = choose_table(to);
+		return;
+	}
+	*sectorp = random_page() * SECTORS;
+	*countp = random_count() * SECTORS;
+	if (random_below(4) > 0)
+		choose_readable(from, sectorp, countp);
+	if (*countp > 4000 * SECTORS)
+		*countp = 4000 * SECTORS;
+	*top = choose_writable(to, *sectorp, countp);
+	if (random_below(3) == 0 && *countp >= SECTORS) {
+		*sectorp += random_below(SECTORS);
+		*countp -= SECTORS - 1;
+	}
+	if (random_below(4) == 0)
+		*top += random_below(SECTORS);
+}
+
+static void
+step_copy_over(struct task_model *from, struct task_model *to)
+{
+	uint64_t sector, count, at, done = 0, good;
+	uint32_t *tag;
+	kern_return_t kr;
+
+	choose_places(from, to, &sector, &count, &at);
+	good = writable_sectors(to, at, count);
+	vm_host_elsewhere = random_below(3) == 0;
+	maybe_fail();
+	kr = copy_over(from->map, BASE + sector * SECTOR_SIZE,
+	    count * SECTOR_SIZE, to->map, BASE + at * SECTOR_SIZE, &done);
+	stop_failing();
+	if (kr == KERN_SUCCESS) {
+		assert_int_equal(done, count * SECTOR_SIZE);
+		assert_int_equal(good, count);
+		assert_true(is_readable(from, sector, count));
+	} else if (kr != KERN_RESOURCE_SHORTAGE) {
+		assert_true(good < count || !is_readable(from, sector, count));
+		/* So few regions are all checked first. */
+		assert_int_equal(done, 0);
+	}
+	/* The two may overlap. */
+	assert_int_equal(done % SECTOR_SIZE, 0);
+	count = done / SECTOR_SIZE;
+	tag = calloc(count + 1, sizeof(*tag));
+	for (uint64_t i = 0; i < count; i++)
+		tag[i] = from->page[(sector + i) / SECTORS]
+			     .tag[(sector + i) % SECTORS];
+	for (uint64_t i = 0; i < count; i++)
+		to->page[(at + i) / SECTORS].tag[(at + i) % SECTORS] = tag[i];
+	free(tag);
+}
+
+/* All of one task becomes a copy of another. */
+static void
+step_fork(struct task_model *parent, struct task_model *child)
+{
+	struct map *map;
+	struct map_fork *fork;
+	kern_return_t kr = KERN_RESOURCE_SHORTAGE;
+
+	if (parent == child)
+		return;
+	map = vm_host_create();
+	assert_non_null(map);
+	maybe_fail();
+	fork = map_fork_begin(parent->map, map);
+	if (fork != NULL) {
+		do
+			kr = map_fork_step(fork);
+		while (kr == KERN_OPERATION_TIMED_OUT);
+		while (map_fork_end_step(fork))
+			continue;
+	}
+	stop_failing();
+	if (kr != KERN_SUCCESS) {
+		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
+		vm_host_destroy(map);
+		return;
+	}
+	vm_host_destroy(child->map);
+	child->map = map;
+	for (uint64_t i = 0; i < SPAN; i++) {
+		child->page[i] = parent->page[i];
+		child->page[i].wired = 0;
+		if (child->page[i].inherit == VM_INHERIT_NONE)
+			model_clear(child, i, 1);
+	}
+}
+
+/* Write to each page of what may be a superpage. */
+static void
+step_write_all(struct task_model *task)
+{
+	uint64_t first = choose_table(task) / SECTORS;
+
+	if (writable_sectors(task, first * SECTORS, 512 * SECTORS) <
+	    512 * SECTORS)
+		return;
+	vm_host_superpages = true;
+	for (uint64_t i = first; i < first + 512; i++)
+		access_place(task, i);
+}
+
+/* ---- wired memory ---- */
+
+static void
+step_wire(struct task_model *task)
+{
+	uint64_t first = random_page(), count = 1 + random_below(40);
+	uaddr_t start = address_of(first);
+	unsigned access = 1 + (unsigned)random_below(VM_PROT_ALL);
+	kern_return_t kr, expected = KERN_SUCCESS;
+	uint64_t done = 0, undone = 0;
+
+	for (uint64_t i = first; i < first + count; i++) {
+		const struct model_page *page = &task->page[i];
+
+		if (!page->mapped)
+			expected = KERN_INVALID_ADDRESS;
+		else if (access & ~(unsigned)page->prot)
+			expected = KERN_PROTECTION_FAILURE;
+		if (expected != KERN_SUCCESS)
+			break;
+	}
+	maybe_fail();
+	do
+		kr = map_wire_step(
+		    task->map, start, count * PAGE_SIZE, access, &done);
+	while (kr == KERN_OPERATION_TIMED_OUT);
+	stop_failing();
+	if (kr != KERN_SUCCESS) {
+		assert_true(kr == expected || kr == KERN_RESOURCE_SHORTAGE);
+		while (map_unwire_undo(task->map, start, done, &undone))
+			continue;
+		return;
+	}
+	assert_int_equal(expected, KERN_SUCCESS);
+	for (uint64_t i = first; i < first + count; i++)
+		task->page[i].wired++;
+}
+
+static void
+step_unwire(struct task_model *task)
+{
+	uint64_t first = random_page(), count = 1 + random_below(40);
+	uint64_t done = 0;
+	kern_return_t kr;
+
+	maybe_fail();
+	do
+		kr = map_unwire_step(
+		    task->map, address_of(first), count * PAGE_SIZE, &done);
+	while (kr == KERN_OPERATION_TIMED_OUT);
+	stop_failing();
+	if (kr != KERN_RESOURCE_SHORTAGE)
+		assert_int_equal(kr, expect_change(task, first, count, 0));
+	for (uint64_t i = first; i < first + (done >> PAGE_SHIFT); i++)
+		task->page[i].wired -= task->page[i].wired > 0;
+}
+
+/* A page that is wired and may be written is there, and not shared. */
+static void
+check_wired(struct task_model *task)
+{
+	for (uint64_t i = 0; i < SPAN; i++) {
+		const struct model_page *page = &task->page[i];
+		paddr_t pa;
+
+		if (page->wired == 0 || page->kind == MAP_WINDOW ||
+		    page->prot == VM_PROT_NONE)
+			continue;
+		spin_lock(&task->map->lock);
+		assert_true(pmap_page_at(&task->map->pmap, address_of(i), &pa));
+		spin_unlock(&task->map->lock);
+	}
+}
+
 /* ---- checks ---- */
 
 /* Everything that a task can read is what the model has. */
@@ -751,6 +1034,7 @@ check_all(void)
 	for (unsigned i = 0; i < TASKS; i++) {
 		maps[i] = tasks[i].map;
 		map_check(tasks[i].map);
+		check_wired(&tasks[i]);
 		check_sizes(&tasks[i]);
 	}
 	drop_parcels();
@@ -772,7 +1056,7 @@ one_step(void)
 {
 	struct task_model *task = &tasks[random_below(TASKS)];
 
-	switch (random_below(16)) {
+	switch (random_below(18)) {
 	case 0:
 	case 1:
 		step_allocate(task);
@@ -800,6 +1084,20 @@ one_step(void)
 	case 9:
 	case 10:
 		step_transfer();
+		break;
+	case 11:
+	case 12:
+		step_copy_over(task, &tasks[random_below(TASKS)]);
+		break;
+	case 13:
+		if (random_below(12) == 0)
+			step_fork(task, &tasks[random_below(TASKS)]);
+		else if (random_below(8) == 0)
+			step_write_all(task);
+		else if (random_below(3) == 0)
+			step_wire(task);
+		else
+			step_unwire(task);
 		break;
 	default:
 		step_access(task);

@@ -4,7 +4,7 @@
  * Long because a transfer promises much.
  *
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c vm/object.c
- * Sources: vm/transfer.c vm/transfer_slots.c
+ * Sources: vm/transfer.c vm/transfer_slots.c vm/copy.c vm/fork.c vm/wire.c vm/share.c
  * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
  * Sources: arch/riscv64/pmap_remove.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
@@ -149,7 +149,8 @@ take(uaddr_t address, uint64_t size, bool deallocate, struct transfer **out)
 
 	*out = NULL;
 	do
-		kr = transfer_take(sender, address, size, deallocate, out);
+		kr = transfer_take(sender, address, size,
+		    deallocate ? TRANSFER_GIVE : TRANSFER_KEEP, out);
 	while (kr == KERN_OPERATION_TIMED_OUT);
 	return kr;
 }
@@ -580,7 +581,7 @@ test_given_up_half_way(void **state)
 	(void)state;
 	for (uint64_t at = 0; at < size; at += PAGE_SIZE)
 		touch(sender, region + at);
-	while (transfer_take(sender, region, size, false, &transfer) ==
+	while (transfer_take(sender, region, size, TRANSFER_KEEP, &transfer) ==
 	       KERN_OPERATION_TIMED_OUT)
 		assert_true(++steps < 100);
 	assert_true(steps >= 5);
@@ -588,8 +589,8 @@ test_given_up_half_way(void **state)
 
 	transfer = NULL;
 	for (unsigned i = 0; i < 4; i++)
-		assert_int_equal(
-		    transfer_take(sender, region, size, false, &transfer),
+		assert_int_equal(transfer_take(sender, region, size,
+				     TRANSFER_KEEP, &transfer),
 		    KERN_OPERATION_TIMED_OUT);
 	transfer_destroy(transfer);
 	for (uint64_t at = 0; at < size; at += PAGE_SIZE)

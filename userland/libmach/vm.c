@@ -15,7 +15,8 @@ kern_return_t
 mach_vm_allocate(
     vm_map_t task, mach_vm_address_t *address, mach_vm_size_t size, int flags)
 {
-	if (own(task))
+	/* What takes several steps is no trap. */
+	if (own(task) && !(flags & VM_FLAGS_OVERWRITE))
 		return _kernelrpc_mach_vm_allocate_trap(
 		    task, address, size, flags);
 	return _kernelrpc_mach_vm_allocate(task, address, size, flags);
@@ -49,7 +50,8 @@ mach_vm_map(vm_map_t task, mach_vm_address_t *address, mach_vm_size_t size,
 {
 	/* The trap knows only fresh memory with nothing special about it. */
 	if (own(task) && object == MEMORY_OBJECT_NULL && offset == 0 &&
-	    maximum == VM_PROT_ALL && inheritance == VM_INHERIT_DEFAULT)
+	    maximum == VM_PROT_ALL && inheritance == VM_INHERIT_DEFAULT &&
+	    !(flags & VM_FLAGS_OVERWRITE))
 		return _kernelrpc_mach_vm_map_trap(
 		    task, address, size, mask, flags, protection);
 	return _kernelrpc_mach_vm_map(task, address, size, mask, flags, object,
@@ -75,4 +77,11 @@ vm_protect(vm_map_t task, vm_address_t address, vm_size_t size,
     boolean_t set_maximum, vm_prot_t protection)
 {
 	return mach_vm_protect(task, address, size, set_maximum, protection);
+}
+
+kern_return_t
+vm_wire(host_priv_t host_priv, vm_map_t task, vm_address_t address,
+    vm_size_t size, vm_prot_t access)
+{
+	return mach_vm_wire(host_priv, task, address, size, access);
 }

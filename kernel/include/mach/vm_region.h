@@ -186,7 +186,20 @@ typedef struct vm_page_info_basic vm_page_info_basic_data_t;
 	((mach_msg_type_number_t)(sizeof(vm_page_info_basic_data_t) /          \
 				  sizeof(int)))
 
+/* mach_vm_read_list() */
 #define VM_MAP_ENTRY_MAX (256)
+
+struct mach_vm_read_entry {
+	mach_vm_address_t address;
+	mach_vm_size_t size;
+};
+typedef struct mach_vm_read_entry mach_vm_read_entry_t[VM_MAP_ENTRY_MAX];
+
+struct vm_read_entry {
+	vm_address_t address;
+	vm_size_t size;
+};
+typedef struct vm_read_entry vm_read_entry_t[VM_MAP_ENTRY_MAX];
 
 #pragma pack(pop)
 

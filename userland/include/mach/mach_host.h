@@ -46,6 +46,19 @@ kern_return_t host_get_clock_service(
 /* HOST_REBOOT_ bits; returns only if it fails. */
 kern_return_t host_reboot(host_priv_t host_priv, int options);
 
+/*
+ * Wires a region of @task, for one more reason: its pages are in memory, may be
+ * accessed as @access says without a fault that has to wait, and stay, until
+ * the region has been unwired (VM_PROT_NONE) as often, or is gone.  What of it
+ * is not wired is passed over by the latter.
+ *
+ * KERN_INVALID_ARGUMENT (no task, unknown access, no end), KERN_INVALID_ADDRESS
+ * (a hole), KERN_PROTECTION_FAILURE (more than is allowed), KERN_FAILURE (65535
+ * times already), KERN_RESOURCE_SHORTAGE: nothing has changed then.
+ */
+kern_return_t mach_vm_wire(host_priv_t host_priv, vm_map_t task,
+    mach_vm_address_t address, mach_vm_size_t size, vm_prot_t access);
+
 /* As of threads, for all threads there are; mach/thread_act.h. */
 kern_return_t host_set_exception_ports(host_priv_t host, exception_mask_t mask,
     mach_port_t port, exception_behavior_t behavior,

@@ -19,6 +19,12 @@ MACH_BEGIN_DECLS
 /*
  * New zeroed memory, at *@address (VM_FLAGS_FIXED; KERN_NO_SPACE if taken) or
  * where there is room (VM_FLAGS_ANYWHERE).
+ *
+ * With VM_FLAGS_OVERWRITE what is at a fixed address is deallocated first, once
+ * all arguments have been found good; if memory is short, it may be gone.
+ * VM_FLAGS_SUPERPAGE_SIZE_2MB (or _ANY): @size and a fixed address must be
+ * multiples of 2 MiB, as a chosen one will be: KERN_INVALID_ARGUMENT.  Memory
+ * that large is in superpages without it, too, while there are some.
  */
 kern_return_t mach_vm_allocate(
     vm_map_t task, mach_vm_address_t *address, mach_vm_size_t size, int flags);
@@ -40,18 +46,70 @@ kern_return_t mach_vm_inherit(vm_map_t task, mach_vm_address_t address,
 
 /*
  * A copy of a region of @task as new memory of the caller's, who must give it
- * back.  KERN_PROTECTION_FAILURE: not readable.
+ * back.  @size: up to UINT32_MAX.  KERN_PROTECTION_FAILURE: not readable.
+ *
+ * No call that copies touches the bytes of whole pages: both ranges have the
+ * same pages until one of them is written.
  */
 kern_return_t mach_vm_read(vm_map_t task, mach_vm_address_t address,
     mach_vm_size_t size, vm_offset_t *data, mach_msg_type_number_t *count);
+
+/*
+ * The same of the first @count ranges of @entries, each of which then says where
+ * its copy is; one of size 0 has address 0.  All are read, or on an error none.
+ * KERN_INVALID_ARGUMENT: @count above VM_MAP_ENTRY_MAX.
+ */
+kern_return_t mach_vm_read_list(
+    vm_map_t task, mach_vm_read_entry_t entries, natural_t count);
 
 /* The same into memory that the caller has, at @data; *@copied is @size. */
 kern_return_t mach_vm_read_overwrite(vm_map_t task, mach_vm_address_t address,
     mach_vm_size_t size, mach_vm_address_t data, mach_vm_size_t *copied);
 
-/* Copies @count bytes at @data over memory of @task, which must be writable. */
+/*
+ * Copies @count bytes at @data over memory of @task, which must be writable:
+ * KERN_PROTECTION_FAILURE.  Nothing is written on an error, save for
+ * KERN_RESOURCE_SHORTAGE and where the cause lies hundreds of regions further
+ * on.
+ */
 kern_return_t mach_vm_write(vm_map_t task, mach_vm_address_t address,
     vm_offset_t data, mach_msg_type_number_t count);
+
+/*
+ * The same from @source to @destination within @task; they may overlap.
+ * KERN_PROTECTION_FAILURE: the one is not readable or the other not writable.
+ */
+kern_return_t mach_vm_copy(vm_map_t task, mach_vm_address_t source,
+    mach_vm_size_t size, mach_vm_address_t destination);
+
+/*
+ * Advice about a region.
+ *
+ *  VM_BEHAVIOR_DEFAULT _RANDOM _SEQUENTIAL _RSEQNTL
+ *	remembered, and reported by mach_vm_region()
+ *  VM_BEHAVIOR_ZERO
+ *	exactly these bytes become zeros, without touching whole pages
+ *  VM_BEHAVIOR_FREE _REUSABLE
+ *	whole pages in it are given back, and read as zeros; not wired ones
+ *  VM_BEHAVIOR_WILLNEED _DONTNEED _REUSE _CAN_REUSE _PAGEOUT _ZERO_WIRED_PAGES
+ *	change nothing
+ *
+ * KERN_INVALID_ARGUMENT: no such behavior.  KERN_PROTECTION_FAILURE: contents
+ * would go that may not be written.
+ */
+kern_return_t mach_vm_behavior_set(vm_map_t task, mach_vm_address_t address,
+    mach_vm_size_t size, vm_behavior_t behavior);
+
+/*
+ * MATTR_CACHE with MATTR_VAL_ICACHE_FLUSH, _CACHE_FLUSH or _CACHE_SYNC: from
+ * now on every processor executes what was written to the region; with
+ * MATTR_VAL_DCACHE_FLUSH nothing has to be done.  *@value stays.
+ * KERN_INVALID_ARGUMENT: another attribute or value.  KERN_NOT_SUPPORTED:
+ * MATTR_MIGRATE and MATTR_REPLICATE.
+ */
+kern_return_t mach_vm_machine_attribute(vm_map_t task,
+    mach_vm_address_t address, mach_vm_size_t size,
+    vm_machine_attribute_t attribute, vm_machine_attribute_val_t *value);
 
 /*
  * Maps @size bytes of the memory entry @object, from @offset on, which is a

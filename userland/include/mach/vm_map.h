@@ -48,5 +48,17 @@ kern_return_t vm_region_64(vm_map_t task, vm_address_t *address,
 kern_return_t vm_region_recurse_64(vm_map_t task, vm_address_t *address,
     vm_size_t *size, natural_t *depth, vm_region_recurse_info_t info,
     mach_msg_type_number_t *count);
+kern_return_t vm_copy(vm_map_t task, vm_address_t source, vm_size_t size,
+    vm_address_t destination);
+kern_return_t vm_read_list(
+    vm_map_t task, vm_read_entry_t entries, natural_t count);
+kern_return_t vm_behavior_set(vm_map_t task, vm_address_t address,
+    vm_size_t size, vm_behavior_t behavior);
+kern_return_t vm_machine_attribute(vm_map_t task, vm_address_t address,
+    vm_size_t size, vm_machine_attribute_t attribute,
+    vm_machine_attribute_val_t *value);
+/* mach/mach_host.h: mach_vm_wire() */
+kern_return_t vm_wire(host_priv_t host_priv, vm_map_t task,
+    vm_address_t address, vm_size_t size, vm_prot_t access);
 
 MACH_END_DECLS

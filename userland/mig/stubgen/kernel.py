@@ -7,6 +7,7 @@ called stands for, if anything, then the arguments.
 
     in                          out
     value                       pointer to value, 0 at first
+    ELEMENT[n] (inout)          ELEMENT *, as it came
     const char * (strings)      char *, zeroed
     const ELEMENT *, count      ELEMENT *, count *: the room, then how many
     struct port *               struct port **
@@ -179,7 +180,7 @@ class KernelRoutine:
                                 f"{COPY_MAX} bytes, or of array[]")
             if argument.direction.is_in and argument.type.form in bad or (
                     argument.direction is Direction.INOUT
-                    and argument.type.form is not Form.VALUE):
+                    and argument.type.form not in (Form.VALUE, Form.ARRAY)):
                 raise DefsError(argument.place, f"found '{argument.name}', "
                                 "which the kernel's side cannot take: "
                                 f"{argument.type.form.value}")
@@ -311,8 +312,12 @@ class KernelRoutine:
         """Memory of the reply that a handler fills in place, made clean."""
         for argument in self.outs:
             name = argument.name
-            if argument.type.form in (Form.ARRAY, Form.STRING,
-                                      Form.VARSTRING):
+            if argument.direction is Direction.INOUT:
+                if argument.type.form is Form.ARRAY:
+                    yield (f"memcpy(Out->{name}, In->{name}, "
+                           f"sizeof(Out->{name}));")
+            elif argument.type.form in (Form.ARRAY, Form.STRING,
+                                        Form.VARSTRING):
                 yield f"memset(Out->{name}, 0, sizeof(Out->{name}));"
 
     def _passed(self, argument):

@@ -22,7 +22,8 @@
  * shared table is wholly covered by map entries.
  *
  * Superpages.  A leaf at level 1 maps 2 MiB.  It is split into pages when what
- * is done concerns a part of it: pmap_make(), pmap_own(), pmap_own_ends().
+ * is done concerns a part of it: pmap_make(), pmap_own(), pmap_own_ends(); and
+ * made again when they are all alike again: pmap_join().
  *
  * Translations that other harts may hold.  Entries are written first, then
  * the invalidation is made, then the pages may be seen by anybody else:
@@ -94,6 +95,19 @@ bool must_check pmap_own_ends(struct pmap *pmap, uaddr_t start, uint64_t end);
 pte_t *pmap_leaves(const struct pmap *pmap, uaddr_t va, uint64_t *stopp);
 /* The superpage over @va, whether it allows anything or not, or NULL. */
 pte_t *pmap_superpage(const struct pmap *pmap, uaddr_t va);
+
+/*
+ * Make a superpage of the pages around @va, which a leaf table of this space's
+ * own names.  False: they are not a whole block, each its own and with the same
+ * rights.
+ */
+bool pmap_join(struct pmap *pmap, uaddr_t va);
+
+/*
+ * Where the page at @va is, whoever shares it and whatever it allows; false:
+ * there is none.  For those who only read it, while the map is locked.
+ */
+bool must_check pmap_page_at(const struct pmap *pmap, uaddr_t va, paddr_t *pap);
 
 /*
  * Count the pages of which entries speak, shared tables and superpages
@@ -172,6 +186,13 @@ void pmap_leaf_free(pte_t pte, unsigned level);
  * rest.
  */
 bool must_check pmap_slot_free(pte_t *slot, unsigned level, unsigned *budget);
+
+/*
+ * The entry for @va, of a table at @to, below @slot, an entry of @level that
+ * nobody walks; the tables down to there are made, and made the slot's own.
+ * NULL: memory is short.  How many tables hang below a middle one is not kept.
+ */
+pte_t *pmap_slot_make(pte_t *slot, unsigned level, uaddr_t va, unsigned to);
 
 static inline pte_t *
 pte_table(pte_t pte)

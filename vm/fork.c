@@ -1,0 +1,177 @@
+/*
+ * vm/fork.c: a copy of a whole map; see copy.h.
+ *
+ * Region by region, each a transfer from the one to the same place in the
+ * other.  The parent's threads may change their map meanwhile: the child has
+ * each region as it was when it was its turn.
+ */
+#include "kernel/string.h"
+#include "kernel/zone.h"
+#include "vm/copy.h"
+#include "vm/map_range.h"
+#include "vm/map_tree.h"
+#include "vm/share.h"
+#include "vm/transfer.h"
+
+/* Regions that are not inherited, passed in one step. */
+#define STEP_PASSED 256
+
+struct map_fork {
+	struct map *from, *to;
+	uaddr_t at;		   /* all below has been dealt with */
+	struct map_entry region;   /* which is at hand, */
+	struct transfer *transfer; /* ... if it is being taken */
+	struct map_share share;	   /* ... or, with @from, shared */
+};
+
+struct map_fork *
+map_fork_begin(struct map *from, struct map *to)
+{
+	struct map_fork *fork = kmem_alloc(sizeof(*fork));
+
+	if (fork == NULL)
+		return NULL;
+	memset(fork, 0, sizeof(*fork));
+	fork->from = from;
+	fork->to = to;
+	return fork;
+}
+
+/* ---- steps ---- */
+
+/* What the child has of @entry: the same, but private, and nothing is wired. */
+static void
+describe(struct map_fork *fork, const struct map_entry *entry)
+{
+	struct map_entry *region = &fork->region;
+
+	*region = *entry;
+	region->start = max_u64(entry->start, fork->at);
+	region->window += region->start - entry->start;
+	region->wired = 0;
+	if (entry->kind != MAP_OBJECT)
+		return;
+	region->kind = MAP_ANONYMOUS;
+	region->object = NULL;
+	region->window = 0;
+}
+
+/* Find the next region to inherit; KERN_OPERATION_TIMED_OUT: not yet. */
+static kern_return_t
+next_region(struct map_fork *fork, bool *foundp)
+{
+	struct map *map = fork->from;
+	struct map_entry *entry;
+	unsigned passed = 0;
+
+	*foundp = false;
+	spin_lock(&map->lock);
+	entry = map_find(map, fork->at);
+	while (entry != NULL && entry->inherit == VM_INHERIT_NONE &&
+	       passed++ < STEP_PASSED) {
+		fork->at = entry->end;
+		entry = map_next(map, entry);
+	}
+	if (entry != NULL && entry->inherit != VM_INHERIT_NONE) {
+		describe(fork, entry);
+		*foundp = true;
+	}
+	spin_unlock(&map->lock);
+	return *foundp || entry == NULL ? KERN_SUCCESS
+					: KERN_OPERATION_TIMED_OUT;
+}
+
+/* Some more of a copy of the region. */
+static kern_return_t
+copy_region(struct map_fork *fork)
+{
+	const struct map_entry *region = &fork->region;
+	kern_return_t kr;
+
+	kr = transfer_take(fork->from, region->start,
+	    region->end - region->start, TRANSFER_INHERIT, &fork->transfer);
+	switch (kr) {
+	case KERN_SUCCESS:
+		break;
+	case KERN_INVALID_ADDRESS:
+	case KERN_PROTECTION_FAILURE:
+		/* The parent has changed it since we looked: look again. */
+		return KERN_OPERATION_TIMED_OUT;
+	default:
+		return kr;
+	}
+	kr = transfer_map_at(fork->transfer, fork->to, region);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	fork->transfer = NULL;
+	fork->at = region->end;
+	return KERN_OPERATION_TIMED_OUT;
+}
+
+/* A view of the same physical memory. */
+static kern_return_t
+inherit_window(struct map_fork *fork)
+{
+	kern_return_t kr;
+
+	spin_lock(&fork->to->lock);
+	kr = map_is_free(fork->to, fork->region.start, fork->region.end)
+		 ? map_enter(fork->to, &fork->region)
+		 : KERN_NO_SPACE;
+	spin_unlock(&fork->to->lock);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	fork->at = fork->region.end;
+	return KERN_OPERATION_TIMED_OUT;
+}
+
+/* Some more of a region that both are to see alike. */
+static kern_return_t
+share_region(struct map_fork *fork)
+{
+	kern_return_t kr;
+
+	if (fork->share.from == NULL)
+		fork->share = (struct map_share){
+		    .from = fork->from,
+		    .to = fork->to,
+		    .next = fork->region.start,
+		    .end = fork->region.end,
+		};
+	kr = map_share_step(&fork->share);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	map_share_end(&fork->share);
+	fork->share.from = NULL;
+	fork->at = fork->region.end;
+	return KERN_OPERATION_TIMED_OUT;
+}
+
+kern_return_t
+map_fork_step(struct map_fork *fork)
+{
+	bool found = fork->transfer != NULL || fork->share.from != NULL;
+	kern_return_t kr;
+
+	if (!found) {
+		kr = next_region(fork, &found);
+		if (!found)
+			return kr;
+	}
+	if (fork->region.kind == MAP_WINDOW)
+		return inherit_window(fork);
+	return fork->region.inherit == VM_INHERIT_SHARE ? share_region(fork)
+							: copy_region(fork);
+}
+
+bool
+map_fork_end_step(struct map_fork *fork)
+{
+	if (transfer_destroy_step(fork->transfer))
+		return true;
+	fork->transfer = NULL;
+	if (fork->share.from != NULL)
+		map_share_end(&fork->share);
+	kmem_free(fork, sizeof(*fork));
+	return false;
+}
