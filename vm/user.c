@@ -80,7 +80,9 @@ vm_whole_pages(uint64_t *addressp, uint64_t *sizep)
 	    end > UINT64_MAX - PAGE_MASK)
 		return KERN_INVALID_ARGUMENT;
 	*addressp = start;
-	*sizep = page_ceil(end) - start;
+	/* No bytes are in no page, wherever they are not. */
+	if (*sizep > 0)
+		*sizep = page_ceil(end) - start;
 	return KERN_SUCCESS;
 }
 

@@ -194,8 +194,7 @@ test_superpages(void **state)
 	before = pages_at_rest();
 	assert_int_equal(copy(ours, from, size, other, to), KERN_SUCCESS);
 	/* Not a page was copied, and what was there is free. */
-	assert_int_equal(
-	    pages_at_rest(), before + (size >> PAGE_SHIFT));
+	assert_int_equal(pages_at_rest(), before + (size >> PAGE_SHIFT));
 	assert_filled(other, to, size, 7);
 	fill(ours, from, size, 9);
 	assert_filled(other, to, size, 7);
@@ -226,11 +225,9 @@ test_tables(void **state)
 	assert_filled(other, to + 5 * PAGE_SIZE, size, 9);
 	assert_filled(other, to, 5 * PAGE_SIZE, 7);
 	/* Nor where pages do. */
+	assert_int_equal(copy(ours, from, MiB, other, to + 104), KERN_SUCCESS);
 	assert_int_equal(
-	    copy(ours, from, MiB, other, to + 104), KERN_SUCCESS);
-	assert_int_equal(
-	    *word(other, to + 104 + PAGE_SIZE, VM_PROT_READ),
-	    9 + PAGE_SIZE);
+	    *word(other, to + 104 + PAGE_SIZE, VM_PROT_READ), 9 + PAGE_SIZE);
 }
 
 /* Nothing over something; something over nothing; and a GiB of each. */
@@ -283,12 +280,12 @@ test_wrong_places(void **state)
 	fill(ours, from, 8 * MiB, 1);
 	fill(other, to, 8 * MiB, 2);
 	protect(other, to + 7 * MiB, PAGE_SIZE, VM_PROT_READ);
-	assert_int_equal(copy(ours, from, 8 * MiB, other, to),
-	    KERN_PROTECTION_FAILURE);
+	assert_int_equal(
+	    copy(ours, from, 8 * MiB, other, to), KERN_PROTECTION_FAILURE);
 	assert_filled(other, to, 8 * MiB, 2);
 	protect(ours, from + 6 * MiB, PAGE_SIZE, VM_PROT_NONE);
-	assert_int_equal(copy(ours, from, 7 * MiB, other, to),
-	    KERN_PROTECTION_FAILURE);
+	assert_int_equal(
+	    copy(ours, from, 7 * MiB, other, to), KERN_PROTECTION_FAILURE);
 	assert_filled(other, to, 8 * MiB, 2);
 	assert_int_equal(
 	    map_deallocate(other, to + MiB, PAGE_SIZE, &done), KERN_SUCCESS);
@@ -506,8 +503,7 @@ test_wired(void **state)
 	assert_true(*pmap_find(&ours->pmap, at, 0) & PTE_W);
 	assert_filled(other, at, size, 5);
 	/* What is copied over it is copied into it. */
-	assert_int_equal(
-	    copy(other, at, size, ours, at), KERN_SUCCESS);
+	assert_int_equal(copy(other, at, size, ours, at), KERN_SUCCESS);
 	assert_true(pmap_page_at(&ours->pmap, at, &second));
 	assert_int_equal(first, second);
 }
