@@ -168,6 +168,9 @@ static const struct {
     {"exception", bench_exceptions},
     {"transfer", bench_transfer},
     {"fault", bench_memory},
+    {"task", bench_forks},
+    {"map", bench_maps},
+    {"scale", bench_entries},
 };
 
 int

@@ -1,5 +1,7 @@
 /* transfer.c: what it costs to move memory to another task. */
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include <mach/mach.h>
 
@@ -12,18 +14,29 @@ union buffer {
 	struct bench_transfer_reply reply;
 };
 
-/* A region with every page of it touched. */
+/* How a region is sent. */
+struct form {
+	const char *name, *what;
+	bool deallocate;
+	mach_msg_copy_options_t copy;
+};
+
 static vm_address_t
-make_region(vm_size_t size)
+allocate(vm_size_t size)
 {
 	vm_address_t address = 0;
 
 	bench_check(
 	    vm_allocate(mach_task_self(), &address, size, VM_FLAGS_ANYWHERE),
 	    "allocate what is to be sent");
+	return address;
+}
+
+static void
+touch(vm_address_t address, vm_size_t size)
+{
 	for (vm_size_t at = 0; at < size; at += vm_page_size)
 		*(volatile char *)(address + at) = 1;
-	return address;
 }
 
 /*
@@ -31,12 +44,14 @@ make_region(vm_size_t size)
  * the same counter, since they run on the same hart.
  */
 static uint64_t
-one_way(vm_size_t size, mach_port_t reply_port)
+one_way(const struct form *form, vm_address_t address, vm_size_t size,
+    mach_port_t reply_port)
 {
 	static union buffer buffer;
-	vm_address_t address = make_region(size);
-	uint64_t before = bench_now();
+	uint64_t before;
 
+	touch(address, size);
+	before = bench_now();
 	buffer.header.msgh_bits =
 	    MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
 					 MACH_MSG_TYPE_MAKE_SEND_ONCE);
@@ -48,8 +63,8 @@ one_way(vm_size_t size, mach_port_t reply_port)
 	buffer.request.body.msgh_descriptor_count = 1;
 	buffer.request.memory.address = (void *)address;
 	buffer.request.memory.size = (mach_msg_size_t)size;
-	buffer.request.memory.deallocate = TRUE;
-	buffer.request.memory.copy = MACH_MSG_VIRTUAL_COPY;
+	buffer.request.memory.deallocate = form->deallocate;
+	buffer.request.memory.copy = form->copy;
 	buffer.request.memory.type = MACH_MSG_OOL_DESCRIPTOR;
 	bench_check(mach_msg(&buffer.header, MACH_SEND_MSG | MACH_RCV_MSG,
 			sizeof(buffer.request), sizeof(buffer), reply_port,
@@ -59,26 +74,76 @@ one_way(vm_size_t size, mach_port_t reply_port)
 }
 
 static void
-move(const char *name, const char *what, vm_size_t size, int rounds)
+measure(
+    const struct form *form, const char *size_name, vm_size_t size, int rounds)
 {
+	static char name[40];
 	mach_port_t reply_port = mach_reply_port();
+	vm_address_t kept = form->deallocate ? 0 : allocate(size);
 
-	(void)one_way(size, reply_port);
-	bench_begin(name, what);
-	for (int i = 0; i < rounds; i++)
-		bench_sample(one_way(size, reply_port));
+	snprintf(name, sizeof(name), "transfer.%s.%s", form->name, size_name);
+	for (int i = -1; i < rounds; i++) {
+		vm_address_t address = form->deallocate ? allocate(size) : kept;
+		uint64_t cost = one_way(form, address, size, reply_port);
+
+		/* The first finds nothing in its place yet. */
+		if (i < 0)
+			bench_begin(name, form->what);
+		else
+			bench_sample(cost);
+	}
 	bench_end();
+	if (!form->deallocate)
+		bench_check(vm_deallocate(mach_task_self(), kept, size),
+		    "give up what was sent");
 	bench_check(mach_port_mod_refs(mach_task_self(), reply_port,
 			MACH_PORT_RIGHT_RECEIVE, -1),
 	    "destroy the reply port");
 }
 
+/* Is there memory for @size bytes twice, and some? */
+static bool
+has_room(vm_size_t size)
+{
+	struct host_basic_info info;
+	mach_msg_type_number_t count = HOST_BASIC_INFO_COUNT;
+
+	bench_check(host_info(mach_host_self(), HOST_BASIC_INFO,
+			(host_info_t)&info, &count),
+	    "ask for the size of memory");
+	return info.max_mem / 5 >= size / 2;
+}
+
 void
 bench_transfer(void)
 {
-	move("transfer.move.4K", "send 4 KiB away, one way", 4096, 200);
-	move("transfer.move.64K", "64 KiB", 65536, 100);
-	move("transfer.move.2M", "2 MiB", 2UL << 20, 30);
-	move("transfer.move.16M", "16 MiB", 16UL << 20, 10);
-	move("transfer.move.256M", "256 MiB", 256UL << 20, 3);
+	static const struct form forms[] = {
+	    {"move", "memory sent away, one way", true, MACH_MSG_VIRTUAL_COPY},
+	    {"vcopy", "memory that both have then", false,
+		MACH_MSG_VIRTUAL_COPY},
+	    {"pcopy", "memory copied byte by byte", false,
+		MACH_MSG_PHYSICAL_COPY},
+	};
+	static const struct {
+		const char *name;
+		vm_size_t size;
+		int rounds;
+	} sizes[] = {
+	    {"4K", 4UL << 10, 200},
+	    {"16K", 16UL << 10, 100},
+	    {"64K", 64UL << 10, 100},
+	    {"1M", 1UL << 20, 30},
+	    {"2M", 2UL << 20, 30},
+	    {"16M", 16UL << 20, 10},
+	    {"256M", 256UL << 20, 2},
+	    {"1G", 1UL << 30, 1},
+	};
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		for (size_t k = 0; k < sizeof(sizes) / sizeof(sizes[0]); k++) {
+			if (has_room(sizes[k].size))
+				measure(&forms[i], sizes[k].name, sizes[k].size,
+				    sizes[k].rounds);
+		}
+	}
 }
