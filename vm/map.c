@@ -1,6 +1,8 @@
 /*
  * map.c: what each range of a task's memory is: allocate, remove, change, ask.
  *
+ * Long because what is done to entries is all here.
+ *
  * Long ranges are worked through in steps.  A step covers as much as some
  * PMAP_STEP page-table entries and STEP_ENTRIES map entries allow, and leaves
  * the map whole: entries and leaves always agree up to where it got.

@@ -10,7 +10,7 @@
  *		page		the object's own: it may be mapped for writing
  *		page, SHARED	somebody has a private copy of it, which is the
  *				page itself: nobody maps it from here, and who
- *				wants to gives the object a page of its own first
+ *				wants to makes the object an own one first
  *
  * The object holds one reference to each page in a slot, and so does each leaf
  * that maps one; an own page with one reference is mapped nowhere.  Slots only

@@ -45,8 +45,8 @@ void map_share_end(struct map_share *share);
  * @piece->start is @share->end when there is none any more.
  *
  *  map_share_piece()	what is written to one is written to both
- *  map_copy_piece()	its object holds what was there at this moment, each page
- *			SHARED; rights and bounds are those of the source.
+ *  map_copy_piece()	its object holds what was there at this moment, each
+ *			page SHARED; rights and bounds are the source's.
  *			KERN_PROTECTION_FAILURE: a window
  * Else KERN_RESOURCE_SHORTAGE.
  */

@@ -2,6 +2,8 @@
  * test/unit/test_vm_objects.c: memory that several maps share, against a plain
  * model.
  *
+ * Long because the model has a step for each thing that is done to maps.
+ *
  * Three tasks share ranges of their memory with each other, take views of it
  * (shared or copied), map these in places (shared or privately), send pieces,
  * write and read.  In the model each page of each task has a cell; who shares
@@ -10,7 +12,8 @@
  *
  * VM_STEPS in the environment says how many steps, VM_SEED which ones.
  *
- * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c vm/object.c
+ * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
+ * Sources: vm/object.c
  * Sources: vm/share.c vm/view.c vm/transfer.c vm/transfer_slots.c
  * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
@@ -726,7 +729,7 @@ objects_in_use(uint64_t *pagesp)
 static void
 test_random_steps(void **state)
 {
-	uint64_t steps = number_from("VM_STEPS", 300000);
+	uint64_t steps = number_from("VM_STEPS", 500000);
 	uint64_t start, objects, of_zones;
 
 	(void)state;
@@ -821,6 +824,62 @@ test_copies_are_late(void **state)
 	vm_host_reap();
 }
 
+/* All that any hart of @map reads at @va is @word. */
+static void
+assert_reads(struct map *map, uaddr_t va, uint64_t word)
+{
+	for (int i = 0; i < 16; i++) {
+		void *bytes;
+
+		assert_int_equal(vm_host_access(map, va, VM_PROT_READ, &bytes),
+		    KERN_SUCCESS);
+		assert_int_equal(*(uint64_t *)bytes, word);
+	}
+}
+
+static void
+write_word(struct map *map, uaddr_t va, uint64_t word)
+{
+	void *bytes;
+
+	assert_int_equal(
+	    vm_host_access(map, va, VM_PROT_WRITE, &bytes), KERN_SUCCESS);
+	*(uint64_t *)bytes = word;
+}
+
+/* No hart goes on reading a page that others have privately, when it is
+ * another's that the object has. */
+static void
+test_harts_hear_of_it(void **state)
+{
+	struct map *one = vm_host_create(), *two = vm_host_create();
+	struct transfer *transfer = NULL;
+	struct map_share share = {.from = one, .to = two};
+	uaddr_t va = BASE;
+
+	(void)state;
+	assert_int_equal(map_allocate(one, &va, PAGE_SIZE, 0, VM_FLAGS_FIXED,
+			     VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT),
+	    KERN_SUCCESS);
+	write_word(one, va, 1);
+	vm_host_set_current(one);
+	assert_int_equal(
+	    transfer_take(one, va, PAGE_SIZE, false, &transfer), KERN_SUCCESS);
+	vm_host_set_current(NULL);
+	assert_reads(one, va, 1);
+	share.next = va;
+	share.end = va + PAGE_SIZE;
+	assert_int_equal(map_share_step(&share), KERN_SUCCESS);
+	map_share_end(&share);
+	write_word(two, va, 2);
+	assert_reads(one, va, 2);
+	write_word(one, va, 3);
+	assert_reads(two, va, 3);
+	transfer_destroy(transfer);
+	vm_host_destroy(one);
+	vm_host_destroy(two);
+}
+
 static int
 setup(void **state)
 {
@@ -836,6 +895,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_slots),
 	    cmocka_unit_test(test_copies_are_late),
+	    cmocka_unit_test(test_harts_hear_of_it),
 	    cmocka_unit_test(test_random_steps),
 	};
 

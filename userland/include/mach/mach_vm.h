@@ -135,9 +135,9 @@ kern_return_t mach_vm_map(vm_map_t task, mach_vm_address_t *address,
  * of it allows, and may be made to allow.  With VM_FLAGS_RETURN_DATA_ADDR the
  * address returned is that of the first byte, not of its page.
  *
- * KERN_INVALID_ADDRESS: a hole in the source.  KERN_PROTECTION_FAILURE: a copy of
- * a device's memory.  KERN_NO_SPACE.  A range of more than 512 regions:
- * KERN_RESOURCE_SHORTAGE.
+ * KERN_INVALID_ADDRESS: a hole in the source.  KERN_PROTECTION_FAILURE: a copy
+ * of a device's memory.  KERN_NO_SPACE.  KERN_RESOURCE_SHORTAGE: also for a
+ * range of more than 512 regions.
  */
 kern_return_t mach_vm_remap(vm_map_t task, mach_vm_address_t *address,
     mach_vm_size_t size, mach_vm_offset_t mask, int flags, vm_map_t source,
@@ -145,11 +145,11 @@ kern_return_t mach_vm_remap(vm_map_t task, mach_vm_address_t *address,
     vm_prot_t *maximum, vm_inherit_t inheritance);
 
 /*
- * A port for memory (a memory entry), which its holders can map with at most the
- * rights in @permission: of @task's at @offset, or with MAP_MEM_NAMED_CREATE
- * new zeroed memory, or of @parent's (MACH_PORT_NULL: no parent).  *@size is
- * rounded up to pages.  The caller has the send right; the entry lives as long
- * as there are any, its memory as long as it is mapped.
+ * A port for memory (a memory entry), which its holders can map with at most
+ * the rights in @permission: of @task's at @offset, or with
+ * MAP_MEM_NAMED_CREATE new zeroed memory, or of @parent's (MACH_PORT_NULL: no
+ * parent).  *@size is rounded up to pages.  The caller has the send right; the
+ * entry lives as long as there are any, its memory as long as it is mapped.
  *
  *	MAP_MEM_VM_SHARE	it stays @task's too (the same without)
  *	MAP_MEM_VM_COPY		it is a copy, of this moment
@@ -172,9 +172,9 @@ kern_return_t _mach_make_memory_entry(vm_map_t task, memory_object_size_t *size,
 
 /*
  * Has changes written to where a region's pages come from; there is nothing to
- * write of memory without a pager.  KERN_INVALID_ARGUMENT: unknown flags, or both
- * VM_SYNC_SYNCHRONOUS and _ASYNCHRONOUS.  Holes are KERN_INVALID_ADDRESS only
- * with VM_SYNC_CONTIGUOUS.
+ * write of memory without a pager.  KERN_INVALID_ARGUMENT: unknown flags, or
+ * both VM_SYNC_SYNCHRONOUS and _ASYNCHRONOUS.  Holes are KERN_INVALID_ADDRESS
+ * only with VM_SYNC_CONTIGUOUS.
  */
 kern_return_t mach_vm_msync(vm_map_t task, mach_vm_address_t address,
     mach_vm_size_t size, vm_sync_t flags);
@@ -182,8 +182,8 @@ kern_return_t mach_vm_msync(vm_map_t task, mach_vm_address_t address,
 /*
  * The region that holds *@address, or the next one above it: its bounds and its
  * properties, of VM_REGION_BASIC_INFO_64, _EXTENDED_INFO or _TOP_INFO.  @object
- * is MACH_PORT_NULL.  KERN_INVALID_ADDRESS: there is none.  KERN_INVALID_ARGUMENT:
- * no such flavor, or *@count too small for it.
+ * is MACH_PORT_NULL.  KERN_INVALID_ADDRESS: there is none.
+ * KERN_INVALID_ARGUMENT: no such flavor, or *@count too small for it.
  */
 kern_return_t mach_vm_region(vm_map_t task, mach_vm_address_t *address,
     mach_vm_size_t *size, vm_region_flavor_t flavor, vm_region_info_t info,
