@@ -49,7 +49,46 @@ find_leaves(struct map *map, uint64_t start, uint64_t end, pte_t **leafp,
 	return KERN_SUCCESS;
 }
 
+/* The end of a step in which all may have to be copied. */
+static uint64_t
+copies_end(uint64_t start, uint64_t end)
+{
+	return min_u64(end, start + STEP_COPIES * PAGE_SIZE);
+}
+
+static struct page *
+copy_of(struct page *page)
+{
+	struct page *copy = page_alloc(0);
+
+	if (copy != NULL)
+		page_copy(page_va(copy), page_va(page));
+	return copy;
+}
+
 /* ---- private memory becomes an object's ---- */
+
+/* Wired memory stays where it is: what others have too gets a page of its own
+ * while the old one can still be read. */
+static kern_return_t
+make_sole(struct map *map, pte_t *leaf, uint64_t count)
+{
+	for (; count > 0; count--, leaf++) {
+		struct page *page = page_of(pte_pa(*leaf)), *own;
+
+		if (*leaf == 0 || page_is_sole(page))
+			continue;
+		own = copy_of(page);
+		if (own == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		/* The page must be in memory before a walk finds it. */
+		atomic_thread_fence(memory_order_release);
+		*leaf = pte_make(page_pa(own), *leaf & ~PTE_PPN_MASK);
+		pmap_retire(&map->pmap);
+		page_put(page);
+	}
+	return KERN_SUCCESS;
+}
 
 /* The pages of @leaf and those behind it are in @object from now on.  True:
  * some translation is not to be used any more. */
@@ -81,7 +120,7 @@ move_pages(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
 
 /* Convert what is private of [@start, *@stopp), or a first part of it. */
 static kern_return_t
-convert(struct map_share *share, uint64_t start, uint64_t *stopp)
+convert(struct map_share *share, bool wired, uint64_t start, uint64_t *stopp)
 {
 	struct map *map = share->from;
 	kern_return_t kr = need_fresh(share);
@@ -93,7 +132,13 @@ convert(struct map_share *share, uint64_t start, uint64_t *stopp)
 		kr = find_leaves(map, start, *stopp, &leaf, stopp);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	if (wired)
+		*stopp = copies_end(start, *stopp);
 	count = leaf != NULL ? (*stopp - start) >> PAGE_SHIFT : 0;
+	if (wired)
+		kr = make_sole(map, leaf, count);
+	if (kr != KERN_SUCCESS)
+		return kr;
 	kr = object_prepare(
 	    share->fresh, offset, offset + (count << PAGE_SHIFT));
 	if (kr == KERN_SUCCESS)
@@ -129,8 +174,26 @@ copy_leaves(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
 	return changed;
 }
 
+/* The same of wired memory, whose pages stay writable: these are copied. */
 static kern_return_t
-copy_private(struct map_share *share, uint64_t start, uint64_t *stopp)
+copy_wired(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
+{
+	for (; count > 0; count--, leaf++, offset += PAGE_SIZE) {
+		struct page *copy;
+
+		if (*leaf == 0)
+			continue;
+		copy = copy_of(page_of(pte_pa(*leaf)));
+		if (copy == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		object_insert(object, offset, copy, true);
+	}
+	return KERN_SUCCESS;
+}
+
+static kern_return_t
+copy_private(
+    struct map_share *share, bool wired, uint64_t start, uint64_t *stopp)
 {
 	uint64_t offset = start - share->fresh_base;
 	uint64_t count;
@@ -140,9 +203,13 @@ copy_private(struct map_share *share, uint64_t start, uint64_t *stopp)
 
 	if (kr != KERN_SUCCESS || leaf == NULL)
 		return kr;
+	if (wired)
+		*stopp = copies_end(start, *stopp);
 	count = (*stopp - start) >> PAGE_SHIFT;
 	kr = object_prepare(
 	    share->fresh, offset, offset + (count << PAGE_SHIFT));
+	if (kr == KERN_SUCCESS && wired)
+		return copy_wired(leaf, count, share->fresh, offset);
 	if (kr == KERN_SUCCESS &&
 	    copy_leaves(leaf, count, share->fresh, offset))
 		pmap_retire(&share->from->pmap);
@@ -225,7 +292,8 @@ share_locked(struct map_share *share, struct map_entry *piece)
 		return KERN_SUCCESS;
 	stop = min_u64(entry->end, share->end);
 	if (entry->kind == MAP_ANONYMOUS) {
-		kern_return_t kr = convert(share, share->next, &stop);
+		kern_return_t kr =
+		    convert(share, entry->wired > 0, share->next, &stop);
 
 		if (kr != KERN_SUCCESS)
 			return kr;
@@ -256,7 +324,7 @@ copy_locked(struct map_share *share, struct map_entry *piece)
 	stop = min_u64(entry->end, share->end);
 	kr = entry->kind == MAP_OBJECT
 		 ? copy_object(share, entry, share->next, &stop)
-		 : copy_private(share, share->next, &stop);
+		 : copy_private(share, entry->wired > 0, share->next, &stop);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	*piece = piece_of(entry, share->next, stop);

@@ -14,7 +14,8 @@
  *
  * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
  * Sources: vm/object.c
- * Sources: vm/share.c vm/view.c vm/transfer.c vm/transfer_slots.c
+ * Sources: vm/share.c vm/view.c vm/transfer.c vm/transfer_slots.c vm/copy.c
+ * Sources: vm/fork.c vm/wire.c
  * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
  * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
  */
@@ -33,6 +34,7 @@
 #include "vm/object.h"
 #include "vm/transfer.h"
 #include "vm/view.h"
+#include "vm/wire.h"
 #include "vm_host.h"
 
 enum {
@@ -880,6 +882,51 @@ test_harts_hear_of_it(void **state)
 	vm_host_destroy(two);
 }
 
+/* Wired memory that is shared or copied is there all the time, and written
+ * without a fault. */
+static void
+test_wired(void **state)
+{
+	const uint64_t size = 40 * PAGE_SIZE;
+	struct map *one = vm_host_create(), *two = vm_host_create();
+	struct view_take take = {.share.from = one, .kind = VIEW_COPY};
+	struct map_share share = {.from = one, .to = two};
+	uaddr_t va = BASE;
+	uint64_t done = 0;
+
+	(void)state;
+	assert_int_equal(map_allocate(one, &va, size, 0, VM_FLAGS_FIXED,
+			     VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT),
+	    KERN_SUCCESS);
+	while (map_wire_step(one, va, size, VM_PROT_READ, &done) ==
+	       KERN_OPERATION_TIMED_OUT)
+		continue;
+	assert_int_equal(done, size);
+	write_word(one, va, 1);
+	take.share.next = share.next = va;
+	take.share.end = share.end = va + size;
+	while (view_take_step(&take) == KERN_OPERATION_TIMED_OUT)
+		continue;
+	assert_int_equal(take.share.next, va + size);
+	while (map_share_step(&share) == KERN_OPERATION_TIMED_OUT)
+		continue;
+	assert_int_equal(share.next, va + size);
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE) {
+		pte_t *leaf = pmap_find(&one->pmap, va + at, 0);
+
+		assert_non_null(leaf);
+		assert_true(*leaf & PTE_W);
+	}
+	write_word(one, va, 2);
+	assert_reads(two, va, 2);
+	view_take_end(&take);
+	map_share_end(&share);
+	map_check(one);
+	map_check(two);
+	vm_host_destroy(one);
+	vm_host_destroy(two);
+}
+
 static int
 setup(void **state)
 {
@@ -896,6 +943,7 @@ main(void)
 	    cmocka_unit_test(test_slots),
 	    cmocka_unit_test(test_copies_are_late),
 	    cmocka_unit_test(test_harts_hear_of_it),
+	    cmocka_unit_test(test_wired),
 	    cmocka_unit_test(test_random_steps),
 	};
 
