@@ -411,7 +411,8 @@ copy_line(uint64_t *restrict out, const uint64_t *restrict in)
 	out[7] = h;
 }
 
-/* Forwards, a cache line at a time, as prefetchers of real cores like best. */
+/* Forwards, a cache line at a time, as prefetchers of real cores like best; two
+ * lines a turn are what registers have room for. */
 void
 page_copy(void *restrict to, const void *restrict from)
 {
@@ -419,11 +420,9 @@ page_copy(void *restrict to, const void *restrict from)
 	const uint64_t *restrict in = from;
 	const uint64_t *end = in + PAGE_SIZE / sizeof(*in);
 
-	for (; in < end; in += 32, out += 32) {
+	for (; in < end; in += 16, out += 16) {
 		copy_line(out, in);
 		copy_line(out + 8, in + 8);
-		copy_line(out + 16, in + 16);
-		copy_line(out + 24, in + 24);
 	}
 }
 
