@@ -37,7 +37,8 @@ kern_return_t must_check transfer_overwrite(
     struct transfer *transfer, struct map *map, uaddr_t to, uint64_t *donep);
 
 /*
- * A copy of @from into @to, which is empty: what may be inherited, as it says.  NULL: memory is short.
+ * A copy of @from into @to, which is empty: what may be inherited, as its
+ * inheritance says.  NULL: memory is short.
  */
 struct map_fork *must_check map_fork_begin(struct map *from, struct map *to);
 /*

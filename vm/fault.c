@@ -13,8 +13,8 @@
  *	   to execute			   all harts' instruction fetches are
  *					   made to see what was written
  *
- * Pages of a superpage that was split become one again when the last of them has
- * got what the others have.
+ * Pages of a superpage that was split become one again when the last of them
+ * has got what the others have.
  *
  * A page that may be written may not be executed: adding the one right takes
  * the other.  So nothing is executed that was written after the last

@@ -32,7 +32,8 @@ struct transfer;
 
 enum transfer_how {
 	/* Both have it: the pages are shared, copy-on-write, or copied where
-	 * that is cheaper.  Wired ones are copied: the sender's may not fault. */
+	 * that is cheaper.  Wired ones are copied: the sender's may not
+	 * fault. */
 	TRANSFER_KEEP,
 	/* The region leaves the sender, with all pages that it touches, as
 	 * vm_deallocate() of it would have it. */

@@ -24,7 +24,7 @@ uint64_t *pmap_tables_below(const pte_t *middle);
  */
 bool must_check pmap_table_own(pte_t *entry, unsigned level, pte_t keep);
 
-/* Pages in the place of @superpage, which is given up; NULL: memory is short. */
+/* Pages in the place of @superpage, which is given up; NULL: memory short. */
 pte_t *pmap_table_of_superpage(pte_t superpage);
 
 /* Another reference to what @pte, of a table at @level, names. */

@@ -55,8 +55,9 @@ kern_return_t mach_vm_read(vm_map_t task, mach_vm_address_t address,
     mach_vm_size_t size, vm_offset_t *data, mach_msg_type_number_t *count);
 
 /*
- * The same of the first @count ranges of @entries, each of which then says where
- * its copy is; one of size 0 has address 0.  All are read, or on an error none.
+ * The same of the first @count ranges of @entries, each of which then says
+ * where its copy is; one of size 0 has address 0.  All are read, or on an error
+ * none.
  * KERN_INVALID_ARGUMENT: @count above VM_MAP_ENTRY_MAX.
  */
 kern_return_t mach_vm_read_list(
