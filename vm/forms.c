@@ -122,7 +122,7 @@ serve_mach_make_memory_entry(struct map *map, vm_size_t *size,
     vm_offset_t offset, vm_prot_t permission, struct port **entry,
     struct port *parent)
 {
-	return serve__mach_make_memory_entry(
+	return serve_mach_vm_make_memory_entry(
 	    map, size, offset, permission, entry, parent);
 }
 
@@ -131,7 +131,7 @@ serve_mach_make_memory_entry_64(struct map *map, memory_object_size_t *size,
     memory_object_offset_t offset, vm_prot_t permission, struct port **entry,
     struct port *parent)
 {
-	return serve__mach_make_memory_entry(
+	return serve_mach_vm_make_memory_entry(
 	    map, size, offset, permission, entry, parent);
 }
 

@@ -275,7 +275,7 @@ only_caching(struct port *parent, struct port **portp)
 }
 
 kern_return_t
-serve__mach_make_memory_entry(struct map *map, memory_object_size_t *size,
+serve_mach_vm_make_memory_entry(struct map *map, memory_object_size_t *size,
     memory_object_offset_t offset, vm_prot_t permission, struct port **port,
     struct port *parent)
 {

@@ -376,7 +376,7 @@ make(uaddr_t of, unsigned permission, struct port *parent, struct port **port)
 	memory_object_size_t size = SIZE;
 
 	*port = NULL;
-	return SERVE(serve__mach_make_memory_entry(
+	return SERVE(serve_mach_vm_make_memory_entry(
 	    ours.map, &size, of, (vm_prot_t)permission, port, parent));
 }
 

@@ -167,9 +167,10 @@ kern_return_t mach_make_memory_entry_64(vm_map_t task,
     vm_prot_t permission, mem_entry_name_port_t *entry,
     mem_entry_name_port_t parent);
 /* The same under the name of its newer message. */
-kern_return_t _mach_make_memory_entry(vm_map_t task, memory_object_size_t *size,
-    memory_object_offset_t offset, vm_prot_t permission,
-    mem_entry_name_port_t *entry, mem_entry_name_port_t parent);
+kern_return_t mach_vm_make_memory_entry(vm_map_t task,
+    memory_object_size_t *size, memory_object_offset_t offset,
+    vm_prot_t permission, mem_entry_name_port_t *entry,
+    mem_entry_name_port_t parent);
 
 /*
  * Has changes written to where a region's pages come from; there is nothing to
