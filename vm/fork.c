@@ -49,6 +49,7 @@ describe(struct map_fork *fork, const struct map_entry *entry)
 	region->start = max_u64(entry->start, fork->at);
 	region->window += region->start - entry->start;
 	region->wired = 0;
+	region->placing = false;
 	if (entry->kind != MAP_OBJECT)
 		return;
 	region->kind = MAP_ANONYMOUS;

@@ -78,8 +78,9 @@ map_destroy_step(struct map *map)
 bool
 map_can_join(const struct map_entry *low, const struct map_entry *high)
 {
-	return low->end == high->start && low->kind == high->kind &&
-	       low->prot == high->prot && low->max_prot == high->max_prot &&
+	return low->end == high->start && !low->placing && !high->placing &&
+	       low->kind == high->kind && low->prot == high->prot &&
+	       low->max_prot == high->max_prot &&
 	       low->inherit == high->inherit && low->object == high->object &&
 	       low->behavior == high->behavior && low->wired == high->wired &&
 	       (low->kind == MAP_ANONYMOUS ||
@@ -204,6 +205,23 @@ map_clip(struct map *map, uint64_t start, uint64_t end)
 	/* Undo the clip: what was one entry is one again. */
 	join_previous(map, map_find(map, start));
 	return KERN_RESOURCE_SHORTAGE;
+}
+
+uint64_t
+map_settle(struct map *map, uint64_t start, uint64_t end)
+{
+	struct map_entry *entry = map_find(map, start);
+
+	for (unsigned i = 0;
+	     i < STEP_ENTRIES && entry != NULL && entry->start < end; i++) {
+		entry->placing = false;
+		entry = map_next(map, join_previous(map, entry));
+	}
+	if (entry != NULL && entry->start < end)
+		return entry->start;
+	if (entry != NULL)
+		join_previous(map, entry);
+	return end;
 }
 
 void

@@ -60,6 +60,7 @@ struct map_entry {
 	uint8_t prot, max_prot;	 /* [m] VM_PROT_* */
 	uint8_t inherit;	 /* [m] VM_INHERIT_* */
 	uint8_t behavior;	 /* [m] VM_BEHAVIOR_* that lasts */
+	bool placing;		 /* [m] may go again: joined with nothing */
 	uint16_t wired;		 /* [m] how often: see vm/wire.h */
 };
 

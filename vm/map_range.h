@@ -38,6 +38,12 @@ bool must_check map_covered(
 kern_return_t must_check map_clip(
     struct map *map, uint64_t start, uint64_t end);
 
+/*
+ * Entries of [@start, @end) that were placing are so no more, and are joined
+ * with others: a bounded step, up to the address returned.
+ */
+uint64_t map_settle(struct map *map, uint64_t start, uint64_t end);
+
 /* The private pages of @entry are in @object now, from @offset on.  @entry may
  * become part of a neighbour. */
 void map_become_object(struct map *map, struct map_entry *entry,

@@ -277,6 +277,7 @@ stand_in(const struct view_place *place)
 	    .prot = VM_PROT_NONE,
 	    .max_prot = VM_PROT_NONE,
 	    .inherit = VM_INHERIT_NONE,
+	    .placing = true,
 	};
 }
 
@@ -330,6 +331,7 @@ region_of(const struct view_place *place, const struct view_piece *piece,
 	    .end = place->address + place->done + size,
 	    .kind = MAP_ANONYMOUS,
 	    .inherit = (uint8_t)place->inherit,
+	    .placing = true,
 	};
 
 	if (place->as_taken) {
@@ -383,10 +385,8 @@ enter_step(struct view_place *place)
 		return undo(place, kr);
 	if (place->done < place->size)
 		return KERN_OPERATION_TIMED_OUT;
-	if (!place->private)
-		return KERN_SUCCESS;
 	rewind(place);
-	place->phase = VIEW_FILL;
+	place->phase = place->private ? VIEW_FILL : VIEW_SETTLE;
 	return KERN_OPERATION_TIMED_OUT;
 }
 
@@ -458,10 +458,27 @@ fill_step(struct view_place *place)
 		if (kr != KERN_SUCCESS)
 			return undo(place, kr);
 	}
-	return place->done < place->size ? KERN_OPERATION_TIMED_OUT
-					 : KERN_SUCCESS;
+	if (place->done < place->size)
+		return KERN_OPERATION_TIMED_OUT;
+	rewind(place);
+	place->phase = VIEW_SETTLE;
+	return KERN_OPERATION_TIMED_OUT;
 }
 
+static kern_return_t
+settle_step(struct view_place *place)
+{
+	uint64_t end = place->address + place->size;
+	uint64_t reached;
+
+	spin_lock(&place->map->lock);
+	reached = map_settle(place->map, place->address + place->done, end);
+	spin_unlock(&place->map->lock);
+	place->done = reached - place->address;
+	return reached < end ? KERN_OPERATION_TIMED_OUT : KERN_SUCCESS;
+}
+
+/* Its regions were joined with no others, so none has to be split. */
 static kern_return_t
 undo_step(struct view_place *place)
 {
@@ -487,6 +504,8 @@ view_place_step(struct view_place *place)
 		return enter_step(place);
 	case VIEW_FILL:
 		return fill_step(place);
+	case VIEW_SETTLE:
+		return settle_step(place);
 	case VIEW_UNDO:
 		break;
 	}

@@ -65,10 +65,11 @@ bool view_has_windows(const struct view *view);
 /* ---- entering ---- */
 
 enum view_phase {
-	VIEW_CLEAR, /* room is chosen, or made */
-	VIEW_ENTER, /* its regions are entered */
-	VIEW_FILL,  /* a private one gets its pages */
-	VIEW_UNDO,  /* what was entered is removed, because of @failure */
+	VIEW_CLEAR,  /* room is chosen, or made */
+	VIEW_ENTER,  /* its regions are entered */
+	VIEW_FILL,   /* a private one gets its pages */
+	VIEW_SETTLE, /* they become regions like others */
+	VIEW_UNDO,   /* what was entered is removed, because of @failure */
 };
 
 /* The first part is the caller's, the rest is 0. */
