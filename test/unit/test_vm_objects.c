@@ -927,6 +927,64 @@ test_wired(void **state)
 	vm_host_destroy(two);
 }
 
+/* What was placed between neighbours that say the same goes again, however
+ * short memory is. */
+static void
+test_undone(void **state)
+{
+	const uint64_t size = 16 * PAGE_SIZE;
+	struct map *map = vm_host_create();
+	struct view_take take = {.share.from = map, .kind = VIEW_SHARE};
+	uaddr_t va = BASE;
+	unsigned failures = 0;
+
+	(void)state;
+	assert_int_equal(map_allocate(map, &va, size, 0, VM_FLAGS_FIXED,
+			     VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT),
+	    KERN_SUCCESS);
+	for (uint64_t at = 0; at < size; at += PAGE_SIZE)
+		write_word(map, va + at, at);
+	/* Pages that are mapped, so that a private place needs copies. */
+	take.share.next = va + 12 * PAGE_SIZE;
+	take.share.end = va + size;
+	while (view_take_step(&take) == KERN_OPERATION_TIMED_OUT)
+		continue;
+	for (unsigned count = 0; count < 64; count++) {
+		struct view_place place = {
+		    .view = take.view,
+		    .map = map,
+		    .size = 4 * PAGE_SIZE,
+		    .address = va + 4 * PAGE_SIZE,
+		    .private = true,
+		    .as_taken = true,
+		    .prot = VM_PROT_ALL,
+		    .max_prot = VM_PROT_ALL,
+		    .inherit = VM_INHERIT_DEFAULT,
+		};
+		uint64_t done = 0;
+		kern_return_t kr;
+
+		assert_int_equal(
+		    map_deallocate(map, place.address, place.size, &done),
+		    KERN_SUCCESS);
+		/* Of one kind a few, of the other none, or so. */
+		page_fail_after(1 + count / 8);
+		zone_fail_after(1 + count % 8);
+		do
+			kr = view_place_step(&place);
+		while (kr == KERN_OPERATION_TIMED_OUT);
+		stop_failing();
+		if (kr != KERN_SUCCESS)
+			failures++;
+		assert_int_equal(
+		    map->size, kr == KERN_SUCCESS ? size : size - place.size);
+		map_check(map);
+	}
+	assert_true(failures > 0);
+	view_take_end(&take);
+	vm_host_destroy(map);
+}
+
 static int
 setup(void **state)
 {
@@ -944,6 +1002,7 @@ main(void)
 	    cmocka_unit_test(test_copies_are_late),
 	    cmocka_unit_test(test_harts_hear_of_it),
 	    cmocka_unit_test(test_wired),
+	    cmocka_unit_test(test_undone),
 	    cmocka_unit_test(test_random_steps),
 	};
 
