@@ -1,6 +1,8 @@
 /*
  * transfer.c: take memory out of one map, put it into another.
  *
+ * Long because every way to take it is here.
+ *
  * Two ways to take the inner part of a transfer (transfer_slots.h):
  *
  *  move   (deallocate) The entries leave the sender's tables, in one step under
