@@ -410,6 +410,18 @@ test_edges(void)
 	}
 	is(mach_vm_write(self, ~0UL - 5, (vm_offset_t)pages, 100),
 	    KERN_INVALID_ARGUMENT, "written round the end");
+	pages_end(pages, 2 * PAGE);
+}
+
+/* Ranges of no bytes, and of parts of pages. */
+static void
+test_small_ranges(void)
+{
+	char *pages = pages_new(2 * PAGE);
+	vm_offset_t data;
+	mach_vm_size_t copied;
+	mach_msg_type_number_t count;
+
 	is(mach_vm_write(self, (mach_vm_address_t)pages, 0, 0), KERN_SUCCESS,
 	    "nothing written");
 	is(mach_vm_read(self, 8, 0, &data, &count), KERN_SUCCESS,
@@ -446,5 +458,6 @@ main(void)
 	test_overwrite();
 	test_superpage_flags();
 	test_edges();
+	test_small_ranges();
 	return done();
 }

@@ -1,0 +1,117 @@
+/*
+ * transfer_map.c: transfers that arrive where nothing is; see transfer.h.
+ */
+#include "vm/transfer.h"
+
+#include <arch/pmap.h>
+
+#include "kernel/kassert.h"
+#include "vm/map_range.h"
+#include "vm/map_tree.h"
+#include "vm/transfer_slots.h"
+
+/* Make all tables that the entries will stand in. */
+static bool
+prepare_tables(const struct transfer *transfer, struct pmap *pmap, uaddr_t base)
+{
+	for (uint32_t i = 0; i < transfer->run_count; i++) {
+		const struct transfer_run *run = &transfer->run[i];
+
+		if (!pmap_prepare(pmap, base + (run->va - transfer->start),
+			run->level, run->count))
+			return false;
+	}
+	return true;
+}
+
+/* Enter it at @region, where nothing is; the map is locked. */
+static kern_return_t
+map_locked(const struct transfer *transfer, struct map *map,
+    const struct map_entry *region)
+{
+	if (!prepare_tables(transfer, &map->pmap, region->start) ||
+	    map_enter(map, region) != KERN_SUCCESS) {
+		struct pmap_hole hole = map_hole(map, region->start);
+
+		/* Tables that were made for it and are empty. */
+		pmap_remove(&map->pmap, region->start, region->end, &hole);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+
+	/* ---- committed: nothing below can fail ---- */
+	for (uint32_t i = 0; i < transfer->run_count; i++) {
+		const struct transfer_run *run = &transfer->run[i];
+
+		/* Nothing was valid here: no hart needs to be told. */
+		pmap_link(&map->pmap,
+		    region->start + (run->va - transfer->start), run->level,
+		    &transfer->slots[run->first], run->count);
+	}
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+transfer_map(struct transfer *transfer, struct map *map, uaddr_t *addressp)
+{
+	struct map_entry region = {
+	    .kind = MAP_ANONYMOUS,
+	    .prot = VM_PROT_DEFAULT,
+	    .max_prot = VM_PROT_ALL,
+	    .inherit = VM_INHERIT_DEFAULT,
+	};
+	kern_return_t kr = KERN_NO_SPACE;
+	uint64_t size;
+
+	if (transfer == NULL) {
+		*addressp = 0;
+		return KERN_SUCCESS;
+	}
+	KASSERT(transfer->phase == TRANSFER_WHOLE);
+	size = transfer->end - transfer->start;
+	spin_lock(&map->lock);
+	if (map_tree_room(map, size, pt_span(transfer->level), transfer->start,
+		&region.start)) {
+		region.end = region.start + size;
+		kr = map_locked(transfer, map, &region);
+	}
+	spin_unlock(&map->lock);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	*addressp = region.start + (transfer->address - transfer->start);
+	transfer_free(transfer);
+	return KERN_SUCCESS;
+}
+
+/* Let no entry lead to a page before a fault has looked at it. */
+static void
+hide(struct transfer *transfer)
+{
+	for (uint32_t i = 0; i < transfer->slot_count; i++) {
+		pte_t *slot = &transfer->slots[i];
+
+		if (*slot == 0)
+			continue;
+		*slot = pte_is_page(*slot)
+			    ? *slot & ~(PTE_V | PTE_R | PTE_W | PTE_X)
+			    : pte_shared(*slot);
+	}
+}
+
+kern_return_t
+transfer_map_at(
+    struct transfer *transfer, struct map *map, const struct map_entry *region)
+{
+	kern_return_t kr;
+
+	KASSERT(transfer->phase == TRANSFER_WHOLE);
+	if (!(pte_protection(region->prot) & PTE_R))
+		hide(transfer);
+	spin_lock(&map->lock);
+	kr = map_is_free(map, region->start, region->end)
+		 ? map_locked(transfer, map, region)
+		 : KERN_NO_SPACE;
+	spin_unlock(&map->lock);
+	if (kr == KERN_SUCCESS)
+		transfer_free(transfer);
+	return kr;
+}
