@@ -373,13 +373,11 @@ test_older_messages(void)
 		info.protection == VM_PROT_READ &&
 		info.inheritance == VM_INHERIT_SHARE && object == 0,
 	    "as it is");
-	is(vm_map(other, &mapped, PAGE, 0, VM_FLAGS_FIXED,
-	       MACH_PORT_NULL, 0, FALSE, VM_PROT_READ, VM_PROT_READ,
-	       VM_INHERIT_COPY),
+	is(vm_map(other, &mapped, PAGE, 0, VM_FLAGS_FIXED, MACH_PORT_NULL, 0,
+	       FALSE, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_COPY),
 	    KERN_SUCCESS, "3812: mapped");
-	is(vm_map_64(other, &mapped, PAGE, 0, VM_FLAGS_FIXED,
-	       MACH_PORT_NULL, 0, FALSE, VM_PROT_READ, VM_PROT_READ,
-	       VM_INHERIT_COPY),
+	is(vm_map_64(other, &mapped, PAGE, 0, VM_FLAGS_FIXED, MACH_PORT_NULL, 0,
+	       FALSE, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_COPY),
 	    KERN_NO_SPACE, "3826: where something is already");
 	found = mapped;
 	is(vm_region(other, &found, &size, VM_REGION_BASIC_INFO_64,
