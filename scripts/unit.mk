@@ -40,9 +40,18 @@ HOST_OBJECTS  := $(patsubst %,$(HOST)/%.o,$(wildcard test/unit/host/*.c))
 IPC_SOURCES := $(sort $(wildcard ipc/*.c)) kernel/lock.c kernel/reaper.c \
 	$(GEN)/serve/mach_port.c test/unit/ipc_host.c
 
+# Maps and transfers, with the page tables under them, for `vm`; what serves
+# calls about them is named by the tests that make those.
+VM_SOURCES := $(patsubst %,vm/%.c,page map map_check map_tree fault object \
+	share view copy fork wire superpage transfer transfer_map \
+	transfer_slots) \
+	$(patsubst %,arch/riscv64/%.c,pmap pmap_table pmap_remove) \
+	kernel/zone.c kernel/lock.c test/unit/vm_host.c
+
 # What the head comment of a test says behind a word.
 said = $(foreach w,$(shell sed -n 's/^ \* $(2): *//p' $(1)),\
-	$(if $(filter ipc,$w),$(IPC_SOURCES),$w))
+	$(if $(filter ipc,$w),$(IPC_SOURCES),\
+	$(if $(filter vm,$w),$(VM_SOURCES),$w)))
 
 $(HOST)/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,test) \
 	$(KERNEL_STUB_HEADERS)

@@ -7,12 +7,7 @@
  * allocation failing, until it succeeds; a failure changes nothing that can be
  * seen.  The thread is told to give way at every preemption point.
  *
- * Sources: vm/remap.c vm/memory_entry.c vm/view_call.c vm/region.c
- * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
- * Sources: vm/object.c vm/share.c vm/view.c vm/copy.c vm/fork.c vm/wire.c
- * Sources: vm/transfer.c vm/transfer_map.c vm/transfer_slots.c
- * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
- * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
+ * Sources: vm vm/remap.c vm/memory_entry.c vm/view_call.c vm/region.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

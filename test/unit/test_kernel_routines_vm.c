@@ -8,14 +8,7 @@
  * as they ask for it.  The thread is told to give
  * way at every preemption point.
  *
- * Sources: vm/user.c vm/region.c
- * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
- * Sources: vm/object.c
- * Sources: vm/contents.c vm/behavior.c vm/wire.c vm/copy.c vm/fork.c vm/share.c
- * Sources: vm/transfer.c vm/transfer_map.c vm/transfer_slots.c
- * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
- * Sources: arch/riscv64/pmap_remove.c
- * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
+ * Sources: vm vm/user.c vm/region.c vm/contents.c vm/behavior.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -2,11 +2,7 @@
  * test/unit/test_vm_copy.c: copies within maps and between them, forks, wired
  * memory, and superpages that are split and made again.
  *
- * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
- * Sources: vm/object.c vm/share.c vm/copy.c vm/fork.c vm/wire.c
- * Sources: vm/transfer.c vm/transfer_map.c vm/transfer_slots.c
- * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
- * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
+ * Sources: vm
  */
 #include <setjmp.h>
 #include <stdarg.h>

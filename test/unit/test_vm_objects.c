@@ -12,13 +12,7 @@
  *
  * VM_STEPS in the environment says how many steps, VM_SEED which ones.
  *
- * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
- * Sources: vm/object.c
- * Sources: vm/share.c vm/view.c vm/copy.c
- * Sources: vm/transfer.c vm/transfer_map.c vm/transfer_slots.c
- * Sources: vm/fork.c vm/wire.c
- * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
- * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
+ * Sources: vm
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,14 +3,7 @@
  *
  * Long because a transfer promises much.
  *
- * Sources: vm/page.c vm/map.c vm/map_check.c vm/map_tree.c vm/fault.c
- * Sources: vm/object.c
- * Sources: vm/transfer.c vm/transfer_map.c vm/transfer_slots.c
- * Sources: vm/copy.c vm/fork.c
- * Sources: vm/wire.c vm/share.c
- * Sources: arch/riscv64/pmap.c arch/riscv64/pmap_table.c vm/superpage.c
- * Sources: arch/riscv64/pmap_remove.c
- * Sources: kernel/zone.c kernel/lock.c test/unit/vm_host.c
+ * Sources: vm
  */
 #include <setjmp.h>
 #include <stdarg.h>
