@@ -19,10 +19,11 @@ MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
 # Those that libmach has calls for.
 USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host \
 	baton_port clock mach_eventlink mach_vm vm_map device device_node \
-	bootstrap bootstrap_programs console exc mach_exc
+	bootstrap bootstrap_programs console exc mach_exc \
+	memory_object memory_object_control
 
 # Those that libmach helps to serve: what the kernel asks and tells.
-SERVER_INTERFACES := exc mach_exc notify device_notify
+SERVER_INTERFACES := exc mach_exc notify device_notify memory_object
 
 USER_STUBS   := $(USER_INTERFACES:%=$(GEN)/user/%.c)
 SERVER_STUBS := $(SERVER_INTERFACES:%=$(GEN)/server/%.c)
