@@ -5,9 +5,9 @@
  * memory object, and gives send rights to whom may map it (mach_vm_map(), with
  * the port as the object).  From the first mapping on the kernel sends these
  * messages to it; none expects an answer in itself, and what is to be answered
- * is answered by calls on the control port (mach/memory_object_control.h).  The
- * server's side is in mach/memory_object_server.h; the calls here are for who
- * stands between the kernel and another pager.
+ * is answered by calls on the control port (mach/memory_object_control.h).
+ * The server's side is in mach/memory_object_server.h; the calls here are for
+ * who stands between the kernel and another pager.
  *
  *	kernel				pager
  *	init		------------>
@@ -36,7 +36,8 @@
  *
  * memory_object_data_return(): @data, @dataCnt bytes out of line, is now at
  * @offset; the memory is the pager's.  @dirty: somebody may have changed it.
- * @kernel_copy: the kernel goes on using the pages; without, it will ask again.
+ * @kernel_copy: the kernel goes on using the pages; without, it will ask
+ * again.
  *
  * memory_object_terminate(): the object is mapped no more.  All dirty pages
  * were returned before.  @memory_control and @memory_object_name are now the

@@ -2,43 +2,45 @@
  * mach/memory_object_control.h: what a pager answers, and asks for.
  *
  * All are messages to the control port that memory_object_init() brought.  But
- * for memory_object_get_attributes() nothing is answered: a call whose arguments
- * are wrong has no effect at all, and what is said about pages that the kernel
- * did not ask for, or has, is ignored page by page.  Offsets and sizes are
- * multiples of the page size.
+ * for memory_object_get_attributes() nothing is answered: a call whose
+ * arguments are wrong has no effect at all, and what is said about pages that
+ * the kernel did not ask for, or has, is ignored page by page.  Offsets and
+ * sizes are multiples of the page size.
  *
  * memory_object_ready(): the pager serves.  @may_cache: the kernel may keep
- * pages when nobody maps the object any more; it need not.  @copy_strategy: how
- * the pager deals with copies, of MEMORY_OBJECT_COPY_NONE, _CALL, _DELAY and
- * _TEMPORARY; all mean that the kernel makes them.
- * memory_object_set_attributes(): the same, if @object_ready; without, only the
- * attributes change.  memory_object_change_attributes(): the attributes only,
- * and a memory_object_change_completed() to @reply_to if that is not null.
+ * pages when nobody maps the object any more; it need not.  @copy_strategy:
+ * how the pager deals with copies, of MEMORY_OBJECT_COPY_NONE, _CALL, _DELAY
+ * and _TEMPORARY; all mean that the kernel makes them.
+ * memory_object_set_attributes(): the same, if @object_ready; without, only
+ * the attributes change.  memory_object_change_attributes(): the attributes
+ * only, and a memory_object_change_completed() to @reply_to if that is not
+ * null.
  *
- * memory_object_data_supply(): @data, @dataCnt bytes, is what the object has at
- * @offset.  With @dealloc the memory itself becomes the object's and nothing is
- * copied; it is gone from the pager.  @lock_value: accesses that are not allowed
- * until a memory_object_lock_request() says otherwise.  @precious: the pages are
- * to come back with a lock_request that returns all, though nobody wrote them.
- * With a @reply_to a memory_object_supply_completed() goes there.
+ * memory_object_data_supply(): @data, @dataCnt bytes, is what the object has
+ * at @offset.  With @dealloc the memory itself becomes the object's and
+ * nothing is copied; it is gone from the pager.  @lock_value: accesses that
+ * are not allowed until a memory_object_lock_request() says otherwise.
+ * @precious: the pages are to come back with a lock_request that returns all,
+ * though nobody wrote them. With a @reply_to a
+ * memory_object_supply_completed() goes there.
  *
  * memory_object_data_unavailable(): what is at @offset, @size bytes, is zeros.
  *
  * memory_object_data_error(): it cannot be had.  Who waits for it gets
  * EXC_BAD_ACCESS with KERN_MEMORY_ERROR; who comes later asks anew.
  *
- * memory_object_lock_request(): of the pages from @offset on, @size bytes: those
- * dirty (MEMORY_OBJECT_RETURN_DIRTY), or dirty and precious (_ALL), or every one
- * (_ANYTHING), or none are sent back by memory_object_data_return(); with
- * @should_flush the kernel forgets all, dirty or not; those it keeps allow no
- * access of @lock_value any more (VM_PROT_NO_CHANGE: as they were).  When all
- * has been sent, memory_object_lock_completed() goes to @reply_to, if that is
- * not null, behind the data.
+ * memory_object_lock_request(): of the pages from @offset on, @size bytes:
+ * those dirty (MEMORY_OBJECT_RETURN_DIRTY), or dirty and precious (_ALL), or
+ * every one (_ANYTHING), or none are sent back by memory_object_data_return();
+ * with @should_flush the kernel forgets all, dirty or not; those it keeps
+ * allow no access of @lock_value any more (VM_PROT_NO_CHANGE: as they were).
+ * When all has been sent, memory_object_lock_completed() goes to @reply_to, if
+ * that is not null, behind the data.
  *
  * memory_object_destroy(): the pager gives up.  Pages that the kernel has go
- * without being returned; every access fails with KERN_MEMORY_ERROR.  The answer
- * is a memory_object_terminate().  It is also how to refuse an object at its
- * init.  The same happens when the memory object's port dies.
+ * without being returned; every access fails with KERN_MEMORY_ERROR.  The
+ * answer is a memory_object_terminate().  It is also how to refuse an object
+ * at its init.  The same happens when the memory object's port dies.
  */
 #pragma once
 
