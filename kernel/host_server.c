@@ -28,6 +28,7 @@
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/page.h"
+#include "vm/swap.h"
 #include "vm/transfer.h"
 #include "vm/user.h"
 
@@ -165,15 +166,18 @@ sum_counters(void)
 	return sum;
 }
 
-/* Pages in use are active: nothing is paged out yet. */
+/* Pages in use are active, but those that page replacement has chosen. */
 kern_return_t
 serve_host_statistics(
     host_flavor_t flavor, integer_t *words, mach_msg_type_number_t *count)
 {
 	uint64_t free = page_free_count();
+	struct swap_counts swap = swap_counts();
 	struct vm_statistics info = {
 	    .free_count = narrow(free),
-	    .active_count = narrow(page_total_count() - free),
+	    .active_count = narrow(page_total_count() - free - swap.held),
+	    .inactive_count = narrow(swap.held),
+	    .reactivations = (natural_t)swap.reactivations,
 	    .faults = (natural_t)sum_counters().faults,
 	};
 
@@ -187,9 +191,12 @@ serve_host_statistics64(
     host_flavor_t flavor, integer_t *words, mach_msg_type_number_t *count)
 {
 	uint64_t free = page_free_count();
+	struct swap_counts swap = swap_counts();
 	struct vm_statistics64 info = {
 	    .free_count = narrow(free),
-	    .active_count = narrow(page_total_count() - free),
+	    .active_count = narrow(page_total_count() - free - swap.held),
+	    .inactive_count = narrow(swap.held),
+	    .reactivations = swap.reactivations,
 	    .faults = sum_counters().faults,
 	};
 

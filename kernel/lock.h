@@ -17,6 +17,7 @@ enum lock_rank {
 	LOCK_NONE,
 	LOCK_TASK_LIST, /* the list of all tasks */
 	LOCK_TASK,	/* struct task: threads, special ports, life */
+	LOCK_SWEEP,	/* the ring of all maps */
 	LOCK_MAP,	/* struct map: entries, and the pmap below it */
 	LOCK_OBJECT,	/* struct object: its pages */
 	LOCK_PMAP,	/* the ASID allocator */

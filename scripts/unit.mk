@@ -42,10 +42,10 @@ IPC_SOURCES := $(sort $(wildcard ipc/*.c)) kernel/lock.c kernel/reaper.c \
 
 # Maps and transfers, with the page tables under them, for `vm`; what serves
 # calls about them is named by the tests that make those.
-VM_SOURCES := $(patsubst %,vm/%.c,page map map_check map_tree fault object \
-	share view copy fork wire superpage transfer transfer_map \
+VM_SOURCES := $(patsubst %,vm/%.c,page map map_check map_sweep map_tree fault object \
+	share view copy fork wire superpage swap transfer transfer_map \
 	transfer_slots) \
-	$(patsubst %,arch/riscv64/%.c,pmap pmap_table pmap_remove) \
+	$(patsubst %,arch/riscv64/%.c,pmap pmap_table pmap_remove pmap_sweep) \
 	kernel/zone.c kernel/lock.c test/unit/vm_host.c
 
 # What the head comment of a test says behind a word.

@@ -15,6 +15,7 @@
 #include "kernel/thread.h"
 #include "vm/map.h"
 #include "vm/map_range.h"
+#include "vm/map_sweep.h"
 #include "vm/map_tree.h"
 #include "vm/wire.h"
 
@@ -157,6 +158,23 @@ free_step(const struct piece *piece)
 	return kr;
 }
 
+/* What is in these pages will not be used soon: closed, and taken. */
+static kern_return_t
+pageout_step(const struct piece *piece)
+{
+	uint64_t start = page_floor(piece->start + *piece->donep);
+	uint64_t end = page_ceil(piece->end);
+	struct pmap_sweep sweep = {0};
+	kern_return_t kr;
+
+	kr = map_sweep_range(piece->map, start, end, &end, &sweep);
+	if (kr == KERN_SUCCESS)
+		kr = map_sweep_range(piece->map, start, end, &end, &sweep);
+	if (kr == KERN_SUCCESS)
+		*piece->donep = min_u64(end, piece->end) - piece->start;
+	return kr;
+}
+
 /* Advice that lasts: the behavior is the call's own. */
 static kern_return_t
 remember(const struct piece *piece, vm_behavior_t behavior)
@@ -200,13 +218,14 @@ serve_mach_vm_behavior_set(struct map *map, mach_vm_address_t address,
 	case VM_BEHAVIOR_FREE:
 	case VM_BEHAVIOR_REUSABLE:
 		return all_steps(&piece, free_step);
+	case VM_BEHAVIOR_PAGEOUT:
+		return all_steps(&piece, pageout_step);
 	/* Zeroed memory is where it is wanted, and pages that are freed are
 	 * zeroed before anybody else has them. */
 	case VM_BEHAVIOR_WILLNEED:
 	case VM_BEHAVIOR_DONTNEED:
 	case VM_BEHAVIOR_REUSE:
 	case VM_BEHAVIOR_CAN_REUSE:
-	case VM_BEHAVIOR_PAGEOUT:
 	case VM_BEHAVIOR_ZERO_WIRED_PAGES:
 		return all_steps(&piece, covered_step);
 	}

@@ -130,10 +130,8 @@ swap_table(struct overwrite *over)
 static bool
 is_nothing_next(const struct overwrite *over)
 {
-	paddr_t pa;
-
-	return !pmap_page_at(&over->map->pmap, over->to, &pa) &&
-	       transfer_bytes(over->transfer, from_address(over)) == NULL;
+	return pmap_look(&over->map->pmap, over->to) == 0 &&
+	       !transfer_has_page(over->transfer, from_address(over));
 }
 
 static kern_return_t
@@ -212,10 +210,13 @@ copy_bytes(struct overwrite *over)
 	uint64_t from = from_address(over) & PAGE_MASK;
 	uint64_t size = min_u64(
 	    bytes_left(over), PAGE_SIZE - max_u64(from, over->to & PAGE_MASK));
-	const char *page =
-	    transfer_bytes(over->transfer, page_floor(from_address(over)));
+	const char *page;
 	kern_return_t kr;
 
+	kr = transfer_bytes(
+	    over->transfer, page_floor(from_address(over)), &page);
+	if (kr != KERN_SUCCESS)
+		return kr;
 	kr = map_copy_to(
 	    over->map, over->to, page != NULL ? page + from : zeros, size);
 	if (kr == KERN_SUCCESS)

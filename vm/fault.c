@@ -6,6 +6,7 @@
  *	no entry, or not allowed	an error
  *	no page				a zeroed one, the object's, or the
  *					window's
+ *	a slot of page replacement's	its page, which is then as any other
  *	a page, access allowed		nothing: the hart's translation was old
  *	a page, allowed by the entry	the right is added; first,
  *	   to write, page shared	   the page is copied, unless it is an
@@ -29,6 +30,7 @@
 #include "vm/map_tree.h"
 #include "vm/object.h"
 #include "vm/superpage.h"
+#include "vm/swap.h"
 
 /* Writing implies reading: the hardware has no write-only pages. */
 static bool
@@ -141,11 +143,18 @@ add_right(struct map *map, const struct map_entry *entry, uaddr_t va,
     pte_t *leaf, unsigned access)
 {
 	const pte_t rights = PTE_R | PTE_W | PTE_X;
-	pte_t old = *leaf;
-	pte_t new = old | pte_protection(access & ~(unsigned)VM_PROT_READ) |
-		    pte_protection(entry->prot & VM_PROT_READ);
+	pte_t old, new;
 	bool current = pmap_is_current(&map->pmap);
 
+	if (unlikely(*leaf & PTE_SWAP)) {
+		kern_return_t kr = swap_in(leaf);
+
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	old = *leaf;
+	new = old | pte_protection(access & ~(unsigned)VM_PROT_READ) |
+	      pte_protection(entry->prot & VM_PROT_READ);
 	if (access == VM_PROT_WRITE) {
 		new &= ~PTE_X;
 		if (!(old & PTE_FOREIGN) && entry->kind != MAP_OBJECT &&

@@ -11,6 +11,7 @@
 #include "kernel/kassert.h"
 #include "kernel/zone.h"
 #include "vm/map_range.h"
+#include "vm/map_sweep.h"
 #include "vm/map_tree.h"
 #include "vm/object.h"
 #include "vm/page.h"
@@ -42,10 +43,12 @@ map_create(struct map **mapp)
 	spin_init(&map->lock, LOCK_MAP);
 	map_tree_init(map);
 	map->ending = false;
+	map->resident = false;
 	if (pmap_init(&map->pmap) != KERN_SUCCESS) {
 		zone_free(&map_zone, map);
 		return KERN_RESOURCE_SHORTAGE;
 	}
+	map_sweep_add(map);
 	*mapp = map;
 	return KERN_SUCCESS;
 }
@@ -68,6 +71,7 @@ map_destroy_step(struct map *map)
 	spin_unlock(&map->lock);
 	if (pmap_in_use(&map->pmap))
 		return true;
+	map_sweep_remove(map);
 	pmap_destroy(&map->pmap);
 	zone_free(&map_zone, map);
 	return false;

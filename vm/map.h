@@ -72,6 +72,8 @@ struct map {
 	uint64_t size;		/* [m] bytes that entries span */
 	uint64_t entry_count;	/* [m] */
 	bool ending;		/* [m] map_destroy_step() was called */
+	bool resident;		/* [m] page replacement passes it by */
+	struct list ring;	/* [LOCK_SWEEP] all maps: vm/map_sweep.h */
 	struct pmap pmap;	/* [m] */
 };
 

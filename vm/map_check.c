@@ -12,6 +12,11 @@ check_leaf(const struct map_entry *entry, pte_t pte, uint64_t offset)
 {
 	const pte_t rights = PTE_R | PTE_W | PTE_X;
 
+	if (pte & PTE_SWAP) {
+		KASSERT(entry->kind == MAP_ANONYMOUS);
+		KASSERT((pte & (PTE_V | rights | PTE_FOREIGN)) == 0);
+		return;
+	}
 	KASSERT((pte & rights & ~pte_protection(entry->prot)) == 0);
 	KASSERT((pte & (PTE_W | PTE_X)) != (PTE_W | PTE_X));
 	KASSERT((pte & PTE_V) != 0 || (pte & rights) == 0);

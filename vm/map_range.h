@@ -56,6 +56,12 @@ void map_become_object(struct map *map, struct map_entry *entry,
  */
 kern_return_t must_check map_cut(struct map *map, uint64_t start, uint64_t end);
 
+/*
+ * The entry that speaks of the page at @va, brought in if it was elsewhere, for
+ * those who read the page while the map is locked; 0: none.
+ */
+kern_return_t must_check map_swap_in(struct map *map, uaddr_t va, pte_t *ptep);
+
 /* The hole around @at, which no entry covers. */
 struct pmap_hole map_hole(struct map *map, uint64_t at);
 

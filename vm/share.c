@@ -15,6 +15,7 @@
 #include "vm/map_tree.h"
 #include "vm/object.h"
 #include "vm/page.h"
+#include "vm/swap.h"
 
 /* Pages that one step looks at; and copies. */
 #define STEP_PAGES  64
@@ -32,6 +33,19 @@ need_fresh(struct map_share *share)
 	return share->fresh != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 }
 
+/* Let none of the pages be elsewhere. */
+static kern_return_t
+bring_in(pte_t *leaf, uint64_t count)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	for (; kr == KERN_SUCCESS && count > 0; count--, leaf++) {
+		if (*leaf & PTE_SWAP)
+			kr = swap_in(leaf);
+	}
+	return kr;
+}
+
 /* The tables of [@start, @end) that a step may see: *@leafp, up to *@stopp. */
 static kern_return_t
 find_leaves(struct map *map, uint64_t start, uint64_t end, pte_t **leafp,
@@ -44,9 +58,10 @@ find_leaves(struct map *map, uint64_t start, uint64_t end, pte_t **leafp,
 		return KERN_RESOURCE_SHORTAGE;
 	*leafp = pmap_leaves(&map->pmap, start, &stop);
 	*stopp = min_u64(stop, end);
-	if (*leafp != NULL)
-		*stopp = min_u64(*stopp, start + STEP_PAGES * PAGE_SIZE);
-	return KERN_SUCCESS;
+	if (*leafp == NULL)
+		return KERN_SUCCESS;
+	*stopp = min_u64(*stopp, start + STEP_PAGES * PAGE_SIZE);
+	return bring_in(*leafp, (*stopp - start) >> PAGE_SHIFT);
 }
 
 /* The end of a step in which all may have to be copied. */

@@ -254,7 +254,7 @@ share_leaf(pte_t *leaf, pte_t *slot)
 {
 	pte_t pte = *leaf;
 
-	page_get(page_of(pte_pa(pte)));
+	pmap_entry_get(pte, 0);
 	*leaf = pte & ~PTE_W;
 	*slot = pte & ~(PTE_W | PTE_X);
 	if (!(pte & PTE_R))
@@ -340,17 +340,19 @@ copy_one(struct map *map, struct transfer *transfer)
 	/* Faults give the rest, if the child's region allows it. */
 	unsigned prot =
 	    transfer->how == TRANSFER_INHERIT ? VM_PROT_READ : VM_PROT_DEFAULT;
+	kern_return_t kr;
 	struct page *copy;
 	pte_t *slot;
-	paddr_t pa;
+	pte_t pte;
 
-	if (!pmap_page_at(&map->pmap, transfer->next, &pa))
-		return KERN_SUCCESS;
+	kr = map_swap_in(map, transfer->next, &pte);
+	if (kr != KERN_SUCCESS || pte == 0)
+		return kr;
 	slot = transfer_leaf(transfer, transfer->next, true);
 	copy = slot != NULL ? page_alloc(0) : NULL;
 	if (copy == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	page_copy(page_va(copy), pa_to_va(pa));
+	page_copy(page_va(copy), pa_to_va(pte_pa(pte)));
 	*slot = pte_make(page_pa(copy), pte_protection(prot));
 	return KERN_SUCCESS;
 }

@@ -10,6 +10,7 @@
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/page.h"
+#include "vm/swap.h"
 
 #include <mach/vm_prot.h>
 
@@ -199,18 +200,54 @@ transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
 	return entry;
 }
 
-const char *
-transfer_bytes(const struct transfer *transfer, uaddr_t va)
+/* The entry that speaks of the page at @va, and of which level it is. */
+static pte_t
+look(const struct transfer *transfer, uaddr_t va, unsigned *levelp)
 {
-	unsigned level;
-	pte_t pte = *transfer_slot(transfer, va, &level);
+	pte_t pte = *transfer_slot(transfer, va, levelp);
 
 	while (pte != 0 && !pte_is_page(pte))
-		pte = pte_table(pte)[pt_index(va, --level)];
-	if (pte == 0)
-		return NULL;
-	return (const char *)pa_to_va(pte_pa(pte)) +
-	       (va & (pt_span(level) - 1) & ~PAGE_MASK);
+		pte = pte_table(pte)[pt_index(va, --*levelp)];
+	return pte;
+}
+
+bool
+transfer_has_page(const struct transfer *transfer, uaddr_t va)
+{
+	unsigned level;
+
+	return look(transfer, va, &level) != 0;
+}
+
+/* Bring the page at @va in. */
+static kern_return_t
+bring_in(const struct transfer *transfer, uaddr_t va)
+{
+	unsigned level;
+	pte_t *slot = transfer_slot(transfer, va, &level);
+
+	slot = pmap_slot_make(slot, level, va, 0);
+	return slot != NULL ? swap_in(slot) : KERN_RESOURCE_SHORTAGE;
+}
+
+kern_return_t
+transfer_bytes(const struct transfer *transfer, uaddr_t va, const char **bytesp)
+{
+	unsigned level;
+	pte_t pte = look(transfer, va, &level);
+	kern_return_t kr;
+
+	if (pte & PTE_SWAP) {
+		kr = bring_in(transfer, va);
+		if (kr != KERN_SUCCESS)
+			return kr;
+		pte = look(transfer, va, &level);
+	}
+	*bytesp = NULL;
+	if (pte != 0)
+		*bytesp = (const char *)pa_to_va(pte_pa(pte)) +
+			  (va & (pt_span(level) - 1) & ~PAGE_MASK);
+	return KERN_SUCCESS;
 }
 
 /* ---- copying ---- */
@@ -380,8 +417,11 @@ transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
 	while (size > 0) {
 		uint64_t in_page = at & PAGE_MASK;
 		uint64_t piece = min_u64(size, PAGE_SIZE - in_page);
-		const char *page = transfer_bytes(transfer, at);
+		const char *page;
+		kern_return_t kr = transfer_bytes(transfer, at, &page);
 
+		if (kr != KERN_SUCCESS)
+			return kr;
 		if (page == NULL)
 			memset(to, 0, piece);
 		else

@@ -89,8 +89,12 @@ pte_t *transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make);
 /* The slot over @va, and of which level it is. */
 pte_t *transfer_slot(
     const struct transfer *transfer, uaddr_t va, unsigned *levelp);
-/* The bytes of the page at @va, wherever the slots have it; NULL: zeros. */
-const char *transfer_bytes(const struct transfer *transfer, uaddr_t va);
+/* Do the slots speak of a page at @va? */
+bool transfer_has_page(const struct transfer *transfer, uaddr_t va);
+/* The bytes of that page, wherever the slots have it, brought in if it was
+ * elsewhere; NULL: zeros. */
+kern_return_t must_check transfer_bytes(
+    const struct transfer *transfer, uaddr_t va, const char **bytesp);
 
 /*
  * A fresh page for the one at @va: the bytes of the region that lie in it,

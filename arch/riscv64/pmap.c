@@ -262,18 +262,17 @@ pmap_superpage(const struct pmap *pmap, uaddr_t va)
 	return pte_is_page(*entry) ? entry : NULL;
 }
 
-bool
-pmap_page_at(const struct pmap *pmap, uaddr_t va, paddr_t *pap)
+pte_t
+pmap_look(const struct pmap *pmap, uaddr_t va)
 {
 	unsigned level = ROOT_LEVEL;
 	pte_t pte = pmap->root[pt_index(va, level)];
 
 	while (pte != 0 && !pte_is_page(pte))
 		pte = pte_table(pte)[pt_index(va, --level)];
-	if (pte == 0)
-		return false;
-	*pap = pte_pa(pte) + (page_floor(va) & (pt_span(level) - 1));
-	return true;
+	if (level > 0 && pte != 0)
+		pte += pte_make(page_floor(va & (pt_span(level) - 1)), 0);
+	return pte;
 }
 
 /* Pages in the entries of one leaf table from @leaf on. */
@@ -283,7 +282,8 @@ count_pages(const pte_t *leaf, uint64_t count)
 	uint64_t pages = 0;
 
 	for (uint64_t i = 0; i < count; i++)
-		pages += leaf[i] != 0 && (leaf[i] & PTE_FOREIGN) == 0;
+		pages +=
+		    leaf[i] != 0 && (leaf[i] & (PTE_FOREIGN | PTE_SWAP)) == 0;
 	return pages;
 }
 

@@ -9,6 +9,7 @@
 #include "kernel/reaper.h"
 #include "kernel/string.h"
 #include "vm/superpage.h"
+#include "vm/swap.h"
 
 static struct page *
 page_of_table(const pte_t *table)
@@ -71,6 +72,8 @@ pmap_leaf_free(pte_t pte, unsigned level)
 
 	if (level > 0)
 		superpage_put(page);
+	else if (pte & PTE_SWAP)
+		swap_put(pte_slot(pte));
 	else if (!(pte & PTE_FOREIGN))
 		page_put(page);
 }
@@ -211,7 +214,9 @@ tamed(pte_t pte, pte_t keep)
 void
 pmap_entry_get(pte_t pte, unsigned level)
 {
-	if (level > 0 && pte_is_page(pte))
+	if (pte & PTE_SWAP)
+		swap_get(pte_slot(pte));
+	else if (level > 0 && pte_is_page(pte))
 		superpage_get(page_of(pte_pa(pte)));
 	else
 		page_get(page_of(pte_pa(pte)));
@@ -227,7 +232,9 @@ drop_copied(pte_t *table, unsigned level)
 
 		if (table[i] == 0)
 			continue;
-		if (level > 0 && pte_is_page(table[i]))
+		if (table[i] & PTE_SWAP)
+			swap_put(pte_slot(table[i]));
+		else if (level > 0 && pte_is_page(table[i]))
 			superpage_put(page);
 		else
 			atomic_fetch_sub_explicit(

@@ -27,9 +27,6 @@ bool must_check pmap_table_own(pte_t *entry, unsigned level, pte_t keep);
 /* Pages in the place of @superpage, which is given up; NULL: memory short. */
 pte_t *pmap_table_of_superpage(pte_t superpage);
 
-/* Another reference to what @pte, of a table at @level, names. */
-void pmap_entry_get(pte_t pte, unsigned level);
-
 /* Give up a shared table of which an entry at @level spoke.  The last holder
  * gives up what it holds, in steps that are not his. */
 void pmap_table_release(pte_t *table, unsigned level);

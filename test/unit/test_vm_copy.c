@@ -483,25 +483,27 @@ test_wired(void **state)
 	uaddr_t at = allocate(ours, size, VM_INHERIT_COPY);
 	uint64_t done = 0;
 	kern_return_t kr;
-	paddr_t first, second;
+	pte_t first, second;
 
 	(void)state;
 	do
 		kr = map_wire_step(ours, at, size, VM_PROT_READ, &done);
 	while (kr == KERN_OPERATION_TIMED_OUT);
 	assert_int_equal(kr, KERN_SUCCESS);
-	assert_true(pmap_page_at(&ours->pmap, at, &first));
+	first = pmap_look(&ours->pmap, at);
+	assert_int_not_equal(first, 0);
 	fill(ours, at, size, 5);
 	assert_int_equal(fork_map(ours, other), KERN_SUCCESS);
 	/* The child's are others, and ours may still be written at once. */
-	assert_true(pmap_page_at(&other->pmap, at, &second));
-	assert_int_not_equal(first, second);
+	second = pmap_look(&other->pmap, at);
+	assert_int_not_equal(second, 0);
+	assert_int_not_equal(pte_pa(first), pte_pa(second));
 	assert_true(*pmap_find(&ours->pmap, at, 0) & PTE_W);
 	assert_filled(other, at, size, 5);
 	/* What is copied over it is copied into it. */
 	assert_int_equal(copy(other, at, size, ours, at), KERN_SUCCESS);
-	assert_true(pmap_page_at(&ours->pmap, at, &second));
-	assert_int_equal(first, second);
+	second = pmap_look(&ours->pmap, at);
+	assert_int_equal(pte_pa(first), pte_pa(second));
 }
 
 int

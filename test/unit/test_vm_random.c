@@ -26,6 +26,8 @@
 #include "kernel/kassert.h"
 #include "kernel/zone.h"
 #include "vm/copy.h"
+#include "vm/map_sweep.h"
+#include "vm/swap.h"
 #include "vm/transfer.h"
 #include "vm/wire.h"
 #include "vm_host.h"
@@ -63,6 +65,7 @@ static struct parcel parcels[IN_TRANSIT];
 static paddr_t window_pa;
 static uint32_t next_tag = 1;
 static uint64_t random_state;
+static uint64_t pages_taken; /* by page replacement */
 
 /* ---- helpers ---- */
 
@@ -962,19 +965,45 @@ step_unwire(struct task_model *task)
 		task->page[i].wired -= task->page[i].wired > 0;
 }
 
+/* Page replacement: of one place, or wherever the hand is. */
+static void
+step_sweep(struct task_model *task)
+{
+	uaddr_t va = address_of(random_page()), reached;
+	uint64_t end = va + random_count() * PAGE_SIZE;
+	struct pmap_sweep sweep = {0};
+	bool twice = random_below(2) == 0;
+
+	maybe_fail();
+	if (random_below(4) == 0) {
+		for (unsigned i = 0; i < 100 && !map_sweep_step(&sweep); i++)
+			continue;
+	} else {
+		while (va < end && map_sweep_range(task->map, va, end, &reached,
+				       &sweep) == KERN_SUCCESS) {
+			assert_true(reached > va);
+			if (!twice || random_below(2) == 0)
+				va = reached;
+		}
+	}
+	stop_failing();
+	pages_taken += sweep.taken;
+}
+
 /* A page that is wired and may be written is there, and not shared. */
 static void
 check_wired(struct task_model *task)
 {
 	for (uint64_t i = 0; i < SPAN; i++) {
 		const struct model_page *page = &task->page[i];
-		paddr_t pa;
+		pte_t pte;
 
 		if (page->wired == 0 || page->kind == MAP_WINDOW ||
 		    page->prot == VM_PROT_NONE)
 			continue;
 		spin_lock(&task->map->lock);
-		assert_true(pmap_page_at(&task->map->pmap, address_of(i), &pa));
+		pte = pmap_look(&task->map->pmap, address_of(i));
+		assert_true(pte != 0 && !(pte & PTE_SWAP));
 		spin_unlock(&task->map->lock);
 	}
 }
@@ -1052,7 +1081,7 @@ one_step(void)
 {
 	struct task_model *task = &tasks[random_below(TASKS)];
 
-	switch (random_below(18)) {
+	switch (random_below(20)) {
 	case 0:
 	case 1:
 		step_allocate(task);
@@ -1094,6 +1123,10 @@ one_step(void)
 			step_wire(task);
 		else
 			step_unwire(task);
+		break;
+	case 14:
+	case 15:
+		step_sweep(task);
 		break;
 	default:
 		step_access(task);
@@ -1177,7 +1210,10 @@ test_random_steps(void **state)
 		vm_host_destroy(tasks[i].map);
 	}
 	assert_int_equal(objects_in_use(), objects);
-	assert_int_equal(page_free_count() + pages_of_zones(), start);
+	assert_true(pages_taken > steps / 16);
+	assert_int_equal(swap_counts().used, 0);
+	assert_int_equal(
+	    page_free_count() + pages_of_zones() + swap_counts().tables, start);
 }
 
 int

@@ -12,12 +12,14 @@
 #include "kernel/reaper.h"
 #include "kernel/zone.h"
 #include "vm/object.h"
+#include "vm/swap.h"
 #include "vm/transfer.h"
 
 enum {
 	SPACES = 8,
 	HARTS = 2,
-	TLB_SIZE = 1 << 14
+	TLB_SIZE = 1 << 14,
+	SLOTS = 1 << 16,
 };
 
 struct translation {
@@ -333,6 +335,9 @@ count_superpage(const struct page *block, unsigned *count)
 		count[i]++;
 }
 
+/* Entries that speak of each slot of page replacement's. */
+static unsigned slot_refs[SLOTS];
+
 /* Count who names each page and table; what a table names, counts once. */
 static void
 count_entries(
@@ -345,6 +350,11 @@ count_entries(
 
 		if (pte == 0 || (level == 0 && (pte & PTE_FOREIGN)))
 			continue;
+		if (pte & PTE_SWAP) {
+			KASSERT(level == 0);
+			slot_refs[pte_slot(pte)]++;
+			continue;
+		}
 		KASSERT(pte_pa(pte) - HOST_RAM_BASE < ram_bytes);
 		if (level > 0 && pte_is_page(pte)) {
 			count_superpage(page_of(pte_pa(pte)), count);
@@ -398,11 +408,21 @@ count_objects(struct map *map, unsigned *counts)
 	}
 }
 
+static void
+check_slot(void *counts, uint32_t slot, uint32_t refs, struct page *page)
+{
+	KASSERT(slot < SLOTS);
+	KASSERT(slot_refs[slot] == refs);
+	if (page != NULL)
+		count_page(counts, page);
+}
+
 void
 vm_host_check_references(struct map *const *maps, unsigned count)
 {
 	unsigned *counts = calloc(ram_bytes >> PAGE_SHIFT, sizeof(*counts));
 
+	memset(slot_refs, 0, sizeof(slot_refs));
 	vm_host_reap();
 	for (unsigned i = 0; i < count; i++) {
 		const pte_t *root = maps[i]->pmap.root;
@@ -411,6 +431,7 @@ vm_host_check_references(struct map *const *maps, unsigned count)
 		count_objects(maps[i], counts);
 		KASSERT(maps[i]->pmap.table_count == count_tables(root, 2));
 	}
+	swap_check(check_slot, counts);
 	for (uint64_t k = 0; k < ram_bytes >> PAGE_SHIFT; k++) {
 		struct page *page = page_of(HOST_RAM_BASE + (k << PAGE_SHIFT));
 

@@ -92,7 +92,9 @@ kern_return_t mach_vm_copy(vm_map_t task, mach_vm_address_t source,
  *	exactly these bytes become zeros, without touching whole pages
  *  VM_BEHAVIOR_FREE _REUSABLE
  *	whole pages in it are given back, and read as zeros; not wired ones
- *  VM_BEHAVIOR_WILLNEED _DONTNEED _REUSE _CAN_REUSE _PAGEOUT _ZERO_WIRED_PAGES
+ *  VM_BEHAVIOR_PAGEOUT
+ *	its pages are the first to leave memory when that becomes short
+ *  VM_BEHAVIOR_WILLNEED _DONTNEED _REUSE _CAN_REUSE _ZERO_WIRED_PAGES
  *	change nothing
  *
  * KERN_INVALID_ARGUMENT: no such behavior.  KERN_PROTECTION_FAILURE: contents

@@ -8,6 +8,11 @@
  * An entry that is not 0 but lacks V is a page that is there and may not be
  * accessed: its next fault gives it what the map allows.
  *
+ * One with PTE_SWAP speaks of a page that is elsewhere: see vm/swap.h.  It
+ * stands in leaf tables and in slots of pages only, moves and is shared as
+ * others are, and has to be brought in (swap_in()) where the page's bytes are
+ * wanted.
+ *
  * Tables below the root exist only where some map entry lies, so that whoever
  * removes the last map entry of a table's span frees the table, and no table
  * counts its entries.
@@ -104,14 +109,15 @@ pte_t *pmap_superpage(const struct pmap *pmap, uaddr_t va);
 bool pmap_join(struct pmap *pmap, uaddr_t va);
 
 /*
- * Where the page at @va is, whoever shares it and whatever it allows; false:
- * there is none.  For those who only read it, while the map is locked.
+ * The entry that speaks of the page at @va, whoever shares it; 0: none.  Of a
+ * superpage, what a leaf of the page itself would be.
  */
-bool must_check pmap_page_at(const struct pmap *pmap, uaddr_t va, paddr_t *pap);
+pte_t pmap_look(const struct pmap *pmap, uaddr_t va);
 
 /*
- * Count the pages of which entries speak, shared tables and superpages
- * included, from *@vap on to @end, in bounded steps; true while there is more.
+ * Count the pages in memory of which entries speak, shared tables and
+ * superpages included, from *@vap on to @end, in bounded steps; true while
+ * there is more.
  */
 bool must_check pmap_count_step(
     const struct pmap *pmap, uaddr_t *vap, uint64_t end, uint64_t *pagesp);
@@ -143,6 +149,23 @@ uint64_t pmap_step_end(const struct pmap *pmap, uaddr_t start, uint64_t end);
  */
 bool pmap_restrict(
     struct pmap *pmap, uaddr_t start, uint64_t end, unsigned prot);
+
+/* What a step of page replacement did, added to what is there. */
+struct pmap_sweep {
+	uint64_t looked; /* entries looked at */
+	uint64_t closed; /* pages that may not be accessed until they fault */
+	uint64_t taken;	 /* pages that went to slots: vm/swap.h */
+};
+
+/*
+ * Look for pages that nobody uses, from *@vap on to @end, private memory that
+ * is not wired: a bounded step, true while there is more.  What may be accessed
+ * is closed: its next fault opens it again, and shows that it is used.  What
+ * was closed already, and no other table or object has, goes to a slot.
+ * Tables that others have too are passed by.
+ */
+bool must_check pmap_sweep_step(
+    struct pmap *pmap, uaddr_t *vap, uint64_t end, struct pmap_sweep *sweep);
 
 /* ---- whole runs of entries, for transfers ---- */
 
@@ -177,6 +200,8 @@ void pmap_link(struct pmap *pmap, uaddr_t va, unsigned level,
 pte_t *pmap_table_alloc(void);
 /* Give back a table whose entries are all zero again. */
 void pmap_table_free(pte_t *table);
+/* Another reference to what @pte, of a table at @level, names. */
+void pmap_entry_get(pte_t pte, unsigned level);
 /* Free the page that @pte, a leaf at @level that nobody can reach, names. */
 void pmap_leaf_free(pte_t pte, unsigned level);
 /*

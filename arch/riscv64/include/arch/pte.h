@@ -31,6 +31,13 @@ typedef uint64_t pte_t;
  */
 #define PTE_SHARED (1UL << 9)
 
+/*
+ * A user page that is in no memory that an entry could name: where its page
+ * number would be stands the number of a slot (vm/swap.h).  V, R, W and X are
+ * clear; the bit says G elsewhere, which no entry of a user's has.
+ */
+#define PTE_SWAP PTE_G
+
 #define PTE_PPN_SHIFT 10
 #define PTE_PPN_MASK  (((1UL << 44) - 1) << PTE_PPN_SHIFT)
 
@@ -47,6 +54,18 @@ static inline pte_t
 pte_make(paddr_t pa, pte_t bits)
 {
 	return (pa >> PAGE_SHIFT << PTE_PPN_SHIFT) | bits;
+}
+
+static inline pte_t
+pte_swapped(uint32_t slot)
+{
+	return (pte_t)slot << PTE_PPN_SHIFT | PTE_U | PTE_SWAP;
+}
+
+static inline uint32_t
+pte_slot(pte_t pte)
+{
+	return (uint32_t)(pte >> PTE_PPN_SHIFT);
 }
 
 static inline bool
