@@ -4,7 +4,8 @@
 # from FOLDER/NAME.defs, for programs and tests.
 
 GEN       := $(BUILD)/gen
-DEFS_DIRS := kernel/include/mach kernel/include/device userland/include/servers
+DEFS_DIRS := kernel/include/mach kernel/include/device userland/include/servers \
+	userland/libmach
 DEFS_FLAGS := -Ikernel/include -Iuserland/include
 
 # The interfaces that the kernel serves.
@@ -19,11 +20,11 @@ MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
 # Those that libmach has calls for.
 USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host \
 	baton_port clock mach_eventlink mach_vm vm_map device device_node \
-	bootstrap bootstrap_programs console exc mach_exc \
+	bootstrap bootstrap_programs console files exc mach_exc \
 	memory_object memory_object_control
 
 # Those that libmach helps to serve: what the kernel asks and tells.
-SERVER_INTERFACES := exc mach_exc notify device_notify memory_object
+SERVER_INTERFACES := exc mach_exc notify device_notify memory_object pager
 
 USER_STUBS   := $(USER_INTERFACES:%=$(GEN)/user/%.c)
 SERVER_STUBS := $(SERVER_INTERFACES:%=$(GEN)/server/%.c)

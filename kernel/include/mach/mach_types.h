@@ -148,14 +148,15 @@ typedef ipc_info_tree_name_t *ipc_info_tree_name_array_t;
 typedef char kobject_description_t[KOBJECT_DESCRIPTION_LENGTH];
 
 /* mach_port_kobject(): what the kernel keeps behind a port */
-#define IKOT_NONE	 0
-#define IKOT_THREAD	 1
-#define IKOT_TASK	 2
-#define IKOT_HOST	 3
-#define IKOT_HOST_PRIV	 4
-#define IKOT_DEVICE	 13
-#define IKOT_TIMER	 8
-#define IKOT_SEMAPHORE	 23
-#define IKOT_CLOCK	 25
-#define IKOT_NAMED_ENTRY 28
-#define IKOT_EVENTLINK	 45
+#define IKOT_NONE	     0
+#define IKOT_THREAD	     1
+#define IKOT_TASK	     2
+#define IKOT_HOST	     3
+#define IKOT_HOST_PRIV	     4
+#define IKOT_DEVICE	     13
+#define IKOT_TIMER	     8
+#define IKOT_SEMAPHORE	     23
+#define IKOT_CLOCK	     25
+#define IKOT_NAMED_ENTRY     28
+#define IKOT_MEM_OBJ_CONTROL 32
+#define IKOT_EVENTLINK	     45
