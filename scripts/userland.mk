@@ -2,19 +2,21 @@
 # them: $(ARCHIVE), a cpio that the machine's firmware passes to the kernel.
 #
 # A program is one file userland/bin/NAME.c, or a folder userland/bin/NAME/ or
-# userland/NAME/ for the four of USER_SERVERS; test/user/NAME.c becomes test/NAME
+# userland/NAME/ for those of USER_SERVERS; test/user/NAME.c becomes test/NAME
 # and test/samples/NAME.c sample/NAME.
 
-USER_SERVERS := bootstrap console sh bench
+USER_SERVERS := bootstrap console file_pager sh bench
 
 # The readers of archives and programs that the first task has in common with
 # the kernel.
 bootstrap_SHARED := kernel/arguments.c kernel/boot_archive.c kernel/elf.c
+file_pager_SHARED := kernel/boot_archive.c
 
 # The interfaces that they serve, besides those in their folders.
 bootstrap_SERVES := $(addprefix userland/include/servers/,\
 	bootstrap.defs bootstrap_programs.defs)
 console_SERVES   := userland/include/servers/console.defs
+file_pager_SERVES := userland/include/servers/files.defs
 
 ARCHIVE      := $(BUILD)/archive.cpio
 U            := $(BUILD)/user

@@ -87,6 +87,16 @@ test_servers(void **state)
 }
 
 static void
+test_files(void **state)
+{
+	(void)state;
+	assert_int_equal(parse("session sh\n"), 0);
+	assert_null(manifest_files(&manifest));
+	assert_int_equal(parse("files p1\nsession sh\n"), 0);
+	assert_string_equal(manifest_files(&manifest), "p1");
+}
+
+static void
 test_nonsense_is_named_by_line(void **state)
 {
 	(void)state;
@@ -96,6 +106,8 @@ test_nonsense_is_named_by_line(void **state)
 	assert_int_equal(parse("server a b again"), 1);
 	assert_int_equal(parse("server a b restart now"), 1);
 	assert_int_equal(parse("grant a"), 1);
+	assert_int_equal(parse("files"), 1);
+	assert_int_equal(parse("files a b"), 1);
 	assert_int_equal(parse("\n\nsession"), 3);
 	assert_int_equal(parse("run 1 2 3 4 5 6 7 8"), 0);
 	assert_int_equal(parse("run 1 2 3 4 5 6 7 8 9"), 1);
@@ -121,6 +133,7 @@ main(void)
 	    cmocka_unit_test(test_space_and_comments),
 	    cmocka_unit_test(test_grants),
 	    cmocka_unit_test(test_servers),
+	    cmocka_unit_test(test_files),
 	    cmocka_unit_test(test_nonsense_is_named_by_line),
 	    cmocka_unit_test(test_too_many_lines),
 	};

@@ -120,7 +120,8 @@ enum {
 	AWAIT,
 	LIST,
 	DEVICE,
-	EXIT
+	EXIT,
+	ARCHIVE
 };
 
 static const mach_msg_id_t ids[] = {
@@ -145,7 +146,7 @@ static void
 test_wrong_forms(void)
 {
 	static const mach_msg_id_t unknown[] = {
-	    0, 401, 405, 439, 445, 502, 504, 541, 0x7fffffff};
+	    0, 401, 405, 439, 446, 502, 504, 541, 0x7fffffff};
 	unsigned wrong = 0;
 
 	memset(&request, 0, sizeof(request));
@@ -153,6 +154,7 @@ test_wrong_forms(void)
 		wrong += ask(ids[i], 24) != MIG_BAD_ARGUMENTS;
 		wrong += ask(ids[i], 1240) != MIG_BAD_ARGUMENTS;
 	}
+	wrong += ask(ARCHIVE, 32) != MIG_BAD_ARGUMENTS;
 	is(wrong, 0, "sizes that do not fit");
 	for (unsigned i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		wrong += ask(unknown[i], 24) != MIG_BAD_ID;

@@ -20,6 +20,18 @@ archive_find(const char *name, struct boot_file *file)
 	return boot_archive_find(&archive, name, file) == BOOT_ARCHIVE_OK;
 }
 
+const char *
+archive_next(uint64_t *offset)
+{
+	struct boot_file file;
+	const char *name;
+
+	if (boot_archive_next(&archive, offset, &name, &file) !=
+	    BOOT_ARCHIVE_OK)
+		return NULL;
+	return name;
+}
+
 static bool
 is_program(const struct boot_file *file)
 {

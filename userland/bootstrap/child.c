@@ -10,6 +10,7 @@
 
 #include "archive.h"
 #include "loader.h"
+#include "service.h"
 
 static struct child *children;
 static mach_port_t set;
@@ -86,12 +87,13 @@ static kern_return_t
 make_task(struct child *child, char *const argv[])
 {
 	riscv64_thread_state_t start;
-	struct boot_file file;
+	struct program program = {0};
 	kern_return_t kr;
 
-	if (!archive_find(child->program, &file))
+	if (!archive_find(child->program, &program.file))
 		return BOOTSTRAP_UNKNOWN_SERVICE;
-	kr = loader_load(&file, argv, child->port, &child->task, &start);
+	program.object = service_of_file(child->program);
+	kr = loader_load(&program, argv, child->port, &child->task, &start);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	task_set_name(child->task, child->program);

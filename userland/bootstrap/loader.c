@@ -36,37 +36,74 @@ staging_write(struct staging *staging, task_t task, mach_vm_address_t address)
 	return kr;
 }
 
-/* The part of a segment that the file holds; the rest is zero as it is. */
-static kern_return_t
-fill_segment(
-    const struct elf *elf, const struct elf_segment *segment, task_t task)
+/* Where the file's part of a segment ends; the rest is zero. */
+static uint64_t
+stored_end(const struct elf_segment *segment)
 {
-	uint64_t page = page_floor(segment->start);
+	return segment->start + segment->stored;
+}
+
+/*
+ * Maps the pages at the beginning of a segment that are pages of the file:
+ * shared with all who run it, or a copy of the task's own if it may write.
+ * What the file has behind the segment may be seen, unless zeros belong there.
+ * Returns where they end; the segment's start if nothing could be mapped.
+ */
+static mach_vm_address_t
+map_pages(
+    memory_object_t object, const struct elf_segment *segment, task_t task)
+{
+	bool writable = segment->prot & VM_PROT_WRITE;
+	vm_prot_t prot = (vm_prot_t)segment->prot;
+	mach_vm_address_t start = segment->start;
+	mach_vm_address_t end = page_floor(stored_end(segment));
+
+	if (object == MEMORY_OBJECT_NULL ||
+	    ((start | segment->offset) & PAGE_MASK) != 0)
+		return start;
+	if (!writable && segment->stored == segment->size)
+		end = page_ceil(stored_end(segment));
+	if (start == end ||
+	    mach_vm_map(task, &start, end - start, 0, VM_FLAGS_FIXED, object,
+		segment->offset, writable, prot, writable ? VM_PROT_ALL : prot,
+		writable ? VM_INHERIT_COPY : VM_INHERIT_SHARE) != KERN_SUCCESS)
+		return segment->start;
+	return end;
+}
+
+/* The part of a segment behind @from that the file has, as a copy. */
+static kern_return_t
+fill_segment(const struct elf *elf, const struct elf_segment *segment,
+    task_t task, uint64_t from)
+{
+	uint64_t page = page_floor(from), end = stored_end(segment);
 	struct staging staging;
 	kern_return_t kr;
 
-	if (segment->stored == 0)
+	if (from >= end)
 		return KERN_SUCCESS;
-	kr = staging_allocate(
-	    &staging, page_ceil(segment->start + segment->stored) - page);
+	kr = staging_allocate(&staging, page_ceil(end) - page);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	memcpy((char *)staging.pages + (segment->start - page),
-	    elf->bytes + segment->offset, segment->stored);
+	memcpy((char *)staging.pages + (from - page),
+	    elf->bytes + segment->offset + (from - segment->start), end - from);
 	return staging_write(&staging, task, page);
 }
 
 static kern_return_t
-load_segment(
-    const struct elf *elf, const struct elf_segment *segment, task_t task)
+load_segment(const struct elf *elf, memory_object_t object,
+    const struct elf_segment *segment, task_t task)
 {
-	mach_vm_address_t page = page_floor(segment->start);
+	uint64_t from = map_pages(object, segment, task);
+	mach_vm_address_t page = page_floor(from);
 	mach_vm_size_t size = page_ceil(segment->start + segment->size) - page;
 	kern_return_t kr;
 
+	if (size == 0)
+		return KERN_SUCCESS;
 	kr = mach_vm_allocate(task, &page, size, VM_FLAGS_FIXED);
 	if (kr == KERN_SUCCESS)
-		kr = fill_segment(elf, segment, task);
+		kr = fill_segment(elf, segment, task, from);
 	if (kr == KERN_SUCCESS)
 		kr = mach_vm_protect(
 		    task, page, size, FALSE, (vm_prot_t)segment->prot);
@@ -74,14 +111,14 @@ load_segment(
 }
 
 static kern_return_t
-load_segments(const struct elf *elf, task_t task)
+load_segments(const struct elf *elf, memory_object_t object, task_t task)
 {
 	struct elf_segment segment;
 	kern_return_t kr = KERN_SUCCESS;
 	uint32_t index = 0;
 
 	while (kr == KERN_SUCCESS && elf_next_segment(elf, &index, &segment))
-		kr = load_segment(elf, &segment, task);
+		kr = load_segment(elf, object, &segment, task);
 	return kr;
 }
 
@@ -120,19 +157,19 @@ make_stack(task_t task, char *const argv[], uint64_t *sp)
 }
 
 kern_return_t
-loader_load(const struct boot_file *file, char *const argv[],
+loader_load(const struct program *program, char *const argv[],
     mach_port_t bootstrap, task_t *task, riscv64_thread_state_t *start)
 {
 	struct elf elf;
 	kern_return_t kr;
 
-	if (elf_open(&elf, file->bytes, file->size) != ELF_OK)
+	if (elf_open(&elf, program->file.bytes, program->file.size) != ELF_OK)
 		return KERN_INVALID_ARGUMENT;
 	kr = task_create(mach_task_self(), NULL, 0, FALSE, task);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	*start = (riscv64_thread_state_t){.pc = elf.entry};
-	kr = load_segments(&elf, *task);
+	kr = load_segments(&elf, program->object, *task);
 	if (kr == KERN_SUCCESS)
 		kr = make_stack(*task, argv, &start->sp);
 	if (kr == KERN_SUCCESS)

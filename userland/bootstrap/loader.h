@@ -10,13 +10,19 @@
 
 #include "kernel/boot_archive.h"
 
+struct program {
+	struct boot_file file;
+	memory_object_t object; /* the same file, or MEMORY_OBJECT_NULL */
+};
+
 /*
- * Makes a task that holds @file and finds @argv (null-terminated) and its
+ * Makes a task that holds @program, mapped where that can be and read where it
+ * cannot, and finds @argv (null-terminated) and its
  * bootstrap port @bootstrap when it starts; it has no thread yet.  The caller
  * owns the task and passes @start to loader_run().  KERN_INVALID_ARGUMENT:
  * the file is no program; BOOTSTRAP_BAD_COUNT: too many arguments.
  */
-kern_return_t loader_load(const struct boot_file *file, char *const argv[],
+kern_return_t loader_load(const struct program *program, char *const argv[],
     mach_port_t bootstrap, task_t *task, riscv64_thread_state_t *start);
 
 kern_return_t loader_run(task_t task, riscv64_thread_state_t *start);

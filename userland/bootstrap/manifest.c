@@ -9,6 +9,7 @@ static const struct {
 } verbs[] = {
     [MANIFEST_SERVER] = {"server", 2, 3},
     [MANIFEST_GRANT] = {"grant", 2, 2},
+    [MANIFEST_FILES] = {"files", 1, 1},
     [MANIFEST_RUN] = {"run", 1, MANIFEST_WORDS_MAX},
     [MANIFEST_SESSION] = {"session", 1, MANIFEST_WORDS_MAX},
 };
@@ -101,6 +102,15 @@ manifest_grants(
 			return true;
 	}
 	return false;
+}
+
+const char *
+manifest_files(const struct manifest *manifest)
+{
+	for (unsigned int i = 0; i < manifest->count; i++)
+		if (manifest->lines[i].verb == MANIFEST_FILES)
+			return manifest->lines[i].words[0];
+	return NULL;
 }
 
 bool

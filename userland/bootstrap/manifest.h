@@ -8,8 +8,12 @@
  *		it is started again whenever it ends.
  *	grant PROGRAM THING
  *		PROGRAM may have the device THING: a path in the device tree,
- *		"stdout", "sbi-console", or the port "host_priv" or
- *		"device_master".
+ *		"stdout", "sbi-console", the port "host_priv" or
+ *		"device_master", or the "archive" itself.
+ *	files PROGRAM
+ *		PROGRAM, a server, has the memory objects of the archive's
+ *		files: it may check in as "file/NAME" for each.  While it runs,
+ *		programs are mapped from there instead of read.
  *	run PROGRAM [ARGUMENT...]
  *		PROGRAM is run to its end, once the servers have been started
  *		and before the session.
@@ -28,6 +32,7 @@
 enum manifest_verb {
 	MANIFEST_SERVER,
 	MANIFEST_GRANT,
+	MANIFEST_FILES,
 	MANIFEST_RUN,
 	MANIFEST_SESSION,
 };
@@ -56,6 +61,9 @@ const struct manifest_line *manifest_server(
 
 bool manifest_grants(
     const struct manifest *manifest, const char *program, const char *thing);
+
+/* The program that serves the archive's files; NULL: none. */
+const char *manifest_files(const struct manifest *manifest);
 
 /* Whether a server's line asks for it to be started again. */
 bool manifest_restarts(const struct manifest_line *server);

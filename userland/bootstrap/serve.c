@@ -131,6 +131,13 @@ serve_bootstrap_device(
 }
 
 kern_return_t
+serve_bootstrap_archive(
+    struct child *child, mach_port_t *entry, uint64_t *offset, uint64_t *size)
+{
+	return system_archive(child, entry, offset, size);
+}
+
+kern_return_t
 serve_bootstrap_exit(struct child *child, int status)
 {
 	child->status = status & 0xff;

@@ -1,6 +1,7 @@
 /* bootstrap/service.c: see service.h. */
 #include "service.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -168,24 +169,57 @@ service_returned(mach_port_t port)
 	return service->name;
 }
 
-bool
-service_home(const char *name)
+memory_object_t
+service_of_file(const char *name)
 {
-	const struct service *service = service_find(name);
+	const struct service *service;
+	name_t full;
 
-	return service != NULL && service->home;
+	if (snprintf(full, sizeof(full), "%s%s", BOOTSTRAP_FILE_PREFIX, name) >=
+	    (int)sizeof(full))
+		return MEMORY_OBJECT_NULL;
+	service = service_find(full);
+	if (service == NULL || service->home)
+		return MEMORY_OBJECT_NULL;
+	return service->port;
+}
+
+/* Of the manifest's services, those of a program. */
+static bool
+serves(const char *program, const struct service *service)
+{
+	return service->owner == NULL && strcmp(service->program, program) == 0;
+}
+
+bool
+service_home(const char *program)
+{
+	const struct service *service;
+	bool any = false;
+
+	for (service = services; service != NULL; service = service->next) {
+		if (!serves(program, service))
+			continue;
+		if (!service->home)
+			return false;
+		any = true;
+	}
+	return any;
 }
 
 void
-service_withdraw(const char *name)
+service_withdraw(const char *program)
 {
-	struct service *service = service_find(name);
+	struct service *service, *next;
 
-	if (service == NULL || !service->home)
-		return;
-	mach_port_mod_refs(
-	    mach_task_self(), service->port, MACH_PORT_RIGHT_RECEIVE, -1);
-	service_remove(service);
+	for (service = services; service != NULL; service = next) {
+		next = service->next;
+		if (!serves(program, service) || !service->home)
+			continue;
+		mach_port_mod_refs(mach_task_self(), service->port,
+		    MACH_PORT_RIGHT_RECEIVE, -1);
+		service_remove(service);
+	}
 }
 
 void

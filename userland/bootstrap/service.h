@@ -38,14 +38,19 @@ kern_return_t service_register(
 /* A send right of ours, to be copied into a reply. */
 kern_return_t service_look_up(const char *name, mach_port_t *port);
 
+/* The memory object of the file @name, a right of ours, while somebody serves
+ * it; else MEMORY_OBJECT_NULL. */
+memory_object_t service_of_file(const char *name);
+
 /* A receive right has come back; NULL: not a service's. */
 const char *service_returned(mach_port_t port);
 
-/* Whether the service can be checked in. */
-bool service_home(const char *name);
+/* Whether all services of @program can be checked in. */
+bool service_home(const char *program);
 
-/* A service at home goes, and with it its port: nobody will serve it. */
-void service_withdraw(const char *name);
+/* Those of its services that are at home go, and with them their ports: nobody
+ * will serve them. */
+void service_withdraw(const char *program);
 
 /* What @child has registered goes. */
 void service_owner_died(const struct child *child);

@@ -12,6 +12,7 @@
 
 #include "userland/bootstrap/replies.h"
 
+#include "archive.h"
 #include "child.h"
 #include "service.h"
 
@@ -73,13 +74,13 @@ may_restart(unsigned int index)
 		return true;
 	printf(
 	    "bootstrap: %s keeps ending, and is left alone\n", line->words[1]);
-	service_withdraw(line->words[0]);
+	service_withdraw(line->words[1]);
 	return false;
 }
 
 /*
- * Starts again each server that does not run, once its service's port is home:
- * its death and the port come in any order.
+ * Starts again each server that does not run, once its services' ports are
+ * home: its death and they come in any order.
  */
 static void
 servers_restart(void)
@@ -89,7 +90,7 @@ servers_restart(void)
 
 		if (line->verb == MANIFEST_SERVER && manifest_restarts(line) &&
 		    !child_running(line->words[1]) &&
-		    service_home(line->words[0]) && may_restart(i))
+		    service_home(line->words[1]) && may_restart(i))
 			server_start(i);
 	}
 }
@@ -105,6 +106,23 @@ servers_start(void)
 		if (service_define(line->words[0], line->words[1]) ==
 		    KERN_SUCCESS)
 			server_start(i);
+	}
+}
+
+/* For each file of the archive a service, if the manifest says whose. */
+static void
+files_define(void)
+{
+	const char *program = manifest_files(manifest), *file;
+	uint64_t offset = 0;
+	name_t name;
+
+	if (program == NULL)
+		return;
+	while ((file = archive_next(&offset)) != NULL) {
+		snprintf(
+		    name, sizeof(name), "%s%s", BOOTSTRAP_FILE_PREFIX, file);
+		service_define(name, program);
 	}
 }
 
@@ -204,6 +222,7 @@ void
 system_start(const struct manifest *the_manifest)
 {
 	manifest = the_manifest;
+	files_define();
 	servers_start();
 	if (options->run[0] == NULL)
 		run_next();
@@ -262,6 +281,13 @@ system_child_ended(struct child *child)
 
 /* ---- devices ---- */
 
+static bool
+may_have(const struct child *child, const char *thing)
+{
+	return child->trusted ||
+	       manifest_grants(manifest, child->program, thing);
+}
+
 /* One more reference to a right of ours. */
 static kern_return_t
 give(mach_port_t right, mach_port_t *port)
@@ -274,8 +300,7 @@ give(mach_port_t right, mach_port_t *port)
 kern_return_t
 system_device(const struct child *child, const char *thing, mach_port_t *port)
 {
-	if (!child->trusted &&
-	    !manifest_grants(manifest, child->program, thing))
+	if (!may_have(child, thing))
 		return BOOTSTRAP_NOT_PRIVILEGED;
 	if (strcmp(thing, "host_priv") == 0)
 		return give(options->host_priv, port);
@@ -283,4 +308,19 @@ system_device(const struct child *child, const char *thing, mach_port_t *port)
 		return give(options->device_master, port);
 	return device_open(
 	    options->device_master, D_READ | D_WRITE, thing, port);
+}
+
+kern_return_t
+system_archive(const struct child *child, mach_port_t *entry, uint64_t *offset,
+    uint64_t *size)
+{
+	memory_object_size_t room;
+
+	if (!may_have(child, "archive"))
+		return BOOTSTRAP_NOT_PRIVILEGED;
+	*offset = options->archive % vm_page_size;
+	*size = options->archive_size;
+	room = *offset + *size;
+	return mach_make_memory_entry_64(mach_task_self(), &room,
+	    options->archive - *offset, VM_PROT_READ, entry, MACH_PORT_NULL);
 }

@@ -29,3 +29,7 @@ void system_service_away(const char *name, mach_port_t port);
 /* bootstrap_device(): *@port is a send right for the caller to give away. */
 kern_return_t system_device(
     const struct child *child, const char *thing, mach_port_t *port);
+
+/* bootstrap_archive(): *@entry is a send right for the caller to give away. */
+kern_return_t system_archive(const struct child *child, mach_port_t *entry,
+    uint64_t *offset, uint64_t *size);

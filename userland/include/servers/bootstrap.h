@@ -24,6 +24,10 @@ MACH_BEGIN_DECLS
 #define BOOTSTRAP_ARGS_MAX     1024 /* bytes of all arguments together */
 #define BOOTSTRAP_ARGC_MAX     40
 
+/* Before a file's name in the boot archive: the service that is its memory
+ * object's port, where the manifest says who serves files. */
+#define BOOTSTRAP_FILE_PREFIX "file/"
+
 typedef char name_t[BOOTSTRAP_MAX_NAME_LEN];
 typedef const char *bootstrap_name_t;
 typedef const char *bootstrap_arguments_t;
@@ -85,6 +89,14 @@ kern_return_t bootstrap_list(
  */
 kern_return_t bootstrap_device(
     mach_port_t bootstrap, const char *device, mach_port_t *port);
+
+/*
+ * The boot archive: a memory entry to be mapped read-only, and where in that
+ * the archive begins and how many bytes it has.  For who is granted "archive":
+ * BOOTSTRAP_NOT_PRIVILEGED.
+ */
+kern_return_t bootstrap_archive(mach_port_t bootstrap, mach_port_t *entry,
+    uint64_t *offset, uint64_t *size);
 
 /* Tells how the caller ends; exit() does this. */
 kern_return_t bootstrap_exit(mach_port_t bootstrap, int status);
