@@ -12,17 +12,20 @@ DTB     ?=
 TYPE    ?= ps
 BOARD   ?= qemu-virt
 DEBUG   ?= 0
+UNSAFE_NO_FENCE ?= 0
 FUZZ_SECONDS ?= 60
 STEPS   ?= 1000000
 SEED    ?= 1
 SOAK_SECONDS ?= 600
 SOAK_SEED ?= 1
+TRANSFERS ?= 2000000
 V       ?= 0
 
 # ---- where things go ----
 
 BUILD := build
-OUT   := $(BUILD)$(if $(filter 1,$(DEBUG)),/debug)
+OUT   := $(BUILD)$(if $(filter 1,$(DEBUG)),/debug)$(if \
+	$(filter 1,$(UNSAFE_NO_FENCE)),/unfenced)
 
 # A rule that needs tools of a group has $(call setup,GROUP) behind its `|`:
 # scripts/setup looks for them, in a few milliseconds, and installs what is
@@ -68,6 +71,7 @@ help: ## print this list
 	@printf '\nSettings, as in `make run HARTS=1 MEM=128M`:\n'
 	@printf '  HARTS=4 MEM=1G MACHINE=virt CPU=rv64,sstc=off DTB=FILE\n'
 	@printf '  APPEND="words for the kernel"   DEBUG=1 (checks on)   V=1\n'
+	@printf '  UNSAFE_NO_FENCE=1 (build/unfenced/: stale translations are kept, for tests)\n'
 	@printf '  TESTS="words": the suites of `make test` named by one of them\n'
 	@printf '\nStubs are made from .defs files: userland/mig/mig, docs/adding.md\n'
 
@@ -85,20 +89,26 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 ##@ Check
 
-.PHONY: test kernel-checked unit soak model fuzz coverage bench lint tidy
-test: all kernel-checked unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
+.PHONY: test kernel-checked kernel-unfenced unit soak model fuzz coverage bench lint tidy
+test: all kernel-checked kernel-unfenced unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 
 # The kernel once more, with lock ranks and invariants checked.
 kernel-checked:
 	@$(MAKE) DEBUG=1 $(BUILD)/debug/baton.img
 
+# And once without the fences that keep received memory still, to see that a
+# test fails then.
+kernel-unfenced:
+	@$(MAKE) UNSAFE_NO_FENCE=1 $(BUILD)/unfenced/baton.img
+
 unit: unit-build ## run the host unit tests alone
 	@scripts/run-tests unit
 
-soak: all kernel-checked ## storms over ports on 4 harts: SOAK_SECONDS=600 SOAK_SEED=1
+soak: all kernel-checked kernel-unfenced ## storms over ports and memory: SOAK_SECONDS=600 SOAK_SEED=1 TRANSFERS=2000000
 	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$(SOAK_SEED) \
-	    scripts/run-tests --progress 'the storm'
+	    TRANSFERS=$(TRANSFERS) \
+	    scripts/run-tests --progress 'the storm' 'hostile senders'
 
 model: $(MODEL) ## random operations on ports beside a model: STEPS=1000000 SEED=1
 	@$(MODEL) --steps $(STEPS) --seed $(SEED)

@@ -2,14 +2,23 @@
  * kernel/config.h: what is chosen when the kernel is built.
  *
  * Every switch is a 0/1 constant used in a plain `if`, so both arms always
- * compile.  The build may set CONFIG_DEBUG from its command line; what the
- * machine has is never a matter of this file (see drivers/machine.h).
+ * compile.  The build may set CONFIG_DEBUG and CONFIG_UNSAFE_NO_FENCE from its
+ * command line; what the machine has is never a matter of this file (see
+ * drivers/machine.h).
  */
 #pragma once
 
 /* Lock ranks, reference counts and object invariants are checked. */
 #ifndef CONFIG_DEBUG
 #define CONFIG_DEBUG 0
+#endif
+
+/*
+ * Harts keep translations of memory that was sent away, protected or freed.
+ * No such kernel is of any use, but for showing that a test notices.
+ */
+#ifndef CONFIG_UNSAFE_NO_FENCE
+#define CONFIG_UNSAFE_NO_FENCE 0
 #endif
 
 /* The message fast path of ipc/fast.c is tried first. */

@@ -206,6 +206,45 @@ class Tests(Guest):
 
 
 @dataclasses.dataclass
+class Noticed(Guest):
+    """A broken kernel, on which @case has to fail.
+
+    The same fault may also end the kernel before the test sees it; then the
+    next of @runs, kernel command lines, has its turn.
+    """
+
+    runs: list = dataclasses.field(default_factory=list)
+    case: str = ""
+
+    def run(self):
+        result = Result()
+        for append in self.runs:
+            machine = dataclasses.replace(self.machine, append=append)
+            if (seen := self.verdict(machine, result)) is not None:
+                result.check(not seen, f"passed: {append}: {self.case}",
+                             result.output[-SHOWN:])
+                return result
+        result.fail(f"no run came as far as: {self.case}",
+                    result.output[-SHOWN:])
+        return result
+
+    def verdict(self, machine, result):
+        """Did the case pass?  None: the guest did not come to it."""
+        with guest.Guest(machine, self.limit) as running:
+            try:
+                for line in running.lines():
+                    result.output.append(line)
+                    found = TAP.match(line)
+                    if found and self.case in (found[3] or ""):
+                        return not found[1]
+                    if line.startswith("panic:"):
+                        break
+            except guest.Hung:
+                pass
+        return None
+
+
+@dataclasses.dataclass
 class Dialogue(Guest):
     """Steps of (what the console must come to say, what is typed then).
 

@@ -25,7 +25,8 @@ KERNEL_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-fno-omit-frame-pointer -fno-asynchronous-unwind-tables \
 	$(WARNINGS) -Wframe-larger-than=512 \
 	-I. -Iarch/riscv64/include -Ikernel/include -I$(GEN) \
-	$(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG=1)
+	$(if $(filter 1,$(DEBUG)),-DCONFIG_DEBUG=1) \
+	$(if $(filter 1,$(UNSAFE_NO_FENCE)),-DCONFIG_UNSAFE_NO_FENCE=1)
 
 # For `make coverage` lines stay lines, and their table has the older form.
 ifeq ($(COVERAGE),1)

@@ -19,6 +19,8 @@ IMAGE = str(BUILD / "baton.img")
 ARCHIVE = str(BUILD / "archive.cpio")
 DEBUG_IMAGE = str(BUILD / "debug/baton.img")
 DEBUG_ELF = str(BUILD / "debug/baton.elf")
+UNFENCED_IMAGE = str(BUILD / "unfenced/baton.img")
+UNFENCED_ELF = str(BUILD / "unfenced/baton.elf")
 
 NORMAL = guest.Machine(kernel=IMAGE, initrd=ARCHIVE, append="run=test/all")
 
@@ -42,6 +44,8 @@ PROMPT = r"^baton> "
 # How long the storm of test/soak is, in seconds, and its first round's seed.
 SOAK_SECONDS = int(os.environ.get("SOAK_SECONDS", 30))
 SOAK_SEED = int(os.environ.get("SOAK_SEED", 1))
+# How many regions a hostile sender sends.
+TRANSFERS = int(os.environ.get("TRANSFERS", 20000))
 
 
 def unit_tests():
@@ -86,6 +90,20 @@ def soak(seconds):
         dataclasses.replace(NORMAL, kernel=DEBUG_IMAGE,
                             append=f"{append} fastpath=off"),
         DEBUG_ELF, limit, steps="# round")
+
+
+def hostile_senders():
+    """Memory that is received while its sender still writes to it; and on a
+    kernel that lets it, to see that the test notices."""
+    machine = dataclasses.replace(
+        NORMAL, append=f"run=test/immutable,{TRANSFERS},{SOAK_SEED}")
+    yield harness.Tests("hostile senders", machine, ELF,
+                        limit=120 + TRANSFERS // 20, steps="# round: ")
+    yield harness.Noticed(
+        "hostile senders, no fences",
+        dataclasses.replace(NORMAL, kernel=UNFENCED_IMAGE), UNFENCED_ELF,
+        runs=[f"run=test/immutable,20000,{seed}" for seed in range(1, 9)],
+        case="not one byte has changed")
 
 
 def high_base():
@@ -141,5 +159,5 @@ def real_boot_chain():
 def suites():
     """Every suite, in the order in which they start."""
     return [model(), *unit_tests(), *host_scripts(), *guest_tests(),
-            *soak(SOAK_SECONDS), high_base(),
+            *soak(SOAK_SECONDS), *hostile_senders(), high_base(),
             shell(), shell_panic(), real_boot_chain()]

@@ -227,6 +227,8 @@ pmap_retire(struct pmap *pmap)
 	struct cpu *cpu = this_cpu();
 	uint64_t others;
 
+	if (CONFIG_UNSAFE_NO_FENCE)
+		return;
 	/* Without ASIDs it is 0 already.  release: see asid_assign() */
 	store_release(&pmap->satp, 0);
 	fence_full(); /* pairs with the one in pmap_switch() */

@@ -17,7 +17,7 @@
 
 #define FOLDER "test/"
 #define SELF   "test/all"
-#define MAX    64
+#define MAX    96
 
 static name_t names[MAX];
 static unsigned count;
