@@ -2,8 +2,10 @@
  * ipc/copy.h: messages between user memory and the kernel; for ipc/ alone.
  *
  * Long messages are copied in steps.  A step that finds somebody more urgent
- * waiting gives way: the call does not return then, and the continuation that
- * the caller named goes on later by calling it again with the same message.
+ * waiting gives way, and one that finds a page of the user's absent waits for
+ * it: the call does not return then, and the continuation that the caller named
+ * goes on later by calling it again with the same message, after
+ * memory_wait_end().
  */
 #pragma once
 #include "ipc/kmsg.h"
@@ -43,6 +45,9 @@ kern_return_t must_check kmsg_copyin(struct kmsg *kmsg, continuation_t cont);
  */
 kern_return_t must_check kmsg_copyout(struct kmsg *kmsg, continuation_t cont);
 
+/* @kmsg carries nothing any more: only its bytes are to be written. */
+void kmsg_given(struct kmsg *kmsg);
+
 /* All there is; @option says how much of it the receiver sees. */
 void kmsg_trailer(
     const struct kmsg *kmsg, uint64_t option, mach_msg_max_trailer_t *trailer);
@@ -72,12 +77,12 @@ kern_return_t must_check descriptor_check(
 #define DESCRIPTOR_MORE (-1002)
 
 /* Take what the user's descriptor number @kmsg->index names; a code of the
- * send's, or DESCRIPTOR_MORE. */
+ * send's, DESCRIPTOR_MORE, or KERN_MEMORY_WAIT. */
 kern_return_t must_check descriptor_copyin(struct kmsg *kmsg,
     const mach_msg_descriptor_t *user, struct kdescriptor *descriptor);
 
-/* Give it to the current task; errors go to @kmsg->errors.  DESCRIPTOR_MORE or
- * MACH_MSG_SUCCESS. */
+/* Give it to the current task; errors go to @kmsg->errors.  DESCRIPTOR_MORE,
+ * KERN_MEMORY_WAIT or MACH_MSG_SUCCESS. */
 kern_return_t must_check descriptor_copyout(struct kmsg *kmsg,
     mach_msg_descriptor_t *user, struct kdescriptor *descriptor);
 

@@ -14,6 +14,7 @@
 #include "ipc/space.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
+#include "vm/memory_wait.h"
 
 enum copyin_phase {
 	COPY,
@@ -29,10 +30,13 @@ copy_step(struct kmsg *kmsg)
 	uaddr_t from = current_thread()->send.buffer + kmsg->progress;
 	uint32_t left = kmsg->size - kmsg->progress;
 	uint32_t count = left < STEP_BYTES ? left : STEP_BYTES;
+	kern_return_t kr = KERN_SUCCESS;
 
-	if (count > 0 && copyin((uint8_t *)&kmsg->header + kmsg->progress, from,
-			     count) != KERN_SUCCESS)
-		return MACH_SEND_INVALID_DATA;
+	if (count > 0)
+		kr = copyin(
+		    (uint8_t *)&kmsg->header + kmsg->progress, from, count);
+	if (unlikely(kr != KERN_SUCCESS))
+		return kr == KERN_MEMORY_WAIT ? kr : MACH_SEND_INVALID_DATA;
 	kmsg->progress += count;
 	if (kmsg->progress == kmsg->size) {
 		kmsg->progress = 0;
@@ -187,6 +191,8 @@ kmsg_copyin(struct kmsg *kmsg, continuation_t cont)
 
 	for (;;) {
 		kr = copyin_step(kmsg);
+		if (unlikely(kr == KERN_MEMORY_WAIT))
+			memory_wait_block(cont);
 		if (kr != MACH_MSG_SUCCESS || kmsg->phase == COPIED)
 			return kr;
 		/* Short messages are done before anybody could mind. */

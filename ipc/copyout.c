@@ -18,6 +18,7 @@
 #include "ipc/right.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
+#include "vm/memory_wait.h"
 
 /* Bytes of body that one step moves up. */
 #define STEP_MOVED 8192
@@ -149,26 +150,30 @@ header_step(struct kmsg *kmsg)
 	}
 }
 
-static void
+static kern_return_t
 descriptors_step(struct kmsg *kmsg)
 {
 	struct kdescriptor *descriptor;
+	kern_return_t kr;
 
 	for (int i = 0; i < STEP_DESCRIPTORS; i++) {
 		if (kmsg->index == kmsg->descriptor_count) {
 			kmsg->phase = kmsg->gap > 0 ? CLOSE_UP : WRITE;
 			kmsg->done = 0;
-			return;
+			break;
 		}
 		descriptor = &kmsg->descriptor[kmsg->index];
-		if (descriptor_copyout(kmsg, descriptor_at(kmsg), descriptor) ==
-		    DESCRIPTOR_MORE)
-			return;
+		kr = descriptor_copyout(kmsg, descriptor_at(kmsg), descriptor);
+		if (kr == KERN_MEMORY_WAIT)
+			return kr;
+		if (kr == DESCRIPTOR_MORE)
+			break;
 		kmsg->cursor += descriptor_size(descriptor->type);
 		kmsg->index++;
 		if (!descriptor_is_short(descriptor))
-			return;
+			break;
 	}
+	return MACH_MSG_SUCCESS;
 }
 
 /* A word of a message, whatever the user keeps in it. */
@@ -221,14 +226,21 @@ write_step(struct kmsg *kmsg, uaddr_t buffer, uint32_t size)
 	uint32_t left = size - kmsg->progress;
 	uint32_t count = left < STEP_BYTES ? left : STEP_BYTES;
 	const uint8_t *from = (const uint8_t *)&kmsg->header;
+	kern_return_t kr =
+	    copyout(buffer + kmsg->progress, from + kmsg->progress, count);
 
-	if (copyout(buffer + kmsg->progress, from + kmsg->progress, count) !=
-	    KERN_SUCCESS)
-		return MACH_RCV_INVALID_DATA;
+	if (unlikely(kr != KERN_SUCCESS))
+		return kr == KERN_MEMORY_WAIT ? kr : MACH_RCV_INVALID_DATA;
 	kmsg->progress += count;
 	if (kmsg->progress == size)
 		kmsg->phase = WRITTEN;
 	return MACH_MSG_SUCCESS;
+}
+
+void
+kmsg_given(struct kmsg *kmsg)
+{
+	kmsg->phase = WRITE;
 }
 
 static kern_return_t
@@ -242,8 +254,7 @@ copyout_step(struct kmsg *kmsg)
 		header_step(kmsg);
 		return MACH_MSG_SUCCESS;
 	case DESCRIPTORS:
-		descriptors_step(kmsg);
-		return MACH_MSG_SUCCESS;
+		return descriptors_step(kmsg);
 	case CLOSE_UP:
 		close_up_step(kmsg);
 		return MACH_MSG_SUCCESS;
@@ -263,8 +274,9 @@ copyout_step(struct kmsg *kmsg)
  * destroyed.
  */
 static kern_return_t
-write_header_only(struct kmsg *kmsg, kern_return_t result)
+write_header_only(struct kmsg *kmsg, continuation_t cont)
 {
+	kern_return_t result = kmsg->result, kr = KERN_SUCCESS;
 	struct receive_state *receive = &current_thread()->receive;
 	struct {
 		mach_msg_header_t header;
@@ -276,13 +288,14 @@ write_header_only(struct kmsg *kmsg, kern_return_t result)
 	bare.header.msgh_size = HEADER_SIZE;
 	bare.header.msgh_remote_port = MACH_PORT_NULL;
 	kmsg_trailer(kmsg, receive->option, &bare.trailer);
-	kmsg_destroy(kmsg);
 	if (receive->size < size)
 		size = HEADER_SIZE;
-	if (receive->size >= size &&
-	    copyout(receive->buffer, &bare, size) != KERN_SUCCESS)
-		return MACH_RCV_INVALID_DATA;
-	return result;
+	if (receive->size >= size)
+		kr = copyout(receive->buffer, &bare, size);
+	if (kr == KERN_MEMORY_WAIT)
+		memory_wait_block(cont);
+	kmsg_destroy(kmsg);
+	return kr == KERN_SUCCESS ? result : MACH_RCV_INVALID_DATA;
 }
 
 /* What the call is answered with, all being done. */
@@ -296,7 +309,7 @@ copyout_result(const struct kmsg *kmsg)
 	return MACH_MSG_SUCCESS;
 }
 
-static kern_return_t
+static void
 too_large(struct kmsg *kmsg)
 {
 	kmsg->header = (mach_msg_header_t){
@@ -304,19 +317,22 @@ too_large(struct kmsg *kmsg)
 	    .msgh_id = kmsg->id,
 	    .msgh_local_port = use_remote(kmsg),
 	};
-	return write_header_only(kmsg, MACH_RCV_TOO_LARGE);
+	kmsg->result = MACH_RCV_TOO_LARGE;
+	kmsg->phase = WRITTEN;
 }
 
 kern_return_t
 kmsg_copyout(struct kmsg *kmsg, continuation_t cont)
 {
-	kern_return_t kr;
+	kern_return_t kr = MACH_MSG_SUCCESS;
 
 	if (kmsg->phase == HEADER && !kmsg->pseudo &&
 	    !message_fits(&current_thread()->receive, kmsg))
-		return too_large(kmsg);
-	for (;;) {
+		too_large(kmsg);
+	while (kmsg->phase != WRITTEN) {
 		kr = copyout_step(kmsg);
+		if (unlikely(kr == KERN_MEMORY_WAIT))
+			memory_wait_block(cont);
 		if (kr != MACH_MSG_SUCCESS || kmsg->phase == WRITTEN)
 			break;
 		if (kmsg->size > STEP_BYTES || kmsg->complex) {
@@ -325,7 +341,7 @@ kmsg_copyout(struct kmsg *kmsg, continuation_t cont)
 		}
 	}
 	if (unlikely(kmsg->result != MACH_MSG_SUCCESS) && !kmsg->pseudo)
-		return write_header_only(kmsg, kmsg->result);
+		return write_header_only(kmsg, cont);
 	/* Who gets his message back hears why, even if he cannot read it. */
 	if (kr == MACH_MSG_SUCCESS || kmsg->pseudo)
 		kr = copyout_result(kmsg);

@@ -39,7 +39,9 @@
 
 #include "ipc/fast_exception.h"
 #include "ipc/fast_leg.h"
+#include "ipc/message.h"
 #include "ipc/traps.h"
+#include "vm/memory_wait.h"
 
 /* Most bytes of a body that struct thread has room for. */
 #define SMALL_BODY 48
@@ -84,6 +86,21 @@ copyout_small(uaddr_t buffer, struct header_words header,
 	return copyout(buffer, message->word, size + TRAILER_SIZE);
 }
 
+/* The same could not be written, because of @kr: it is lost, unless the page is
+ * only yet to come. */
+static __attribute__((noinline)) uint64_t
+not_written(kern_return_t kr, struct header_words header,
+    struct small_message *message, uint64_t size)
+{
+	if (kr != KERN_MEMORY_WAIT)
+		return MACH_RCV_INVALID_DATA;
+	message->word[0] = header.bits_size;
+	message->word[1] = header.remote_local;
+	message->word[2] = header.voucher_id;
+	message_write_later(
+	    message_keep((uint32_t)size, message->word, (uint32_t)size, NULL));
+}
+
 /* The receiver, current now, gets its message and returns to user mode. */
 always_inline noreturn void
 finish(uaddr_t buffer, struct header_words header,
@@ -99,9 +116,9 @@ finish(uaddr_t buffer, struct header_words header,
 		    header.remote_local, header.voucher_id, TRAILER_WORD);
 	else
 		kr = copyout_small(buffer, header, message, size);
-	thread_return_value(
-	    (uint64_t)(kr == KERN_SUCCESS ? MACH_MSG_SUCCESS
-					  : MACH_RCV_INVALID_DATA));
+	thread_return_value(kr == KERN_SUCCESS
+				? MACH_MSG_SUCCESS
+				: not_written(kr, header, message, size));
 }
 
 /* ---- what is known from last time ---- */
@@ -234,10 +251,17 @@ out:
 static __attribute__((noinline)) bool
 copyin_small(struct small_message *message, uaddr_t buffer, uint64_t size)
 {
-	return size > HEADER_SIZE && size <= HEADER_SIZE + SMALL_BODY &&
-	       (size & 3) == 0 &&
-	       copyin(&message->word[3], buffer + HEADER_SIZE,
-		   size - HEADER_SIZE) == KERN_SUCCESS;
+	kern_return_t kr;
+
+	if (size <= HEADER_SIZE || size > HEADER_SIZE + SMALL_BODY ||
+	    (size & 3) != 0)
+		return false;
+	kr =
+	    copyin(&message->word[3], buffer + HEADER_SIZE, size - HEADER_SIZE);
+	/* The general path will find out again. */
+	if (unlikely(kr == KERN_MEMORY_WAIT))
+		memory_wait_forget();
+	return kr == KERN_SUCCESS;
 }
 
 kern_return_t

@@ -22,8 +22,10 @@
 #include <mach/thread_status.h>
 
 #include "ipc/fast_leg.h"
+#include "ipc/message.h"
 #include "kernel/exception.h"
 #include "kernel/exception_ports.h"
+#include "vm/memory_wait.h"
 
 /* ---- the question ---- */
 
@@ -128,6 +130,17 @@ copyout_question(
 	return copyout(buffer + question->size, trailer, sizeof(trailer));
 }
 
+/* A page of the handler's buffer is yet to come. */
+static __attribute__((noinline)) struct kmsg *
+keep_question(const struct question *question, const struct thread *self)
+{
+	uint64_t head = (uint64_t)((const uint8_t *)question->end -
+				   (const uint8_t *)question->word);
+
+	return message_keep((uint32_t)question->size, question->word,
+	    (uint32_t)head, &self->tf.ra);
+}
+
 /* ---- names ---- */
 
 /* The handler's entry for a send right to @port, which it has under @guess if
@@ -223,6 +236,7 @@ ask(struct thread *self)
 	const struct exception_action *action;
 	struct identity identity = {0};
 	struct question question;
+	struct kmsg *kept = NULL;
 	struct thread *receiver;
 	struct port *port;
 	uint32_t behavior;
@@ -280,7 +294,11 @@ ask(struct thread *self)
 	take_place(receiver, cpu);
 	enter_space(receiver, cpu);
 	kr = copyout_question(receiver->receive.buffer, &question, self);
+	if (unlikely(kr == KERN_MEMORY_WAIT))
+		kept = keep_question(&question, self);
 	wait_for_reply(self, receiver, cpu);
+	if (unlikely(kr == KERN_MEMORY_WAIT))
+		message_write_later(kept);
 	receiver->tf.a0 =
 	    (uint64_t)(kr == KERN_SUCCESS ? MACH_MSG_SUCCESS
 					  : MACH_RCV_INVALID_DATA);
@@ -390,8 +408,11 @@ fast_exception_state(
 
 	if (size != HEADER_SIZE + STATE_REPLY_BODY ||
 	    copyin(&reply.NDR, self->receive.buffer + HEADER_SIZE,
-		STATE_REPLY_BODY) != KERN_SUCCESS)
+		STATE_REPLY_BODY) != KERN_SUCCESS) {
+		/* The general path will find out again. */
+		memory_wait_forget();
 		return;
+	}
 	if (reply.result != KERN_SUCCESS ||
 	    reply.flavor != RISCV64_THREAD_STATE ||
 	    reply.count != RISCV64_THREAD_STATE_COUNT ||

@@ -9,6 +9,7 @@
 #include "kernel/kassert.h"
 #include "kernel/sched.h"
 #include "kernel/zone.h"
+#include "vm/memory_wait.h"
 #include "vm/transfer.h"
 
 /* ---- the table of routines: open addressing by id ---- */
@@ -409,6 +410,8 @@ serve_steps(struct kmsg *request)
 	kr = call_routine(&call, step->called_kind);
 	if (kr == KCALL_AGAIN)
 		sched_yield(serve_continue);
+	if (kr == KERN_MEMORY_WAIT)
+		memory_wait_block(serve_continue);
 	kobject_put(step->called_kind, call.object);
 	call_reply(&call, kr);
 }
@@ -425,6 +428,7 @@ kserver_serve(struct kmsg *request)
 static noreturn void
 serve_continue(void)
 {
+	(void)memory_wait_end();
 	serve_steps(current_thread()->step.object);
 	message_served();
 }

@@ -43,6 +43,7 @@
 #include <mach/routine_ids.h>
 
 #include "kernel/types.h"
+#include "vm/memory_wait.h"
 
 struct kmsg;
 struct port;
@@ -51,10 +52,18 @@ struct routine;
 /* Not an error: call me again. */
 #define KCALL_AGAIN (-1000)
 
+/* Does @kr say that the call is not over: KCALL_AGAIN, or KERN_MEMORY_WAIT? */
+static inline bool
+call_goes_on(kern_return_t kr)
+{
+	return kr == KCALL_AGAIN || kr == KERN_MEMORY_WAIT;
+}
+
 /*
  * A long operation does a part, saves how far it is here, and returns
  * KCALL_AGAIN; it is called again, from its start, with the same arguments,
- * after others had their turn.  All zero at first.
+ * after others had their turn.  All zero at first.  KERN_MEMORY_WAIT does the
+ * same when a page that was absent has come, or does not.
  */
 #define CALL_PROGRESS_WORDS 3
 uint64_t *call_progress(void);

@@ -31,7 +31,9 @@
 #include "ipc/traps.h"
 #include "kernel/cpu.h"
 #include "kernel/sched.h"
+#include "kernel/string.h"
 #include "kernel/task.h"
+#include "vm/memory_wait.h"
 
 bool ipc_fast_enabled = true;
 
@@ -65,6 +67,7 @@ copyout_continue(void)
 {
 	struct kmsg *kmsg = current_thread()->receive.kmsg;
 
+	(void)memory_wait_end();
 	thread_return_value(
 	    (uint64_t)(int64_t)kmsg_copyout(kmsg, copyout_continue));
 }
@@ -77,6 +80,39 @@ message_copyout(struct thread *self, struct kmsg *kmsg)
 	return kmsg_copyout(kmsg, copyout_continue);
 }
 
+struct kmsg *
+message_keep(
+    uint32_t size, const void *head, uint32_t head_size, const void *rest)
+{
+	struct kmsg *kmsg = kmsg_alloc(size - HEADER_SIZE, 0);
+	uint8_t *to;
+
+	if (kmsg == NULL)
+		return NULL;
+	to = (uint8_t *)&kmsg->header;
+	if (head_size > size)
+		head_size = size;
+	memcpy(to, head, head_size);
+	if (size > head_size)
+		memcpy(to + head_size, rest, size - head_size);
+	kmsg_given(kmsg);
+	return kmsg;
+}
+
+noreturn void
+message_write_later(struct kmsg *kmsg)
+{
+	if (kmsg == NULL) {
+		memory_wait_forget();
+		thread_return_value(MACH_RCV_INVALID_DATA);
+	}
+	current_thread()->receive.kmsg = kmsg;
+	memory_wait_block(copyout_continue);
+}
+
+/* The wait that say_too_large() had to make is over. */
+static void too_large_continue(void);
+
 /*
  * MACH_RCV_LARGE: the message stays where it is; say how large it is.  These
  * words of the header are written whatever room there is said to be: who asks
@@ -88,15 +124,23 @@ say_too_large(const struct receive_state *receive)
 	uaddr_t size = receive->buffer + offsetof(mach_msg_header_t, msgh_size);
 	uaddr_t port =
 	    receive->buffer + offsetof(mach_msg_header_t, msgh_local_port);
+	kern_return_t kr = KERN_SUCCESS;
 
-	if ((receive->option & MACH_RCV_LARGE_IDENTITY) &&
-	    copyout(port, &receive->name, sizeof(receive->name)) !=
-		KERN_SUCCESS)
-		return MACH_RCV_INVALID_DATA;
-	if (copyout(size, &receive->actual, sizeof(receive->actual)) !=
-	    KERN_SUCCESS)
-		return MACH_RCV_INVALID_DATA;
-	return MACH_RCV_TOO_LARGE;
+	if (receive->option & MACH_RCV_LARGE_IDENTITY)
+		kr = copyout(port, &receive->name, sizeof(receive->name));
+	if (kr == KERN_SUCCESS)
+		kr = copyout(size, &receive->actual, sizeof(receive->actual));
+	if (kr == KERN_MEMORY_WAIT)
+		memory_wait_block(too_large_continue);
+	return kr == KERN_SUCCESS ? MACH_RCV_TOO_LARGE : MACH_RCV_INVALID_DATA;
+}
+
+static void
+too_large_continue(void)
+{
+	(void)memory_wait_end();
+	thread_return_value(
+	    (uint64_t)(int64_t)say_too_large(&current_thread()->receive));
 }
 
 /* What became of a look at a port's queue. */
@@ -642,6 +686,7 @@ copyin_continue(void)
 {
 	struct thread *self = current_thread();
 
+	(void)memory_wait_end();
 	thread_return_value(
 	    (uint64_t)(int64_t)message_send(self, self->send.kmsg));
 }

@@ -57,5 +57,17 @@ void (*ipc_message_trap(void))(void);
  * reply sent: go on with the receive. */
 noreturn void message_served(void);
 
+/* ---- for the fast paths ---- */
+
+/*
+ * A page of the buffer was absent when a receiver, current now, was given a
+ * message of @size bytes that has no trailer but the shortest: @head_size bytes
+ * at @head, what is behind them at @rest.  It is kept (NULL: no memory for
+ * that, and it is lost), and written when the page has come.
+ */
+struct kmsg *must_check message_keep(
+    uint32_t size, const void *head, uint32_t head_size, const void *rest);
+noreturn void message_write_later(struct kmsg *kmsg);
+
 /* All of ipc/: zones, locks.  Before the first port, space or message. */
 void ipc_init(void);

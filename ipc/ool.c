@@ -16,6 +16,7 @@
 #include "kernel/task.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
+#include "vm/memory_wait.h"
 #include "vm/transfer.h"
 
 /* Rights of an array that one step copies, */
@@ -185,6 +186,8 @@ take_memory(struct kmsg *kmsg, const mach_msg_ool_descriptor_t *user,
 		return MACH_MSG_SUCCESS;
 	case KERN_OPERATION_TIMED_OUT:
 		return DESCRIPTOR_MORE;
+	case KERN_MEMORY_WAIT:
+		return kr;
 	case KERN_RESOURCE_SHORTAGE:
 		return MACH_SEND_NO_BUFFER;
 	default:
@@ -257,9 +260,10 @@ take_ports(struct kmsg *kmsg, const mach_msg_ool_ports_descriptor_t *user,
 	left = descriptor->size - kmsg->progress;
 	if (left < count)
 		count = left;
-	if (copyin(names, address + kmsg->progress * sizeof(names[0]),
-		count * sizeof(names[0])) != KERN_SUCCESS)
-		return MACH_SEND_INVALID_MEMORY;
+	kr = copyin(names, address + kmsg->progress * sizeof(names[0]),
+	    count * sizeof(names[0]));
+	if (kr != KERN_SUCCESS)
+		return kr == KERN_MEMORY_WAIT ? kr : MACH_SEND_INVALID_MEMORY;
 	for (uint32_t i = 0; i < count; i++) {
 		struct port **port = &descriptor->ports[kmsg->progress];
 		bool dead;
@@ -478,6 +482,17 @@ give_rights(struct kmsg *kmsg, struct kdescriptor *descriptor, uaddr_t address,
 		   count * sizeof(names[0])) == KERN_SUCCESS;
 }
 
+/* Will @count names written to @address find their pages?  False: when
+ * they have been brought. */
+static bool
+is_there(uaddr_t address, uint32_t count)
+{
+	mach_port_name_t names[STEP_RIGHTS] = {0};
+
+	return copyout(address, names, count * sizeof(names[0])) !=
+	       KERN_MEMORY_WAIT;
+}
+
 /* The array cannot be given: its rights are given up. */
 static void
 lose_rights(struct kmsg *kmsg, struct kdescriptor *descriptor, uint32_t count)
@@ -524,6 +539,11 @@ give_ports(struct kmsg *kmsg, mach_msg_ool_ports_descriptor_t *user,
 	else if (descriptor->size > 0)
 		address = (uaddr_t)user->address;
 	user->address = (void *)(uintptr_t)address;
+	/* A right that has got a name has to be told of. */
+	if (address != 0 && kmsg->progress > 0 &&
+	    !is_there(
+		address + kmsg->progress * sizeof(mach_port_name_t), count))
+		return KERN_MEMORY_WAIT;
 
 	if (address == 0)
 		lose_rights(kmsg, descriptor, count);

@@ -10,6 +10,7 @@
 #include "ipc/right.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
+#include "vm/memory_wait.h"
 
 static struct space *
 own_space(void)
@@ -277,6 +278,32 @@ port_insert_right_trap(
 	return kr;
 }
 
+static void say_continue(void);
+
+/* The request was made, so this cannot be taken back. */
+static kern_return_t
+say_previous(uaddr_t previousp, mach_port_name_t name)
+{
+	struct step_state *step = &current_thread()->step;
+	kern_return_t kr = copyout(previousp, &name, sizeof(name));
+
+	if (kr != KERN_MEMORY_WAIT)
+		return kr;
+	step->word[0] = previousp;
+	step->word[1] = name;
+	memory_wait_block(say_continue);
+}
+
+static void
+say_continue(void)
+{
+	const struct step_state *step = &current_thread()->step;
+
+	(void)memory_wait_end();
+	thread_return_value((uint64_t)(int64_t)say_previous(
+	    step->word[0], (mach_port_name_t)step->word[1]));
+}
+
 kern_return_t
 port_request_notification_trap(uint64_t target, uint64_t name, uint64_t id,
     uint64_t sync, uint64_t notify, uint64_t disposition, uaddr_t previousp)
@@ -314,10 +341,7 @@ port_request_notification_trap(uint64_t target, uint64_t name, uint64_t id,
 	if (right_copyout(own_space(), previous, MACH_MSG_TYPE_PORT_SEND_ONCE,
 		&previous_name) != KERN_SUCCESS)
 		right_release_send_once(previous);
-	if (copyout(previousp, &previous_name, sizeof(previous_name)) !=
-	    KERN_SUCCESS)
-		return KERN_INVALID_ADDRESS;
-	return KERN_SUCCESS;
+	return say_previous(previousp, previous_name);
 
 out_right:
 	right_release(port, type);

@@ -12,6 +12,7 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/wait_queue.h"
+#include "vm/memory_wait.h"
 
 #define NANOSECONDS 1000000000UL
 
@@ -147,15 +148,35 @@ thread_switch_trap(uint64_t name, uint64_t option, uint64_t milliseconds)
 
 /* ---- sleeping ---- */
 
+static void say_continue(void);
+
 /* Say what the clock shows, and how it ended. */
 static kern_return_t
 sleep_end(uaddr_t wakeup, kern_return_t kr)
 {
+	struct step_state *step = &current_thread()->step;
 	mach_timespec_t now = clock_now();
+	kern_return_t written = KERN_SUCCESS;
 
-	if (wakeup != 0 && copyout(wakeup, &now, sizeof(now)) != KERN_SUCCESS)
-		return KERN_INVALID_ADDRESS;
-	return kr;
+	if (wakeup != 0)
+		written = copyout(wakeup, &now, sizeof(now));
+	if (written == KERN_MEMORY_WAIT) {
+		step->word[0] = wakeup;
+		step->word[1] = (uint64_t)kr;
+		memory_wait_block(say_continue);
+	}
+	return written == KERN_SUCCESS ? kr : KERN_INVALID_ADDRESS;
+}
+
+static void
+say_continue(void)
+{
+	const struct step_state *step = &current_thread()->step;
+	kern_return_t kr;
+
+	(void)memory_wait_end();
+	kr = sleep_end(step->word[0], (kern_return_t)step->word[1]);
+	thread_return_value((uint64_t)(int64_t)kr);
 }
 
 static void

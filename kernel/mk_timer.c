@@ -10,6 +10,7 @@
 #include "kernel/task.h"
 #include "kernel/thread.h"
 #include "kernel/zone.h"
+#include "vm/memory_wait.h"
 
 /* Behind the header stand three words that say nothing. */
 #define BODY_SIZE 24
@@ -243,6 +244,32 @@ mk_timer_arm_leeway_trap(
 	return mk_timer_arm_trap(name, deadline);
 }
 
+static void say_continue(void);
+
+/* The timer has been cancelled, so this cannot be taken back. */
+static kern_return_t
+say_deadline(uaddr_t result, uint64_t deadline)
+{
+	struct step_state *step = &current_thread()->step;
+	kern_return_t kr = copyout(result, &deadline, sizeof(deadline));
+
+	if (kr != KERN_MEMORY_WAIT)
+		return kr;
+	step->word[0] = result;
+	step->word[1] = deadline;
+	memory_wait_block(say_continue);
+}
+
+static void
+say_continue(void)
+{
+	const struct step_state *step = &current_thread()->step;
+
+	(void)memory_wait_end();
+	thread_return_value(
+	    (uint64_t)(int64_t)say_deadline(step->word[0], step->word[1]));
+}
+
 kern_return_t
 mk_timer_cancel_trap(uint64_t name, uaddr_t result)
 {
@@ -267,7 +294,7 @@ mk_timer_cancel_trap(uint64_t name, uaddr_t result)
 	spin_unlock(&port->lock);
 	if (result == 0)
 		return KERN_SUCCESS;
-	return copyout(result, &deadline, sizeof(deadline));
+	return say_deadline(result, deadline);
 }
 
 kern_return_t

@@ -70,7 +70,11 @@ static kern_return_t
 fork_steps(struct map_fork *fork, uint64_t *result)
 {
 	while (*result == KERN_OPERATION_TIMED_OUT) {
-		*result = (uint64_t)map_fork_step(fork);
+		kern_return_t kr = map_fork_step(fork);
+
+		if (kr == KERN_MEMORY_WAIT)
+			return kr;
+		*result = (uint64_t)kr;
 		if (thread_should_yield())
 			return KCALL_AGAIN;
 	}
@@ -107,7 +111,7 @@ fork_task(struct task *parent, struct task **childp)
 	child = (struct task *)progress[FORK_CHILD];
 	kr = fork_steps(
 	    (struct map_fork *)progress[FORK_STATE], &progress[FORK_RESULT]);
-	if (kr == KCALL_AGAIN)
+	if (call_goes_on(kr))
 		return kr;
 	if (kr == KERN_SUCCESS) {
 		*childp = child;

@@ -1,4 +1,8 @@
-/* thread.c: life, waiting and stopping of threads; see thread.h. */
+/*
+ * thread.c: life, waiting and stopping of threads; see thread.h.  It is long
+ * because the states of a thread are one matter: who ends, stops or wakes it
+ * meets all the others.
+ */
 #include "kernel/thread.h"
 
 #include <arch/cpu.h>
@@ -13,6 +17,7 @@
 #include "kernel/task.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
+#include "vm/memory_wait.h"
 #include "vm/superpage.h"
 
 static struct zone thread_zone;
@@ -369,6 +374,7 @@ thread_exit(struct thread *self)
 	thread_charge(self);
 	fpu_discard(self);
 	superpage_forget(&self->superpage);
+	memory_wait_forget();
 	thread_drop_ports(self);
 	exception_ports_end(&(struct exception_scope){.thread = self});
 	spin_lock(&self->lock);
@@ -561,6 +567,8 @@ thread_ast(struct thread *self)
 	       0) {
 		if ((ast & AST_TERMINATE) != 0)
 			thread_exit(self);
+		if ((ast & AST_MEMORY) != 0)
+			memory_wait_trap_again();
 		if ((ast & AST_SUSPEND) != 0)
 			stop(self);
 		/* An abort that found no wait has nothing to abort.  What is

@@ -43,6 +43,7 @@ struct entry;
 struct exception_actions;
 struct fpu_state;
 struct kmsg;
+struct memory_source;
 struct port;
 struct pset;
 struct task;
@@ -60,6 +61,7 @@ enum thread_state {
 #define AST_TERMINATE 0x4U
 #define AST_ABORT     0x8U  /* the next interruptible wait fails */
 #define AST_PRIORITY  0x10U /* the base priority was changed */
+#define AST_MEMORY    0x20U /* the trap waits for a page, and is made again */
 
 /* Priorities run from 0 (idle only) to 127; more is more urgent. */
 #define PRIORITY_IDLE	 0
@@ -150,6 +152,20 @@ struct step_state {
 	struct kmsg *reply;   /* its reply, nothing in it yet; or NULL */
 };
 
+/* The page that a thread waits for, and the one it did: vm/memory_wait.h. */
+struct memory_state {
+	const struct memory_source *source; /* NULL: it waits for none */
+	void *object;			    /* with a reference */
+	uint64_t where, deadline;
+	uint32_t turn;	    /* how much news there was before */
+	unsigned access;    /* a user's, VM_PROT_*, ... */
+	uaddr_t address;    /* ... and where */
+	uint64_t argument;  /* a0 of the trap to be made again */
+	const void *failed; /* the last wait was for it and ended ... */
+	uint64_t failed_where;
+	kern_return_t failure; /* ... so */
+};
+
 /* o: owner only (the running thread, or whoever claimed it)
  * I: immutable   t: this thread's lock   T: the task's lock   a: atomic
  * q: the lock of the queue it stands on */
@@ -180,6 +196,7 @@ struct thread {
 	enum thread_state state; /* [o], or the run queue's lock */
 	uint32_t base_priority;	 /* [t] */
 
+	struct memory_state memory; /* [o] */
 	struct superpage superpage; /* [o] that a fault of its is zeroing */
 	struct cpu *fpu_cpu;   /* [o] hart that holds its live FP registers */
 	struct fpu_state *fpu; /* [t] to make or drop it; NULL: none yet */

@@ -108,7 +108,7 @@ copy_steps(const struct copy *copy)
 
 	if (!(progress[COPY_RESULT] & COPY_OVER)) {
 		kr = copy_most(copy, progress);
-		if (kr == KCALL_AGAIN)
+		if (call_goes_on(kr))
 			return kr;
 		progress[COPY_RESULT] = COPY_OVER | (uint32_t)kr;
 	}
@@ -258,7 +258,7 @@ read_all(struct map *map, uint32_t count, struct read_list *list)
 
 	while (!list->failed && list->at < count) {
 		kr = read_one(map, list);
-		if (kr == KCALL_AGAIN)
+		if (call_goes_on(kr))
 			return kr;
 		if (kr == KERN_SUCCESS && thread_should_yield())
 			return KCALL_AGAIN;
@@ -287,7 +287,7 @@ serve_mach_vm_read_list(struct map *map, natural_t *entries, natural_t count)
 		progress[0] = (uint64_t)list;
 	}
 	kr = read_all(map, count, list);
-	if (kr == KCALL_AGAIN)
+	if (call_goes_on(kr))
 		return kr;
 	if (kr == KERN_SUCCESS)
 		memcpy(entries, list->entry, sizeof(list->entry));

@@ -13,6 +13,7 @@
 #include "vm/map_range.h"
 #include "vm/map_sweep.h"
 #include "vm/map_tree.h"
+#include "vm/memory_wait.h"
 #include "vm/object.h"
 #include "vm/page.h"
 
@@ -29,6 +30,7 @@ map_zone_init(void)
 	zone_init(&map_zone, "map", sizeof(struct map), 0);
 	zone_init(&entry_zone, "map entry", sizeof(struct map_entry), 0);
 	object_zone_init();
+	memory_wait_init();
 }
 
 /* ---- life ---- */

@@ -238,7 +238,7 @@ make_of_map(
 		return kr;
 	call = view_call_current();
 	kr = view_call_take(call);
-	if (kr == KCALL_AGAIN)
+	if (call_goes_on(kr))
 		return kr;
 	if (kr == KERN_SUCCESS)
 		kr = use_taken(wish, call, entry);
@@ -392,7 +392,7 @@ memory_entry_map(struct map *map, uaddr_t *addressp, struct port *port,
 		return kr;
 	call = view_call_current();
 	kr = view_call_place(call);
-	if (kr == KCALL_AGAIN)
+	if (call_goes_on(kr))
 		return kr;
 	if (kr == KERN_SUCCESS) {
 		*addressp = call->place.address;

@@ -118,7 +118,7 @@ serve_mach_vm_remap(struct map *map, mach_vm_address_t *address,
 		return kr;
 	call = view_call_current();
 	kr = run(call);
-	if (kr == KCALL_AGAIN)
+	if (call_goes_on(kr))
 		return kr;
 	if (kr == KERN_SUCCESS) {
 		view_rights(

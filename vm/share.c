@@ -13,6 +13,7 @@
 #include "kernel/kassert.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
+#include "vm/memory_wait.h"
 #include "vm/object.h"
 #include "vm/page.h"
 #include "vm/swap.h"
@@ -239,6 +240,7 @@ copy_object(struct map_share *share, const struct map_entry *entry,
 	uint64_t from = entry->window + (start - entry->start);
 	uint64_t end = from + (*stopp - start);
 	uint64_t to = start - share->fresh_base;
+	kern_return_t kr = KERN_SUCCESS;
 
 	for (unsigned left = STEP_COPIES; left > 0 && from < end; left--) {
 		uint64_t next = object_absent_until(entry->object, from, end);
@@ -246,10 +248,11 @@ copy_object(struct map_share *share, const struct map_entry *entry,
 
 		if (next == from) {
 			next = from + PAGE_SIZE;
-			if (object_prepare(share->fresh, to, to + PAGE_SIZE) !=
-				KERN_SUCCESS ||
-			    object_copy_page(entry->object, from, &page) !=
-				KERN_SUCCESS)
+			kr = object_prepare(share->fresh, to, to + PAGE_SIZE);
+			if (kr == KERN_SUCCESS)
+				kr = object_copy_page(
+				    entry->object, from, &page);
+			if (kr != KERN_SUCCESS)
 				break;
 			if (page != NULL)
 				object_insert(share->fresh, to, page, true);
@@ -258,7 +261,10 @@ copy_object(struct map_share *share, const struct map_entry *entry,
 		from = next;
 	}
 	if (to == start - share->fresh_base)
-		return KERN_RESOURCE_SHORTAGE;
+		return kr;
+	/* What there was no memory for, or that is yet to come, is the next
+	 * step's. */
+	memory_wait_forget();
 	*stopp = share->fresh_base + to;
 	return KERN_SUCCESS;
 }

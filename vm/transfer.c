@@ -32,6 +32,7 @@
 #include "kernel/ktrace.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
+#include "vm/memory_wait.h"
 #include "vm/object.h"
 #include "vm/page.h"
 #include "vm/transfer_slots.h"
@@ -314,6 +315,7 @@ share_object(struct transfer *transfer, const struct map_entry *entry,
 		    entry->window + (stop - entry->start));
 		unsigned cost = absent > offset ? 1 : TRANSFER_STEP_COPY;
 		struct page *page;
+		kern_return_t kr;
 		pte_t *slot;
 
 		*budget -= min_u64(*budget, cost);
@@ -322,9 +324,11 @@ share_object(struct transfer *transfer, const struct map_entry *entry,
 			continue;
 		}
 		slot = transfer_leaf(transfer, transfer->next, true);
-		if (slot == NULL || object_copy_page(entry->object, offset,
-					&page) != KERN_SUCCESS)
+		if (slot == NULL)
 			return KERN_RESOURCE_SHORTAGE;
+		kr = object_copy_page(entry->object, offset, &page);
+		if (kr != KERN_SUCCESS)
+			return kr;
 		if (page != NULL)
 			*slot = pte_make(
 			    page_pa(page), pte_protection(VM_PROT_READ));
@@ -506,6 +510,11 @@ take_begin(struct map *map, uaddr_t address, uint64_t size,
 	if (how == TRANSFER_READ || how == TRANSFER_INHERIT)
 		transfer->source = map;
 	kr = transfer_copy_outer(transfer, NULL);
+	if (kr == KERN_MEMORY_WAIT) {
+		/* A few pages at most: from the start again. */
+		transfer_destroy(transfer);
+		*transferp = NULL;
+	}
 	if (kr != KERN_SUCCESS || how == TRANSFER_COPY)
 		return kr;
 	return how == TRANSFER_GIVE ? try_move(map, transfer)
@@ -555,6 +564,8 @@ transfer_take(struct map *map, uaddr_t address, uint64_t size,
 		return kr;
 	if (kr == KERN_SUCCESS)
 		kr = take_step(map, *transferp);
+	if (kr == KERN_MEMORY_WAIT)
+		return kr;
 	if (kr != KERN_SUCCESS) {
 		(*transferp)->phase = TRANSFER_FAILED;
 		(*transferp)->failure = kr;

@@ -53,9 +53,10 @@ enum transfer_how {
  *
  * May need more than one call for long regions: KERN_OPERATION_TIMED_OUT means
  * "progress was made, yield and call again with the same arguments and the same
- * *@transferp" (NULL at first).  On any other failure the sender's memory is as
- * it was and *@transferp is NULL.  Whoever gives up in between destroys what
- * there is.
+ * *@transferp" (NULL at first); KERN_MEMORY_WAIT the same with
+ * memory_wait_block() for yielding.  On any other failure the sender's memory
+ * is as it was and *@transferp is NULL.  Whoever gives up in between destroys
+ * what there is.
  *
  * Returns: KERN_SUCCESS
  *          KERN_INVALID_ADDRESS      a hole, or outside the user's half

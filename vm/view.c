@@ -8,6 +8,7 @@
 #include "kernel/zone.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
+#include "vm/memory_wait.h"
 #include "vm/object.h"
 #include "vm/page.h"
 
@@ -455,6 +456,8 @@ fill_step(struct view_place *place)
 	for (unsigned i = 0; i < STEP_PAGES && place->done < place->size; i++) {
 		kern_return_t kr = fill_next(place);
 
+		if (kr == KERN_MEMORY_WAIT)
+			return kr;
 		if (kr != KERN_SUCCESS)
 			return undo(place, kr);
 	}

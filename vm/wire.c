@@ -2,6 +2,7 @@
 #include "vm/wire.h"
 
 #include "vm/map.h"
+#include "vm/memory_wait.h"
 
 /* Pages that a step faults in, at some 1 000 instructions each. */
 #define STEP_SIZE (12 * PAGE_SIZE)
@@ -30,7 +31,7 @@ map_wire_step(struct map *map, uaddr_t start, uint64_t size, unsigned access,
 {
 	uaddr_t from = start + *donep;
 	uint64_t piece = min_u64(size - *donep, STEP_SIZE);
-	uint64_t counted = 0;
+	uint64_t counted = 0, done;
 	kern_return_t kr = KERN_SUCCESS;
 
 	/* Counted first: from then on nobody shares what we fault in. */
@@ -43,6 +44,13 @@ map_wire_step(struct map *map, uaddr_t start, uint64_t size, unsigned access,
 		kr = fault_in(map, va);
 	if (kr == KERN_SUCCESS && *donep < size)
 		return KERN_OPERATION_TIMED_OUT;
+	if (kr == KERN_MEMORY_WAIT) {
+		/* Once more from there, as if it had not been counted. */
+		*donep -= counted;
+		done = 0;
+		if (map_count_unwire(map, from, counted, &done) != KERN_SUCCESS)
+			return KERN_RESOURCE_SHORTAGE;
+	}
 	return kr;
 }
 

@@ -116,7 +116,17 @@ trap_entry:
 	ld	sp, CPU_STACK_TOP(s1)
 	beq	t0, t2, 3f
 	mv	s0, zero			/* backtraces end here */
+	/* With these it can be made again: memory_wait_trap_again(). */
+	sd	t0, TF_T0(tp)
 	sd	t1, TF_T1(tp)
+	sd	a0, TF_A0(tp)
+	sd	a1, TF_A1(tp)
+	sd	a2, TF_A2(tp)
+	sd	a3, TF_A3(tp)
+	sd	a4, TF_A4(tp)
+	sd	a5, TF_A5(tp)
+	sd	a6, TF_A6(tp)
+	sd	a7, TF_A7(tp)
 	neg	t0, t0
 	li	t1, SYSCALL_COUNT
 	bgeu	t0, t1, 1f

@@ -22,11 +22,13 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "vm/map.h"
+#include "vm/memory_wait.h"
 
 static_assert(offsetof(struct thread, tf) == 0, "tp finds the trapframe");
 static_assert(offsetof(struct thread, cpu) == THREAD_CPU, "offsets.h");
 static_assert(offsetof(struct thread, ast) == THREAD_AST, "offsets.h");
 static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "offsets.h");
+static_assert(KERN_MEMORY_WAIT == USERCOPY_WAIT, "offsets.h");
 static_assert(
     offsetof(struct cpu, message_trap) == CPU_MESSAGE_TRAP, "offsets.h");
 
@@ -88,23 +90,49 @@ trap_interrupt(uint64_t number)
 	}
 }
 
+static noreturn void fault_continue(void);
+
+/* Serve a fault at @address; returns when the access can be tried again. */
+static void
+serve_fault(struct thread *self, uaddr_t address, unsigned access)
+{
+	kern_return_t kr;
+
+	do {
+		kr = map_fault(
+		    self->task->map, address, access, &self->superpage);
+	} while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
+	if (likely(kr == KERN_SUCCESS))
+		return;
+	/* It faults again, and goes on where it was. */
+	if (kr == KERN_OPERATION_TIMED_OUT)
+		sched_yield(NULL);
+	if (kr != KERN_MEMORY_WAIT)
+		exception_raise(EXC_BAD_ACCESS, kr, address);
+	self->memory.address = address;
+	self->memory.access = access;
+	memory_wait_block(fault_continue);
+}
+
+/* The page is there, or does not come; who was aborted finds out himself. */
+static noreturn void
+fault_continue(void)
+{
+	struct thread *self = current_thread();
+
+	if (memory_wait_end() == KERN_SUCCESS)
+		serve_fault(self, self->memory.address, self->memory.access);
+	thread_return();
+}
+
 static void
 page_fault(struct thread *self, uint64_t cause)
 {
 	uint64_t address = fault_address();
-	kern_return_t kr;
 
 	this_cpu()->counters.faults++;
 	ktrace(KT_FAULT, address, cause);
-	do {
-		kr = map_fault(self->task->map, address, fault_access(cause),
-		    &self->superpage);
-	} while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
-	/* It faults again, and goes on where it was. */
-	if (kr == KERN_OPERATION_TIMED_OUT)
-		sched_yield(NULL);
-	if (unlikely(kr != KERN_SUCCESS))
-		exception_raise(EXC_BAD_ACCESS, kr, address);
+	serve_fault(self, address, fault_access(cause));
 }
 
 /*
@@ -172,8 +200,12 @@ usercopy_trap(struct trapframe *frame, uint64_t cause)
 	if (is_page_fault(cause))
 		kr = map_fault(current_thread()->task->map, fault_address(),
 		    fault_access(cause), NULL);
-	if (kr != KERN_SUCCESS)
+	if (kr == KERN_MEMORY_WAIT) {
+		memory_wait_in_trap();
+		frame->epc = (uintptr_t)usercopy_wait;
+	} else if (kr != KERN_SUCCESS) {
 		frame->epc = (uintptr_t)usercopy_fault;
+	}
 	csr_set(sstatus, SSTATUS_SUM);
 }
 

@@ -6,12 +6,13 @@
  * kern_return_t copyout_words_return(uaddr_t to, uint64_t w0, w1, w2, w3);
  *
  * In:	a0 = to, a1 = from, a2 = size; a user space is current.
- * Out:	a0 = KERN_SUCCESS or KERN_INVALID_ADDRESS.  Clobbers a1 to a5, t0 to t6.
+ * Out:	a0 = KERN_SUCCESS, KERN_INVALID_ADDRESS or KERN_MEMORY_WAIT.
+ *	Clobbers a1 to a5, t0 to t6.
  *
  * Between usercopy_start and usercopy_end a page fault is the map's business:
  * the trap handler serves it and comes back to the faulting instruction, or
- * goes on at usercopy_fault.  No instruction of it depends on what the trap
- * handler does not keep: it keeps everything but s2 to s11.
+ * goes on at usercopy_fault or usercopy_wait.  No instruction of it depends on
+ * what the trap handler does not keep: it keeps everything but s2 to s11.
  *
  * No access is misaligned: many cores have firmware emulate those.
  */
@@ -33,7 +34,7 @@
 
 	.section .text.hot, "ax"
 	.globl	copyin, copyout, copyout_words_return
-	.globl	usercopy_start, usercopy_end, usercopy_fault
+	.globl	usercopy_start, usercopy_end, usercopy_fault, usercopy_wait
 
 	.balign	64
 copyout:
@@ -232,6 +233,13 @@ words_return:
 	sd	zero, TF_A0(tp)
 	beqz	t0, arch_user_return
 	tail	thread_return
+
+/* Here the trap handler goes on when the page is yet to come. */
+usercopy_wait:
+	li	t6, SSTATUS_SUM
+	csrc	sstatus, t6
+	li	a0, USERCOPY_WAIT
+	ret
 
 /* Here the trap handler goes on when the map could not serve the fault. */
 usercopy_fault:

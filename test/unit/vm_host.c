@@ -11,6 +11,7 @@
 #include "kernel/kassert.h"
 #include "kernel/reaper.h"
 #include "kernel/zone.h"
+#include "vm/memory_wait.h"
 #include "vm/object.h"
 #include "vm/swap.h"
 #include "vm/transfer.h"
@@ -98,6 +99,46 @@ void
 vm_host_set_current(struct map *map)
 {
 	current = map;
+}
+
+/* ---- waiting for pages: a test does so itself ---- */
+
+struct vm_host_wait vm_host_wait;
+
+void
+memory_wait_init(void)
+{
+}
+
+kern_return_t
+memory_wait_note(const struct memory_source *source, void *object,
+    uint64_t where, uint64_t deadline)
+{
+	(void)deadline;
+	memory_wait_forget();
+	vm_host_wait.source = source;
+	vm_host_wait.object = object;
+	vm_host_wait.where = where;
+	return KERN_MEMORY_WAIT;
+}
+
+void
+memory_wait_forget(void)
+{
+	if (vm_host_wait.source != NULL)
+		vm_host_wait.source->put(vm_host_wait.object);
+	vm_host_wait.source = NULL;
+}
+
+void
+memory_wake(
+    const void *object, uint64_t start, uint64_t end, kern_return_t result)
+{
+	(void)object;
+	(void)start;
+	(void)end;
+	(void)result;
+	vm_host_wait.woken++;
 }
 
 /* ---- what tlb.c and cpu.c do on the machine ---- */

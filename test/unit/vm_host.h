@@ -43,3 +43,11 @@ bool vm_host_is_stale_code(const void *bytes);
 /* KASSERT that each page's references are the leaves of @maps that name it,
  * and that tables are counted right.  For when nothing is in transit. */
 void vm_host_check_references(struct map *const *maps, unsigned count);
+
+/* What was to be waited for last, if it was not forgotten since. */
+extern struct vm_host_wait {
+	const struct memory_source *source;
+	void *object;
+	uint64_t where;
+	unsigned woken; /* calls of memory_wake() */
+} vm_host_wait;

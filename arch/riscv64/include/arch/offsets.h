@@ -10,5 +10,8 @@
 #define CPU_STACK_TOP	 0
 #define CPU_MESSAGE_TRAP 8
 
+/* KERN_MEMORY_WAIT, what a user copy returns */
+#define USERCOPY_WAIT -1001
+
 /* System calls are numbered from -1 down to less than this many. */
 #define SYSCALL_COUNT 128

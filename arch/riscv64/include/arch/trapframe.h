@@ -38,6 +38,9 @@
 #define TF_EPC	248
 #define TF_SIZE 256
 
+/* Bytes of the instruction that makes a system call. */
+#define ECALL_SIZE 4
+
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 #include <stdint.h>

@@ -5,6 +5,10 @@
  * user's half, or a fault that the map cannot serve, gives
  * KERN_INVALID_ADDRESS; bytes before the fault may have been copied.  A fault
  * that the map can serve (zero-fill, copy-on-write) is served and goes on.
+ * Where the page has to be brought by somebody the copy gives KERN_MEMORY_WAIT,
+ * which is to be treated as any failure: with everything undone, and whatever
+ * result, the trap is made again when the page is there.  Where not everything
+ * can be undone, memory_wait_block() and copy again: vm/memory_wait.h.
  * No lock may be held.
  */
 #pragma once
