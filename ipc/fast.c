@@ -77,28 +77,18 @@ copyout_small(uaddr_t buffer, struct header_words header,
 {
 	uint32_t *trailer =
 	    (uint32_t *)(void *)((uint8_t *)message->word + size);
+	kern_return_t kr;
 
 	message->word[0] = header.bits_size;
 	message->word[1] = header.remote_local;
 	message->word[2] = header.voucher_id;
 	trailer[0] = MACH_MSG_TRAILER_FORMAT_0;
 	trailer[1] = TRAILER_SIZE;
-	return copyout(buffer, message->word, size + TRAILER_SIZE);
-}
-
-/* The same could not be written, because of @kr: it is lost, unless the page is
- * only yet to come. */
-static __attribute__((noinline)) uint64_t
-not_written(kern_return_t kr, struct header_words header,
-    struct small_message *message, uint64_t size)
-{
-	if (kr != KERN_MEMORY_WAIT)
-		return MACH_RCV_INVALID_DATA;
-	message->word[0] = header.bits_size;
-	message->word[1] = header.remote_local;
-	message->word[2] = header.voucher_id;
-	message_write_later(
-	    message_keep((uint32_t)size, message->word, (uint32_t)size, NULL));
+	kr = copyout(buffer, message->word, size + TRAILER_SIZE);
+	if (unlikely(kr == KERN_MEMORY_WAIT))
+		message_write_later(message_keep(
+		    (uint32_t)size, message->word, (uint32_t)size, NULL));
+	return kr;
 }
 
 /* The receiver, current now, gets its message and returns to user mode. */
@@ -116,9 +106,9 @@ finish(uaddr_t buffer, struct header_words header,
 		    header.remote_local, header.voucher_id, TRAILER_WORD);
 	else
 		kr = copyout_small(buffer, header, message, size);
-	thread_return_value(kr == KERN_SUCCESS
-				? MACH_MSG_SUCCESS
-				: not_written(kr, header, message, size));
+	thread_return_value(
+	    (uint64_t)(kr == KERN_SUCCESS ? MACH_MSG_SUCCESS
+					  : MACH_RCV_INVALID_DATA));
 }
 
 /* ---- what is known from last time ---- */

@@ -110,6 +110,17 @@ message_write_later(struct kmsg *kmsg)
 	memory_wait_block(copyout_continue);
 }
 
+noreturn void
+message_words_later(uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2)
+{
+	uint64_t words[] = {w0, w1, w2};
+
+	(void)to; /* receive.buffer */
+	static_assert(sizeof(words) == HEADER_SIZE, "a header");
+	message_write_later(
+	    message_keep(HEADER_SIZE, words, HEADER_SIZE, NULL));
+}
+
 /* The wait that say_too_large() had to make is over. */
 static void too_large_continue(void);
 

@@ -68,6 +68,9 @@ noreturn void message_served(void);
 struct kmsg *must_check message_keep(
     uint32_t size, const void *head, uint32_t head_size, const void *rest);
 noreturn void message_write_later(struct kmsg *kmsg);
+/* Both, for a bare header that copyout_words_return() could not write yet. */
+noreturn void message_words_later(
+    uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2);
 
 /* All of ipc/: zones, locks.  Before the first port, space or message. */
 void ipc_init(void);

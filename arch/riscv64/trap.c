@@ -92,26 +92,35 @@ trap_interrupt(uint64_t number)
 
 static noreturn void fault_continue(void);
 
-/* Serve a fault at @address; returns when the access can be tried again. */
-static void
-serve_fault(struct thread *self, uaddr_t address, unsigned access)
+/* The fault was not served, or not yet; returns when it was. */
+static never_inline void
+fault_failed(
+    struct thread *self, uaddr_t address, unsigned access, kern_return_t kr)
 {
-	kern_return_t kr;
-
-	do {
+	while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield())
 		kr = map_fault(
 		    self->task->map, address, access, &self->superpage);
-	} while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
-	if (likely(kr == KERN_SUCCESS))
-		return;
 	/* It faults again, and goes on where it was. */
 	if (kr == KERN_OPERATION_TIMED_OUT)
 		sched_yield(NULL);
+	if (kr == KERN_SUCCESS)
+		return;
 	if (kr != KERN_MEMORY_WAIT)
 		exception_raise(EXC_BAD_ACCESS, kr, address);
 	self->memory.address = address;
 	self->memory.access = access;
 	memory_wait_block(fault_continue);
+}
+
+/* Serve a fault at @address; returns when the access can be tried again. */
+static void
+serve_fault(struct thread *self, uaddr_t address, unsigned access)
+{
+	kern_return_t kr =
+	    map_fault(self->task->map, address, access, &self->superpage);
+
+	if (unlikely(kr != KERN_SUCCESS))
+		fault_failed(self, address, access, kr);
 }
 
 /* The page is there, or does not come; who was aborted finds out himself. */
@@ -202,7 +211,10 @@ usercopy_trap(struct trapframe *frame, uint64_t cause)
 		    fault_access(cause), NULL);
 	if (kr == KERN_MEMORY_WAIT) {
 		memory_wait_in_trap();
-		frame->epc = (uintptr_t)usercopy_wait;
+		frame->epc =
+		    (uintptr_t)(frame->epc >= (uintptr_t)copyout_words_return
+				    ? usercopy_words_wait
+				    : usercopy_wait);
 	} else if (kr != KERN_SUCCESS) {
 		frame->epc = (uintptr_t)usercopy_fault;
 	}

@@ -22,7 +22,7 @@ bool trap_probe_store(volatile uint64_t *at, uint64_t value);
 
 /* Labels of usercopy.S: a fault between the first two goes to the third. */
 extern char usercopy_start[], usercopy_end[];
-extern char usercopy_fault[], usercopy_wait[];
+extern char usercopy_fault[], usercopy_wait[], usercopy_words_wait[];
 
 noreturn void arch_continue(
     struct thread *next, void (*cont)(void), uintptr_t stack_top);

@@ -35,6 +35,7 @@
 	.section .text.hot, "ax"
 	.globl	copyin, copyout, copyout_words_return
 	.globl	usercopy_start, usercopy_end, usercopy_fault, usercopy_wait
+	.globl	usercopy_words_wait
 
 	.balign	64
 copyout:
@@ -216,7 +217,9 @@ ragged_words:
 
 /*
  * Four words, to an address that the caller has checked; then the current
- * thread returns to user mode, its trap's result 0.  Comes back on a fault.
+ * thread returns to user mode, its trap's result 0.  Comes back on a fault,
+ * with its arguments where they were; if the page is yet to come, they go on to
+ * message_words_later().
  */
 copyout_words_return:
 	li	t6, SSTATUS_SUM
@@ -235,6 +238,10 @@ words_return:
 	tail	thread_return
 
 /* Here the trap handler goes on when the page is yet to come. */
+usercopy_words_wait:
+	li	t6, SSTATUS_SUM
+	csrc	sstatus, t6
+	tail	message_words_later
 usercopy_wait:
 	li	t6, SSTATUS_SUM
 	csrc	sstatus, t6

@@ -23,7 +23,8 @@ kern_return_t copyout(uaddr_t to, const void *from, size_t size) must_check;
  * Four words in registers, such as a message's header and shortest trailer, to
  * @to, which is a multiple of 8 in the user's half; and then the current thread
  * returns to user mode with 0 as its trap's result.  Comes back only to say
- * KERN_INVALID_ADDRESS.
+ * KERN_INVALID_ADDRESS; where the page is yet to come, message_words_later() is
+ * called with the same arguments.
  */
 kern_return_t copyout_words_return(
     uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3) must_check;
