@@ -19,18 +19,18 @@ struct fresh {
 };
 
 static kern_return_t
-fresh_create(mach_port_right_t right, struct fresh *fresh)
+fresh_create(struct space *space, mach_port_right_t right, struct fresh *fresh)
 {
 	if (right > MACH_PORT_RIGHT_DEAD_NAME)
 		return KERN_INVALID_VALUE;
 	*fresh = (struct fresh){.type = MACH_PORT_TYPE(right)};
 	switch (right) {
 	case MACH_PORT_RIGHT_RECEIVE:
-		fresh->port = port_create();
+		fresh->port = port_create(space->ledger);
 		return fresh->port != NULL ? KERN_SUCCESS
 					   : KERN_RESOURCE_SHORTAGE;
 	case MACH_PORT_RIGHT_PORT_SET:
-		fresh->pset = pset_create();
+		fresh->pset = pset_create(space->ledger);
 		return fresh->pset != NULL ? KERN_SUCCESS
 					   : KERN_RESOURCE_SHORTAGE;
 	case MACH_PORT_RIGHT_DEAD_NAME:
@@ -78,7 +78,7 @@ mach_port_allocate(
 {
 	struct entry *entry;
 	struct fresh fresh;
-	kern_return_t kr = fresh_create(right, &fresh);
+	kern_return_t kr = fresh_create(space, right, &fresh);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -102,7 +102,7 @@ mach_port_allocate_name(
 
 	if (!MACH_PORT_VALID(name))
 		return KERN_INVALID_VALUE;
-	kr = fresh_create(right, &fresh);
+	kr = fresh_create(space, right, &fresh);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	spin_lock(&space->lock);
@@ -187,7 +187,7 @@ mach_port_construct(struct space *space, const mach_port_options_t *options,
 	if ((options->flags & MPO_QLIMIT) &&
 	    options->mpl.mpl_qlimit > MACH_PORT_QLIMIT_MAX)
 		return KERN_INVALID_VALUE;
-	kr = fresh_create(MACH_PORT_RIGHT_RECEIVE, &fresh);
+	kr = fresh_create(space, MACH_PORT_RIGHT_RECEIVE, &fresh);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	spin_lock(&space->lock);

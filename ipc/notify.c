@@ -6,6 +6,7 @@
 #include <mach/notify.h>
 
 #include "ipc/kmsg.h"
+#include "kernel/ledger.h"
 #include "kernel/string.h"
 #include "kernel/zone.h"
 
@@ -35,6 +36,7 @@ notify_init(void)
 {
 	zone_init(
 	    &request_zone, "name request", sizeof(struct name_request), 0);
+	ledger_weigh(BATON_LEDGER_REQUESTS, sizeof(struct name_request));
 }
 
 struct kmsg *
@@ -153,14 +155,22 @@ notify_owed(struct port *port)
 /* ---- what was asked about a name ---- */
 
 struct name_request *
-name_request_create(struct kmsg *notice, mach_port_name_t name, bool possible)
+name_request_create(struct ledger *ledger, struct kmsg *notice,
+    mach_port_name_t name, bool possible)
 {
-	struct name_request *request = zone_alloc(&request_zone);
+	struct name_request *request;
 
-	if (request == NULL)
+	if (!ledger_hold(ledger, BATON_LEDGER_REQUESTS, 1))
 		return NULL;
-	*request = (struct name_request){
-	    .name = name, .notice = notice, .possible = possible};
+	request = zone_alloc(&request_zone);
+	if (request == NULL) {
+		ledger_release(ledger, BATON_LEDGER_REQUESTS, 1);
+		return NULL;
+	}
+	*request = (struct name_request){.name = name,
+	    .notice = notice,
+	    .possible = possible,
+	    .ledger = ledger};
 	list_init(&request->port_link);
 	return request;
 }
@@ -228,5 +238,6 @@ notify_room_step(struct port *port)
 void
 name_request_free(struct name_request *request)
 {
+	ledger_release(request->ledger, BATON_LEDGER_REQUESTS, 1);
 	zone_free(&request_zone, request);
 }

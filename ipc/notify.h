@@ -31,6 +31,7 @@ struct name_request {
 	bool possible;	       /* I: asks for room */
 	bool armed;	       /* [p] and shall hear of it */
 	bool told;	       /* [p] has heard: asks for nothing any more */
+	struct ledger *ledger; /* I: who pays; NULL: the kernel */
 };
 
 void notify_init(void);
@@ -55,7 +56,8 @@ void notify_send_once(struct port *port);
 /* Try again to send what memory was lacking for; true: still owed some. */
 bool notify_owed(struct port *port);
 
-struct name_request *name_request_create(
+/* @ledger pays for it.  NULL: no memory, or more than @ledger may have. */
+struct name_request *name_request_create(struct ledger *ledger,
     struct kmsg *notice, mach_port_name_t name, bool possible) must_check;
 void name_request_free(struct name_request *request);
 /* It asks @port from now on.  Locks: the port's. */

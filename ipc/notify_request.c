@@ -156,8 +156,8 @@ is_of_name(int32_t id)
 
 /* Memory for what is asked for; KERN_RESOURCE_SHORTAGE. */
 static kern_return_t
-prepare(struct asking *asking, mach_port_name_t name, int32_t id,
-    struct port *notify)
+prepare(struct asking *asking, struct ledger *ledger, mach_port_name_t name,
+    int32_t id, struct port *notify)
 {
 	if (notify == NULL)
 		return KERN_SUCCESS;
@@ -167,7 +167,7 @@ prepare(struct asking *asking, mach_port_name_t name, int32_t id,
 	if (!is_of_name(id))
 		return KERN_SUCCESS;
 	asking->request =
-	    name_request_create(asking->notice, name, asking->possible);
+	    name_request_create(ledger, asking->notice, name, asking->possible);
 	if (asking->request != NULL)
 		return KERN_SUCCESS;
 	kmsg_free(asking->notice);
@@ -223,7 +223,7 @@ notify_request(struct space *space, mach_port_name_t name, int32_t id,
 	kern_return_t kr = check(name, id, sync);
 
 	if (kr == KERN_SUCCESS)
-		kr = prepare(&asking, name, id, notify);
+		kr = prepare(&asking, space->ledger, name, id, notify);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	if (is_of_name(id))

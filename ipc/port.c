@@ -8,6 +8,7 @@
 #include "ipc/pset.h"
 #include "ipc/right.h"
 #include "ipc/space.h"
+#include "kernel/ledger.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
@@ -28,16 +29,22 @@ void
 port_init(void)
 {
 	zone_init(&port_zone, "port", sizeof(struct port), CACHE_LINE);
+	ledger_weigh(BATON_LEDGER_PORTS, sizeof(struct port));
 }
 
 struct port *
-port_create(void)
+port_create(struct ledger *ledger)
 {
-	struct port *port = zone_alloc(&port_zone);
+	struct port *port;
 
-	if (port == NULL)
+	if (!ledger_hold(ledger, BATON_LEDGER_PORTS, 1))
 		return NULL;
-	*port = (struct port){.state = PORT_IN_TRANSIT};
+	port = zone_alloc(&port_zone);
+	if (port == NULL) {
+		ledger_release(ledger, BATON_LEDGER_PORTS, 1);
+		return NULL;
+	}
+	*port = (struct port){.state = PORT_IN_TRANSIT, .ledger = ledger};
 	spin_init(&port->lock, LOCK_PORT);
 	atomic_init(&port->refs, 1);
 	mqueue_init(&port->queue);
@@ -61,6 +68,7 @@ port_free(struct port *port)
 	KASSERT(list_empty(&port->requests));
 	KASSERT(port->no_senders == NULL);
 	KASSERT(port->destroyed == NULL);
+	ledger_release(port->ledger, BATON_LEDGER_PORTS, 1);
 	zone_free(&port_zone, port);
 }
 
@@ -192,6 +200,7 @@ port_die(struct port *port, struct kmsg **no_sendersp)
 	port->kind = KOBJECT_NONE;
 	port->object = NULL;
 	port->orphaned = false;
+	port->ledger = ledger_bury_port(port->ledger);
 	*no_sendersp = port->no_senders;
 	port->no_senders = NULL;
 	port->evict_result = MACH_RCV_PORT_DIED;
@@ -372,7 +381,7 @@ kobject_get(enum kobject_kind kind, void *object)
 struct port *
 port_create_kernel(enum kobject_kind kind, void *object)
 {
-	struct port *port = port_create();
+	struct port *port = port_create(NULL);
 
 	if (port == NULL)
 		return NULL;

@@ -37,6 +37,7 @@
 #include "kernel/types.h"
 
 struct kmsg;
+struct ledger;
 struct space;
 struct task;
 struct thread;
@@ -97,6 +98,7 @@ struct port {
 	uint32_t no_senders_sync; /* [p] make-send count it waits for */
 	struct kmsg *destroyed;	  /* [p] port-destroyed notice, or NULL */
 	struct reap_item reap;	  /* for the long part of dying */
+	struct ledger *ledger;	  /* [p] who pays for it; NULL: the kernel */
 };
 static_assert(sizeof(struct port) <= 320, "five cache lines");
 
@@ -148,9 +150,10 @@ port_is_dead(const struct port *port)
 
 /*
  * A new port in state TRANSIT without rights: the caller holds its receive
- * right, and its only reference with it.  NULL: no memory.
+ * right, and its only reference with it.  @ledger pays for it, wherever that
+ * right goes, until it dies.  NULL: no memory, or more than @ledger may have.
  */
-struct port *port_create(void) must_check;
+struct port *port_create(struct ledger *ledger) must_check;
 
 /*
  * The receive right that the caller holds ends: rights to the port turn into
@@ -166,7 +169,8 @@ void port_destroy_later(struct port *port);
 /* ---- the kernel's own ports ---- */
 
 /*
- * A port that stands for @object.  The kernel holds its receive right.
+ * A port that stands for @object, whose charge includes it.  The kernel holds
+ * its receive right.
  * Refs: the caller's one is that receive right's; NULL: no memory.
  */
 struct port *port_create_kernel(

@@ -3,6 +3,7 @@
  */
 #include "ipc/pset.h"
 
+#include "kernel/ledger.h"
 #include "kernel/thread.h"
 #include "kernel/zone.h"
 
@@ -19,16 +20,22 @@ pset_init(void)
 {
 	zone_init(&pset_zone, "port set", sizeof(struct pset), 0);
 	zone_init(&link_zone, "set member", sizeof(struct pset_link), 0);
+	ledger_weigh(BATON_LEDGER_PORT_SETS, sizeof(struct pset));
 }
 
 struct pset *
-pset_create(void)
+pset_create(struct ledger *ledger)
 {
-	struct pset *pset = zone_alloc(&pset_zone);
+	struct pset *pset;
 
-	if (pset == NULL)
+	if (!ledger_hold(ledger, BATON_LEDGER_PORT_SETS, 1))
 		return NULL;
-	*pset = (struct pset){.name = MACH_PORT_NULL};
+	pset = zone_alloc(&pset_zone);
+	if (pset == NULL) {
+		ledger_release(ledger, BATON_LEDGER_PORT_SETS, 1);
+		return NULL;
+	}
+	*pset = (struct pset){.name = MACH_PORT_NULL, .ledger = ledger};
 	spin_init(&pset->lock, LOCK_PSET);
 	atomic_init(&pset->refs, 1);
 	list_init(&pset->members);
@@ -47,10 +54,34 @@ pset_put(struct pset *pset)
 		return;
 	KASSERT(list_empty(&pset->members));
 	KASSERT(list_empty(&pset->receivers));
+	ledger_release(pset->ledger, BATON_LEDGER_PORT_SETS, 1);
 	zone_free(&pset_zone, pset);
 }
 
 /* ---- members ---- */
+
+/* A membership is paid for as a set is, by the set's task.  NULL: no memory, or
+ * more than it may have. */
+static struct pset_link *
+link_alloc(struct pset *pset)
+{
+	struct pset_link *link;
+
+	if (!ledger_hold(pset->ledger, BATON_LEDGER_PORT_SETS, 1))
+		return NULL;
+	link = zone_alloc(&link_zone);
+	if (link == NULL)
+		ledger_release(pset->ledger, BATON_LEDGER_PORT_SETS, 1);
+	return link;
+}
+
+/* @ledger is its set's, which may be gone. */
+static void
+link_free(struct ledger *ledger, struct pset_link *link)
+{
+	ledger_release(ledger, BATON_LEDGER_PORT_SETS, 1);
+	zone_free(&link_zone, link);
+}
 
 struct pset_link *
 pset_find(struct pset *pset, struct port *port)
@@ -108,7 +139,7 @@ link_insert(struct pset_link *link, struct pset *pset, struct port *port)
 kern_return_t
 pset_insert(struct pset *pset, struct port *port, struct space *space)
 {
-	struct pset_link *link = zone_alloc(&link_zone);
+	struct pset_link *link = link_alloc(pset);
 	kern_return_t kr;
 
 	if (link == NULL)
@@ -123,7 +154,7 @@ pset_insert(struct pset *pset, struct port *port, struct space *space)
 	spin_unlock(&pset->lock);
 	spin_unlock(&port->lock);
 	if (kr != KERN_SUCCESS)
-		zone_free(&link_zone, link);
+		link_free(pset->ledger, link);
 	return kr;
 }
 
@@ -132,6 +163,7 @@ static void
 link_remove(struct pset_link *link)
 {
 	struct pset *pset = link->pset;
+	struct ledger *ledger = pset->ledger;
 	struct port *port = link->port;
 
 	spin_lock(&pset->lock);
@@ -141,7 +173,7 @@ link_remove(struct pset_link *link)
 	port->set_count--;
 	pset->member_count--;
 	spin_unlock(&pset->lock);
-	zone_free(&link_zone, link);
+	link_free(ledger, link);
 	port_put(port);
 }
 
@@ -188,7 +220,7 @@ pset_remove_others(struct port *port, const struct pset *pset)
 kern_return_t
 pset_move(struct pset *pset, struct port *port, struct space *space)
 {
-	struct pset_link *link = zone_alloc(&link_zone);
+	struct pset_link *link = link_alloc(pset);
 	bool joined = false;
 	kern_return_t kr;
 
@@ -209,7 +241,7 @@ pset_move(struct pset *pset, struct port *port, struct space *space)
 		pset_remove_others(port, pset);
 	spin_unlock(&port->lock);
 	if (!joined)
-		zone_free(&link_zone, link);
+		link_free(pset->ledger, link);
 	return kr;
 }
 

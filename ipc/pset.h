@@ -36,6 +36,7 @@ struct pset {
 	struct list ready;     /* [s] members with messages */
 	struct list receivers; /* [s] struct thread by wait_link */
 	struct reap_item reap; /* for the long part of dying */
+	struct ledger *ledger; /* I: who pays; NULL: the kernel */
 };
 
 /*
@@ -45,7 +46,8 @@ struct pset {
 #define RECEIVE_LOOK_AGAIN (-1001)
 
 void pset_init(void);
-struct pset *pset_create(void) must_check;
+/* @ledger pays for it.  NULL: no memory, or more than @ledger may have. */
+struct pset *pset_create(struct ledger *ledger) must_check;
 
 static inline struct pset *
 pset_get(struct pset *pset)

@@ -6,6 +6,7 @@
 #include <arch/cpu.h>
 
 #include "ipc/entry.h"
+#include "kernel/ledger.h"
 #include "kernel/string.h"
 #include "kernel/timer.h"
 #include "kernel/zone.h"
@@ -67,6 +68,7 @@ space_init(void)
 	uint64_t state = timer_now() ^ arch_read_cycles() << 20;
 
 	zone_init(&space_zone, "space", sizeof(struct space), 0);
+	ledger_weigh(BATON_LEDGER_NAMES, sizeof(struct chunk) / CHUNK_COUNT);
 	tree_secret = draw(&state);
 	object_secret[0] = draw(&state);
 	object_secret[1] = draw(&state);
@@ -89,6 +91,37 @@ space_create(uint64_t task_id, struct space **spacep)
 	return KERN_SUCCESS;
 }
 
+static void *
+alloc_cleared(size_t size)
+{
+	void *memory = kmem_alloc(size);
+
+	if (memory != NULL)
+		memset(memory, 0, size);
+	return memory;
+}
+
+/* What leads to chunks; NULL: no memory, or more than its task may have. */
+static void *
+table_alloc(struct space *space, size_t size)
+{
+	void *table;
+
+	if (!ledger_charge(space->ledger, BATON_LEDGER_KERNEL, size))
+		return NULL;
+	table = alloc_cleared(size);
+	if (table == NULL)
+		ledger_credit(space->ledger, BATON_LEDGER_KERNEL, size);
+	return table;
+}
+
+static void
+table_free(struct space *space, void *table, size_t size)
+{
+	kmem_free(table, size);
+	ledger_credit(space->ledger, BATON_LEDGER_KERNEL, size);
+}
+
 void
 space_put(struct space *space)
 {
@@ -102,24 +135,15 @@ space_put(struct space *space)
 	root = space->root;
 	for (uint32_t i = 0; root != NULL && i < ROOT_MIDDLES; i++) {
 		if (root[i] != NULL)
-			kmem_free(root[i], sizeof(struct middle));
+			table_free(space, root[i], sizeof(struct middle));
 	}
 	if (root != NULL)
-		kmem_free((void *)root, ROOT_MIDDLES * sizeof(*root));
+		table_free(space, (void *)root, ROOT_MIDDLES * sizeof(*root));
+	ledger_put(space->ledger);
 	zone_free(&space_zone, space);
 }
 
 /* ---- chunks ---- */
-
-static void *
-alloc_cleared(size_t size)
-{
-	void *memory = kmem_alloc(size);
-
-	if (memory != NULL)
-		memset(memory, 0, size);
-	return memory;
-}
 
 /* Where the pointer to chunk @number is, with what leads to it; NULL: no
  * memory. */
@@ -132,7 +156,7 @@ chunk_place(struct space *space, uint32_t number)
 	if (number < FIRST_CHUNKS)
 		return &space->first[number];
 	if (root == NULL) {
-		root = alloc_cleared(ROOT_MIDDLES * sizeof(*root));
+		root = table_alloc(space, ROOT_MIDDLES * sizeof(*root));
 		if (root == NULL)
 			return NULL;
 		/* release: pairs with the acquires in space_chunk() */
@@ -140,13 +164,34 @@ chunk_place(struct space *space, uint32_t number)
 	}
 	middle = root[number >> MIDDLE_SHIFT];
 	if (middle == NULL) {
-		middle = alloc_cleared(sizeof(*middle));
+		middle = table_alloc(space, sizeof(*middle));
 		if (middle == NULL)
 			return NULL;
 		atomic_store_explicit(&root[number >> MIDDLE_SHIFT], middle,
 		    memory_order_release);
 	}
 	return &middle->chunk[number & (MIDDLE_CHUNKS - 1)];
+}
+
+/* NULL: no memory, or more than its task may have. */
+static struct chunk *
+chunk_alloc(struct space *space)
+{
+	struct chunk *chunk;
+
+	if (!ledger_charge(space->ledger, BATON_LEDGER_NAMES, CHUNK_COUNT))
+		return NULL;
+	chunk = alloc_cleared(sizeof(*chunk));
+	if (chunk == NULL)
+		ledger_credit(space->ledger, BATON_LEDGER_NAMES, CHUNK_COUNT);
+	return chunk;
+}
+
+static void
+chunk_free(struct space *space, struct chunk *chunk)
+{
+	kmem_free(chunk, sizeof(*chunk));
+	ledger_credit(space->ledger, BATON_LEDGER_NAMES, CHUNK_COUNT);
 }
 
 /* The entry at @index, whose chunk is made if it must be; NULL: no memory. */
@@ -159,12 +204,12 @@ entry_at(struct space *space, uint32_t index)
 
 	if (likely(entry != NULL))
 		return entry;
-	chunk = alloc_cleared(sizeof(*chunk));
+	chunk = chunk_alloc(space);
 	if (chunk == NULL)
 		return NULL;
 	place = chunk_place(space, index >> CHUNK_SHIFT);
 	if (place == NULL) {
-		kmem_free(chunk, sizeof(*chunk));
+		chunk_free(space, chunk);
 		return NULL;
 	}
 	/* release: pairs with the acquires in space_chunk() */
@@ -424,7 +469,7 @@ drop_chunk(struct space *space, uint32_t number)
 	chunk = space_chunk(space, number);
 	*chunk_place(space, number) = NULL;
 	spin_unlock(&space->lock);
-	kmem_free(chunk, sizeof(*chunk));
+	chunk_free(space, chunk);
 }
 
 /* The next index to look at from @index on: whole absent chunks are skipped. */

@@ -24,6 +24,7 @@
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
+struct ledger;
 struct name_request;
 struct pset;
 
@@ -87,24 +88,25 @@ struct middle {
 /* s: the space's lock   S: changed under it, read by anybody
  * I: immutable   a: atomic */
 struct space {
-	struct spinlock lock; /* rank LOCK_SPACE */
-	atomic_uint refs;     /* [a] the task's, and of calls under way */
-	bool dead;	      /* [s] no more names are made */
-	uint32_t bound;	      /* [s] from here on only chosen names are used */
-	uint32_t free;	      /* [s] first free index below bound; 0: none */
-	uint32_t count;	      /* [s] names in use */
-	uint32_t limit;	      /* [s] most names it may have */
-	uint32_t by_port;     /* [s] root of the treap; 0: empty */
-	uint32_t top;	      /* [s] no index from here on was ever used */
-	uint32_t cursor;      /* the destroyer's: how far it is */
-	uint64_t task_id;     /* I: whose it is, for people and trailers */
+	struct spinlock lock;  /* rank LOCK_SPACE */
+	atomic_uint refs;      /* [a] the task's, and of calls under way */
+	bool dead;	       /* [s] no more names are made */
+	uint32_t bound;	       /* [s] from here on only chosen names are used */
+	uint32_t free;	       /* [s] first free index below bound; 0: none */
+	uint32_t count;	       /* [s] names in use */
+	uint32_t limit;	       /* [s] most names it may have */
+	uint32_t by_port;      /* [s] root of the treap; 0: empty */
+	uint32_t top;	       /* [s] no index from here on was ever used */
+	uint32_t cursor;       /* the destroyer's: how far it is */
+	uint64_t task_id;      /* I: whose it is, for people and trailers */
+	struct ledger *ledger; /* I: who pays; a reference; NULL: the kernel */
 	struct chunk *_Atomic first[FIRST_CHUNKS]; /* [S] */
 	struct middle *_Atomic *_Atomic root;	   /* [S] or NULL */
 };
 
 void space_init(void);
 
-/* A new, empty space.  KERN_RESOURCE_SHORTAGE. */
+/* A new, empty space; its task sets @ledger.  KERN_RESOURCE_SHORTAGE. */
 kern_return_t must_check space_create(uint64_t task_id, struct space **spacep);
 
 static inline struct space *

@@ -226,7 +226,7 @@ boot_first_task(const struct machine *machine)
 	uaddr_t sp;
 
 	open_program(machine, &elf);
-	must(task_create(&task), "a task");
+	must(task_create(NULL, &task), "a task");
 	memcpy(task->name, first_name, sizeof(first_name));
 	load_program(task->map, &elf);
 	sp = make_stack(task, machine);

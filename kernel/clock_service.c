@@ -9,6 +9,7 @@
 #include "ipc/kserver.h"
 #include "ipc/right.h"
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/servers.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
@@ -136,6 +137,7 @@ clock_deadline(alarm_type_t type, mach_timespec_t *time, uint64_t *deadlinep)
 static void
 alarm_free(struct alarm *alarm)
 {
+	ledger_credit(alarm->task->ledger, BATON_LEDGER_TIMERS, 1);
 	task_put(alarm->task);
 	zone_free(&alarm_zone, alarm);
 }
@@ -228,24 +230,31 @@ alarm_start(struct alarm *alarm, uint64_t deadline)
 static struct alarm *
 alarm_create(struct task *task, const struct alarm_reply *reply)
 {
-	struct alarm *alarm = zone_alloc(&alarm_zone);
+	struct alarm *alarm;
 
-	if (alarm == NULL)
+	if (!ledger_charge(task->ledger, BATON_LEDGER_TIMERS, 1))
 		return NULL;
+	alarm = zone_alloc(&alarm_zone);
+	if (alarm == NULL)
+		goto out_charge;
 	*alarm = (struct alarm){
 	    .timer.function = alarm_fire,
 	    .work.run = alarm_work,
 	    .message = kmsg_alloc(sizeof(*reply), 0),
 	};
-	if (alarm->message == NULL) {
-		zone_free(&alarm_zone, alarm);
-		return NULL;
-	}
+	if (alarm->message == NULL)
+		goto out_alarm;
 	alarm->message->id = MSGID_CLOCK_ALARM_REPLY;
 	memcpy(alarm->message->body, reply, sizeof(*reply));
 	alarm->task = task_get(task);
 	list_init(&alarm->link);
 	return alarm;
+
+out_alarm:
+	zone_free(&alarm_zone, alarm);
+out_charge:
+	ledger_credit(task->ledger, BATON_LEDGER_TIMERS, 1);
+	return NULL;
 }
 
 /* ---- messages ---- */

@@ -2,6 +2,7 @@
 #include "kernel/eventlink.h"
 
 #include "ipc/right.h"
+#include "kernel/ledger.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/wait_queue.h"
@@ -41,7 +42,17 @@ void
 eventlink_init(void)
 {
 	zone_init(&eventlink_zone, "eventlink", sizeof(struct eventlink), 0);
+	ledger_weigh(BATON_LEDGER_EVENTLINKS,
+	    sizeof(struct eventlink) + 2 * sizeof(struct port));
 	kobject_register(KOBJECT_EVENTLINK, &eventlink_class);
+}
+
+static void
+link_free(struct ledger *ledger, struct eventlink *link)
+{
+	if (link != NULL)
+		zone_free(&eventlink_zone, link);
+	ledger_release(ledger, BATON_LEDGER_EVENTLINKS, 1);
 }
 
 void
@@ -58,7 +69,7 @@ eventlink_put(struct eventlink_side *side)
 		KASSERT(link->side[i].port == NULL);
 		KASSERT(link->side[i].waiter == NULL);
 	}
-	zone_free(&eventlink_zone, link);
+	link_free(link->ledger, link);
 }
 
 static struct eventlink_side *
@@ -68,14 +79,19 @@ other_side(struct eventlink_side *side)
 }
 
 kern_return_t
-eventlink_create(struct port *rights[2])
+eventlink_create(struct ledger *ledger, struct port *rights[2])
 {
-	struct eventlink *link = zone_alloc(&eventlink_zone);
+	struct eventlink *link;
 	struct port *port[2];
 
-	if (link == NULL)
+	if (!ledger_hold(ledger, BATON_LEDGER_EVENTLINKS, 1))
 		return KERN_RESOURCE_SHORTAGE;
-	*link = (struct eventlink){.dead = false};
+	link = zone_alloc(&eventlink_zone);
+	if (link == NULL) {
+		link_free(ledger, NULL);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	*link = (struct eventlink){.ledger = ledger};
 	spin_init(&link->lock, LOCK_SYNC);
 	atomic_init(&link->refs, 2); /* each port's */
 	port[0] = port_create_kernel(KOBJECT_EVENTLINK, &link->side[0]);
@@ -84,7 +100,7 @@ eventlink_create(struct port *rights[2])
 		for (int i = 0; i < 2; i++)
 			if (port[i] != NULL)
 				port_destroy_kernel(port[i]);
-		zone_free(&eventlink_zone, link);
+		link_free(ledger, link);
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	for (int i = 0; i < 2; i++) {

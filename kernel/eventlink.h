@@ -36,13 +36,15 @@ struct eventlink {
 	atomic_uint refs;     /* [a] */
 	bool dead;	      /* [e] */
 	struct eventlink_side side[2];
+	struct ledger *ledger; /* [I] who pays */
 };
 
 void eventlink_init(void);
 
-/* A new link; @rights are a send right to each side.
+/* A new link, for which @ledger pays; @rights are a send right to each side.
  * KERN_RESOURCE_SHORTAGE */
-kern_return_t must_check eventlink_create(struct port *rights[2]);
+kern_return_t must_check eventlink_create(
+    struct ledger *ledger, struct port *rights[2]);
 /* It ends, and with it this side's port. */
 void eventlink_destroy(struct eventlink_side *side);
 

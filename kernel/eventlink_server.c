@@ -4,6 +4,7 @@
 
 #include "ipc/port.h"
 #include "kernel/eventlink.h"
+#include "kernel/task.h"
 #include "kernel/thread.h"
 
 kern_return_t
@@ -12,7 +13,7 @@ serve_mach_eventlink_create(struct task *task,
 {
 	if (task != current_thread()->task || option != MELC_OPTION_NO_COPYIN)
 		return KERN_INVALID_ARGUMENT;
-	return eventlink_create(pair);
+	return eventlink_create(task->ledger, pair);
 }
 
 kern_return_t

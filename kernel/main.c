@@ -20,6 +20,7 @@
 #include "kernel/irq.h"
 #include "kernel/kassert.h"
 #include "kernel/klog.h"
+#include "kernel/ledger.h"
 #include "kernel/mk_timer.h"
 #include "kernel/sched.h"
 #include "kernel/semaphore.h"
@@ -141,6 +142,7 @@ static void
 start_kernel_objects(void)
 {
 	kmem_init();
+	ledger_init();
 	fpu_init();
 	map_zone_init();
 	transfer_zone_init();

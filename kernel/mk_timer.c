@@ -6,6 +6,7 @@
 #include "ipc/kmsg.h"
 #include "ipc/mach_port.h"
 #include "ipc/right.h"
+#include "kernel/ledger.h"
 #include "kernel/string.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
@@ -29,6 +30,14 @@ own_space(void)
 /* ---- life ---- */
 
 static void
+mk_timer_free(struct ledger *ledger, struct mk_timer *timer)
+{
+	if (timer != NULL)
+		zone_free(&mk_timer_zone, timer);
+	ledger_release(ledger, BATON_LEDGER_TIMERS, 1);
+}
+
+static void
 mk_timer_put(struct mk_timer *timer)
 {
 	/* acq_rel: who frees sees what every earlier holder wrote */
@@ -38,7 +47,7 @@ mk_timer_put(struct mk_timer *timer)
 	if (timer->message != NULL)
 		kmsg_free(timer->message);
 	right_release_send(timer->port);
-	zone_free(&mk_timer_zone, timer);
+	mk_timer_free(timer->ledger, timer);
 }
 
 /* The port has died, and does not know us any more. */
@@ -64,6 +73,8 @@ void
 mk_timer_init(void)
 {
 	zone_init(&mk_timer_zone, "mk timer", sizeof(struct mk_timer), 0);
+	/* An alarm is no larger. */
+	ledger_weigh(BATON_LEDGER_TIMERS, sizeof(struct mk_timer));
 	kobject_register(KOBJECT_TIMER, &mk_timer_class);
 }
 
@@ -71,14 +82,19 @@ mk_timer_init(void)
 static struct port *
 create(void)
 {
-	struct mk_timer *timer = zone_alloc(&mk_timer_zone);
+	struct ledger *ledger = ledger_of_caller();
+	struct mk_timer *timer = NULL;
 	struct port *port;
 
-	if (timer == NULL)
+	if (!ledger_hold(ledger, BATON_LEDGER_TIMERS, 1))
 		return NULL;
-	port = port_create();
-	if (port == NULL) {
-		zone_free(&mk_timer_zone, timer);
+	port = port_create(ledger);
+	if (port != NULL)
+		timer = zone_alloc(&mk_timer_zone);
+	if (timer == NULL) {
+		if (port != NULL)
+			port_destroy(port);
+		mk_timer_free(ledger, NULL);
 		return NULL;
 	}
 	*timer = (struct mk_timer){
@@ -86,6 +102,7 @@ create(void)
 	    .work.run = work,
 	    .refs = 1,
 	    .port = right_make_send(port),
+	    .ledger = ledger,
 	};
 	port->kind = KOBJECT_TIMER;
 	port->object = timer;

@@ -27,12 +27,13 @@ struct port;
 struct mk_timer {
 	struct timer timer;
 	struct timer_work work;
-	atomic_uint refs;     /* [a] */
-	atomic_bool due;      /* [a] set as it fires; cleared under [p] */
-	bool armed;	      /* [p] */
-	uint64_t deadline;    /* [p] */
-	struct port *port;    /* [I] a send right */
-	struct kmsg *message; /* [p] the next one; NULL: not made yet */
+	atomic_uint refs;      /* [a] */
+	atomic_bool due;       /* [a] set as it fires; cleared under [p] */
+	bool armed;	       /* [p] */
+	uint64_t deadline;     /* [p] */
+	struct port *port;     /* [I] a send right */
+	struct kmsg *message;  /* [p] the next one; NULL: not made yet */
+	struct ledger *ledger; /* [I] who pays */
 };
 
 void mk_timer_init(void);

@@ -6,6 +6,7 @@
 
 #include "ipc/port.h"
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/wait_queue.h"
@@ -79,6 +80,8 @@ void
 semaphore_init(void)
 {
 	zone_init(&semaphore_zone, "semaphore", sizeof(struct semaphore), 0);
+	ledger_weigh(BATON_LEDGER_SEMAPHORES,
+	    sizeof(struct semaphore) + sizeof(struct port));
 	kobject_register(KOBJECT_SEMAPHORE, &semaphore_class);
 }
 
@@ -92,6 +95,7 @@ semaphore_put(struct semaphore *semaphore)
 	KASSERT(semaphore->dead);
 	KASSERT(list_empty(&semaphore->waiters));
 	KASSERT(list_empty(&semaphore->released));
+	ledger_credit(semaphore->owner->ledger, BATON_LEDGER_SEMAPHORES, 1);
 	task_put(semaphore->owner);
 	zone_free(&semaphore_zone, semaphore);
 }
@@ -120,15 +124,15 @@ semaphore_create(
 
 	if (value < 0 || (policy & ~SYNC_POLICY_MAX) != 0)
 		return KERN_INVALID_ARGUMENT;
+	if (!ledger_charge(task->ledger, BATON_LEDGER_SEMAPHORES, 1))
+		return KERN_RESOURCE_SHORTAGE;
 	semaphore = zone_alloc(&semaphore_zone);
 	if (semaphore == NULL)
-		return KERN_RESOURCE_SHORTAGE;
+		goto out_charge;
 	*semaphore = (struct semaphore){.count = value, .policy = policy};
 	semaphore->port = port_create_kernel(KOBJECT_SEMAPHORE, semaphore);
-	if (semaphore->port == NULL) {
-		zone_free(&semaphore_zone, semaphore);
-		return KERN_RESOURCE_SHORTAGE;
-	}
+	if (semaphore->port == NULL)
+		goto out_semaphore;
 	spin_init(&semaphore->lock, LOCK_SYNC);
 	atomic_init(&semaphore->refs, 2); /* the port's and ours */
 	list_init(&semaphore->waiters);
@@ -147,6 +151,12 @@ semaphore_create(
 	semaphore_put(semaphore);
 	*portp = right;
 	return KERN_SUCCESS;
+
+out_semaphore:
+	zone_free(&semaphore_zone, semaphore);
+out_charge:
+	ledger_credit(task->ledger, BATON_LEDGER_SEMAPHORES, 1);
+	return KERN_RESOURCE_SHORTAGE;
 }
 
 kern_return_t

@@ -2,6 +2,7 @@
 #include "kernel/servers.h"
 
 #include <serve/baton_host.h>
+#include <serve/baton_ledger.h>
 #include <serve/baton_port.h>
 #include <serve/clock.h>
 #include <serve/host_priv.h>
@@ -21,6 +22,7 @@ servers_register(void)
 	kserver_register(&thread_act_subsystem);
 	kserver_register(&mach_port_subsystem);
 	kserver_register(&baton_port_subsystem);
+	kserver_register(&baton_ledger_subsystem);
 	kserver_register(&mach_vm_subsystem);
 	kserver_register(&vm_map_subsystem);
 	kserver_register(&semaphore_subsystem);

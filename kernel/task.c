@@ -6,6 +6,7 @@
 #include "kernel/cpu.h"
 #include "kernel/clock_service.h"
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/sched.h"
 #include "kernel/semaphore.h"
 #include "kernel/string.h"
@@ -14,6 +15,7 @@
 #include "kernel/thread.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
+#include "vm/page.h"
 
 static struct zone task_zone;
 static atomic_ulong next_task_id;
@@ -25,6 +27,10 @@ void
 task_init(void)
 {
 	zone_init(&task_zone, "task", sizeof(struct task), CACHE_LINE);
+	/* With the root of its page tables. */
+	ledger_weigh(BATON_LEDGER_TASKS,
+	    sizeof(struct task) + sizeof(struct map) + sizeof(struct space) +
+		sizeof(struct port) + PAGE_SIZE);
 	exception_ports_init();
 }
 
@@ -37,9 +43,11 @@ make_parts(struct task *task)
 	kr = map_create(&task->map);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	task->map->ledger = task->ledger;
 	kr = space_create(task->id, &task->space);
 	if (kr != KERN_SUCCESS)
 		goto out_map;
+	task->space->ledger = ledger_get(task->ledger);
 	task->self_port = port_create_kernel(KOBJECT_TASK, task);
 	if (task->self_port == NULL) {
 		kr = KERN_RESOURCE_SHORTAGE;
@@ -57,8 +65,31 @@ out_map:
 	return kr;
 }
 
+/* Its ledger, to which it is charged itself. */
+static kern_return_t
+make_ledger(struct task *parent, struct task *task)
+{
+	if (parent != NULL)
+		task->ledger = ledger_create(parent->ledger, task->id);
+	else
+		task->ledger = ledger_create_root(page_total_count());
+	if (task->ledger == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	if (ledger_charge(task->ledger, BATON_LEDGER_TASKS, 1))
+		return KERN_SUCCESS;
+	ledger_put(task->ledger);
+	return KERN_RESOURCE_SHORTAGE;
+}
+
+static void
+task_free(struct task *task)
+{
+	ledger_release(task->ledger, BATON_LEDGER_TASKS, 1);
+	zone_free(&task_zone, task);
+}
+
 kern_return_t
-task_create(struct task **taskp)
+task_create(struct task *parent, struct task **taskp)
 {
 	struct task *task = zone_alloc_zeroed(&task_zone);
 	kern_return_t kr;
@@ -73,9 +104,14 @@ task_create(struct task **taskp)
 	task->reap.step = reap_step;
 	/* One for the caller, one until it has been torn down. */
 	atomic_store_explicit(&task->refs, 2, memory_order_relaxed);
-	kr = make_parts(task);
+	kr = make_ledger(parent, task);
 	if (kr != KERN_SUCCESS) {
 		zone_free(&task_zone, task);
+		return kr;
+	}
+	kr = make_parts(task);
+	if (kr != KERN_SUCCESS) {
+		task_free(task);
 		return kr;
 	}
 	task_list_add(task);
@@ -270,7 +306,7 @@ free_step(struct reap_item *item)
 	if (map_destroy_step(task->map))
 		return true;
 	space_put(task->space);
-	zone_free(&task_zone, task);
+	task_free(task);
 	return false;
 }
 

@@ -15,6 +15,7 @@
 #include "kernel/thread.h"
 #include "kernel/types.h"
 
+struct ledger;
 struct map;
 struct port;
 struct space;
@@ -26,6 +27,7 @@ struct space;
 struct task {
 	struct map *map;	/* [I] */
 	struct space *space;	/* [I] */
+	struct ledger *ledger;	/* [I] what it has; a reference */
 	struct spinlock lock;	/* rank LOCK_TASK */
 	atomic_uint refs;	/* [a] */
 	bool dying;		/* [t] */
@@ -56,10 +58,20 @@ struct task {
 void task_init(void);
 
 /*
- * A task with an empty map and an empty space.
+ * A task with an empty map and an empty space, which may have a share of what
+ * @parent may (kernel/ledger.h); of the first one there is none: NULL.
  * Refs: one for the caller; another is dropped when it has been torn down.
  */
-kern_return_t must_check task_create(struct task **taskp);
+kern_return_t must_check task_create(struct task *parent, struct task **taskp);
+
+/* Who pays for what the current thread asks for; NULL: the kernel itself. */
+static inline struct ledger *
+ledger_of_caller(void)
+{
+	struct task *task = current_thread()->task;
+
+	return task != NULL ? task->ledger : NULL;
+}
 
 static inline struct task *
 task_get(struct task *task)

@@ -14,6 +14,7 @@
 #include "kernel/cputime.h"
 #include "kernel/host.h"
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/sched.h"
 #include "kernel/servers.h"
 #include "kernel/string.h"
@@ -52,7 +53,7 @@ fork_begin(struct task *parent, uint64_t *progress)
 {
 	struct task *child;
 	struct map_fork *fork;
-	kern_return_t kr = task_create(&child);
+	kern_return_t kr = task_create(parent, &child);
 
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -121,7 +122,7 @@ fork_task(struct task *parent, struct task **childp)
 	return kr;
 }
 
-/* Ledgers account for nothing. */
+/* The child has a ledger of its own; ports of others account for nothing. */
 kern_return_t
 serve_task_create(struct task *parent, struct port **ledgers,
     mach_msg_type_number_t ledger_count, boolean_t inherit_memory,
@@ -132,7 +133,8 @@ serve_task_create(struct task *parent, struct port **ledgers,
 
 	(void)ledgers;
 	(void)ledger_count;
-	kr = inherit_memory ? fork_task(parent, &child) : task_create(&child);
+	kr = inherit_memory ? fork_task(parent, &child)
+			    : task_create(parent, &child);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	task_inherit_ports(parent, child);
@@ -374,6 +376,20 @@ put_token(struct task *task, task_flavor_t flavor, integer_t *words,
 	return call_put_info(words, count, &audit, sizeof(audit));
 }
 
+/* As far as the room goes: there may be more kinds one day. */
+static kern_return_t
+put_ledger_info(
+    struct task *task, integer_t *words, mach_msg_type_number_t *count)
+{
+	struct baton_ledger_info info;
+
+	ledger_info(task->ledger, &info);
+	if (*count > BATON_TASK_LEDGER_INFO_COUNT)
+		*count = BATON_TASK_LEDGER_INFO_COUNT;
+	memcpy(words, &info, *count * sizeof(*words));
+	return KERN_SUCCESS;
+}
+
 static const struct task_flavor {
 	task_flavor_t flavor;
 	uint32_t count;
@@ -396,6 +412,8 @@ serve_task_info(struct task *task, task_flavor_t flavor, integer_t *words,
 	case TASK_SECURITY_TOKEN:
 	case TASK_AUDIT_TOKEN:
 		return put_token(task, flavor, words, count);
+	case BATON_TASK_LEDGER_INFO:
+		return put_ledger_info(task, words, count);
 	case TASK_VM_INFO:
 		if (*count >= TASK_VM_INFO_REV0_COUNT)
 			return put_vm_info(task, words, count);

@@ -13,6 +13,7 @@
 #include "kernel/cputime.h"
 #include "kernel/exception_ports.h"
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/zone.h"
@@ -27,6 +28,9 @@ void
 thread_zone_init(void)
 {
 	zone_init(&thread_zone, "thread", sizeof(struct thread), CACHE_LINE);
+	ledger_weigh(BATON_LEDGER_THREADS, sizeof(struct thread) +
+					       sizeof(struct port) +
+					       sizeof(struct fpu_state));
 }
 
 /* The deadline of a wait has passed.  The timer lock is held. */
@@ -77,15 +81,16 @@ thread_create_kernel(continuation_t cont, uint32_t priority)
 kern_return_t
 thread_create(struct task *task, struct thread **threadp)
 {
-	struct thread *thread = thread_alloc(PRIORITY_USER);
+	struct thread *thread;
 
+	if (!ledger_charge(task->ledger, BATON_LEDGER_THREADS, 1))
+		return KERN_RESOURCE_SHORTAGE;
+	thread = thread_alloc(PRIORITY_USER);
 	if (thread == NULL)
-		return KERN_RESOURCE_SHORTAGE;
+		goto out_charge;
 	thread->self_port = port_create_kernel(KOBJECT_THREAD, thread);
-	if (thread->self_port == NULL) {
-		zone_free(&thread_zone, thread);
-		return KERN_RESOURCE_SHORTAGE;
-	}
+	if (thread->self_port == NULL)
+		goto out_thread;
 	thread->task = task_get(task);
 	thread->suspend_count = 1;
 
@@ -105,6 +110,12 @@ thread_create(struct task *task, struct thread **threadp)
 	spin_unlock(&task->lock);
 	*threadp = thread;
 	return KERN_SUCCESS;
+
+out_thread:
+	zone_free(&thread_zone, thread);
+out_charge:
+	ledger_credit(task->ledger, BATON_LEDGER_THREADS, 1);
+	return KERN_RESOURCE_SHORTAGE;
 }
 
 void
@@ -116,8 +127,10 @@ thread_put(struct thread *thread)
 		return;
 	KASSERT(thread->queued_on == NULL);
 	KASSERT(thread->self_port == NULL);
-	if (thread->task != NULL)
+	if (thread->task != NULL) {
+		ledger_credit(thread->task->ledger, BATON_LEDGER_THREADS, 1);
 		task_put(thread->task);
+	}
 	zone_free(&thread_zone, thread);
 }
 

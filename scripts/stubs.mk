@@ -10,7 +10,8 @@ DEFS_FLAGS := -Ikernel/include -Iuserland/include
 
 # The interfaces that the kernel serves.
 KERNEL_INTERFACES := mach_port task thread_act mach_vm vm_map semaphore \
-	mach_eventlink clock mach_host host_priv baton_host baton_port device device_node
+	mach_eventlink clock mach_host host_priv baton_host baton_port \
+	baton_ledger device device_node
 
 KERNEL_STUBS        := $(KERNEL_INTERFACES:%=$(GEN)/serve/%.c)
 KERNEL_STUB_HEADERS := $(KERNEL_STUBS:.c=.h)
@@ -19,8 +20,8 @@ MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
 
 # Those that libmach has calls for.
 USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host \
-	baton_port clock mach_eventlink mach_vm vm_map device device_node \
-	bootstrap bootstrap_programs console files exc mach_exc \
+	baton_port baton_ledger clock mach_eventlink mach_vm vm_map device \
+	device_node bootstrap bootstrap_programs console files exc mach_exc \
 	memory_object memory_object_control
 
 # Those that libmach helps to serve: what the kernel asks and tells.

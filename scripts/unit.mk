@@ -37,7 +37,7 @@ FUZZERS       := $(patsubst test/fuzz/%.c,$(BUILD)/fuzz/%,\
 HOST_OBJECTS  := $(patsubst %,$(HOST)/%.o,$(wildcard test/unit/host/*.c))
 
 # All of ipc/, with what it stands on here: `ipc` among the sources of a test.
-IPC_SOURCES := $(sort $(wildcard ipc/*.c)) kernel/lock.c kernel/reaper.c vm/memory_wait.c \
+IPC_SOURCES := $(sort $(wildcard ipc/*.c)) kernel/ledger.c kernel/lock.c kernel/reaper.c vm/memory_wait.c \
 	$(GEN)/serve/mach_port.c test/unit/ipc_host.c
 
 # Maps and transfers, with the page tables under them, for `vm`; what serves
@@ -46,7 +46,7 @@ VM_SOURCES := $(patsubst %,vm/%.c,page map map_check map_sweep map_tree fault ob
 	share view copy fork wire superpage swap transfer transfer_map \
 	transfer_slots) \
 	$(patsubst %,arch/riscv64/%.c,pmap pmap_table pmap_remove pmap_sweep) \
-	kernel/zone.c kernel/lock.c test/unit/vm_host.c
+	kernel/ledger.c kernel/zone.c kernel/lock.c test/unit/vm_host.c
 
 # What the head comment of a test says behind a word.
 said = $(foreach w,$(shell sed -n 's/^ \* $(2): *//p' $(1)),\

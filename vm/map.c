@@ -9,6 +9,7 @@
  */
 #include "vm/map.h"
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/zone.h"
 #include "vm/map_range.h"
 #include "vm/map_sweep.h"
@@ -29,6 +30,8 @@ map_zone_init(void)
 {
 	zone_init(&map_zone, "map", sizeof(struct map), 0);
 	zone_init(&entry_zone, "map entry", sizeof(struct map_entry), 0);
+	ledger_weigh(BATON_LEDGER_MAP_ENTRIES, sizeof(struct map_entry));
+	ledger_weigh(BATON_LEDGER_PAGE_TABLES, PAGE_SIZE);
 	object_zone_init();
 	memory_wait_init();
 }
@@ -46,6 +49,7 @@ map_create(struct map **mapp)
 	map_tree_init(map);
 	map->ending = false;
 	map->resident = false;
+	map->ledger = NULL;
 	if (pmap_init(&map->pmap) != KERN_SUCCESS) {
 		zone_free(&map_zone, map);
 		return KERN_RESOURCE_SHORTAGE;
@@ -103,14 +107,29 @@ hold_object(struct map_entry *entry)
 	object_add_mapping(entry->object, entry);
 }
 
+/* NULL: no memory, or more than the map's task may have. */
+static struct map_entry *
+entry_alloc(struct map *map)
+{
+	struct map_entry *entry;
+
+	if (!ledger_charge(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1))
+		return NULL;
+	entry = zone_alloc(&entry_zone);
+	if (entry == NULL)
+		ledger_credit(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1);
+	return entry;
+}
+
 static void
-entry_free(struct map_entry *entry)
+entry_free(struct map *map, struct map_entry *entry)
 {
 	if (entry->object != NULL) {
 		object_remove_mapping(entry->object, entry);
 		object_put(entry->object);
 	}
 	zone_free(&entry_zone, entry);
+	ledger_credit(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1);
 }
 
 /* Make one of @entry and what follows it, if they say the same. */
@@ -124,7 +143,7 @@ join_next(struct map *map, struct map_entry *entry)
 		return;
 	end = next->end;
 	map_tree_remove(map, next);
-	entry_free(next);
+	entry_free(map, next);
 	map_tree_resize(map, entry, entry->start, end);
 }
 
@@ -154,7 +173,7 @@ map_enter(struct map *map, const struct map_entry *template)
 		join_next(map, below);
 		return KERN_SUCCESS;
 	}
-	entry = zone_alloc(&entry_zone);
+	entry = entry_alloc(map);
 	if (entry == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	*entry = *template;
@@ -192,7 +211,7 @@ clip_at(struct map *map, uint64_t at)
 
 	if (entry == NULL || entry->start >= at)
 		return KERN_SUCCESS;
-	upper = zone_alloc(&entry_zone);
+	upper = entry_alloc(map);
 	if (upper == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	entry_split(map, entry, at, upper);
@@ -273,7 +292,7 @@ map_cut(struct map *map, uint64_t start, uint64_t end)
 	if (entry == NULL || entry->start >= end)
 		return KERN_SUCCESS;
 	if (entry->start < start && entry->end > end) {
-		struct map_entry *upper = zone_alloc(&entry_zone);
+		struct map_entry *upper = entry_alloc(map);
 
 		if (upper == NULL)
 			return KERN_RESOURCE_SHORTAGE;
@@ -287,7 +306,7 @@ map_cut(struct map *map, uint64_t start, uint64_t end)
 			map_tree_resize(map, entry, end, entry->end);
 		} else {
 			map_tree_remove(map, entry);
-			entry_free(entry);
+			entry_free(map, entry);
 		}
 	}
 	return KERN_SUCCESS;

@@ -34,6 +34,7 @@
 #include "kernel/lock.h"
 #include "kernel/types.h"
 
+struct ledger;
 struct object;
 struct superpage;
 
@@ -74,6 +75,7 @@ struct map {
 	bool ending;		/* [m] map_destroy_step() was called */
 	bool resident;		/* [m] page replacement passes it by */
 	struct list ring;	/* [LOCK_SWEEP] all maps: vm/map_sweep.h */
+	struct ledger *ledger;	/* I: who pays; NULL: the kernel */
 	struct pmap pmap;	/* [m] */
 };
 
@@ -85,7 +87,8 @@ struct map {
 
 void map_zone_init(void);
 
-/* A new, empty map; KERN_RESOURCE_SHORTAGE. */
+/* A new, empty map; its task, which outlives it, sets @ledger.
+ * KERN_RESOURCE_SHORTAGE. */
 kern_return_t must_check map_create(struct map **mapp);
 
 /*

@@ -9,6 +9,8 @@
 
 #include "ipc/kserver.h"
 #include "ipc/port.h"
+#include "kernel/ledger.h"
+#include "kernel/task.h"
 #include "kernel/zone.h"
 #include "vm/object.h"
 #include "vm/user.h"
@@ -21,6 +23,7 @@ struct memory_entry {
 	struct view *view;
 	uint64_t offset, size; /* of the view */
 	unsigned prot;	       /* the most that it may be mapped with */
+	struct ledger *ledger; /* who pays */
 };
 
 static struct zone entry_zone;
@@ -45,6 +48,7 @@ entry_put(void *object)
 	    1)
 		return;
 	view_put(entry->view);
+	ledger_release(entry->ledger, BATON_LEDGER_OBJECTS, 1);
 	zone_free(&entry_zone, entry);
 }
 
@@ -67,6 +71,8 @@ void
 memory_entry_init(void)
 {
 	zone_init(&entry_zone, "memory entry", sizeof(struct memory_entry), 0);
+	ledger_weigh(BATON_LEDGER_OBJECTS,
+	    sizeof(struct memory_entry) + sizeof(struct port));
 	kobject_register(KOBJECT_MEMORY_ENTRY, &entry_class);
 }
 
@@ -75,19 +81,28 @@ memory_entry_init(void)
 static struct port *
 create(const struct memory_entry *template)
 {
-	struct memory_entry *entry = zone_alloc(&entry_zone);
+	struct ledger *ledger = ledger_of_caller();
+	struct memory_entry *entry;
 
-	if (entry == NULL)
+	if (!ledger_hold(ledger, BATON_LEDGER_OBJECTS, 1))
 		return NULL;
+	entry = zone_alloc(&entry_zone);
+	if (entry == NULL)
+		goto out_charge;
 	*entry = *template;
+	entry->ledger = ledger;
 	atomic_init(&entry->refs, 1);
 	entry->port = port_create_kernel(KOBJECT_MEMORY_ENTRY, entry);
-	if (entry->port == NULL) {
-		zone_free(&entry_zone, entry);
-		return NULL;
-	}
+	if (entry->port == NULL)
+		goto out_entry;
 	view_get(entry->view);
 	return right_make_send(entry->port);
+
+out_entry:
+	zone_free(&entry_zone, entry);
+out_charge:
+	ledger_release(ledger, BATON_LEDGER_OBJECTS, 1);
+	return NULL;
 }
 
 static struct memory_entry *
@@ -155,7 +170,7 @@ make_new(const struct wish *wish, struct memory_entry *entry)
 		return KERN_INVALID_ARGUMENT;
 	entry->size = page_ceil(wish->size);
 	entry->prot = wanted_rights(wish);
-	entry->view = view_create_zero(entry->size);
+	entry->view = view_create_zero(ledger_of_caller(), entry->size);
 	return entry->view != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 }
 

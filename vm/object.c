@@ -2,6 +2,7 @@
 #include "vm/object.h"
 
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/page.h"
@@ -19,6 +20,7 @@ void
 object_zone_init(void)
 {
 	zone_init(&object_zone, "memory object", sizeof(struct object), 0);
+	ledger_weigh(BATON_LEDGER_OBJECTS, sizeof(struct object));
 }
 
 /* ---- slots ---- */
@@ -110,23 +112,30 @@ end_step(struct reap_item *item)
 
 	if (!slot_free(&object->top, object->levels, &budget))
 		return true;
+	ledger_release(object->ledger, BATON_LEDGER_OBJECTS, 1);
 	zone_free(&object_zone, object);
 	return false;
 }
 
 struct object *
-object_create(uint64_t size)
+object_create(struct ledger *ledger, uint64_t size)
 {
-	struct object *object = zone_alloc(&object_zone);
+	struct object *object;
 
 	KASSERT(size > 0 && size <= OBJECT_SIZE_MAX);
-	if (object == NULL)
+	if (!ledger_hold(ledger, BATON_LEDGER_OBJECTS, 1))
 		return NULL;
+	object = zone_alloc(&object_zone);
+	if (object == NULL) {
+		ledger_release(ledger, BATON_LEDGER_OBJECTS, 1);
+		return NULL;
+	}
 	*object = (struct object){
 	    .refs = 1,
 	    .levels = levels_for(size >> PAGE_SHIFT),
 	    .size = size,
 	    .reap.step = end_step,
+	    .ledger = ledger,
 	};
 	do
 		object->id = atomic_fetch_add_explicit(

@@ -26,6 +26,7 @@
 #include "kernel/reaper.h"
 #include "kernel/types.h"
 
+struct ledger;
 struct page;
 
 /* I: immutable   o: this object's lock   a: atomic */
@@ -40,6 +41,7 @@ struct object {
 	struct list mappings;	/* [o] struct map_entry by object_link */
 	uint32_t mapping_count; /* [o] */
 	struct reap_item reap;
+	struct ledger *ledger; /* [I] who pays; NULL: the kernel */
 };
 
 /* Bytes that an object may have: all that a map could show. */
@@ -47,8 +49,9 @@ struct object {
 
 void object_zone_init(void);
 
-/* An object of @size bytes, whole pages, all zero; NULL: no memory. */
-struct object *must_check object_create(uint64_t size);
+/* An object of @size bytes, whole pages, all zero, for which @ledger pays.
+ * NULL: no memory, or more than @ledger may have. */
+struct object *must_check object_create(struct ledger *ledger, uint64_t size);
 
 static inline struct object *
 object_get(struct object *object)

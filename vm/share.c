@@ -29,7 +29,8 @@ need_fresh(struct map_share *share)
 {
 	if (share->fresh != NULL)
 		return KERN_SUCCESS;
-	share->fresh = object_create(share->end - share->next);
+	share->fresh =
+	    object_create(share->from->ledger, share->end - share->next);
 	share->fresh_base = share->next;
 	return share->fresh != NULL ? KERN_SUCCESS : KERN_RESOURCE_SHORTAGE;
 }

@@ -82,14 +82,14 @@ view_put(struct view *view)
 }
 
 struct view *
-view_create_zero(uint64_t size)
+view_create_zero(struct ledger *ledger, uint64_t size)
 {
 	struct view *view = view_create();
 	struct object *object;
 
 	if (view == NULL)
 		return NULL;
-	object = object_create(size);
+	object = object_create(ledger, size);
 	if (object == NULL) {
 		view_put(view);
 		return NULL;

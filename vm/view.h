@@ -16,6 +16,7 @@
 #include "vm/share.h"
 
 struct map;
+struct ledger;
 struct object;
 struct view;
 
@@ -51,7 +52,7 @@ kern_return_t must_check view_take_step(struct view_take *take);
 void view_take_end(struct view_take *take);
 
 /* A view of a new, zeroed object; NULL: no memory. */
-struct view *must_check view_create_zero(uint64_t size);
+struct view *must_check view_create_zero(struct ledger *ledger, uint64_t size);
 struct view *view_get(struct view *view);
 void view_put(struct view *view);
 

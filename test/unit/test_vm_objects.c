@@ -769,7 +769,7 @@ test_slots(void **state)
 	objects_in_use(&of_zones);
 	start = page_free_count() + of_zones;
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
-		struct object *object = object_create(sizes[i]);
+		struct object *object = object_create(NULL, sizes[i]);
 		uint64_t last = sizes[i] - PAGE_SIZE;
 		struct page *page, *again;
 
@@ -798,7 +798,7 @@ test_slots(void **state)
 static void
 test_copies_are_late(void **state)
 {
-	struct object *object = object_create(4 * PAGE_SIZE);
+	struct object *object = object_create(NULL, 4 * PAGE_SIZE);
 	struct page *own, *copy, *other;
 
 	(void)state;

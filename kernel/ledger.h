@@ -1,0 +1,117 @@
+/*
+ * kernel/ledger.h: how much of the kernel's memory, and of physical pages, each
+ * task has, and how much it may have.
+ *
+ * Ledgers are a tree, that of who made which task.  For each kind of thing
+ * (mach/baton_ledger.h) a ledger has
+ *
+ *	use <= part <= limit
+ *
+ * where use is what was charged, part what it has taken for itself out of its
+ * parent's, for whom that is use, and limit the most that part may become:
+ *
+ *	root	use 700    part = limit 1000: all that the machine has
+ *		  |  \
+ *		  |   parts of children: 600, the rest is its own
+ *	child	use 580    part 600    limit 875
+ *
+ * So what the tasks below one have, all together, is at most what it may have
+ * itself, and who has reached his limit has not taken what others may have.  A
+ * part grows as it is needed, by more than is needed at the moment, and shrinks
+ * when much of it is unused: most charges are one addition to the task's own
+ * ledger.
+ *
+ * Things of all kinds but the last two are kernel memory, and charged once more
+ * by their bytes (BATON_LEDGER_KERNEL): limits of kinds overlap, the sum of
+ * what they take is bounded.
+ *
+ * There is no lock.  A ledger lives as long as something is charged to it, be
+ * its task gone or not, and then gives its part back.
+ */
+#pragma once
+#include <mach/baton_ledger.h>
+
+#include "kernel/types.h"
+
+#define LEDGER_KINDS BATON_LEDGER_KINDS
+/* Who is so far below the root has its children made its parent's. */
+#define LEDGER_DEPTH_MAX 12
+
+/* a: atomic */
+struct ledger_line {
+	_Atomic uint64_t use;	   /* [a] and charges under way */
+	_Atomic uint64_t part;	   /* [a] */
+	_Atomic uint64_t limit;	   /* [a] */
+	_Atomic uint64_t reserve;  /* [a] @part does not shrink below it */
+	_Atomic uint64_t children; /* [a] of @use: their parts */
+};
+
+/* I: immutable */
+struct ledger {
+	atomic_uint refs;      /* [a] its task, children, and what is charged */
+	uint32_t depth;	       /* I: 0: the root */
+	struct ledger *parent; /* I: a reference; NULL: the root */
+	uint64_t task_id;      /* I: whose it is or was, for people */
+	struct ledger_line line[LEDGER_KINDS];
+};
+
+/* Where NULL stands for a ledger, the kernel itself pays: it has no limit. */
+
+void ledger_init(void);
+/* One thing of @kind is so many bytes of kernel memory.  At boot only. */
+void ledger_weigh(enum baton_ledger_kind kind, size_t bytes);
+
+/*
+ * The root, which may have all of @pages of RAM.  To be called when everything
+ * has its weight.
+ */
+struct ledger *must_check ledger_create_root(uint64_t pages);
+/*
+ * One below @parent, whose limits are a share of the parent's: 15/16 of pages,
+ * 7/8 of all else.  It has no part yet.  NULL: no memory.
+ */
+struct ledger *must_check ledger_create(
+    struct ledger *parent, uint64_t task_id);
+
+static inline struct ledger *
+ledger_get(struct ledger *ledger)
+{
+	if (ledger != NULL)
+		atomic_fetch_add_explicit(
+		    &ledger->refs, 1, memory_order_relaxed);
+	return ledger;
+}
+
+/* With the last one its part goes back to the parent. */
+void ledger_put(struct ledger *ledger);
+
+/*
+ * @count more of @kind are @ledger's.  False: that would be more than it may
+ * have, and nothing has changed.
+ */
+bool must_check ledger_charge(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
+/* Of what was charged, @count are not its any more. */
+void ledger_credit(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
+/* The same with a reference, for what may outlive the task. */
+bool must_check ledger_hold(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
+void ledger_release(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
+
+/*
+ * A port that died stands as long as somebody has a name for it: the task that
+ * made it has not to answer for that.  Its charge moves to the kernel, as far
+ * as that has set something aside for it.  Who pays from now on.
+ */
+struct ledger *ledger_bury_port(struct ledger *ledger);
+
+/* See task_ledger_set(); @caller is the calling task's. */
+kern_return_t must_check ledger_set(struct ledger *ledger,
+    const struct ledger *caller, enum baton_ledger_kind kind, uint64_t limit,
+    uint64_t reserve);
+
+void ledger_info(const struct ledger *ledger, struct baton_ledger_info *info);
+void ledger_report(
+    const struct ledger *ledger, struct baton_ledger_report *report);

@@ -1,0 +1,55 @@
+/* ledger_server.c: what tasks and the host answer about ledgers; see
+ * mach/baton_ledger.h. */
+#include <mach/mach_types.h>
+#include <serve/baton_ledger.h>
+
+#include "ipc/kserver.h"
+#include "kernel/ledger.h"
+#include "kernel/sched.h"
+#include "kernel/servers.h"
+#include "kernel/task.h"
+#include "kernel/task_list.h"
+
+kern_return_t
+serve_task_ledger_set(
+    struct task *task, natural_t kind, uint64_t limit, uint64_t reserve)
+{
+	return ledger_set(
+	    task->ledger, ledger_of_caller(), kind, limit, reserve);
+}
+
+/* The task with @id, with a reference, by a walk that @progress remembers.
+ * KCALL_AGAIN, KERN_FAILURE */
+static kern_return_t
+find_task(uint64_t id, uint64_t *progress, struct task **taskp)
+{
+	struct task_list_walk walk = {
+	    .at = (struct task *)progress[0], .after = id - 1};
+	struct task *task;
+
+	do {
+		task = task_list_step(&walk);
+		progress[0] = (uint64_t)walk.at;
+		if (task == NULL && !walk.done && thread_should_yield())
+			return KCALL_AGAIN;
+	} while (task == NULL && !walk.done);
+	if (task != NULL && task->id == id)
+		*taskp = task_get(task);
+	task_list_leave(&walk);
+	return task != NULL && task->id == id ? KERN_SUCCESS : KERN_FAILURE;
+}
+
+kern_return_t
+serve_host_ledger_report(uint64_t id, struct baton_ledger_report *report)
+{
+	struct task *task = NULL;
+	kern_return_t kr = KERN_FAILURE;
+
+	if (id != 0)
+		kr = find_task(id, call_progress(), &task);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	ledger_report(task->ledger, report);
+	task_put(task);
+	return KERN_SUCCESS;
+}

@@ -1,0 +1,302 @@
+/* lib/greed.c: see greed.h. */
+#include "test/user/greed.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mach/mach_eventlink.h>
+#include <mach/mk_timer.h>
+#include <mach/notify.h>
+#include <mach/semaphore.h>
+#include <servers/bootstrap.h>
+
+#define PAGE 4096UL
+/* Where a greedy task finds the right that sets it off. */
+#define GO_NAME ((mach_port_t)0x00077701)
+#define TRIES	200000
+
+/* ---- what to take ---- */
+
+static kern_return_t
+take_port(void)
+{
+	mach_port_t port;
+
+	return mach_port_allocate(
+	    mach_task_self(), MACH_PORT_RIGHT_RECEIVE, &port);
+}
+
+static kern_return_t
+take_name(void)
+{
+	mach_port_t name;
+
+	return mach_port_allocate(
+	    mach_task_self(), MACH_PORT_RIGHT_DEAD_NAME, &name);
+}
+
+static kern_return_t
+take_set(void)
+{
+	mach_port_t set;
+
+	return mach_port_allocate(
+	    mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set);
+}
+
+/* One more port of ours becomes a member of one more set. */
+static kern_return_t
+take_membership(void)
+{
+	static mach_port_t set, port;
+	static unsigned members;
+	mach_port_t self = mach_task_self();
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (members++ % 16 == 0)
+		kr = mach_port_allocate(self, MACH_PORT_RIGHT_PORT_SET, &set);
+	if (kr == KERN_SUCCESS)
+		kr = mach_port_allocate(self, MACH_PORT_RIGHT_RECEIVE, &port);
+	if (kr == KERN_SUCCESS)
+		kr = mach_port_insert_member(self, port, set);
+	return kr;
+}
+
+static kern_return_t
+take_request(void)
+{
+	mach_port_t self = mach_task_self(), port, previous;
+	kern_return_t kr;
+
+	kr = mach_port_allocate(self, MACH_PORT_RIGHT_RECEIVE, &port);
+	if (kr == KERN_SUCCESS)
+		kr = mach_port_insert_right(
+		    self, port, port, MACH_MSG_TYPE_MAKE_SEND);
+	if (kr == KERN_SUCCESS)
+		kr = mach_port_request_notification(self, port,
+		    MACH_NOTIFY_DEAD_NAME, 0, port,
+		    MACH_MSG_TYPE_MAKE_SEND_ONCE, &previous);
+	if (kr != KERN_SUCCESS)
+		(void)mach_port_destroy(self, port);
+	return kr;
+}
+
+static kern_return_t
+take_thread(void)
+{
+	thread_t thread;
+	kern_return_t kr = thread_create(mach_task_self(), &thread);
+
+	if (kr == KERN_SUCCESS)
+		mach_port_deallocate(mach_task_self(), thread);
+	return kr;
+}
+
+/* No two of them side by side, or they were one. */
+static kern_return_t
+take_entry(void)
+{
+	static mach_vm_address_t at = 64UL << 30;
+
+	at += 2 * PAGE;
+	return mach_vm_allocate(mach_task_self(), &at, PAGE, VM_FLAGS_FIXED);
+}
+
+static kern_return_t
+take_memory_entry(void)
+{
+	memory_object_size_t size = PAGE;
+	mach_port_t entry;
+
+	return mach_make_memory_entry_64(mach_task_self(), &size, 0,
+	    MAP_MEM_NAMED_CREATE | VM_PROT_DEFAULT, &entry, MACH_PORT_NULL);
+}
+
+static kern_return_t
+take_semaphore(void)
+{
+	semaphore_t semaphore;
+
+	return semaphore_create(
+	    mach_task_self(), &semaphore, SYNC_POLICY_FIFO, 0);
+}
+
+static kern_return_t
+take_eventlink(void)
+{
+	eventlink_port_pair_t pair;
+
+	return mach_eventlink_create(
+	    mach_task_self(), MELC_OPTION_NO_COPYIN, pair);
+}
+
+static kern_return_t
+take_timer(void)
+{
+	return mk_timer_create() != MACH_PORT_NULL ? KERN_SUCCESS
+						   : KERN_RESOURCE_SHORTAGE;
+}
+
+static kern_return_t
+take_task(void)
+{
+	task_t task;
+
+	return task_create(mach_task_self(), NULL, 0, FALSE, &task);
+}
+
+/* A row of tasks, each made of the one before. */
+static kern_return_t
+take_grandchild(void)
+{
+	static task_t last;
+	task_t task;
+	kern_return_t kr;
+
+	kr = task_create(
+	    last != 0 ? last : mach_task_self(), NULL, 0, FALSE, &task);
+	if (kr == KERN_SUCCESS)
+		last = task;
+	return kr;
+}
+
+const struct greed_way greed_ways[] = {
+    {"ports", BATON_LEDGER_PORTS, 100, take_port, KERN_RESOURCE_SHORTAGE},
+    {"names", BATON_LEDGER_NAMES, 256, take_name, KERN_RESOURCE_SHORTAGE},
+    {"sets", BATON_LEDGER_PORT_SETS, 100, take_set, KERN_RESOURCE_SHORTAGE},
+    {"members of sets", BATON_LEDGER_PORT_SETS, 100, take_membership,
+	KERN_RESOURCE_SHORTAGE},
+    {"requests", BATON_LEDGER_REQUESTS, 100, take_request,
+	KERN_RESOURCE_SHORTAGE},
+    {"threads", BATON_LEDGER_THREADS, 50, take_thread, KERN_RESOURCE_SHORTAGE},
+    {"map entries", BATON_LEDGER_MAP_ENTRIES, 100, take_entry,
+	KERN_RESOURCE_SHORTAGE},
+    {"memory objects", BATON_LEDGER_OBJECTS, 100, take_memory_entry,
+	KERN_RESOURCE_SHORTAGE},
+    {"semaphores", BATON_LEDGER_SEMAPHORES, 100, take_semaphore,
+	KERN_RESOURCE_SHORTAGE},
+    {"eventlinks", BATON_LEDGER_EVENTLINKS, 50, take_eventlink,
+	KERN_RESOURCE_SHORTAGE},
+    {"timers", BATON_LEDGER_TIMERS, 50, take_timer, KERN_RESOURCE_SHORTAGE},
+    {"tasks", BATON_LEDGER_TASKS, 30, take_task, KERN_RESOURCE_SHORTAGE},
+    {"tasks of tasks", BATON_LEDGER_TASKS, 30, take_grandchild,
+	KERN_RESOURCE_SHORTAGE},
+    {"anything: ports", BATON_LEDGER_KERNEL, 100000, take_port,
+	KERN_RESOURCE_SHORTAGE},
+    {"anything: threads", BATON_LEDGER_KERNEL, 100000, take_thread,
+	KERN_RESOURCE_SHORTAGE},
+};
+const unsigned greed_count = sizeof(greed_ways) / sizeof(greed_ways[0]);
+
+/* ---- ledgers ---- */
+
+static struct baton_ledger_info
+info_of(task_t task)
+{
+	mach_msg_type_number_t count = BATON_TASK_LEDGER_INFO_COUNT;
+	struct baton_ledger_info info;
+
+	must(task_info(
+	    task, BATON_TASK_LEDGER_INFO, (task_info_t)&info, &count));
+	return info;
+}
+
+uint64_t
+ledger_use(task_t task, enum baton_ledger_kind kind)
+{
+	struct baton_ledger_info info = info_of(task);
+
+	return info.kind[kind].use;
+}
+
+uint64_t
+ledger_limit(task_t task, enum baton_ledger_kind kind)
+{
+	struct baton_ledger_info info = info_of(task);
+
+	return info.kind[kind].limit;
+}
+
+/* ---- the test's side ---- */
+
+void
+greed_start(struct greedy *greedy, const char *program, unsigned number)
+{
+	const struct greed_way *way = &greed_ways[number];
+	char argument[16];
+	char *argv[] = {(char *)program, "greedy", argument, NULL};
+
+	snprintf(argument, sizeof(argument), "%u", number);
+	greedy->way = way;
+	greedy->port = port_new();
+	must(bootstrap_spawn(bootstrap_port, program, argv, &greedy->task));
+	/* It may still be starting: what that takes is not to fail. */
+	while (mach_port_insert_right(greedy->task, GO_NAME, greedy->port,
+		   MACH_MSG_TYPE_MAKE_SEND) != KERN_SUCCESS)
+		sleep_ms(1);
+}
+
+void
+greed_hear(struct greedy *greedy, struct greed_report *report)
+{
+	must(await(report, sizeof(*report), greedy->port));
+}
+
+void
+greed_end(struct greedy *greedy)
+{
+	(void)task_terminate(greedy->task);
+	(void)dies(greedy->task);
+	mach_port_deallocate(mach_task_self(), greedy->task);
+	port_end(greedy->port);
+}
+
+/* ---- the greedy task ---- */
+
+static bool
+has(mach_port_t name)
+{
+	mach_port_type_t type;
+
+	return mach_port_type(mach_task_self(), name, &type) == KERN_SUCCESS;
+}
+
+static void
+tell(struct greed_report *report)
+{
+	report->header = (mach_msg_header_t){
+	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+	    .msgh_remote_port = GO_NAME,
+	};
+	/* It may be refused like anything else. */
+	while (send_message(report, offsetof(struct greed_report, trailer)) !=
+	       MACH_MSG_SUCCESS)
+		sleep_ms(1);
+}
+
+void
+greed_main(int argc, char *argv[])
+{
+	struct greed_report report = {0};
+	const struct greed_way *way;
+	task_t self = mach_task_self();
+	kern_return_t kr;
+
+	if (argc < 3 || strcmp(argv[1], "greedy") != 0)
+		return;
+	way = &greed_ways[atoi(argv[2])];
+	(void)mig_get_reply_port();
+	while (!has(GO_NAME))
+		sleep_ms(1);
+	must(task_ledger_set(
+	    self, way->kind, ledger_use(self, way->kind) + way->more, 0));
+	while ((kr = way->one()) == KERN_SUCCESS && report.got < TRIES)
+		report.got++;
+	report.result = (uint32_t)kr;
+	for (unsigned i = 0; i < GREED_AGAIN; i++)
+		report.others += way->one() != kr;
+	tell(&report);
+	for (;;)
+		(void)way->one();
+}
