@@ -68,7 +68,7 @@ struct pager_calls {
 	/*
 	 * Nobody can map the object any more, neither has the kernel anything
 	 * of it; pager_object_end() is for this to call.  NULL: the object
-	 * stays.
+	 * stays, and the kernel may keep pages of it that nobody has mapped.
 	 */
 	void (*end)(struct pager_object *object);
 
