@@ -37,7 +37,7 @@ MACH_BEGIN_DECLS
 #define PAGER_MESSAGE_MAX 256
 
 /* What a read says of a page of zeros, and leaves the page alone. */
-#define PAGER_ZEROS ((kern_return_t)1)
+#define PAGER_ZEROS ((kern_return_t)-1) /* no KERN_ code */
 
 struct pager_object;
 
