@@ -163,7 +163,7 @@ void small_forget(struct small *small);
 
 /* ---- tasks of the system ---- */
 
-/* A send right to the first task of that name; MACH_PORT_NULL: there is none. */
+/* A send right to the first task of that name, or MACH_PORT_NULL. */
 task_t task_named(mach_port_t host_priv, const char *name);
 
 /* ---- the kernel's counts ---- */

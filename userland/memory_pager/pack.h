@@ -17,7 +17,7 @@
 #define PACK_PAGE_WORDS 512
 #define PACK_WORDS_MAX	(PACK_PAGE_WORDS + 1)
 
-/* Packs the page at @page to @packed, PACK_WORDS_MAX; returns the words used. */
+/* Packs the page to @packed, of PACK_WORDS_MAX; returns the words used. */
 size_t pack(const uint64_t *page, uint64_t *packed);
 
 /* Fills the page at @page; false: @count words at @packed are no page. */
