@@ -6,6 +6,7 @@
 #include "ipc/mqueue.h"
 #include "ipc/port.h"
 #include "kernel/cpu.h"
+#include "kernel/ledger.h"
 #include "kernel/sched.h"
 #include "kernel/string.h"
 #include "kernel/thread.h"
@@ -38,27 +39,40 @@ static bool kmsg_reap_step(struct reap_item *item);
 
 /* Memory for @bytes behind the struct, from the best place for it. */
 static struct kmsg *
-kmsg_memory(uint64_t bytes)
+kmsg_memory(struct ledger *ledger, uint64_t bytes)
 {
+	uint64_t charged;
 	struct kmsg *kmsg;
 	unsigned class = 0;
 
 	while (class < CLASSES && class_size[class] < OVERHEAD + bytes)
 		class ++;
-	if (likely(class < CLASSES)) {
-		kmsg = zone_alloc(&zones[class]);
-		if (unlikely(kmsg == NULL))
-			return NULL;
-		kmsg->class = (uint8_t) class;
-		kmsg->capacity = class_size[class] - OVERHEAD;
-		return kmsg;
-	}
-	kmsg = kmem_alloc(OVERHEAD + bytes);
-	if (kmsg == NULL)
+	charged = likely(class < CLASSES) ? class_size[class]
+					  : kmem_footprint(OVERHEAD + bytes);
+	if (unlikely(!ledger_hold(ledger, BATON_LEDGER_MESSAGES, charged)))
 		return NULL;
-	kmsg->class = CLASS_LARGE;
-	kmsg->capacity = (uint32_t)bytes;
+	kmsg = class < CLASSES ? zone_alloc(&zones[class])
+			       : kmem_alloc(OVERHEAD + bytes);
+	if (unlikely(kmsg == NULL)) {
+		ledger_release(ledger, BATON_LEDGER_MESSAGES, charged);
+		return NULL;
+	}
+	kmsg->class = (uint8_t)(class < CLASSES ? class : CLASS_LARGE);
+	kmsg->capacity =
+	    class < CLASSES ? class_size[class] - OVERHEAD : (uint32_t)bytes;
+	kmsg->ledger = ledger;
+	kmsg->charged = charged;
 	return kmsg;
+}
+
+bool
+kmsg_charge(struct kmsg *kmsg, size_t size)
+{
+	size = kmem_footprint(size);
+	if (!ledger_charge(kmsg->ledger, BATON_LEDGER_MESSAGES, size))
+		return false;
+	kmsg->charged += size;
+	return true;
 }
 
 void
@@ -95,9 +109,9 @@ kmsg_reuse(struct kmsg *kmsg, uint32_t body_size)
 }
 
 struct kmsg *
-kmsg_alloc(uint32_t body_size, uint32_t descriptors)
+kmsg_alloc(struct ledger *ledger, uint32_t body_size, uint32_t descriptors)
 {
-	struct kmsg *kmsg = kmsg_memory(body_size);
+	struct kmsg *kmsg = kmsg_memory(ledger, body_size);
 
 	if (unlikely(kmsg == NULL))
 		return NULL;
@@ -135,7 +149,7 @@ kmsg_add_descriptors(struct kmsg *kmsg, uint32_t count)
 	/* Behind the body and its trailer, where that leaves room. */
 	if (offset + bytes <= kmsg->capacity + MAX_TRAILER_SIZE)
 		kmsg->descriptor = (void *)(kmsg->body + offset);
-	else
+	else if (kmsg_charge(kmsg, bytes))
 		kmsg->descriptor = kmem_alloc(bytes);
 	if (kmsg->descriptor == NULL)
 		return false;
@@ -161,6 +175,7 @@ kmsg_free(struct kmsg *kmsg)
 {
 	if (unlikely(kmsg->descriptor != NULL))
 		kmsg_drop_descriptors(kmsg);
+	ledger_release(kmsg->ledger, BATON_LEDGER_MESSAGES, kmsg->charged);
 	if (likely(kmsg->class != CLASS_LARGE))
 		zone_free(&zones[kmsg->class], kmsg);
 	else

@@ -21,6 +21,7 @@
 #include "kernel/list.h"
 #include "kernel/types.h"
 
+struct ledger;
 struct port;
 struct space;
 struct task;
@@ -91,15 +92,17 @@ struct kmsg {
 	kern_return_t result; /* what copying out is answered with, if bad */
 	uint32_t capacity;    /* bytes that fit behind this struct */
 	uint32_t descriptor_count;
-	uint32_t done;	   /* descriptors that own something */
-	uint32_t index;	   /* the descriptor that is being worked on */
-	uint32_t cursor;   /* where in the body its user form is */
-	uint32_t progress; /* bytes copied, or rights of an array done */
-	uint32_t errors;   /* MACH_MSG_*_SPACE, *_KERNEL bits met */
-	uint32_t gap;	   /* bytes that its descriptors became shorter */
-	uint32_t sequence; /* set when it leaves the queue */
-	uint64_t context;  /* the port's, set at the same time */
-	uint64_t sender;   /* task id; 0: the kernel */
+	uint32_t done;	       /* descriptors that own something */
+	uint32_t index;	       /* the descriptor that is being worked on */
+	uint32_t cursor;       /* where in the body its user form is */
+	uint32_t progress;     /* bytes copied, or rights of an array done */
+	uint32_t errors;       /* MACH_MSG_*_SPACE, *_KERNEL bits met */
+	uint32_t gap;	       /* bytes that its descriptors became shorter */
+	uint32_t sequence;     /* set when it leaves the queue */
+	uint64_t context;      /* the port's, set at the same time */
+	uint64_t sender;       /* task id; 0: the kernel */
+	struct ledger *ledger; /* who pays for it; NULL: the kernel */
+	uint64_t charged;      /* so many bytes */
 	struct kdescriptor *descriptor;
 	/* As the user sees it: filled in before it is copied out. */
 	mach_msg_header_t header;
@@ -118,9 +121,13 @@ void kmsg_init(void);
 /*
  * A message with room for @body_size bytes behind the header and for
  * @descriptors.  Fields are zero, @size is 24 + @body_size, the body is not
- * cleared.  NULL: no memory.
+ * cleared.  @ledger pays for it until it is freed: received, or destroyed.
+ * NULL: no memory, or more than @ledger may have.
  */
-struct kmsg *kmsg_alloc(uint32_t body_size, uint32_t descriptors) must_check;
+struct kmsg *kmsg_alloc(
+    struct ledger *ledger, uint32_t body_size, uint32_t descriptors) must_check;
+/* What it carries takes @size more, of kmem_alloc(), until it is freed. */
+bool kmsg_charge(struct kmsg *kmsg, size_t size) must_check;
 /* Make a message that owns nothing any more a new one of @body_size bytes,
  * which its @capacity has room for. */
 void kmsg_reuse(struct kmsg *kmsg, uint32_t body_size);

@@ -279,7 +279,8 @@ make_reply(const struct routine *routine, struct kmsg *request)
 {
 	if (!routine->keeps_request && routine->reply_size <= request->capacity)
 		return request;
-	return kmsg_alloc(routine->reply_size, routine->reply_descriptors);
+	return kmsg_alloc(ledger_of_caller(), routine->reply_size,
+	    routine->reply_descriptors);
 }
 
 /* Find who is to answer, and have it do so. */
@@ -336,7 +337,8 @@ reply_failure(struct call *call, kern_return_t kr)
 	if (reply == NULL)
 		reply = call->request->done == 0
 			    ? call->request
-			    : kmsg_alloc(sizeof(*simple) - HEADER_SIZE, 0);
+			    : kmsg_alloc(ledger_of_caller(),
+				  sizeof(*simple) - HEADER_SIZE, 0);
 	if (reply == NULL)
 		return NULL;
 	kmsg_drop_descriptors(reply);

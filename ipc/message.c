@@ -84,7 +84,8 @@ struct kmsg *
 message_keep(
     uint32_t size, const void *head, uint32_t head_size, const void *rest)
 {
-	struct kmsg *kmsg = kmsg_alloc(size - HEADER_SIZE, 0);
+	/* The kernel pays, or it would be lost; one a thread, for a moment. */
+	struct kmsg *kmsg = kmsg_alloc(NULL, size - HEADER_SIZE, 0);
 	uint8_t *to;
 
 	if (kmsg == NULL)
@@ -712,7 +713,8 @@ message_alloc(uint64_t size, struct kmsg **kmsgp)
 		return MACH_SEND_MSG_TOO_SMALL;
 	if (unlikely(size > MESSAGE_SIZE_MAX))
 		return MACH_SEND_TOO_LARGE;
-	*kmsgp = kmsg_alloc((uint32_t)size - HEADER_SIZE, 0);
+	*kmsgp =
+	    kmsg_alloc(ledger_of_caller(), (uint32_t)size - HEADER_SIZE, 0);
 	return *kmsgp != NULL ? MACH_MSG_SUCCESS : MACH_SEND_NO_BUFFER;
 }
 

@@ -40,9 +40,9 @@ notify_init(void)
 }
 
 struct kmsg *
-notice_create(struct port *to)
+notice_create(struct ledger *ledger, struct port *to)
 {
-	struct kmsg *notice = kmsg_alloc(NOTICE_BODY_MAX, 1);
+	struct kmsg *notice = kmsg_alloc(ledger, NOTICE_BODY_MAX, 1);
 
 	if (notice == NULL)
 		return NULL;
@@ -121,12 +121,19 @@ notify_port_destroyed(struct kmsg *notice, struct port *port)
 	port_send_kernel(notice->remote, MACH_MSG_TYPE_PORT_SEND_ONCE, notice);
 }
 
-/* Make and send a send-once notice with a right that is held. */
+/* Make and send a send-once notice with a right that is held.  Who made the
+ * port pays: what is made with its receive right is his doing. */
 static bool
 send_once_notice(struct port *port)
 {
-	struct kmsg *notice = kmsg_alloc(0, 0);
+	struct ledger *ledger;
+	struct kmsg *notice;
 
+	spin_lock(&port->lock);
+	ledger = ledger_get(port->ledger);
+	spin_unlock(&port->lock);
+	notice = kmsg_alloc(ledger, 0, 0);
+	ledger_put(ledger);
 	if (notice == NULL)
 		return false;
 	notice->id = MACH_NOTIFY_SEND_ONCE;

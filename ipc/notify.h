@@ -38,7 +38,7 @@ void notify_init(void);
 
 /* A notice to be sent with @to, a send-once right, which it consumes on
  * success only.  NULL: no memory. */
-struct kmsg *notice_create(struct port *to) must_check;
+struct kmsg *notice_create(struct ledger *ledger, struct port *to) must_check;
 /* The request is withdrawn: free the notice; the caller gets its right. */
 struct port *notice_cancel(struct kmsg *notice);
 

@@ -161,7 +161,7 @@ prepare(struct asking *asking, struct ledger *ledger, mach_port_name_t name,
 {
 	if (notify == NULL)
 		return KERN_SUCCESS;
-	asking->notice = notice_create(notify);
+	asking->notice = notice_create(ledger, notify);
 	if (asking->notice == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	if (!is_of_name(id))

@@ -204,7 +204,8 @@ begin_ports(struct kmsg *kmsg, struct kdescriptor *descriptor)
 	uint32_t count = left < STEP_ROOM ? left : STEP_ROOM;
 	const size_t size = sizeof(struct port *);
 
-	if (descriptor->ports == NULL)
+	if (descriptor->ports == NULL &&
+	    kmsg_charge(kmsg, descriptor->size * size))
 		descriptor->ports = kmem_alloc(descriptor->size * size);
 	if (descriptor->ports == NULL)
 		return MACH_SEND_NO_BUFFER;

@@ -200,7 +200,6 @@ port_die(struct port *port, struct kmsg **no_sendersp)
 	port->kind = KOBJECT_NONE;
 	port->object = NULL;
 	port->orphaned = false;
-	port->ledger = ledger_bury_port(port->ledger);
 	*no_sendersp = port->no_senders;
 	port->no_senders = NULL;
 	port->evict_result = MACH_RCV_PORT_DIED;
@@ -343,6 +342,10 @@ port_reap_step(struct reap_item *item)
 		reap_starved(item);
 		return false;
 	}
+	/* Others know it still, and who made it is not to pay for that. */
+	if (port->state == PORT_IS_DEAD &&
+	    atomic_load_explicit(&port->refs, memory_order_relaxed) > 1)
+		port->ledger = ledger_bury_port(port->ledger);
 	port->reaping = false;
 	spin_unlock(&port->lock);
 	port_put(port);

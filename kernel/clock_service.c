@@ -240,7 +240,7 @@ alarm_create(struct task *task, const struct alarm_reply *reply)
 	*alarm = (struct alarm){
 	    .timer.function = alarm_fire,
 	    .work.run = alarm_work,
-	    .message = kmsg_alloc(sizeof(*reply), 0),
+	    .message = kmsg_alloc(task->ledger, sizeof(*reply), 0),
 	};
 	if (alarm->message == NULL)
 		goto out_alarm;

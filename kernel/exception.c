@@ -137,7 +137,8 @@ static struct kmsg *
 make_question(struct thread *self, const struct exception_action *action)
 {
 	bool identity = behavior_has_identity(action->behavior);
-	struct kmsg *kmsg = kmsg_alloc(body_size(action), identity ? 2 : 0);
+	struct kmsg *kmsg =
+	    kmsg_alloc(ledger_of_caller(), body_size(action), identity ? 2 : 0);
 	struct writer to;
 
 	if (kmsg == NULL)

@@ -106,7 +106,8 @@ irq_init(const struct machine *machine)
 static struct kmsg *
 make_message(void)
 {
-	return kmsg_alloc(sizeof(struct device_interrupt) - HEADER_SIZE, 0);
+	return kmsg_alloc(
+	    NULL, sizeof(struct device_interrupt) - HEADER_SIZE, 0);
 }
 
 static void

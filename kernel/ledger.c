@@ -14,22 +14,21 @@
 #include "kernel/kassert.h"
 #include "kernel/zone.h"
 
-/* The root's share of RAM: for the kernel's objects, and for users' pages. */
-#define KERNEL_SHARE  4 /* one part of so many */
-#define RESIDENT(all) ((all) / 4 * 3)
-#define WIRED(all)    ((all) / 2)
+/* The root's share of RAM: one part of so many for the kernel's objects, dead
+ * ports, which stand at the cost of none, and messages; the rest for pages. */
+#define KERNEL_SHARE   5
+#define DEAD_SHARE     128
+#define MESSAGES_SHARE 20
+#define RESIDENT(all)  ((all) / 4 * 3)
+#define WIRED(all)     ((all) / 2)
 /* Most of the kernel's memory that may be things of one kind. */
 #define ONE_KIND(all) ((all) / 4 * 3)
 /* Nobody has more, and sums of some of it are no matter. */
 #define RESERVE_MAX (1UL << 48)
-/* What dead ports may take of it at the cost of none. */
-#define DEAD_SHARE 32
 
 static struct zone ledger_zone;
-/* I: after boot: bytes of each kind of kernel memory; 0: it is none. */
-static uint32_t weights[LEDGER_KINDS] = {
-    [BATON_LEDGER_MESSAGES] = 1,
-};
+uint32_t ledger_weights[LEDGER_KINDS];
+uint32_t ledger_grains[LEDGER_KINDS];
 static struct ledger *dead_ports; /* I after ledger_create_root() */
 
 void
@@ -42,7 +41,7 @@ ledger_init(void)
 void
 ledger_weigh(enum baton_ledger_kind kind, size_t bytes)
 {
-	weights[kind] += (uint32_t)bytes;
+	ledger_weights[kind] += (uint32_t)bytes;
 }
 
 static bool
@@ -51,14 +50,18 @@ is_bytes(enum baton_ledger_kind kind)
 	return kind == BATON_LEDGER_KERNEL || kind == BATON_LEDGER_MESSAGES;
 }
 
-/* A part grows and shrinks by so many at least. */
-static uint64_t
-grain(enum baton_ledger_kind kind)
+/* Of what is large, fewer. */
+static void
+set_grains(void)
 {
-	if (is_bytes(kind))
-		return 16384;
-	/* Of what is large, fewer. */
-	return weights[kind] <= 512 ? 8 : 1 + 4096 / weights[kind];
+	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++) {
+		if (is_bytes(kind))
+			ledger_grains[kind] = 16384;
+		else if (ledger_weights[kind] <= 512)
+			ledger_grains[kind] = 8;
+		else
+			ledger_grains[kind] = 1 + 4096 / ledger_weights[kind];
+	}
 }
 
 /* ---- life ---- */
@@ -89,22 +92,25 @@ endow(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
 struct ledger *
 ledger_create_root(uint64_t pages)
 {
-	uint64_t kernel = (pages << PAGE_SHIFT) / KERNEL_SHARE;
-	uint64_t dead = kernel / DEAD_SHARE;
+	uint64_t all = pages << PAGE_SHIFT;
+	uint64_t dead = all / DEAD_SHARE;
+	uint64_t kernel = all / KERNEL_SHARE - dead;
 	struct ledger *root = ledger_alloc(NULL, 0);
 
+	set_grains();
 	dead_ports = ledger_alloc(NULL, 0);
 	if (root == NULL || dead_ports == NULL)
 		return NULL;
 	endow(dead_ports, BATON_LEDGER_KERNEL, dead);
 	endow(dead_ports, BATON_LEDGER_PORTS, dead);
-	endow(root, BATON_LEDGER_KERNEL, kernel - dead);
+	endow(root, BATON_LEDGER_KERNEL, kernel);
+	endow(root, BATON_LEDGER_MESSAGES, all / MESSAGES_SHARE);
 	endow(root, BATON_LEDGER_RESIDENT, RESIDENT(pages));
 	endow(root, BATON_LEDGER_WIRED, WIRED(pages));
 	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++)
-		if (weights[kind] != 0)
+		if (ledger_weights[kind] != 0)
 			endow(root, kind,
-			    ONE_KIND(kernel - dead) / weights[kind]);
+			    ONE_KIND(kernel) / ledger_weights[kind]);
 	return root;
 }
 
@@ -131,41 +137,30 @@ ledger_create(struct ledger *parent, uint64_t task_id)
 	return ledger;
 }
 
-static bool charge_line(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
-static void credit_line(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
-
 /* @count of @line's part go back to the parent. */
 static void
 give_back(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
 {
 	atomic_fetch_sub_explicit(
 	    &ledger->parent->line[kind].children, count, memory_order_relaxed);
-	credit_line(ledger->parent, kind, count);
+	ledger_credit_line(ledger->parent, kind, count);
 }
 
 void
-ledger_put(struct ledger *ledger)
+ledger_free(struct ledger *ledger)
 {
-	struct ledger *parent;
+	struct ledger *parent = ledger->parent;
 
-	/* No deeper than LEDGER_DEPTH_MAX.  acq_rel: who frees sees what every
-	 * earlier holder wrote */
-	for (; ledger != NULL && atomic_fetch_sub_explicit(&ledger->refs, 1,
-				     memory_order_acq_rel) == 1;
-	     ledger = parent) {
-		parent = ledger->parent;
-		for (unsigned kind = 0; kind < LEDGER_KINDS; kind++) {
-			struct ledger_line *line = &ledger->line[kind];
+	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++) {
+		struct ledger_line *line = &ledger->line[kind];
 
-			KASSERT(line->use == 0);
-			KASSERT(line->children == 0);
-			if (parent != NULL && line->part > 0)
-				give_back(ledger, kind, line->part);
-		}
-		zone_free(&ledger_zone, ledger);
+		KASSERT(line->use == 0);
+		KASSERT(line->children == 0);
+		if (parent != NULL && line->part > 0)
+			give_back(ledger, kind, line->part);
 	}
+	zone_free(&ledger_zone, ledger);
+	ledger_put(parent); /* no deeper than LEDGER_DEPTH_MAX */
 }
 
 /* ---- parts ---- */
@@ -176,7 +171,7 @@ take_from_parent(
     struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
 {
 	/* No deeper than LEDGER_DEPTH_MAX. */
-	if (!charge_line(ledger->parent, kind, count))
+	if (!ledger_charge_line(ledger->parent, kind, count))
 		return false;
 	atomic_fetch_add_explicit(
 	    &ledger->parent->line[kind].children, count, memory_order_relaxed);
@@ -196,9 +191,8 @@ enlarge(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t part,
 	return true;
 }
 
-/* Charges under way are more than the part: let it grow, if it may. */
-static never_inline bool
-grow(struct ledger *ledger, enum baton_ledger_kind kind)
+bool
+ledger_grow(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
 {
 	struct ledger_line *line = &ledger->line[kind];
 
@@ -211,14 +205,16 @@ grow(struct ledger *ledger, enum baton_ledger_kind kind)
 		if (use <= part)
 			return true;
 		if (use > limit || ledger->parent == NULL)
-			return false;
-		if (more < grain(kind))
-			more = grain(kind);
+			break;
+		if (more < ledger_grains[kind])
+			more = ledger_grains[kind];
 		more = min_u64(use - part + more, limit - part);
 		if (!enlarge(ledger, kind, part, more) &&
 		    !enlarge(ledger, kind, part, use - part))
-			return false;
+			break;
 	}
+	atomic_fetch_sub_explicit(&line->use, count, memory_order_relaxed);
+	return false;
 }
 
 /* It turned out that up to @count of what was given up are needed: have back
@@ -249,7 +245,7 @@ trim(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t keep)
 	    !atomic_compare_exchange_strong(&line->part, &part, keep))
 		return;
 	less = part - keep;
-	/* pairs with the addition in charge_line() */
+	/* pairs with the addition in ledger_charge_line() */
 	atomic_thread_fence(memory_order_seq_cst);
 	if (unlikely(atomic_load(&line->use) > keep))
 		less = take_back(line, less);
@@ -257,102 +253,24 @@ trim(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t keep)
 		give_back(ledger, kind, less);
 }
 
-/* Much of the part is unused: give some back. */
-static never_inline void
-shrink(struct ledger *ledger, enum baton_ledger_kind kind)
+void
+ledger_shrink(struct ledger *ledger, enum baton_ledger_kind kind)
 {
 	struct ledger_line *line = &ledger->line[kind];
 	uint64_t use = atomic_load(&line->use);
 
 	trim(ledger, kind,
-	    max_u64(use + use / 4 + grain(kind), atomic_load(&line->reserve)));
+	    max_u64(use + use / 4 + ledger_grains[kind],
+		atomic_load(&line->reserve)));
 }
 
-/* ---- charging ---- */
-
-static bool
-charge_line(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
-{
-	struct ledger_line *line = &ledger->line[kind];
-	uint64_t use;
-
-	/* acquire, which holds back all that follows the addition as a whole:
-	 * pairs with the fence in shrink() */
-	use =
-	    atomic_fetch_add_explicit(&line->use, count, memory_order_acq_rel) +
-	    count;
-	if (likely(
-		use <= atomic_load_explicit(&line->part, memory_order_relaxed)))
-		return true;
-	if (grow(ledger, kind))
-		return true;
-	atomic_fetch_sub_explicit(&line->use, count, memory_order_relaxed);
-	return false;
-}
-
-static void
-credit_line(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
-{
-	struct ledger_line *line = &ledger->line[kind];
-	uint64_t use =
-	    atomic_fetch_sub_explicit(&line->use, count, memory_order_relaxed) -
-	    count;
-
-	if (CONFIG_DEBUG)
-		KASSERT(use + count >= count);
-	if (unlikely(atomic_load_explicit(&line->part, memory_order_relaxed) >
-		     2 * (use + grain(kind))))
-		shrink(ledger, kind);
-}
-
-bool
-ledger_charge(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
-{
-	if (ledger == NULL)
-		return true;
-	if (unlikely(!charge_line(ledger, kind, count)))
-		return false;
-	if (weights[kind] == 0 ||
-	    likely(charge_line(
-		ledger, BATON_LEDGER_KERNEL, count * weights[kind])))
-		return true;
-	credit_line(ledger, kind, count);
-	return false;
-}
-
-void
-ledger_credit(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
-{
-	if (ledger == NULL)
-		return;
-	credit_line(ledger, kind, count);
-	if (weights[kind] != 0)
-		credit_line(ledger, BATON_LEDGER_KERNEL, count * weights[kind]);
-}
-
-bool
-ledger_hold(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
-{
-	if (!ledger_charge(ledger, kind, count))
-		return false;
-	ledger_get(ledger);
-	return true;
-}
-
-void
-ledger_release(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
-{
-	ledger_credit(ledger, kind, count);
-	ledger_put(ledger);
-}
+/* ---- ports that died ---- */
 
 struct ledger *
 ledger_bury_port(struct ledger *ledger)
 {
-	if (ledger == NULL || !ledger_hold(dead_ports, BATON_LEDGER_PORTS, 1))
+	if (ledger == NULL || ledger == dead_ports ||
+	    !ledger_hold(dead_ports, BATON_LEDGER_PORTS, 1))
 		return ledger;
 	ledger_release(ledger, BATON_LEDGER_PORTS, 1);
 	return dead_ports;

@@ -21,9 +21,9 @@
  * when much of it is unused: most charges are one addition to the task's own
  * ledger.
  *
- * Things of all kinds but the last two are kernel memory, and charged once more
- * by their bytes (BATON_LEDGER_KERNEL): limits of kinds overlap, the sum of
- * what they take is bounded.
+ * Things of most kinds are kernel memory, and charged once more by their bytes
+ * (BATON_LEDGER_KERNEL): limits of kinds overlap, the sum of what they take is
+ * bounded.
  *
  * There is no lock.  A ledger lives as long as something is charged to it, be
  * its task gone or not, and then gives its part back.
@@ -82,23 +82,114 @@ ledger_get(struct ledger *ledger)
 	return ledger;
 }
 
-/* With the last one its part goes back to the parent. */
-void ledger_put(struct ledger *ledger);
+/* Nobody refers to it any more: its part goes back to the parent. */
+void ledger_free(struct ledger *ledger);
+
+static inline void
+ledger_put(struct ledger *ledger)
+{
+	/* acq_rel: who frees sees what every earlier holder wrote */
+	if (ledger != NULL && atomic_fetch_sub_explicit(
+				  &ledger->refs, 1, memory_order_acq_rel) == 1)
+		ledger_free(ledger);
+}
+
+/* ---- charging ---- */
+
+/* I: after boot: bytes of each kind of kernel memory; 0: it is none. */
+extern uint32_t ledger_weights[LEDGER_KINDS];
+/* I: the same: a part of each kind grows and shrinks by so many at least. */
+extern uint32_t ledger_grains[LEDGER_KINDS];
+
+/* The part does not suffice: let it grow.  False: it may not, and the charge
+ * has been taken back. */
+bool must_check ledger_grow(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
+/* Much of the part is unused: give some back. */
+void ledger_shrink(struct ledger *ledger, enum baton_ledger_kind kind);
+
+static inline bool must_check
+ledger_charge_line(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	struct ledger_line *line = &ledger->line[kind];
+	/* acquire, by which what follows comes after the addition, a single
+	 * access: pairs with the fence in trim() */
+	uint64_t use =
+	    atomic_fetch_add_explicit(&line->use, count, memory_order_acquire) +
+	    count;
+
+	return likely(use <= atomic_load_explicit(
+				 &line->part, memory_order_relaxed)) ||
+	       ledger_grow(ledger, kind, count);
+}
+
+static inline void
+ledger_credit_line(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	struct ledger_line *line = &ledger->line[kind];
+	uint64_t use =
+	    atomic_fetch_sub_explicit(&line->use, count, memory_order_relaxed) -
+	    count;
+
+	if (unlikely(atomic_load_explicit(&line->part, memory_order_relaxed) >
+		     2 * (use + ledger_grains[kind])))
+		ledger_shrink(ledger, kind);
+}
 
 /*
  * @count more of @kind are @ledger's.  False: that would be more than it may
  * have, and nothing has changed.
  */
-bool must_check ledger_charge(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
+static inline bool must_check
+ledger_charge(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	uint32_t weight = ledger_weights[kind];
+
+	if (ledger == NULL)
+		return true;
+	if (unlikely(!ledger_charge_line(ledger, kind, count)))
+		return false;
+	if (weight == 0 || likely(ledger_charge_line(
+			       ledger, BATON_LEDGER_KERNEL, count * weight)))
+		return true;
+	ledger_credit_line(ledger, kind, count);
+	return false;
+}
+
 /* Of what was charged, @count are not its any more. */
-void ledger_credit(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
+static inline void
+ledger_credit(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	uint32_t weight = ledger_weights[kind];
+
+	if (ledger == NULL)
+		return;
+	ledger_credit_line(ledger, kind, count);
+	if (weight != 0)
+		ledger_credit_line(ledger, BATON_LEDGER_KERNEL, count * weight);
+}
+
 /* The same with a reference, for what may outlive the task. */
-bool must_check ledger_hold(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
-void ledger_release(
-    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count);
+static inline bool must_check
+ledger_hold(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	if (!ledger_charge(ledger, kind, count))
+		return false;
+	ledger_get(ledger);
+	return true;
+}
+
+static inline void
+ledger_release(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	ledger_credit(ledger, kind, count);
+	ledger_put(ledger);
+}
 
 /*
  * A port that died stands as long as somebody has a name for it: the task that

@@ -221,7 +221,7 @@ static kern_return_t
 arm(struct mk_timer *timer, uint64_t deadline)
 {
 	if (timer->message == NULL)
-		timer->message = kmsg_alloc(BODY_SIZE, 0);
+		timer->message = kmsg_alloc(timer->ledger, BODY_SIZE, 0);
 	if (timer->message == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	memset(timer->message->body, 0, BODY_SIZE);

@@ -12,6 +12,7 @@
 #define STEPS_AT_ONCE 64
 /* Milliseconds until what lacked memory is tried again. */
 #define STARVED_RETRY_MS 10
+#define STARVED_AT_ONCE	 16
 
 static struct spinlock reaper_lock = SPINLOCK_INIT(LOCK_MQUEUE);
 static struct list items = {&items, &items};	   /* [reaper_lock] */
@@ -91,18 +92,26 @@ reap_step(void)
 	return true;
 }
 
+/* Some of them: who lets many starve shall not keep the processor by that. */
 static void
 retry_starved(void)
 {
 	spin_lock(&reaper_lock);
-	list_splice_tail(&items, &starved);
+	for (int i = 0; i < STARVED_AT_ONCE && !list_empty(&starved); i++) {
+		struct list *link = starved.next;
+
+		list_remove(link);
+		list_add_tail(&items, link);
+	}
 	spin_unlock(&reaper_lock);
 }
 
 void
 reaper_drain(void)
 {
-	retry_starved();
+	spin_lock(&reaper_lock);
+	list_splice_tail(&items, &starved);
+	spin_unlock(&reaper_lock);
 	while (reap_step())
 		continue;
 }

@@ -42,5 +42,16 @@ struct zone *zone_next(struct zone *zone);
 void *kmem_alloc(size_t size) must_check;
 void kmem_free(void *memory, size_t size);
 
+/* What so much takes: powers of two are handed out. */
+static inline size_t
+kmem_footprint(size_t size)
+{
+	size_t taken = 64;
+
+	while (taken < size)
+		taken <<= 1;
+	return taken;
+}
+
 /* Tests: the @count-th allocation from now fails, and all after; 0: none. */
 void zone_fail_after(uint64_t count);

@@ -139,10 +139,11 @@ static struct kmsg *last_message;
 static struct port *last_port;
 
 struct kmsg *
-kmsg_alloc(uint32_t body_size, uint32_t descriptors)
+kmsg_alloc(struct ledger *ledger, uint32_t body_size, uint32_t descriptors)
 {
 	struct kmsg *kmsg;
 
+	assert_null(ledger);
 	assert_int_equal(descriptors, 0);
 	if (no_memory)
 		return NULL;

@@ -12,8 +12,9 @@
 
 /* Kinds of what is counted; one each unless said otherwise */
 enum baton_ledger_kind {
-	BATON_LEDGER_KERNEL, /* bytes of kernel memory: all kinds below */
-	BATON_LEDGER_TASKS,  /* itself, and those that it made */
+	/* Bytes of kernel memory: all kinds below, but for messages. */
+	BATON_LEDGER_KERNEL,
+	BATON_LEDGER_TASKS, /* itself, and those that it made */
 	BATON_LEDGER_THREADS,
 	BATON_LEDGER_PORTS,	/* that it made and that live */
 	BATON_LEDGER_NAMES,	/* room in its table, 128 at a time */

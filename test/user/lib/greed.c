@@ -8,6 +8,7 @@
 #include <mach/mach_eventlink.h>
 #include <mach/mk_timer.h>
 #include <mach/notify.h>
+#include <mach/routine_ids.h>
 #include <mach/semaphore.h>
 #include <servers/bootstrap.h>
 
@@ -161,6 +162,106 @@ take_grandchild(void)
 	return kr;
 }
 
+/* Where messages wait for ever: a port whose queue takes them all. */
+static mach_port_t sink;
+
+static mach_port_t
+get_sink(void)
+{
+	if (sink == MACH_PORT_NULL) {
+		sink = port_new_send();
+		set_limit(sink, MACH_PORT_QLIMIT_MAX);
+	}
+	return sink;
+}
+
+static kern_return_t
+send_to_sink(void *message, size_t size)
+{
+	mach_msg_header_t *header = message;
+
+	header->msgh_remote_port = get_sink();
+	header->msgh_size = (mach_msg_size_t)size;
+	return mach_msg(header, MACH_SEND_MSG | MACH_SEND_TIMEOUT,
+	    (mach_msg_size_t)size, 0, MACH_PORT_NULL, 0, 0);
+}
+
+static kern_return_t
+take_message(void)
+{
+	struct note note = {
+	    .header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0)};
+
+	return send_to_sink(&note, NOTE_SIZE);
+}
+
+static kern_return_t
+take_large_message(void)
+{
+	static struct {
+		mach_msg_header_t header;
+		uint8_t body[60000];
+	} message;
+
+	message.header.msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0);
+	return send_to_sink(&message, sizeof(message));
+}
+
+static kern_return_t
+take_array(void)
+{
+	static mach_port_t names[2000];
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_ool_ports_descriptor_t ports;
+	} message = {
+	    .header.msgh_bits = MACH_MSGH_BITS_COMPLEX |
+				MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+	    .body.msgh_descriptor_count = 1,
+	    .ports.address = names,
+	    .ports.count = sizeof(names) / sizeof(names[0]),
+	    .ports.disposition = MACH_MSG_TYPE_COPY_SEND,
+	    .ports.type = MACH_MSG_OOL_PORTS_DESCRIPTOR,
+	};
+
+	return send_to_sink(&message, sizeof(message));
+}
+
+/* Answers that nobody takes: the kernel sends them, we asked. */
+static kern_return_t
+take_answer(void)
+{
+	mach_msg_header_t request = {
+	    .msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_COPY_SEND),
+	    .msgh_size = sizeof(request),
+	    .msgh_remote_port = mach_task_self(),
+	    .msgh_id = MSGID_MACH_PORTS_LOOKUP,
+	};
+
+	request.msgh_local_port = get_sink();
+	return mach_msg(&request, MACH_SEND_MSG, sizeof(request), 0,
+	    MACH_PORT_NULL, MACH_MSG_TIMEOUT_NONE, 0);
+}
+
+/* Notices that nobody takes, of send-once rights given up. */
+static kern_return_t
+take_notice(void)
+{
+	struct note note = {
+	    .header.msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)};
+	kern_return_t kr;
+
+	note.header.msgh_remote_port = mach_host_self();
+	note.header.msgh_local_port = get_sink();
+	kr = mach_msg(&note.header, MACH_SEND_MSG, NOTE_SIZE, 0, MACH_PORT_NULL,
+	    MACH_MSG_TIMEOUT_NONE, 0);
+	mach_port_deallocate(mach_task_self(), note.header.msgh_remote_port);
+	return kr;
+}
+
 const struct greed_way greed_ways[] = {
     {"ports", BATON_LEDGER_PORTS, 100, take_port, KERN_RESOURCE_SHORTAGE},
     {"names", BATON_LEDGER_NAMES, 256, take_name, KERN_RESOURCE_SHORTAGE},
@@ -179,6 +280,15 @@ const struct greed_way greed_ways[] = {
     {"eventlinks", BATON_LEDGER_EVENTLINKS, 50, take_eventlink,
 	KERN_RESOURCE_SHORTAGE},
     {"timers", BATON_LEDGER_TIMERS, 50, take_timer, KERN_RESOURCE_SHORTAGE},
+    {"messages", BATON_LEDGER_MESSAGES, 50000, take_message,
+	MACH_SEND_NO_BUFFER},
+    {"large messages", BATON_LEDGER_MESSAGES, 500000, take_large_message,
+	MACH_SEND_NO_BUFFER},
+    {"arrays of rights", BATON_LEDGER_MESSAGES, 200000, take_array,
+	MACH_SEND_NO_BUFFER},
+    {"answers", BATON_LEDGER_MESSAGES, 50000, take_answer, MACH_SEND_NO_BUFFER},
+    {"refusals", BATON_LEDGER_MESSAGES, 50000, take_notice,
+	MACH_SEND_NO_BUFFER},
     {"tasks", BATON_LEDGER_TASKS, 30, take_task, KERN_RESOURCE_SHORTAGE},
     {"tasks of tasks", BATON_LEDGER_TASKS, 30, take_grandchild,
 	KERN_RESOURCE_SHORTAGE},
@@ -269,7 +379,11 @@ tell(struct greed_report *report)
 	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
 	    .msgh_remote_port = GO_NAME,
 	};
-	/* It may be refused like anything else. */
+	/* That takes memory of messages, too.  Here is a trap, no message. */
+	if (sink != MACH_PORT_NULL)
+		mach_port_mod_refs(
+		    mach_task_self(), sink, MACH_PORT_RIGHT_RECEIVE, -1);
+	sink = MACH_PORT_NULL;
 	while (send_message(report, offsetof(struct greed_report, trailer)) !=
 	       MACH_MSG_SUCCESS)
 		sleep_ms(1);
