@@ -17,6 +17,7 @@
 #include "kernel/zone.h"
 #include "vm/copy.h"
 #include "vm/map.h"
+#include "vm/map_range.h"
 #include "vm/transfer.h"
 
 /* Does [@address, @address + @size) have whole pages? */
@@ -187,11 +188,13 @@ serve_mach_vm_write(struct map *map, mach_vm_address_t address,
 
 /*
  * What a call that reads several ranges has got so far.  If one of them fails,
- * those before it leave the caller's map again.
+ * those before it leave the caller's map again, for which no memory is needed:
+ * they are joined with their neighbours when all are there.
  */
 struct read_list {
 	struct transfer *transfer;
 	uint32_t at;		    /* the one at hand */
+	uint32_t settled;	    /* ... when all are there */
 	bool failed;		    /* it is being undone, from @at - 1 down */
 	kern_return_t why;	    /* ... and this is the answer */
 	uint64_t undone;	    /* bytes of the one at hand */
@@ -213,8 +216,8 @@ read_one(struct map *map, struct read_list *list)
 		return KERN_INVALID_ARGUMENT;
 	kr = take(map, entry->address, entry->size, &list->transfer);
 	if (kr == KERN_SUCCESS)
-		kr = transfer_map(list->transfer, current_thread()->task->map,
-		    &entry->address);
+		kr = transfer_map_placing(list->transfer,
+		    current_thread()->task->map, &entry->address);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	list->transfer = NULL;
@@ -235,8 +238,8 @@ undo_reads(struct read_list *list)
 		const struct mach_vm_read_entry *entry =
 		    &list->entry[list->at - 1];
 
-		/* A shortage leaves the rest to the caller's task, which is
-		 * then the one that is short. */
+		/* Only if its threads have meanwhile joined it with others
+		 * can it fail: then it is theirs. */
 		if (map_deallocate(map, entry->address, entry->size,
 			&list->undone) == KERN_SUCCESS &&
 		    entry->size > 0 &&
@@ -249,6 +252,25 @@ undo_reads(struct read_list *list)
 		list->at--;
 	}
 	return list->why;
+}
+
+/* They become regions like others. */
+static kern_return_t
+settle_reads(struct read_list *list)
+{
+	struct map *map = current_thread()->task->map;
+
+	while (list->settled < list->at) {
+		const struct mach_vm_read_entry *entry =
+		    &list->entry[list->settled++];
+
+		spin_lock(&map->lock);
+		map_settle(map, entry->address, entry->address + entry->size);
+		spin_unlock(&map->lock);
+		if (thread_should_yield())
+			return KCALL_AGAIN;
+	}
+	return KERN_SUCCESS;
 }
 
 static kern_return_t
@@ -265,7 +287,7 @@ read_all(struct map *map, uint32_t count, struct read_list *list)
 		list->failed = kr != KERN_SUCCESS;
 		list->why = kr;
 	}
-	return list->failed ? undo_reads(list) : KERN_SUCCESS;
+	return list->failed ? undo_reads(list) : settle_reads(list);
 }
 
 /* @entries: VM_MAP_ENTRY_MAX struct mach_vm_read_entry, in a message. */

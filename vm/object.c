@@ -345,6 +345,9 @@ check_slot(uint64_t slot, unsigned level, struct check *check)
 	if (slot == 0)
 		return;
 	if (level > 0) {
+		if (check->visit != NULL)
+			check->visit(
+			    check->context, page_of(va_to_pa(node_of(slot))));
 		for (unsigned i = 0; i < NODE_SLOTS; i++)
 			check_slot(node_of(slot)[i], level - 1, check);
 		return;

@@ -104,6 +104,6 @@ bool must_check object_owns(
     struct object *object, uint64_t offset, const struct page *page);
 
 /* Tests: what it holds agrees with what it says.  @visit is called with each
- * page in a slot. */
+ * page in a slot, and each page that slots stand in. */
 void object_check(struct object *object,
     void (*visit)(void *context, struct page *page), void *context);

@@ -105,6 +105,11 @@ kern_return_t must_check transfer_to_kernel(const struct transfer *transfer,
 kern_return_t must_check transfer_map(
     struct transfer *transfer, struct map *map, uaddr_t *addressp);
 
+/* The same, joined with no neighbours until map_settle(), so that it can be
+ * removed again without memory. */
+kern_return_t must_check transfer_map_placing(
+    struct transfer *transfer, struct map *map, uaddr_t *addressp);
+
 /*
  * The same in the place and with the rights of @region, which is as large.
  * KERN_NO_SPACE: there is something.  KERN_RESOURCE_SHORTAGE.

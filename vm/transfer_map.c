@@ -50,15 +50,11 @@ map_locked(const struct transfer *transfer, struct map *map,
 	return KERN_SUCCESS;
 }
 
-kern_return_t
-transfer_map(struct transfer *transfer, struct map *map, uaddr_t *addressp)
+/* Where the kernel chooses, with what @region says of it. */
+static kern_return_t
+map_anywhere(struct transfer *transfer, struct map *map,
+    struct map_entry region, uaddr_t *addressp)
 {
-	struct map_entry region = {
-	    .kind = MAP_ANONYMOUS,
-	    .prot = VM_PROT_DEFAULT,
-	    .max_prot = VM_PROT_ALL,
-	    .inherit = VM_INHERIT_DEFAULT,
-	};
 	kern_return_t kr = KERN_NO_SPACE;
 	uint64_t size;
 
@@ -80,6 +76,29 @@ transfer_map(struct transfer *transfer, struct map *map, uaddr_t *addressp)
 	*addressp = region.start + (transfer->address - transfer->start);
 	transfer_free(transfer);
 	return KERN_SUCCESS;
+}
+
+static const struct map_entry received = {
+    .kind = MAP_ANONYMOUS,
+    .prot = VM_PROT_DEFAULT,
+    .max_prot = VM_PROT_ALL,
+    .inherit = VM_INHERIT_DEFAULT,
+};
+
+kern_return_t
+transfer_map(struct transfer *transfer, struct map *map, uaddr_t *addressp)
+{
+	return map_anywhere(transfer, map, received, addressp);
+}
+
+kern_return_t
+transfer_map_placing(
+    struct transfer *transfer, struct map *map, uaddr_t *addressp)
+{
+	struct map_entry region = received;
+
+	region.placing = true;
+	return map_anywhere(transfer, map, region, addressp);
 }
 
 /* Let no entry lead to a page before a fault has looked at it. */

@@ -458,9 +458,10 @@ check_slot(void *counts, uint32_t slot, uint32_t refs, struct page *page)
 		count_page(counts, page);
 }
 
-void
+uint64_t
 vm_host_check_references(struct map *const *maps, unsigned count)
 {
+	uint64_t named = count; /* the roots */
 	unsigned *counts = calloc(ram_bytes >> PAGE_SHIFT, sizeof(*counts));
 
 	memset(slot_refs, 0, sizeof(slot_refs));
@@ -480,6 +481,8 @@ vm_host_check_references(struct map *const *maps, unsigned count)
 			continue;
 		KASSERT(page->state == PAGE_USED);
 		KASSERT(page->refs == counts[k]);
+		named += 1U << page->order;
 	}
 	free(counts);
+	return named;
 }

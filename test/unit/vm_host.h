@@ -41,8 +41,9 @@ kern_return_t must_check vm_host_access(
 bool vm_host_is_stale_code(const void *bytes);
 
 /* KASSERT that each page's references are the leaves of @maps that name it,
- * and that tables are counted right.  For when nothing is in transit. */
-void vm_host_check_references(struct map *const *maps, unsigned count);
+ * and that tables are counted right.  For when nothing is in transit.  Returns
+ * how many pages there are, tables among them. */
+uint64_t vm_host_check_references(struct map *const *maps, unsigned count);
 
 /* What was to be waited for last, if it was not forgotten since. */
 extern struct vm_host_wait {
