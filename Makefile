@@ -105,13 +105,16 @@ kernel-unfenced:
 unit: unit-build ## run the host unit tests alone
 	@scripts/run-tests unit
 
-soak: all kernel-checked kernel-unfenced ## storms over ports and memory: SOAK_SECONDS=600 SOAK_SEED=1 TRANSFERS=2000000
+soak: all kernel-checked kernel-unfenced $(HOST)/test_vm_calls ## storms over ports and memory: SOAK_SECONDS=600 SOAK_SEED=1 TRANSFERS=2000000
+	@VM_STEPS=20000000 VM_SEED=$$((1000 + $(SOAK_SEED))) \
+	    $(HOST)/test_vm_calls
 	@SOAK_SECONDS=$(SOAK_SECONDS) SOAK_SEED=$(SOAK_SEED) \
 	    TRANSFERS=$(TRANSFERS) \
 	    scripts/run-tests --progress 'the storm' 'hostile senders'
 
-model: $(MODEL) ## random operations on ports beside a model: STEPS=1000000 SEED=1
+model: $(MODEL) $(HOST)/test_vm_calls ## random operations on ports and memory beside models: STEPS=1000000 SEED=1
 	@$(MODEL) --steps $(STEPS) --seed $(SEED)
+	@VM_STEPS=$(STEPS) VM_SEED=$(SEED) $(HOST)/test_vm_calls
 
 fuzz: $(FUZZERS) ## give each fuzzer FUZZ_SECONDS=60
 	@for fuzzer in $(FUZZERS); do mkdir -p $$fuzzer.corpus && \

@@ -52,7 +52,7 @@ def unit_tests():
     """The host unit tests that the Makefile has built."""
     sources = sorted(pathlib.Path("test/unit").glob("test_*.c"))
     return [harness.Program(f"unit {source.stem[5:]}",
-                            [str(BUILD / "unit" / source.stem)], limit=180)
+                            [str(BUILD / "unit" / source.stem)], limit=600)
             for source in sources]
 
 

@@ -50,8 +50,8 @@ enum {
 	PARCELS = 4,
 	ENTRIES = 4,
 	RAM = 64 << 20,
-	CHECK_STEPS = 64,   /* until all tables are compared */
-	COUNT_STEPS = 1024, /* until all references are counted */
+	CHECK_STEPS = 16,  /* until all tables are compared */
+	COUNT_STEPS = 512, /* until all references are counted */
 };
 
 /* Memory on its way. */
@@ -109,6 +109,8 @@ random_count(void)
 	case 0:
 		return 500 + random_below(600);
 	case 1:
+	case 2:
+	case 3:
 		return 512 * (1 + random_below(2));
 	default:
 		return 1 + random_below(12);
@@ -199,8 +201,8 @@ is_taken(const struct model *model, uint64_t first, uint64_t count)
 
 /* Why these pages do not all allow @access; NONE: why they are not there. */
 static kern_return_t
-why_not(const struct model *model, uint64_t first, uint64_t count,
-    unsigned access)
+why_not(
+    const struct model *model, uint64_t first, uint64_t count, unsigned access)
 {
 	for (uint64_t i = first; i < first + count; i++) {
 		if (!model->page[i].mapped)
@@ -213,18 +215,35 @@ why_not(const struct model *model, uint64_t first, uint64_t count,
 }
 
 static kern_return_t
-why_not_sectors(const struct model *model, uint64_t sector, uint64_t count,
-    unsigned access)
+why_not_sectors(
+    const struct model *model, uint64_t sector, uint64_t count, unsigned access)
 {
 	uint64_t first = sector / SECTORS;
 
-	return why_not(model, first, (sector + count - 1) / SECTORS - first + 1,
-	    access);
+	return why_not(
+	    model, first, (sector + count - 1) / SECTORS - first + 1, access);
+}
+
+/* Is there a page that @kr can be about?  Ends may be looked at first. */
+static bool
+is_why(const struct model *model, uint64_t sector, uint64_t count,
+    unsigned access, kern_return_t kr)
+{
+	for (uint64_t i = sector / SECTORS; i <= (sector + count - 1) / SECTORS;
+	     i++) {
+		const struct model_page *page = &model->page[i];
+
+		if (kr == (page->mapped ? KERN_PROTECTION_FAILURE
+					: KERN_INVALID_ADDRESS) &&
+		    !page_allows(page, access))
+			return true;
+	}
+	return false;
 }
 
 static void
-model_enter(struct model *model, uint64_t first, uint64_t count,
-    struct model_page like)
+model_enter(
+    struct model *model, uint64_t first, uint64_t count, struct model_page like)
 {
 	like.mapped = 1;
 	for (uint64_t i = first; i < first + count; i++) {
@@ -270,6 +289,34 @@ is_beyond(struct model *model, uaddr_t address, uint64_t pages)
 	return true;
 }
 
+/* ---- a user ---- */
+
+static void
+access_sector(
+    struct model *model, uint64_t number, uint64_t sector, unsigned access)
+{
+	struct model_page *page = &model->page[number];
+	uaddr_t va = address_of(number) + sector * SECTOR_SIZE;
+	kern_return_t kr;
+	void *bytes;
+
+	kr = vm_host_access(model->task.map, va, access, &bytes);
+	if (!page_allows(page, access)) {
+		assert_int_equal(kr, page->mapped ? KERN_PROTECTION_FAILURE
+						  : KERN_INVALID_ADDRESS);
+		return;
+	}
+	if (kr != KERN_SUCCESS) {
+		assert_true(was_short(kr));
+		return;
+	}
+	sector_check(bytes, tag_of(page, sector));
+	if (access == VM_PROT_WRITE) {
+		tag_set(page, sector, next_tag);
+		sector_write(bytes, next_tag++);
+	}
+}
+
 /* ---- steps: regions ---- */
 
 static void
@@ -284,9 +331,9 @@ step_allocate(struct model *model)
 	uint64_t size, address;
 	kern_return_t kr;
 
-	if (random_below(16) == 0) {
+	if (random_below(6) == 0) {
 		count = 512 * (1 + random_below(2));
-		first &= ~511UL;
+		first = 512 * random_below(6);
 		flags |= VM_FLAGS_SUPERPAGE_SIZE_2MB;
 	}
 	size = count * PAGE_SIZE;
@@ -328,6 +375,9 @@ step_allocate(struct model *model)
 	first = page_at(address);
 	model_enter(model, first, count, like);
 	touch(model, first, count);
+	if (flags & VM_FLAGS_SUPERPAGE_MASK)
+		access_sector(
+		    model, first + random_below(count), 0, VM_PROT_WRITE);
 }
 
 static void
@@ -389,8 +439,8 @@ step_inherit(struct model *model)
 	kern_return_t kr;
 
 	maybe_fail();
-	kr = SERVE(serve_mach_vm_inherit(model->task.map, address_of(first),
-	    count * PAGE_SIZE, inherit));
+	kr = SERVE(serve_mach_vm_inherit(
+	    model->task.map, address_of(first), count * PAGE_SIZE, inherit));
 	stop_failing();
 	if (!was_short(kr))
 		assert_int_equal(
@@ -401,38 +451,6 @@ step_inherit(struct model *model)
 }
 
 /* ---- steps: users ---- */
-
-static void
-access_sector(
-    struct model *model, uint64_t number, uint64_t sector, unsigned access)
-{
-	struct model_page *page = &model->page[number];
-	uaddr_t va = address_of(number) + sector * SECTOR_SIZE;
-	kern_return_t kr;
-	void *bytes;
-
-	vm_host_superpages = random_below(4) == 0;
-	kr = vm_host_access(model->task.map, va, access, &bytes);
-	if (!page_allows(page, access)) {
-		assert_int_equal(kr, page->mapped ? KERN_PROTECTION_FAILURE
-						  : KERN_INVALID_ADDRESS);
-		return;
-	}
-	if (kr != KERN_SUCCESS) {
-		assert_true(was_short(kr));
-		return;
-	}
-	sector_check(bytes, tag_of(page, sector));
-	if (access == VM_PROT_WRITE) {
-		tag_set(page, sector, next_tag);
-		sector_write(bytes, next_tag++);
-	}
-	/* Who writes through another mapping has to say so himself. */
-	if (access == VM_PROT_EXECUTE &&
-	    (page->cell == NULL || page->cell->refs == 1))
-		assert_false(vm_host_is_stale_code(bytes) &&
-			     page->cell == NULL);
-}
 
 static void
 step_access(struct model *model)
@@ -474,9 +492,8 @@ step_kernel_copy(struct model *model)
 	uaddr_t va = BASE + sector * SECTOR_SIZE;
 	struct map *map = model->task.map;
 	bool to = random_below(2) == 0;
-	kern_return_t kr, expected = why_not_sectors(
-			      model, sector, count, to ? VM_PROT_WRITE
-						       : VM_PROT_READ);
+	kern_return_t kr, expected = why_not_sectors(model, sector, count,
+			      to ? VM_PROT_WRITE : VM_PROT_READ);
 
 	memset(buffer, 0, sizeof(buffer));
 	for (uint64_t i = 0; to && i < count; i++)
@@ -536,12 +553,19 @@ tags_of(struct model *model, uint64_t sector, uint64_t count)
 
 /* Bytes have come to @sector of @model. */
 static void
-set_tags(struct model *model, uint64_t sector, const uint32_t *tags,
-    uint64_t count)
+set_tags(
+    struct model *model, uint64_t sector, const uint32_t *tags, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
 		tag_set(&model->page[(sector + i) / SECTORS],
 		    (sector + i) % SECTORS, tags[i]);
+}
+
+/* Steps after which a caller has ended; mostly it has not. */
+static unsigned
+random_patience(void)
+{
+	return random_below(8) == 0 ? (unsigned)random_below(3) : ~0U;
 }
 
 static void
@@ -553,31 +577,39 @@ random_harts(void)
 
 /* What a message would take of @model, or NULL. */
 static struct transfer *
-take(struct model *model, uint64_t sector, uint64_t count,
-    enum transfer_how how)
+take(
+    struct model *model, uint64_t sector, uint64_t count, enum transfer_how how)
 {
 	struct transfer *transfer = NULL;
-	kern_return_t kr, expected =
-			      why_not_sectors(model, sector, count, VM_PROT_READ);
+	unsigned patience = random_patience();
+	kern_return_t kr,
+	    expected = why_not_sectors(model, sector, count, VM_PROT_READ);
 
+	/* What leaves its sender leaves him once that has begun. */
+	if (how == TRANSFER_GIVE)
+		patience = ~0U;
 	random_harts();
 	vm_host_set_current(model->task.map);
 	maybe_fail();
 	do
 		kr = transfer_take(model->task.map, BASE + sector * SECTOR_SIZE,
 		    count * SECTOR_SIZE, how, &transfer);
-	while (kr == KERN_OPERATION_TIMED_OUT);
+	while (kr == KERN_OPERATION_TIMED_OUT && patience-- > 0);
 	stop_failing();
 	vm_host_set_current(NULL);
 	touch_sectors(model, sector, count);
+	if (kr == KERN_OPERATION_TIMED_OUT) {
+		transfer_destroy(transfer);
+		return NULL;
+	}
 	if (kr == KERN_SUCCESS) {
 		assert_int_equal(expected, KERN_SUCCESS);
 		return transfer;
 	}
 	assert_null(transfer);
 	/* A shortage within copyin() looks like a bad address. */
-	assert_true(was_short(kr) || kr == KERN_INVALID_ADDRESS ||
-		    kr == expected);
+	assert_true(
+	    was_short(kr) || kr == KERN_INVALID_ADDRESS || kr == expected);
 	return NULL;
 }
 
@@ -609,12 +641,27 @@ parcel_drop(struct parcel *parcel)
 	*parcel = (struct parcel){0};
 }
 
+/* Sectors have come to @address. */
+static void
+entered(
+    struct model *model, uaddr_t address, const uint32_t *tags, uint64_t count)
+{
+	uint64_t skip = address % PAGE_SIZE / SECTOR_SIZE;
+	uint64_t pages = (skip + count + SECTORS - 1) / SECTORS;
+	uint64_t first = page_at(address);
+
+	if (is_beyond(model, page_floor(address), pages))
+		return;
+	model_enter(model, first, pages, plain);
+	set_tags(model, first * SECTORS + skip, tags, count);
+	touch(model, first, pages);
+}
+
 /* What was sent is entered into @model; true: it was, or is gone. */
 static bool
 enter(struct model *model, struct transfer *transfer, uint64_t skip,
     const uint32_t *tags, uint64_t count)
 {
-	uint64_t pages = (skip + count + SECTORS - 1) / SECTORS, first;
 	uaddr_t address = 0;
 	kern_return_t kr;
 
@@ -626,12 +673,7 @@ enter(struct model *model, struct transfer *transfer, uint64_t skip,
 		return false;
 	}
 	assert_int_equal(address % PAGE_SIZE / SECTOR_SIZE, skip);
-	if (is_beyond(model, page_floor(address), pages))
-		return true;
-	first = page_at(address);
-	model_enter(model, first, pages, plain);
-	set_tags(model, first * SECTORS + skip, tags, count);
-	touch(model, first, pages);
+	entered(model, address, tags, count);
 	return true;
 }
 
@@ -670,8 +712,7 @@ step_read(struct model *model, struct model *caller)
 	touch_sectors(model, sector, count);
 	if (kr != KERN_SUCCESS) {
 		assert_true(was_short(kr) ||
-			    kr == why_not_sectors(
-				      model, sector, count, VM_PROT_READ));
+			    is_why(model, sector, count, VM_PROT_READ, kr));
 		return;
 	}
 	assert_int_equal(size, count * SECTOR_SIZE);
@@ -688,7 +729,6 @@ step_read_list(struct model *model, struct model *caller)
 {
 	static mach_vm_read_entry_t list;
 	uint64_t sector[3], count[3];
-	uint32_t *tags[3];
 	kern_return_t kr;
 
 	memset(list, 0, sizeof(list));
@@ -697,28 +737,22 @@ step_read_list(struct model *model, struct model *caller)
 		count[i] = min_u64(count[i], 40 * SECTORS);
 		list[i].address = BASE + sector[i] * SECTOR_SIZE;
 		list[i].size = count[i] * SECTOR_SIZE;
-		tags[i] = tags_of(model, sector[i], count[i]);
 	}
 	maybe_fail();
 	kr = SERVE(
 	    serve_mach_vm_read_list(model->task.map, (natural_t *)list, 3));
 	stop_failing();
-	for (unsigned i = 0; i < 3; i++) {
-		uint64_t skip = sector[i] % SECTORS;
-		uint64_t pages = (skip + count[i] + SECTORS - 1) / SECTORS;
-		uint64_t first = page_at(list[i].address);
-
+	for (unsigned i = 0; i < 3; i++)
 		touch_sectors(model, sector[i], count[i]);
-		if (kr == KERN_SUCCESS &&
-		    !is_beyond(caller, page_floor(list[i].address), pages)) {
-			model_enter(caller, first, pages, plain);
-			set_tags(
-			    caller, first * SECTORS + skip, tags[i], count[i]);
-			touch(caller, first, pages);
-		}
-		if (!was_short(kr) && kr == KERN_SUCCESS)
-			assert_int_equal(list[i].size, count[i] * SECTOR_SIZE);
-		free(tags[i]);
+	if (was_short(kr) || kr != KERN_SUCCESS)
+		return;
+	/* The one may have come to where the next is read. */
+	for (unsigned i = 0; i < 3; i++) {
+		uint32_t *tags = tags_of(model, sector[i], count[i]);
+
+		assert_int_equal(list[i].size, count[i] * SECTOR_SIZE);
+		entered(caller, list[i].address, tags, count[i]);
+		free(tags);
 	}
 }
 
@@ -739,8 +773,8 @@ random_target(const struct model *model, uint64_t sector, uint64_t *countp)
 		uint64_t good = 0;
 
 		while (good < *countp && at + good < LAST_SECTOR &&
-		       page_allows(&model->page[(at + good) / SECTORS],
-			   VM_PROT_WRITE))
+		       page_allows(
+			   &model->page[(at + good) / SECTORS], VM_PROT_WRITE))
 			good++;
 		*countp = max_u64(good, 1);
 	}
@@ -752,15 +786,14 @@ static void
 written_over(struct model *to, uint64_t at, const uint32_t *tags,
     uint64_t count, uint64_t done, kern_return_t kr, bool readable)
 {
-	kern_return_t expected =
-	    why_not_sectors(to, at, count, VM_PROT_WRITE);
+	kern_return_t expected = why_not_sectors(to, at, count, VM_PROT_WRITE);
 
 	if (kr == KERN_SUCCESS) {
 		assert_int_equal(done, count * SECTOR_SIZE);
 		assert_true(readable);
 		assert_int_equal(expected, KERN_SUCCESS);
 	} else if (!was_short(kr)) {
-		assert_true(!readable || kr == expected);
+		assert_true(!readable || expected != KERN_SUCCESS);
 		assert_int_equal(done, 0);
 	}
 	assert_int_equal(done % SECTOR_SIZE, 0);
@@ -781,8 +814,8 @@ step_copy_over(struct model *from, struct model *to)
 	if (at + count > LAST_SECTOR)
 		return;
 	tags = tags_of(from, sector, count);
-	readable = why_not_sectors(from, sector, count, VM_PROT_READ) ==
-		   KERN_SUCCESS;
+	readable =
+	    why_not_sectors(from, sector, count, VM_PROT_READ) == KERN_SUCCESS;
 	random_harts();
 	current_thread()->task = &to->task;
 	maybe_fail();
@@ -873,8 +906,7 @@ placed(struct model *model, uaddr_t address, int flags,
 		if (was_short(kr) && over)
 			sync_gone(model, first, count);
 		if (!was_short(kr))
-			assert_true(
-			    !over && is_taken(model, first, count));
+			assert_true(!over && is_taken(model, first, count));
 		return;
 	}
 	if (anywhere && is_beyond(model, address, count))
@@ -1065,6 +1097,7 @@ step_fork(struct model *parent, struct model *child)
 {
 	struct map *map = vm_host_create();
 	kern_return_t kr = KERN_RESOURCE_SHORTAGE;
+	unsigned patience = random_patience();
 	struct map_fork *fork;
 
 	assert_non_null(map);
@@ -1073,14 +1106,14 @@ step_fork(struct model *parent, struct model *child)
 	if (fork != NULL) {
 		do
 			kr = map_fork_step(fork);
-		while (kr == KERN_OPERATION_TIMED_OUT);
+		while (kr == KERN_OPERATION_TIMED_OUT && patience-- > 0);
 		while (map_fork_end_step(fork))
 			continue;
 	}
 	stop_failing();
 	touch(parent, 0, SPAN);
 	if (kr != KERN_SUCCESS) {
-		assert_true(was_short(kr));
+		assert_true(was_short(kr) || kr == KERN_OPERATION_TIMED_OUT);
 		vm_host_destroy(map);
 		return;
 	}
@@ -1106,8 +1139,7 @@ is_exchangeable(const struct model *model, uint64_t page)
 {
 	struct map_region region;
 
-	assert_int_equal(
-	    map_region(model->task.map, address_of(page), &region),
+	assert_int_equal(map_region(model->task.map, address_of(page), &region),
 	    KERN_SUCCESS);
 	return region.kind == MAP_ANONYMOUS && model->page[page].wired == 0;
 }
@@ -1120,15 +1152,15 @@ step_forget(struct model *model)
 	kern_return_t kr;
 
 	maybe_fail();
-	kr = SERVE(serve_mach_vm_behavior_set(model->task.map,
-	    address_of(first), count * PAGE_SIZE,
-	    zero ? VM_BEHAVIOR_ZERO : VM_BEHAVIOR_FREE));
+	kr =
+	    SERVE(serve_mach_vm_behavior_set(model->task.map, address_of(first),
+		count * PAGE_SIZE, zero ? VM_BEHAVIOR_ZERO : VM_BEHAVIOR_FREE));
 	stop_failing();
 	if (!was_short(kr))
 		assert_int_equal(
 		    kr, why_not(model, first, count, VM_PROT_WRITE));
-	for (uint64_t i = first;
-	     i < first + (calls_progress[0] >> PAGE_SHIFT); i++) {
+	for (uint64_t i = first; i < first + (calls_progress[0] >> PAGE_SHIFT);
+	     i++) {
 		if (!zero && !is_exchangeable(model, i))
 			continue;
 		for (uint64_t k = 0; k < SECTORS; k++)
@@ -1146,8 +1178,7 @@ step_advise(struct model *model)
 	    VM_BEHAVIOR_DONTNEED, VM_BEHAVIOR_PAGEOUT, VM_BEHAVIOR_PAGEOUT};
 	uint64_t count, first = random_range(model, &count);
 	vm_machine_attribute_val_t value = MATTR_VAL_CACHE_SYNC;
-	kern_return_t kr, expected =
-			      why_not(model, first, count, VM_PROT_NONE);
+	kern_return_t kr, expected = why_not(model, first, count, VM_PROT_NONE);
 	uaddr_t start = address_of(first);
 	uint64_t size = count * PAGE_SIZE;
 	unsigned kind = (unsigned)random_below(4);
@@ -1171,6 +1202,26 @@ step_advise(struct model *model)
 	touch(model, first, count);
 	assert_true(was_short(kr) || kr == expected ||
 		    (kind > 1 && kr == KERN_INVALID_ADDRESS));
+}
+
+/* Memory was too short for wiring, and may be for undoing it: some of it may be
+ * wired once more than it says. */
+static void
+sync_wired(struct model *model, uint64_t first, uint64_t count)
+{
+	struct map_region region;
+
+	for (uint64_t i = first; i < first + count; i++) {
+		struct model_page *page = &model->page[i];
+
+		if (!page->mapped)
+			continue;
+		assert_int_equal(
+		    map_region(model->task.map, address_of(i), &region),
+		    KERN_SUCCESS);
+		assert_true(region.wired - page->wired <= 1);
+		page->wired = (uint8_t)region.wired;
+	}
 }
 
 static void
@@ -1198,7 +1249,10 @@ step_wire(struct model *model)
 	stop_failing();
 	touch(model, first, count);
 	if (kr != KERN_SUCCESS && access != VM_PROT_NONE) {
-		assert_true(was_short(kr) || kr == expected);
+		if (was_short(kr))
+			sync_wired(model, first, count);
+		else
+			assert_int_equal(kr, expected);
 		return;
 	}
 	if (!was_short(kr))
@@ -1241,8 +1295,8 @@ step_region(struct model *model)
 	mach_msg_type_number_t count = VM_REGION_SUBMAP_INFO_COUNT_64;
 	mach_vm_size_t size;
 	natural_t depth = 7;
-	kern_return_t kr = SERVE(serve_mach_vm_region_recurse(model->task.map,
-	    &address, &size, &depth, (int *)&info, &count));
+	kern_return_t kr = SERVE(serve_mach_vm_region_recurse(
+	    model->task.map, &address, &size, &depth, (int *)&info, &count));
 
 	while (start < SPAN && !model->page[start].mapped)
 		start++;
@@ -1252,8 +1306,8 @@ step_region(struct model *model)
 	}
 	assert_int_equal(kr, KERN_SUCCESS);
 	assert_int_equal(depth, 0);
-	assert_true(address <= address_of(start) &&
-		    address + size > address_of(start));
+	assert_true(
+	    address <= address_of(start) && address + size > address_of(start));
 	for (uint64_t i = page_at(address); i < page_at(address + size); i++) {
 		const struct model_page *at = &model->page[i];
 
@@ -1292,8 +1346,8 @@ call_wrongly(struct map *map, unsigned call, uaddr_t at, uint64_t size)
 	case 4:
 		return SERVE(serve_mach_vm_read(map, at, size, &data, &count));
 	case 5:
-		return SERVE(serve_mach_vm_read_overwrite(
-		    map, at, size, BASE, &copied));
+		return SERVE(
+		    serve_mach_vm_read_overwrite(map, at, size, BASE, &copied));
 	case 6:
 		return SERVE(serve_mach_vm_copy(map, at, size, BASE));
 	case 7:
@@ -1313,8 +1367,8 @@ call_wrongly(struct map *map, unsigned call, uaddr_t at, uint64_t size)
 		    VM_FLAGS_OVERWRITE, NULL, 0, FALSE, VM_PROT_READ,
 		    VM_PROT_READ, VM_INHERIT_NONE));
 	default:
-		return SERVE(serve_mach_vm_msync(map, at, size,
-		    VM_SYNC_SYNCHRONOUS | VM_SYNC_CONTIGUOUS));
+		return SERVE(serve_mach_vm_msync(
+		    map, at, size, VM_SYNC_SYNCHRONOUS | VM_SYNC_CONTIGUOUS));
 	}
 }
 
@@ -1428,9 +1482,7 @@ step_two(struct model *model)
 	struct model *other = random_model();
 
 	current_thread()->task = &other->task;
-	unsigned dbg2 = (unsigned)random_below(8);
-	if (getenv("VM_TRACE")) fprintf(stderr, "two %u other %ld\n", dbg2, (long)(other - models));
-	switch (dbg2) {
+	switch (random_below(8)) {
 	case 0:
 		step_read(model, other);
 		break;
@@ -1492,13 +1544,10 @@ static void
 run(uint64_t count)
 {
 	for (uint64_t step = 1; step <= count; step++) {
-		unsigned dbg = (unsigned)random_below(ARRAY_SIZE(steps));
-		struct model *dbgm = random_model();
-		if (getenv("VM_TRACE") && step > number_from("VM_TRACE", 0))
-			printf("step %lu kind %u model %ld\n", step, dbg, (long)(dbgm - models)), fflush(stdout);
-		steps[dbg](dbgm);
+		vm_host_superpages = random_below(2) == 0;
+		steps[random_below(ARRAY_SIZE(steps))](random_model());
 		check_touched();
-		if (step % CHECK_STEPS == 0 || getenv("VM_TRACE"))
+		if (step % CHECK_STEPS == 0)
 			check_tables();
 		if (step % COUNT_STEPS == 0)
 			check_references();
@@ -1510,7 +1559,7 @@ run(uint64_t count)
 static void
 test_all_calls(void **state)
 {
-	uint64_t count = number_from("VM_STEPS", 2000000);
+	uint64_t count = number_from("VM_STEPS", 3000000);
 	uint64_t objects, left;
 
 	(void)state;
@@ -1534,12 +1583,12 @@ test_all_calls(void **state)
 	vm_host_reap();
 	assert_true(refused > count / 100);
 	assert_int_equal(swap_counts().used, 0);
-	assert_int_equal(page_free_count() + pages_of_zones(&left) +
-			     swap_counts().tables,
+	assert_int_equal(
+	    page_free_count() + pages_of_zones(&left) + swap_counts().tables,
 	    pages_at_start);
 	assert_int_equal(left, objects);
-	printf("# note: %lu steps, %lu of them short of memory\n", count,
-	    refused);
+	printf(
+	    "# note: %lu steps, %lu of them short of memory\n", count, refused);
 }
 
 int

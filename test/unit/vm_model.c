@@ -265,8 +265,7 @@ compare_region(const struct model *model, uint64_t page)
 	struct map_region region;
 	uint64_t end;
 
-	assert_int_equal(
-	    map_region(model->task.map, address_of(page), &region),
+	assert_int_equal(map_region(model->task.map, address_of(page), &region),
 	    KERN_SUCCESS);
 	end = page_at(region.start + region.size);
 	assert_true(region.start <= address_of(page) && end <= SPAN);
