@@ -21,7 +21,8 @@ MIG_SOURCES         := $(wildcard userland/mig/stubgen/*.py) \
 # Those that libmach has calls for.
 USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host \
 	baton_port baton_ledger clock mach_eventlink mach_vm vm_map device \
-	device_node bootstrap bootstrap_programs console files exc mach_exc \
+	device_node bootstrap bootstrap_programs console files memory_pager \
+	exc mach_exc \
 	memory_object memory_object_control
 
 # Those that libmach helps to serve: what the kernel asks and tells.

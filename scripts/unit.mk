@@ -54,7 +54,7 @@ said = $(foreach w,$(shell sed -n 's/^ \* $(2): *//p' $(1)),\
 	$(if $(filter vm,$w),$(VM_SOURCES),$w)))
 
 $(HOST)/%.c.o: %.c $(BUILD_RULES) scripts/unit.mk | $(call setup,test) \
-	$(KERNEL_STUB_HEADERS)
+	$(KERNEL_STUB_HEADERS) $(LIBMACH_STUB_HEADERS)
 	$(say) HOSTCC $<
 	$(quiet)mkdir -p $(@D) && $(HOST_CC) $(HOST_FLAGS) -c $< -o $@
 

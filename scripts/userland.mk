@@ -5,7 +5,7 @@
 # userland/NAME/ for those of USER_SERVERS; test/user/NAME.c becomes test/NAME
 # and test/samples/NAME.c sample/NAME.
 
-USER_SERVERS := bootstrap console file_pager sh bench
+USER_SERVERS := bootstrap console file_pager memory_pager sh bench
 
 # The readers of archives and programs that the first task has in common with
 # the kernel.
@@ -17,6 +17,7 @@ bootstrap_SERVES := $(addprefix userland/include/servers/,\
 	bootstrap.defs bootstrap_programs.defs)
 console_SERVES   := userland/include/servers/console.defs
 file_pager_SERVES := userland/include/servers/files.defs
+memory_pager_SERVES := userland/include/servers/memory_pager.defs
 
 ARCHIVE      := $(BUILD)/archive.cpio
 U            := $(BUILD)/user

@@ -161,6 +161,11 @@ void small_kill(struct small *small);
 /* Give up our rights to it. */
 void small_forget(struct small *small);
 
+/* ---- tasks of the system ---- */
+
+/* A send right to the first task of that name, or MACH_PORT_NULL. */
+task_t task_named(mach_port_t host_priv, const char *name);
+
 /* ---- the kernel's counts ---- */
 
 #include <baton/host.h>

@@ -179,7 +179,8 @@ pager_memory_object_init(memory_object_t memory_object,
 	if (!is_kernel(object, memory_control))
 		return KERN_INVALID_ARGUMENT;
 	mach_port_deallocate(mach_task_self(), memory_object_name);
-	memory_object_ready(memory_control, TRUE, MEMORY_OBJECT_COPY_DELAY);
+	memory_object_ready(memory_control, object->calls->end == NULL,
+	    MEMORY_OBJECT_COPY_DELAY);
 	keep_control(object, memory_control);
 	return KERN_SUCCESS;
 }

@@ -37,7 +37,7 @@ MACH_BEGIN_DECLS
 #define PAGER_MESSAGE_MAX 256
 
 /* What a read says of a page of zeros, and leaves the page alone. */
-#define PAGER_ZEROS ((kern_return_t)1)
+#define PAGER_ZEROS ((kern_return_t)-1) /* no KERN_ code */
 
 struct pager_object;
 
@@ -68,7 +68,7 @@ struct pager_calls {
 	/*
 	 * Nobody can map the object any more, neither has the kernel anything
 	 * of it; pager_object_end() is for this to call.  NULL: the object
-	 * stays.
+	 * stays, and the kernel may keep pages of it that nobody has mapped.
 	 */
 	void (*end)(struct pager_object *object);
 
