@@ -351,6 +351,9 @@ static const struct kind_name {
     [KOBJECT_CLOCK] = {IKOT_CLOCK, "clock"},
     [KOBJECT_TIMER] = {IKOT_TIMER, "timer"},
     [KOBJECT_MEMORY_ENTRY] = {IKOT_NAMED_ENTRY, "memory entry"},
+    [KOBJECT_PAGER] = {IKOT_MEM_OBJ_CONTROL, "memory object control"},
+    [KOBJECT_MEMORY_NAME] = {IKOT_NONE, "memory object name"},
+    [KOBJECT_MEMORY_OBJECT] = {IKOT_NONE, "memory object"},
 };
 
 kern_return_t

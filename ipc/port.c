@@ -400,6 +400,18 @@ port_destroy_kernel(struct port *port)
 	port_destroy(port);
 }
 
+void
+port_release_kernel(struct port *port)
+{
+	spin_lock(&port->lock);
+	KASSERT(port->state == PORT_IN_KERNEL);
+	port->state = PORT_IN_TRANSIT;
+	port->kind = KOBJECT_NONE;
+	port->object = NULL;
+	port->orphaned = false;
+	spin_unlock(&port->lock);
+}
+
 static inline bool
 object_get(struct port *port, enum kobject_kind kind, void **objectp)
 {
@@ -491,6 +503,7 @@ port_check(struct port *port)
 		KASSERT(port->receiver == NULL);
 		KASSERT(list_empty(&port->queue.receivers));
 	}
-	if (port->state != PORT_IN_KERNEL && port->kind != KOBJECT_TIMER)
+	if (port->state != PORT_IN_KERNEL && port->kind != KOBJECT_TIMER &&
+	    port->kind != KOBJECT_MEMORY_OBJECT)
 		KASSERT(port->object == NULL);
 }

@@ -64,6 +64,9 @@ enum kobject_kind {
 	KOBJECT_CLOCK,	       /* struct clock, never freed */
 	KOBJECT_TIMER,	       /* struct mk_timer, of a port of a user's */
 	KOBJECT_MEMORY_ENTRY,  /* struct memory_entry: a reference per call */
+	KOBJECT_PAGER,	       /* struct pager: a reference per call */
+	KOBJECT_MEMORY_NAME,   /* NULL */
+	KOBJECT_MEMORY_OBJECT, /* struct pager, of a port of a user's */
 	KOBJECT_KIND_COUNT
 };
 
@@ -75,12 +78,12 @@ struct port {
 	struct space *receiver; /* [p] SPACE: who holds the receive right */
 	struct mqueue queue;	/* [p] messages, waiting receivers, senders */
 
-	uint8_t state;	   /* [p] enum port_state */
-	uint8_t kind;	   /* [p] enum kobject_kind; KERNEL, or TIMER */
-	bool reaping;	   /* [p] the reaper holds @reap */
-	uint8_t flags;	   /* [p] MACH_PORT_STATUS_FLAG_*, kept */
-	bool orphaned;	   /* [p] KERNEL: its object is to hear of no senders */
-	bool timer_posted; /* [p] its timer's message is in the queue */
+	uint8_t state; /* [p] enum port_state */
+	uint8_t kind;  /* [p] enum kobject_kind; of a user's: TIMER and such */
+	bool reaping;  /* [p] the reaper holds @reap */
+	uint8_t flags; /* [p] MACH_PORT_STATUS_FLAG_*, kept */
+	bool orphaned; /* [p] KERNEL: its object is to hear of no senders */
+	bool timer_posted;	   /* [p] its timer's message is in the queue */
 	uint32_t send_rights;	   /* [p] in spaces, messages and the kernel */
 	uint32_t send_once_rights; /* [p] the same */
 	uint32_t make_send_count;  /* [p] since it was moved or reset */
@@ -182,6 +185,12 @@ struct port *port_create_kernel(
  * Refs: consumes the receive right's.
  */
 void port_destroy_kernel(struct port *port);
+
+/*
+ * The kernel serves @port, its own, no more, but does not end it: it holds the
+ * receive right, and can send it on.
+ */
+void port_release_kernel(struct port *port);
 
 /*
  * What @port stands for if it is of @kind, else NULL.  Tasks and threads come

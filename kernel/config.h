@@ -44,3 +44,17 @@
 
 /* Bytes of boot and error log kept in memory. */
 #define CONFIG_LOG_SIZE 16384
+
+/* How long a thread waits for a page that a pager is to bring, in
+ * milliseconds; then it gets an exception. */
+#define CONFIG_PAGER_MS 3000
+
+/* Pages that may be asked of one memory object at a time. */
+#define CONFIG_PAGER_REQUESTS 64
+
+/* Messages in a pager's queue that the kernel does not add to when it has pages
+ * to return of its own accord. */
+#define CONFIG_PAGER_RETURNS 32
+
+/* Pages that are taken back, and returned, together. */
+#define CONFIG_PAGER_CHUNK 16

@@ -32,6 +32,7 @@
 #include "vm/map.h"
 #include "vm/page.h"
 #include "vm/memory_entry.h"
+#include "vm/pager.h"
 #include "vm/transfer.h"
 #include "vm/view_call.h"
 
@@ -153,6 +154,7 @@ start_kernel_objects(void)
 	task_init();
 	semaphore_init();
 	memory_entry_init();
+	pager_init();
 	eventlink_init();
 	mk_timer_init();
 	clock_init();

@@ -10,6 +10,7 @@
 #include <serve/mach_host.h>
 #include <serve/mach_port.h>
 #include <serve/mach_vm.h>
+#include <serve/memory_object_control.h>
 #include <serve/semaphore.h>
 #include <serve/task.h>
 #include <serve/thread_act.h>
@@ -25,6 +26,7 @@ servers_register(void)
 	kserver_register(&baton_ledger_subsystem);
 	kserver_register(&mach_vm_subsystem);
 	kserver_register(&vm_map_subsystem);
+	kserver_register(&memory_object_control_subsystem);
 	kserver_register(&semaphore_subsystem);
 	kserver_register(&mach_eventlink_subsystem);
 	kserver_register(&clock_subsystem);

@@ -11,7 +11,8 @@ DEFS_FLAGS := -Ikernel/include -Iuserland/include
 # The interfaces that the kernel serves.
 KERNEL_INTERFACES := mach_port task thread_act mach_vm vm_map semaphore \
 	mach_eventlink clock mach_host host_priv baton_host baton_port \
-	baton_ledger device device_node
+	baton_ledger device device_node \
+	memory_object_control
 
 KERNEL_STUBS        := $(KERNEL_INTERFACES:%=$(GEN)/serve/%.c)
 KERNEL_STUB_HEADERS := $(KERNEL_STUBS:.c=.h)

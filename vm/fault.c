@@ -96,14 +96,17 @@ fill_object(
     const struct map_entry *entry, uaddr_t va, pte_t *leaf, unsigned access)
 {
 	struct page *page;
+	pte_t rights = fresh_rights(entry, access);
 	kern_return_t kr = object_page(
-	    entry->object, entry->window + (va - entry->start), &page);
+	    entry->object, entry->window + (va - entry->start), access, &page);
 
-	if (kr == KERN_SUCCESS)
-		leaf_set(leaf,
-		    pte_make(page_pa(page), fresh_rights(entry, access)),
-		    access);
-	return kr;
+	if (kr != KERN_SUCCESS)
+		return kr;
+	/* The pager is to get back what is written. */
+	if (entry->object->pager != NULL && access != VM_PROT_WRITE)
+		rights &= ~PTE_W;
+	leaf_set(leaf, pte_make(page_pa(page), rights), access);
+	return KERN_SUCCESS;
 }
 
 static void
@@ -148,6 +151,13 @@ add_right(struct map *map, const struct map_entry *entry, uaddr_t va,
 
 	if (unlikely(*leaf & PTE_SWAP)) {
 		kern_return_t kr = swap_in(leaf);
+
+		if (kr != KERN_SUCCESS)
+			return kr;
+	}
+	if (entry->kind == MAP_OBJECT && entry->object->pager != NULL) {
+		kern_return_t kr = object_allow(
+		    entry->object, entry->window + (va - entry->start), access);
 
 		if (kr != KERN_SUCCESS)
 			return kr;

@@ -93,14 +93,16 @@ map_can_join(const struct map_entry *low, const struct map_entry *high)
 	       low->max_prot == high->max_prot &&
 	       low->inherit == high->inherit && low->object == high->object &&
 	       low->behavior == high->behavior && low->wired == high->wired &&
+	       low->object_pass == high->object_pass &&
 	       (low->kind == MAP_ANONYMOUS ||
 		   high->window - low->window == low->end - low->start);
 }
 
 /* @entry, new or a copy of another, is one more that maps its object. */
 static void
-hold_object(struct map_entry *entry)
+hold_object(struct map *map, struct map_entry *entry)
 {
+	entry->map = map;
 	if (entry->object == NULL)
 		return;
 	object_get(entry->object);
@@ -177,7 +179,7 @@ map_enter(struct map *map, const struct map_entry *template)
 	if (entry == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	*entry = *template;
-	hold_object(entry);
+	hold_object(map, entry);
 	map_tree_insert(map, entry);
 	join_next(map, entry);
 	return KERN_SUCCESS;
@@ -194,7 +196,7 @@ entry_split(struct map *map, struct map_entry *entry, uint64_t at,
 	uint64_t end = entry->end;
 
 	*upper = *entry;
-	hold_object(upper);
+	hold_object(map, upper);
 	upper->start = at;
 	upper->window += at - entry->start;
 	map_tree_resize(map, entry, entry->start, at);
@@ -257,7 +259,7 @@ map_become_object(struct map *map, struct map_entry *entry,
 	entry->kind = MAP_OBJECT;
 	entry->object = object;
 	entry->window = offset;
-	hold_object(entry);
+	hold_object(map, entry);
 	join_next(map, join_previous(map, entry));
 }
 

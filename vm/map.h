@@ -55,7 +55,9 @@ struct map_entry {
 	/* [m] of start: MAP_WINDOW: physical address; MAP_OBJECT: offset */
 	uint64_t window;
 	struct object *object;	 /* [m] MAP_OBJECT: with a reference; or NULL */
+	struct map *map;	 /* I where it is */
 	struct list object_link; /* [the object's lock] its mappings */
+	uint32_t object_pass;	 /* [the object's lock] when it was visited */
 	uint8_t height;		 /* [m] of this subtree */
 	uint8_t kind;		 /* [m] enum map_kind */
 	uint8_t prot, max_prot;	 /* [m] VM_PROT_* */

@@ -13,6 +13,7 @@
 #include "kernel/task.h"
 #include "kernel/zone.h"
 #include "vm/object.h"
+#include "vm/pager.h"
 #include "vm/user.h"
 #include "vm/view_call.h"
 
@@ -358,23 +359,17 @@ check_request(const struct memory_entry *entry,
 }
 
 static kern_return_t
-begin_map(struct map *map, uaddr_t address, struct port *port,
+begin_map(struct map *map, uaddr_t address, const struct memory_entry *entry,
     const struct memory_entry_request *request)
 {
-	struct memory_entry *entry = entry_of(port);
 	struct view_call *call;
-	kern_return_t kr;
+	kern_return_t kr = check_request(entry, request);
 
-	if (entry == NULL)
-		return KERN_INVALID_OBJECT;
-	kr = check_request(entry, request);
 	if (kr != KERN_SUCCESS)
-		goto out;
-	kr = KERN_RESOURCE_SHORTAGE;
+		return kr;
 	call = view_call_begin();
 	if (call == NULL)
-		goto out;
-	kr = KERN_SUCCESS;
+		return KERN_RESOURCE_SHORTAGE;
 	call->place = (struct view_place){
 	    .view = view_get(entry->view),
 	    .map = map,
@@ -389,7 +384,37 @@ begin_map(struct map *map, uaddr_t address, struct port *port,
 	    .max_prot = masked(entry, request->max_prot),
 	    .inherit = request->inherit,
 	};
-out:
+	return KERN_SUCCESS;
+}
+
+/* Of a pager's object nothing is known but that it is as long as can be. */
+static kern_return_t
+begin_map_pager(struct map *map, uaddr_t address, struct port *port,
+    const struct memory_entry_request *request)
+{
+	struct memory_entry entry = {
+	    .size = OBJECT_SIZE_MAX,
+	    .prot = VM_PROT_ALL,
+	};
+	kern_return_t kr = pager_view(port, &entry.view);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = begin_map(map, address, &entry, request);
+	view_put(entry.view);
+	return kr;
+}
+
+static kern_return_t
+begin_map_port(struct map *map, uaddr_t address, struct port *port,
+    const struct memory_entry_request *request)
+{
+	struct memory_entry *entry = entry_of(port);
+	kern_return_t kr;
+
+	if (entry == NULL)
+		return begin_map_pager(map, address, port, request);
+	kr = begin_map(map, address, entry, request);
 	entry_put(entry);
 	return kr;
 }
@@ -402,7 +427,7 @@ memory_entry_map(struct map *map, uaddr_t *addressp, struct port *port,
 	struct view_call *call;
 
 	if (view_call_current() == NULL)
-		kr = begin_map(map, *addressp, port, request);
+		kr = begin_map_port(map, *addressp, port, request);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	call = view_call_current();

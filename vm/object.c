@@ -5,13 +5,16 @@
 #include "kernel/ledger.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
+#include "vm/object_slots.h"
 #include "vm/page.h"
+#include "vm/pager.h"
 
-#define SLOT_SHARED 1UL
-#define NODE_BITS   9
-#define NODE_SLOTS  (1U << NODE_BITS)
+#define NODE_BITS  9
+#define NODE_SLOTS (1U << NODE_BITS)
 /* Pages and nodes that one step of taking one apart frees. */
 #define END_STEP 96
+/* Slots and nodes found missing in one step. */
+#define ABSENT_STEP 256
 
 static struct zone object_zone;
 static atomic_uint last_id;
@@ -24,18 +27,6 @@ object_zone_init(void)
 }
 
 /* ---- slots ---- */
-
-static struct page *
-slot_page(uint64_t slot)
-{
-	return page_of(slot & ~SLOT_SHARED);
-}
-
-static uint64_t
-slot_of(const struct page *page, bool shared)
-{
-	return page_pa(page) | (shared ? SLOT_SHARED : 0);
-}
 
 static uint64_t *
 node_of(uint64_t slot)
@@ -54,10 +45,8 @@ levels_for(uint64_t pages)
 	return levels;
 }
 
-/* The slot at @offset; NULL: it is absent, or no memory for the nodes above it
- * that are to be made. */
-static uint64_t *
-slot_find(struct object *object, uint64_t offset, bool make)
+uint64_t *
+object_slot(struct object *object, uint64_t offset, bool make)
 {
 	uint64_t index = offset >> PAGE_SHIFT;
 	uint64_t *slot = &object->top;
@@ -91,7 +80,8 @@ slot_free(uint64_t *slot, unsigned level, unsigned *budget)
 		return false;
 	(*budget)--;
 	if (level == 0) {
-		page_put(slot_page(*slot));
+		if (slot_has_page(*slot))
+			page_put(slot_page(*slot));
 		*slot = 0;
 		return true;
 	}
@@ -110,6 +100,16 @@ end_step(struct reap_item *item)
 	struct object *object = container_of(item, struct object, reap);
 	unsigned budget = END_STEP;
 
+	if (object->pager != NULL) {
+		kern_return_t kr = pager_end_step(object);
+
+		if (kr == KERN_OPERATION_TIMED_OUT)
+			return true;
+		if (kr != KERN_SUCCESS) {
+			reap_starved(item);
+			return false;
+		}
+	}
 	if (!slot_free(&object->top, object->levels, &budget))
 		return true;
 	ledger_release(object->ledger, BATON_LEDGER_OBJECTS, 1);
@@ -160,22 +160,22 @@ object_put(struct object *object)
 
 /* ---- pages ---- */
 
-/* Let the page in @slot be the object's own. */
-static kern_return_t
-make_own(uint64_t *slot)
+kern_return_t
+object_make_own(uint64_t *slot)
 {
 	struct page *shared = slot_page(*slot);
+	uint64_t flags = *slot & SLOT_FLAGS & ~SLOT_SHARED;
 	struct page *own;
 
 	if (page_is_sole(shared)) {
-		*slot = slot_of(shared, false);
+		*slot = slot_of(shared, flags);
 		return KERN_SUCCESS;
 	}
 	own = page_alloc(0);
 	if (own == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	page_copy(page_va(own), page_va(shared));
-	*slot = slot_of(own, false);
+	*slot = slot_of(own, flags);
 	page_put(shared);
 	return KERN_SUCCESS;
 }
@@ -183,7 +183,7 @@ make_own(uint64_t *slot)
 static kern_return_t
 page_locked(struct object *object, uint64_t offset, struct page **pagep)
 {
-	uint64_t *slot = slot_find(object, offset, true);
+	uint64_t *slot = object_slot(object, offset, true);
 	struct page *page;
 
 	if (slot == NULL)
@@ -192,9 +192,10 @@ page_locked(struct object *object, uint64_t offset, struct page **pagep)
 		page = page_alloc_zeroed();
 		if (page == NULL)
 			return KERN_RESOURCE_SHORTAGE;
-		*slot = slot_of(page, false);
+		*slot = slot_of(page, 0);
 		object->pages++;
-	} else if ((*slot & SLOT_SHARED) && make_own(slot) != KERN_SUCCESS) {
+	} else if ((*slot & SLOT_SHARED) &&
+		   object_make_own(slot) != KERN_SUCCESS) {
 		return KERN_RESOURCE_SHORTAGE;
 	}
 	*pagep = slot_page(*slot);
@@ -203,12 +204,27 @@ page_locked(struct object *object, uint64_t offset, struct page **pagep)
 }
 
 kern_return_t
-object_page(struct object *object, uint64_t offset, struct page **pagep)
+object_page(struct object *object, uint64_t offset, unsigned access,
+    struct page **pagep)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	spin_lock(&object->lock);
+	if (object->pager != NULL)
+		kr = pager_allow(object, offset, access);
+	if (kr == KERN_SUCCESS)
+		kr = page_locked(object, offset, pagep);
+	spin_unlock(&object->lock);
+	return kr;
+}
+
+kern_return_t
+object_allow(struct object *object, uint64_t offset, unsigned access)
 {
 	kern_return_t kr;
 
 	spin_lock(&object->lock);
-	kr = page_locked(object, offset, pagep);
+	kr = pager_allow(object, offset, access);
 	spin_unlock(&object->lock);
 	return kr;
 }
@@ -216,7 +232,7 @@ object_page(struct object *object, uint64_t offset, struct page **pagep)
 static kern_return_t
 copy_locked(struct object *object, uint64_t offset, struct page **pagep)
 {
-	uint64_t *slot = slot_find(object, offset, false);
+	uint64_t *slot = object_slot(object, offset, false);
 	struct page *page, *copy;
 
 	*pagep = NULL;
@@ -241,10 +257,13 @@ copy_locked(struct object *object, uint64_t offset, struct page **pagep)
 kern_return_t
 object_copy_page(struct object *object, uint64_t offset, struct page **pagep)
 {
-	kern_return_t kr;
+	kern_return_t kr = KERN_SUCCESS;
 
 	spin_lock(&object->lock);
-	kr = copy_locked(object, offset, pagep);
+	if (object->pager != NULL)
+		kr = pager_allow(object, offset, VM_PROT_READ);
+	if (kr == KERN_SUCCESS)
+		kr = copy_locked(object, offset, pagep);
 	spin_unlock(&object->lock);
 	return kr;
 }
@@ -257,7 +276,7 @@ object_prepare(struct object *object, uint64_t offset, uint64_t end)
 
 	spin_lock(&object->lock);
 	while (kr == KERN_SUCCESS && offset < end) {
-		if (slot_find(object, offset, true) == NULL)
+		if (object_slot(object, offset, true) == NULL)
 			kr = KERN_RESOURCE_SHORTAGE;
 		offset = (offset | (span - 1)) + 1;
 	}
@@ -272,32 +291,57 @@ object_insert(
 	uint64_t *slot;
 
 	spin_lock(&object->lock);
-	slot = slot_find(object, offset, false);
+	slot = object_slot(object, offset, false);
 	KASSERT(slot != NULL);
 	KASSERT(*slot == 0);
-	*slot = slot_of(page, shared);
+	*slot = slot_of(page, shared ? SLOT_SHARED : 0);
 	object->pages++;
 	spin_unlock(&object->lock);
+}
+
+/* Where the first slot that there is not, if it is the one at @offset, ends. */
+static uint64_t
+absent_until(struct object *object, uint64_t offset, uint64_t end)
+{
+	uint64_t index = offset >> PAGE_SHIFT;
+	unsigned level = object->levels;
+	uint64_t slot = object->top, span;
+
+	for (; level > 0 && slot != 0; level--)
+		slot = node_of(slot)[index >> (NODE_BITS * (level - 1)) &
+				     (NODE_SLOTS - 1)];
+	if (slot != 0)
+		return offset;
+	span = PAGE_SIZE << (NODE_BITS * level);
+	return min_u64((offset | (span - 1)) + 1, end);
 }
 
 uint64_t
 object_absent_until(struct object *object, uint64_t offset, uint64_t end)
 {
-	uint64_t index = offset >> PAGE_SHIFT;
-	unsigned level = object->levels;
-	uint64_t slot, span;
+	uint64_t absent;
 
-	spin_lock(&object->lock);
-	slot = object->top;
-	for (; level > 0 && slot != 0; level--)
-		slot = node_of(slot)[index >> (NODE_BITS * (level - 1)) &
-				     (NODE_SLOTS - 1)];
-	spin_unlock(&object->lock);
-	if (slot != 0)
+	/* What a pager has, nobody knows. */
+	if (object->pager != NULL)
 		return offset;
-	/* The end of what the first slot spans that there is not. */
-	span = PAGE_SIZE << (NODE_BITS * level);
-	return min_u64((offset | (span - 1)) + 1, end);
+	spin_lock(&object->lock);
+	absent = absent_until(object, offset, end);
+	spin_unlock(&object->lock);
+	return absent;
+}
+
+uint64_t
+object_slot_next(struct object *object, uint64_t offset, uint64_t end)
+{
+	KASSERT(spin_held(&object->lock));
+	for (unsigned i = 0; i < ABSENT_STEP && offset < end; i++) {
+		uint64_t absent = absent_until(object, offset, end);
+
+		if (absent == offset)
+			break;
+		offset = absent;
+	}
+	return offset;
 }
 
 /* ---- who maps it ---- */
@@ -306,7 +350,11 @@ void
 object_add_mapping(struct object *object, struct map_entry *entry)
 {
 	spin_lock(&object->lock);
-	list_add_tail(&object->mappings, &entry->object_link);
+	/* What has not been visited stands first: vm/object_unmap.h. */
+	if (entry->object_pass == object->pass)
+		list_add_tail(&object->mappings, &entry->object_link);
+	else
+		list_add_head(&object->mappings, &entry->object_link);
 	object->mapping_count++;
 	spin_unlock(&object->lock);
 }
@@ -352,6 +400,8 @@ check_slot(uint64_t slot, unsigned level, struct check *check)
 			check_slot(node_of(slot)[i], level - 1, check);
 		return;
 	}
+	if (!slot_has_page(slot))
+		return;
 	check->pages++;
 	KASSERT(slot_page(slot)->refs > 0);
 	if (check->visit != NULL)
@@ -365,8 +415,9 @@ object_owns(struct object *object, uint64_t offset, const struct page *page)
 	bool owns;
 
 	spin_lock(&object->lock);
-	slot = slot_find(object, offset, false);
-	owns = slot != NULL && *slot == slot_of(page, false);
+	slot = object_slot(object, offset, false);
+	owns = slot != NULL && slot_has_page(*slot) &&
+	       slot_page(*slot) == page && !(*slot & SLOT_SHARED);
 	spin_unlock(&object->lock);
 	return owns;
 }

@@ -12,6 +12,10 @@
  *				page itself: nobody maps it from here, and who
  *				wants to makes the object an own one first
  *
+ * Where a pager has the contents (vm/pager.h) absent means that they are to be
+ * asked for, slots can be emptied again, and pages have some more flags
+ * (vm/object_slots.h); the rest of this is for all others.
+ *
  * The object holds one reference to each page in a slot, and so does each leaf
  * that maps one; an own page with one reference is mapped nowhere.  Slots only
  * ever change from absent to a page, and from a SHARED page to an own one:
@@ -28,6 +32,7 @@
 
 struct ledger;
 struct page;
+struct pager;
 
 /* I: immutable   o: this object's lock   a: atomic */
 struct object {
@@ -39,6 +44,8 @@ struct object {
 	uint64_t pages;		/* [o] slots that are not absent */
 	uint64_t top;		/* [o] the first node, or the only slot */
 	struct list mappings;	/* [o] struct map_entry by object_link */
+	uint32_t pass;		/* [o] of visits to them: vm/object_unmap.h */
+	struct pager *pager;	/* [I] a reference, or NULL: vm/pager.h */
 	uint32_t mapping_count; /* [o] */
 	struct reap_item reap;
 	struct ledger *ledger; /* [I] who pays; NULL: the kernel */
@@ -66,12 +73,20 @@ void object_put(struct object *object);
 /*
  * The page at @offset to be mapped from here, with a reference for the leaf;
  * zeroed if it was absent.  KERN_RESOURCE_SHORTAGE.
+ *
+ * With a pager it is the pager's: KERN_MEMORY_WAIT until it is there, and may
+ * be accessed so; then or before, KERN_MEMORY_ERROR.  Only with VM_PROT_WRITE
+ * for @access, one of VM_PROT_*, may the leaf allow writing.
  */
-kern_return_t must_check object_page(
-    struct object *object, uint64_t offset, struct page **pagep);
+kern_return_t must_check object_page(struct object *object, uint64_t offset,
+    unsigned access, struct page **pagep);
+/* With a pager, before a leaf of such a page gets the right for @access. */
+kern_return_t must_check object_allow(
+    struct object *object, uint64_t offset, unsigned access);
 /*
  * The same contents for a private mapping, whose leaf may not write a page that
  * it has not alone: the page with a reference; NULL if it is absent.
+ * KERN_RESOURCE_SHORTAGE; with a pager, as object_page() for reading.
  */
 kern_return_t must_check object_copy_page(
     struct object *object, uint64_t offset, struct page **pagep);

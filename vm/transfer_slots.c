@@ -250,6 +250,29 @@ transfer_bytes(const struct transfer *transfer, uaddr_t va, const char **bytesp)
 	return KERN_SUCCESS;
 }
 
+kern_return_t
+transfer_take_page(struct transfer *transfer, uaddr_t va, struct page **pagep)
+{
+	unsigned level;
+	pte_t *slot = transfer_slot(transfer, va, &level);
+	kern_return_t kr = KERN_SUCCESS;
+
+	slot = pmap_slot_make(slot, level, va, 0);
+	if (slot == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	if (*slot & PTE_SWAP)
+		kr = swap_in(slot);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (*slot == 0) {
+		*pagep = page_alloc_zeroed();
+		return *pagep != NULL ? kr : KERN_RESOURCE_SHORTAGE;
+	}
+	*pagep = page_of(pte_pa(*slot));
+	*slot = 0;
+	return KERN_SUCCESS;
+}
+
 /* ---- copying ---- */
 
 kern_return_t

@@ -16,6 +16,8 @@
 
 #include <arch/pmap.h>
 
+struct page;
+
 /* Pages shared or freed in one step. */
 #define TRANSFER_STEP PMAP_STEP
 /* What a page copied in such a step counts for. */
@@ -91,6 +93,10 @@ pte_t *transfer_slot(
     const struct transfer *transfer, uaddr_t va, unsigned *levelp);
 /* Do the slots speak of a page at @va? */
 bool transfer_has_page(const struct transfer *transfer, uaddr_t va);
+/* Take the page at @va out, with its reference; a new one where it was never
+ * touched.  KERN_RESOURCE_SHORTAGE, or as swap_in(). */
+kern_return_t must_check transfer_take_page(
+    struct transfer *transfer, uaddr_t va, struct page **pagep);
 /* The bytes of that page, wherever the slots have it, brought in if it was
  * elsewhere; NULL: zeros. */
 kern_return_t must_check transfer_bytes(

@@ -82,25 +82,33 @@ view_put(struct view *view)
 }
 
 struct view *
-view_create_zero(struct ledger *ledger, uint64_t size)
+view_create_object(struct object *object)
 {
 	struct view *view = view_create();
-	struct object *object;
 
 	if (view == NULL)
 		return NULL;
-	object = object_create(ledger, size);
-	if (object == NULL) {
-		view_put(view);
-		return NULL;
-	}
 	view->piece[view->count++] = (struct view_piece){
-	    .size = size,
+	    .size = object->size,
 	    .object = object,
 	    .prot = VM_PROT_ALL,
 	    .max_prot = VM_PROT_ALL,
 	};
-	view->size = size;
+	view->size = object->size;
+	return view;
+}
+
+struct view *
+view_create_zero(struct ledger *ledger, uint64_t size)
+{
+	struct object *object = object_create(ledger, size);
+	struct view *view;
+
+	if (object == NULL)
+		return NULL;
+	view = view_create_object(object);
+	if (view == NULL)
+		object_put(object);
 	return view;
 }
 

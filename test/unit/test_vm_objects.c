@@ -776,9 +776,11 @@ test_slots(void **state)
 		assert_int_equal(
 		    object_absent_until(object, 0, sizes[i]), sizes[i]);
 		assert_int_equal(
-		    object_page(object, last, &page), KERN_SUCCESS);
+		    object_page(object, last, VM_PROT_WRITE, &page),
+		    KERN_SUCCESS);
 		assert_int_equal(
-		    object_page(object, last, &again), KERN_SUCCESS);
+		    object_page(object, last, VM_PROT_WRITE, &again),
+		    KERN_SUCCESS);
 		assert_ptr_equal(page, again);
 		assert_int_equal(
 		    object_absent_until(object, last, sizes[i]), last);
@@ -802,7 +804,8 @@ test_copies_are_late(void **state)
 	struct page *own, *copy, *other;
 
 	(void)state;
-	assert_int_equal(object_page(object, 0, &own), KERN_SUCCESS);
+	assert_int_equal(
+	    object_page(object, 0, VM_PROT_WRITE, &own), KERN_SUCCESS);
 	assert_int_equal(object_copy_page(object, 0, &copy), KERN_SUCCESS);
 	assert_ptr_not_equal(copy, own);
 	page_put(copy);
@@ -810,7 +813,8 @@ test_copies_are_late(void **state)
 	assert_int_equal(object_copy_page(object, 0, &copy), KERN_SUCCESS);
 	assert_ptr_equal(copy, own);
 	assert_false(object_owns(object, 0, own));
-	assert_int_equal(object_page(object, 0, &other), KERN_SUCCESS);
+	assert_int_equal(
+	    object_page(object, 0, VM_PROT_WRITE, &other), KERN_SUCCESS);
 	assert_ptr_not_equal(other, copy);
 	page_put(other);
 	page_put(copy);

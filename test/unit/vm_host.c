@@ -13,6 +13,7 @@
 #include "kernel/zone.h"
 #include "vm/memory_wait.h"
 #include "vm/object.h"
+#include "vm/pager.h"
 #include "vm/swap.h"
 #include "vm/transfer.h"
 
@@ -141,6 +142,32 @@ memory_wake(
 	vm_host_wait.woken++;
 }
 
+/* ---- pagers: nobody is one here ---- */
+
+kern_return_t
+pager_view(struct port *port, struct view **viewp)
+{
+	(void)port;
+	(void)viewp;
+	return KERN_INVALID_OBJECT;
+}
+
+kern_return_t
+pager_allow(struct object *object, uint64_t offset, unsigned access)
+{
+	(void)object;
+	(void)offset;
+	(void)access;
+	panic("an object with a pager");
+}
+
+kern_return_t
+pager_end_step(struct object *object)
+{
+	(void)object;
+	panic("an object with a pager");
+}
+
 /* ---- what tlb.c and cpu.c do on the machine ---- */
 
 void
@@ -221,6 +248,12 @@ void
 reap_later(struct reap_item *item)
 {
 	list_add_tail(&reaped, &item->link);
+}
+
+void
+reap_starved(struct reap_item *item)
+{
+	reap_later(item);
 }
 
 void

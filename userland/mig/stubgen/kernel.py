@@ -38,6 +38,8 @@ OBJECTS = {
                                 "struct semaphore *", ""),
     "eventlink_t": ("KOBJECT_EVENTLINK", "eventlink_side",
                     "struct eventlink_side *", ""),
+    "memory_object_control_t": ("KOBJECT_PAGER", "pager", "struct pager *",
+                                ""),
     "device_master_t": ("KOBJECT_DEVICE_MASTER", None, None, None),
     "device_t": ("KOBJECT_DEVICE", "device", "struct device *", ""),
 }

@@ -1,0 +1,71 @@
+/*
+ * vm/object_slots.h: the slots of an object, for object.c and its pagers.
+ *
+ *	page number ... | flags			a page
+ *	deadline ...	| BUSY			asked of the pager, until then
+ *	0					neither
+ *
+ * The object's lock is held throughout.
+ */
+#pragma once
+#include "vm/object.h"
+#include "vm/page.h"
+
+#define SLOT_SHARED 0x1UL /* see object.h */
+/* Of objects that have a pager, besides: */
+#define SLOT_DIRTY    0x2UL   /* it was, or may be, written */
+#define SLOT_PRECIOUS 0x4UL   /* the pager wants it back */
+#define SLOT_BUSY     0x40UL  /* there is no page, but it was asked for */
+#define SLOT_LEAVING  0x80UL  /* nobody may map it just now */
+#define SLOT_ASKED    0x100UL /* the pager was asked to unlock it */
+#define SLOT_FLAGS    0xfffUL
+static_assert(SLOT_FLAGS == PAGE_MASK, "what a page's address leaves");
+
+/* Accesses that the pager does not allow, VM_PROT_*. */
+#define SLOT_LOCK_SHIFT 3
+#define SLOT_LOCKS	(7UL << SLOT_LOCK_SHIFT)
+
+static inline uint64_t
+slot_locks(unsigned prot)
+{
+	return (uint64_t)prot << SLOT_LOCK_SHIFT & SLOT_LOCKS;
+}
+
+static inline bool
+slot_has_page(uint64_t slot)
+{
+	return slot != 0 && !(slot & SLOT_BUSY);
+}
+
+static inline struct page *
+slot_page(uint64_t slot)
+{
+	return page_of(slot & ~SLOT_FLAGS);
+}
+
+static inline uint64_t
+slot_of(const struct page *page, uint64_t flags)
+{
+	return page_pa(page) | flags;
+}
+
+static inline uint64_t
+slot_busy(uint64_t deadline)
+{
+	return deadline << PAGE_SHIFT | SLOT_BUSY;
+}
+
+static inline uint64_t
+slot_deadline(uint64_t slot)
+{
+	return slot >> PAGE_SHIFT;
+}
+
+/* The slot at @offset; NULL: it is absent, or no memory for the nodes above it
+ * that are to be made. */
+uint64_t *object_slot(struct object *object, uint64_t offset, bool make);
+/* The first slot from @offset on that may not be 0, at most @end: nodes that
+ * are missing are passed over, some of them in one call. */
+uint64_t object_slot_next(struct object *object, uint64_t offset, uint64_t end);
+/* Let the page in @slot be the object's own.  KERN_RESOURCE_SHORTAGE. */
+kern_return_t must_check object_make_own(uint64_t *slot);

@@ -1,0 +1,158 @@
+/*
+ * vm/pager.h: objects whose contents a user task has.
+ *
+ *	memory object port		control port, name port
+ *	(the pager's)			(the kernel's)
+ *	     |   ^				|
+ *	     |   +-- port ---- struct pager <---+
+ *	     +------------------> |   ^
+ *			   object v   | pager
+ *				struct object --- slots, mappings
+ *
+ * There is one object for each memory object port that is mapped; who maps the
+ * port finds it by that.  The protocol is what <mach/memory_object.h> and
+ * <mach/memory_object_control.h> say; here is what the kernel keeps to:
+ *
+ *  - A page is asked for when a thread is about to wait for it, once, and no
+ *    more than CONFIG_PAGER_REQUESTS at a time of one pager; who comes beyond
+ *    waits until some have been answered.  No wait is longer than
+ *    CONFIG_PAGER_MS: then it fails, and the next access asks again.
+ *  - A page can be written only after its slot has become SLOT_DIRTY, for which
+ *    each leaf that may write has been given that right by a fault.
+ *  - What is taken away from those who map it is first marked SLOT_LEAVING,
+ *    then unmapped (vm/object_unmap.h), then returned or forgotten: some pages
+ *    at a time, each a struct pager_clean's chunk.
+ *  - When nobody refers to the object any more, dirty pages are returned and
+ *    memory_object_terminate() ends it.  Until then the port cannot be mapped
+ *    anew: who tries waits.
+ *  - A pager that gives up, or whose port dies, loses the object at once
+ *    (@gone): every access fails, the pages go.
+ */
+#pragma once
+#include <mach/memory_object_types.h>
+
+#include "kernel/lock.h"
+#include "kernel/reaper.h"
+#include "kernel/types.h"
+
+struct kmsg;
+struct object;
+struct port;
+struct thread;
+struct transfer;
+struct view;
+
+/* A range to be cleaned, flushed or locked, and how far that is. */
+struct pager_clean {
+	/* The caller's: */
+	uint64_t at, end; /* whole pages; @at moves */
+	memory_object_return_t should_return;
+	bool flush;
+	bool set_locks;
+	unsigned locks;	    /* VM_PROT_*: accesses that are allowed no more */
+	bool wait_for_room; /* in the pager's queue, for what is returned */
+	/* Its own: */
+	uint64_t chunk_end; /* [@at, this) is marked; 0: no chunk */
+	bool unmapped;	    /* ... and mapped nowhere */
+	uint64_t deadline;  /* for the pager to make room; 0: none yet */
+};
+
+/* I: immutable   p: its lock   o: the object's lock   a: atomic */
+struct pager {
+	atomic_uint refs;	/* [a] the object's, its ports', calls' */
+	struct spinlock lock;	/* rank LOCK_SYNC */
+	struct object *object;	/* [p] NULL: it has ended */
+	struct port *port;	/* I a send right, until terminate, and a ref */
+	struct port *control;	/* I receive rights, until terminate */
+	struct port *name;	/* I */
+	struct kmsg *terminate; /* I the message, made beforehand */
+
+	bool ready;	/* [o] the pager has said so */
+	bool gone;	/* [o] nothing is asked of it any more */
+	bool may_cache; /* [o] */
+	bool passing;	/* [o] some pager_clean has a chunk */
+	memory_object_copy_strategy_t copy_strategy; /* [o] */
+	uint32_t asked; /* [o] slots that are SLOT_BUSY */
+
+	struct pager_clean last; /* [the reaper's] the end's */
+	struct reap_item work;	 /* of a pager that is gone */
+};
+
+void pager_init(void);
+
+static inline struct pager *
+pager_get(struct pager *pager)
+{
+	atomic_fetch_add_explicit(&pager->refs, 1, memory_order_relaxed);
+	return pager;
+}
+
+void pager_put(struct pager *pager);
+
+/*
+ * A view of all that is behind the memory object @port, of which the caller has
+ * a send right.
+ *
+ * Returns: KERN_SUCCESS
+ *	    KERN_INVALID_OBJECT	    dead, or no port that a pager could have
+ *	    KERN_MEMORY_WAIT	    it is about to be terminated
+ *	    KERN_RESOURCE_SHORTAGE
+ */
+kern_return_t must_check pager_view(struct port *port, struct view **viewp);
+/* Its object, with a reference; NULL: it has ended. */
+struct object *must_check pager_object(struct pager *pager);
+/* It is not asked for anything any more. */
+void pager_give_up(struct pager *pager);
+
+/* ---- for object.c ---- */
+
+/*
+ * May what is at @offset be accessed so, VM_PROT_*?  It has a page then.
+ * KERN_MEMORY_WAIT, KERN_MEMORY_ERROR.  Locks: the object's.
+ */
+kern_return_t must_check pager_allow(
+    struct object *object, uint64_t offset, unsigned access);
+/* A step of the end of an object that nobody refers to, with the results of
+ * pager_clean_step(); after the last it has no pager. */
+kern_return_t must_check pager_end_step(struct object *object);
+
+/* ---- pager_clean.c ---- */
+
+/*
+ * A bounded step of @clean.
+ *
+ * Returns: KERN_SUCCESS	      all is done, and has been sent
+ *	    KERN_OPERATION_TIMED_OUT  progress was made: call again
+ *	    KERN_NOT_WAITING	      not now: call again in a while
+ */
+kern_return_t must_check pager_clean_step(
+    struct object *object, struct pager_clean *clean);
+
+/* ---- pager_message.c: what the pager is told ---- */
+
+/* Messages to the pager: made (NULL: no memory), addressed while it is not
+ * gone, and sent. */
+struct kmsg *must_check pager_message_init(struct pager *pager);
+struct kmsg *must_check pager_message_request(struct pager *pager);
+struct kmsg *must_check pager_message_return(struct pager *pager,
+    uint64_t offset, uint64_t size, bool dirty, bool kernel_copy,
+    struct transfer *data);
+/* What a request is for: @offset, or to unlock it. */
+void pager_message_ask(struct kmsg *kmsg, bool unlock, uint64_t offset,
+    uint64_t size, unsigned access);
+/* A send right to the pager's port goes with it. */
+void pager_message_address(struct pager *pager, struct kmsg *kmsg);
+/* *@nextp: see struct memory_source. */
+void pager_message_send(struct kmsg *kmsg, struct thread **nextp);
+
+/* The last one: the two ports' receive rights, and the right to the pager's
+ * own, go with it. */
+struct kmsg *must_check pager_message_terminate(void);
+void pager_message_end(struct pager *pager);
+
+/* Answers to @to, a send-once right that is consumed; NULL: to nobody. */
+void pager_answer_lock(
+    struct pager *pager, struct port *to, uint64_t offset, uint64_t size);
+void pager_answer_supply(struct pager *pager, struct port *to, uint64_t offset,
+    uint64_t size, kern_return_t result, uint64_t error_offset);
+void pager_answer_change(struct port *to, bool may_cache, int copy_strategy);

@@ -1,0 +1,299 @@
+/*
+ * pager_clean.c: pages on their way back to the pager, or out of reach.
+ *
+ * A chunk of some pages at a time:
+ *
+ *	mark	 the slots become SLOT_LEAVING: nobody maps their pages, and who
+ *		 wants to waits
+ *	unmap	 those who do have it no more, or may not write it
+ *	return	 pages are put into messages, or copies of those that stay
+ *	settle	 slots are emptied, or become usual again; who waits goes on
+ *
+ * One chunk of an object at a time (pager->passing), whoever wants it.  Between
+ * marking and settling the slots change in no other way.
+ */
+#include <mach/vm_prot.h>
+
+#include <arch/pmap.h>
+
+#include "ipc/kmsg.h"
+#include "ipc/port.h"
+#include "kernel/config.h"
+#include "kernel/kassert.h"
+#include "kernel/sched.h"
+#include "kernel/timer.h"
+#include "vm/memory_wait.h"
+#include "vm/object_slots.h"
+#include "vm/object_unmap.h"
+#include "vm/pager.h"
+#include "vm/transfer_slots.h"
+
+/* Any address will do for pages that have none. */
+#define NOWHERE 0x40000000UL
+
+/* ---- mark ---- */
+
+/* Does anything of the chunk have to leave the tables? */
+static bool
+must_unmap(const struct pager_clean *clean)
+{
+	return clean->flush || clean->set_locks ||
+	       clean->should_return != MEMORY_OBJECT_RETURN_NONE;
+}
+
+/* Mark the pages from clean->at on that stand in a row with it. */
+static void
+mark(struct object *object, struct pager_clean *clean)
+{
+	uint64_t end =
+	    min_u64(clean->end, clean->at + CONFIG_PAGER_CHUNK * PAGE_SIZE);
+	uint64_t at;
+
+	for (at = clean->at; at < end; at += PAGE_SIZE) {
+		uint64_t *slot = object_slot(object, at, false);
+
+		if (slot == NULL || !slot_has_page(*slot))
+			break;
+		*slot |= SLOT_LEAVING;
+	}
+	clean->chunk_end = at;
+	clean->unmapped = !must_unmap(clean);
+	object->pager->passing = true;
+	object_unmap_begin(object);
+}
+
+/* Find the next pages; true: there are none any more. */
+static bool
+mark_next(struct object *object, struct pager_clean *clean)
+{
+	uint64_t *slot;
+
+	spin_lock(&object->lock);
+	if (!object->pager->passing) {
+		clean->at = object_slot_next(object, clean->at, clean->end);
+		slot = clean->at < clean->end
+			   ? object_slot(object, clean->at, false)
+			   : NULL;
+		if (slot != NULL && slot_has_page(*slot))
+			mark(object, clean);
+		else if (slot != NULL)
+			clean->at += PAGE_SIZE;
+	}
+	spin_unlock(&object->lock);
+	return clean->at >= clean->end;
+}
+
+/* ---- return ---- */
+
+static uint64_t
+slot_at(struct object *object, uint64_t offset)
+{
+	uint64_t slot;
+
+	spin_lock(&object->lock);
+	slot = *object_slot(object, offset, false);
+	spin_unlock(&object->lock);
+	return slot;
+}
+
+static bool
+is_returned(const struct pager_clean *clean, uint64_t slot)
+{
+	switch (clean->should_return) {
+	case MEMORY_OBJECT_RETURN_NONE:
+		return false;
+	case MEMORY_OBJECT_RETURN_DIRTY:
+		return (slot & SLOT_DIRTY) != 0;
+	case MEMORY_OBJECT_RETURN_ALL:
+		return (slot & (SLOT_DIRTY | SLOT_PRECIOUS)) != 0;
+	}
+	return true;
+}
+
+/* The pages from @at on that go back alike: up to where. */
+static uint64_t
+run_end(struct object *object, const struct pager_clean *clean, uint64_t at)
+{
+	uint64_t dirty = slot_at(object, at) & SLOT_DIRTY;
+
+	for (; at < clean->chunk_end; at += PAGE_SIZE) {
+		uint64_t slot = slot_at(object, at);
+
+		if (!is_returned(clean, slot) || (slot & SLOT_DIRTY) != dirty)
+			break;
+	}
+	return at;
+}
+
+/* Let @leaf, of a message, name @page, or a copy of one that stays. */
+static bool
+put_page(const struct pager_clean *clean, pte_t *leaf, struct page *page)
+{
+	struct page *copy;
+
+	if (clean->flush) {
+		page_get(page); /* the slot's goes when all is settled */
+	} else {
+		copy = page_alloc(0);
+		if (copy == NULL)
+			return false;
+		page_copy(page_va(copy), page_va(page));
+		page = copy;
+	}
+	/* Faults add the right to write, where nobody else has it. */
+	*leaf = pte_make(page_pa(page), pte_protection(VM_PROT_READ));
+	return true;
+}
+
+static struct transfer *
+collect(struct object *object, const struct pager_clean *clean, uint64_t at,
+    uint64_t end)
+{
+	struct transfer *transfer = transfer_create(NOWHERE, end - at, 0);
+
+	if (transfer == NULL)
+		return NULL;
+	transfer->phase = TRANSFER_WHOLE;
+	for (uint64_t i = 0; at + i < end; i += PAGE_SIZE) {
+		pte_t *leaf = transfer_leaf(transfer, NOWHERE + i, true);
+		struct page *page = slot_page(slot_at(object, at + i));
+
+		if (leaf == NULL || !put_page(clean, leaf, page)) {
+			transfer_destroy(transfer);
+			return NULL;
+		}
+	}
+	return transfer;
+}
+
+/* Slots of [@at, @end), whose pages were returned or need not be, become what
+ * they are to be. */
+static void
+settle(struct object *object, const struct pager_clean *clean, uint64_t at,
+    uint64_t end, bool returned)
+{
+	struct page *gone[CONFIG_PAGER_CHUNK];
+	unsigned count = 0;
+
+	spin_lock(&object->lock);
+	for (uint64_t i = at; i < end; i += PAGE_SIZE) {
+		uint64_t *slot = object_slot(object, i, false);
+
+		*slot &= ~SLOT_LEAVING;
+		if (clean->flush) {
+			gone[count++] = slot_page(*slot);
+			*slot = 0;
+			object->pages--;
+			continue;
+		}
+		if (returned)
+			*slot &= ~SLOT_DIRTY;
+		if (clean->set_locks) {
+			*slot &= ~(SLOT_LOCKS | SLOT_ASKED);
+			*slot |= slot_locks(clean->locks);
+		}
+	}
+	spin_unlock(&object->lock);
+	memory_wake(object, at, end, KERN_SUCCESS);
+	while (count > 0)
+		page_put(gone[--count]);
+}
+
+/* Send what is returned of the chunk; false: no memory, with a part settled. */
+static bool
+return_run(struct object *object, struct pager_clean *clean, uint64_t end)
+{
+	struct pager *pager = object->pager;
+	uint64_t size = end - clean->at;
+	bool dirty = (slot_at(object, clean->at) & SLOT_DIRTY) != 0;
+	struct transfer *transfer = collect(object, clean, clean->at, end);
+	struct thread *next = NULL;
+	struct kmsg *kmsg = NULL;
+
+	if (transfer != NULL)
+		kmsg = pager_message_return(
+		    pager, clean->at, size, dirty, !clean->flush, transfer);
+	if (kmsg == NULL) {
+		transfer_destroy(transfer);
+		return false;
+	}
+	/* Sent first: a request for the same page is to come after it. */
+	pager_message_address(pager, kmsg);
+	pager_message_send(kmsg, &next);
+	if (next != NULL)
+		sched_wake(next);
+	settle(object, clean, clean->at, end, true);
+	clean->at = end;
+	clean->deadline = 0;
+	return true;
+}
+
+/* Has the pager fallen behind with what it was returned? */
+static bool
+must_wait(const struct object *object, struct pager_clean *clean)
+{
+	const struct port *port = object->pager->port;
+
+	/* A hint, read without the port's lock. */
+	if (!clean->wait_for_room || port_is_dead(port) ||
+	    __atomic_load_n(&port->queue.count, __ATOMIC_RELAXED) <
+		CONFIG_PAGER_RETURNS)
+		return false;
+	if (clean->deadline == 0)
+		clean->deadline = timer_after_ms(CONFIG_PAGER_MS);
+	if (timer_now() < clean->deadline)
+		return true;
+	/* It had its time: the rest is lost. */
+	clean->should_return = MEMORY_OBJECT_RETURN_NONE;
+	return false;
+}
+
+/* Some of the chunk, whose pages are mapped nowhere. */
+static kern_return_t
+return_step(struct object *object, struct pager_clean *clean)
+{
+	uint64_t slot = slot_at(object, clean->at);
+	uint64_t end = clean->at + PAGE_SIZE;
+
+	if (!is_returned(clean, slot)) {
+		settle(object, clean, clean->at, end, false);
+		clean->at = end;
+		return KERN_OPERATION_TIMED_OUT;
+	}
+	if (must_wait(object, clean))
+		return KERN_NOT_WAITING;
+	if (!is_returned(clean, slot))
+		return KERN_OPERATION_TIMED_OUT;
+	end = run_end(object, clean, clean->at);
+	return return_run(object, clean, end) ? KERN_OPERATION_TIMED_OUT
+					      : KERN_NOT_WAITING;
+}
+
+/* ---- steps ---- */
+
+static void
+chunk_done(struct object *object, struct pager_clean *clean)
+{
+	clean->chunk_end = 0;
+	spin_lock(&object->lock);
+	object->pager->passing = false;
+	spin_unlock(&object->lock);
+}
+
+kern_return_t
+pager_clean_step(struct object *object, struct pager_clean *clean)
+{
+	kern_return_t kr = KERN_OPERATION_TIMED_OUT;
+
+	if (clean->chunk_end == 0)
+		return mark_next(object, clean) ? KERN_SUCCESS : kr;
+	if (!clean->unmapped) {
+		clean->unmapped = !object_unmap_step(object, clean->at,
+		    clean->chunk_end, !clean->flush && clean->locks == 0);
+		return kr;
+	}
+	kr = return_step(object, clean);
+	if (clean->at == clean->chunk_end)
+		chunk_done(object, clean);
+	return kr;
+}

@@ -1,0 +1,426 @@
+/*
+ * pager_server.c: what pagers answer and ask, <mach/memory_object_control.h>.
+ */
+#include <mach/vm_prot.h>
+#include <serve/memory_object_control.h>
+
+#include "ipc/kserver.h"
+#include "ipc/port.h"
+#include "kernel/sched.h"
+#include "kernel/string.h"
+#include "kernel/zone.h"
+#include "vm/memory_wait.h"
+#include "vm/object_slots.h"
+#include "vm/pager.h"
+#include "vm/transfer_slots.h"
+
+/* Pages that one step supplies, and slots that it looks at. */
+#define STEP_PAGES 32
+#define STEP_SLOTS 256
+
+/* Whole pages of @object's; a size beyond its end is cut. */
+static bool
+check_range(const struct object *object, uint64_t offset, uint64_t *sizep)
+{
+	if ((offset & PAGE_MASK) != 0 || (*sizep & PAGE_MASK) != 0 ||
+	    offset >= object->size)
+		return false;
+	*sizep = min_u64(*sizep, object->size - offset);
+	return true;
+}
+
+/* ---- data that was asked for ---- */
+
+struct supply {
+	struct object *object;
+	struct transfer *data;
+	uint64_t offset;
+	uint64_t flags; /* SLOT_* of each page */
+};
+
+/* A page that was answered is not asked for any more.  Locks: the object's. */
+static void
+answered(struct object *object, uint64_t *slot)
+{
+	struct pager *pager = object->pager;
+
+	if (*slot & SLOT_BUSY)
+		pager->asked--;
+	*slot = 0;
+}
+
+/* Who waited for room to ask does so. */
+static void
+tell_room(struct object *object, uint32_t asked_before)
+{
+	if (asked_before >= CONFIG_PAGER_REQUESTS)
+		memory_wake(object, 0, UINT64_MAX, KERN_SUCCESS);
+}
+
+/* Let @page, the caller's, be at @offset.  KERN_MEMORY_PRESENT: there is one;
+ * KERN_RESOURCE_SHORTAGE.  The page is the caller's then. */
+static kern_return_t
+insert(
+    struct object *object, uint64_t offset, struct page *page, uint64_t flags)
+{
+	kern_return_t kr = KERN_SUCCESS;
+	uint64_t *slot;
+
+	spin_lock(&object->lock);
+	slot = object_slot(object, offset, true);
+	if (slot == NULL) {
+		kr = KERN_RESOURCE_SHORTAGE;
+	} else if (object->pager->gone) {
+		kr = KERN_TERMINATED;
+	} else if (slot_has_page(*slot)) {
+		kr = KERN_MEMORY_PRESENT;
+	} else {
+		answered(object, slot);
+		if (!page_is_sole(page))
+			flags |= SLOT_SHARED;
+		*slot = slot_of(page, flags);
+		object->pages++;
+	}
+	spin_unlock(&object->lock);
+	return kr;
+}
+
+/* The page that is @done bytes into what was sent. */
+static kern_return_t
+supply_page(const struct supply *supply, uint64_t done)
+{
+	struct page *page;
+	kern_return_t kr;
+
+	kr = transfer_take_page(
+	    supply->data, supply->data->address + done, &page);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = insert(supply->object, supply->offset + done, page, supply->flags);
+	if (kr != KERN_SUCCESS)
+		page_put(page);
+	return kr;
+}
+
+/* Pages from *@donep on; the first that was there is at *@presentp - 1. */
+static kern_return_t
+supply_step(const struct supply *supply, uint64_t size, uint64_t *donep,
+    uint64_t *presentp)
+{
+	uint64_t start = *donep;
+	uint64_t end = min_u64(size, start + STEP_PAGES * PAGE_SIZE);
+	uint32_t asked = supply->object->pager->asked;
+	kern_return_t kr = KERN_SUCCESS;
+
+	for (; *donep < end; *donep += PAGE_SIZE) {
+		kr = supply_page(supply, *donep);
+		if (kr == KERN_MEMORY_PRESENT && *presentp == 0)
+			*presentp = supply->offset + *donep + 1;
+		if (kr != KERN_SUCCESS && kr != KERN_MEMORY_PRESENT)
+			break;
+		kr = KERN_SUCCESS;
+	}
+	memory_wake(supply->object, supply->offset + start,
+	    supply->offset + *donep, KERN_SUCCESS);
+	tell_room(supply->object, asked);
+	return kr;
+}
+
+enum {
+	SUPPLY_DONE,
+	SUPPLY_PRESENT, /* 1 + where a page was already; 0: nowhere */
+};
+
+kern_return_t
+serve_memory_object_data_supply(struct pager *pager, vm_offset_t offset,
+    struct transfer *data, mach_msg_type_number_t count, vm_prot_t lock_value,
+    boolean_t precious, struct port *reply_to)
+{
+	uint64_t *progress = call_progress();
+	struct supply supply = {
+	    .object = pager_object(pager),
+	    .data = data,
+	    .offset = offset,
+	    .flags = slot_locks((unsigned)lock_value) |
+		     (precious ? SLOT_PRECIOUS : 0),
+	};
+	uint64_t present, size = count;
+	kern_return_t kr = KERN_INVALID_ARGUMENT;
+
+	if (supply.object == NULL)
+		return KERN_TERMINATED;
+	if (size == 0 || !check_range(supply.object, offset, &size) ||
+	    (lock_value & ~VM_PROT_ALL) != 0 ||
+	    (data->address & PAGE_MASK) != 0)
+		goto out;
+	do {
+		kr = supply_step(&supply, size, &progress[SUPPLY_DONE],
+		    &progress[SUPPLY_PRESENT]);
+		if (kr != KERN_SUCCESS)
+			goto out;
+		if (progress[SUPPLY_DONE] == size)
+			break;
+		kr = KCALL_AGAIN;
+	} while (!thread_should_yield());
+	if (kr != KERN_SUCCESS)
+		goto out;
+	present = progress[SUPPLY_PRESENT];
+	pager_answer_supply(pager, reply_to, offset, count,
+	    present != 0 ? KERN_MEMORY_PRESENT : KERN_SUCCESS,
+	    present != 0 ? present - 1 : 0);
+out:
+	object_put(supply.object);
+	return kr;
+}
+
+/* What is asked for at @slot is refused, or zeros. */
+static kern_return_t
+refuse_locked(struct object *object, uint64_t *slot, bool zeros)
+{
+	struct page *page = NULL;
+
+	if (zeros) {
+		page = page_alloc_zeroed();
+		if (page == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+	}
+	answered(object, slot);
+	if (page == NULL)
+		return KERN_SUCCESS;
+	*slot = slot_of(page, 0);
+	object->pages++;
+	return KERN_SUCCESS;
+}
+
+/* Slots of [*@atp, @end) that are asked for. */
+static kern_return_t
+refuse_step(struct object *object, uint64_t *atp, uint64_t end, bool zeros)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	spin_lock(&object->lock);
+	for (int i = 0; i < STEP_SLOTS && *atp < end; i++) {
+		uint64_t *slot;
+
+		/* There is nothing behind the last of them. */
+		if (object->pager->asked == 0) {
+			*atp = end;
+			break;
+		}
+		*atp = object_slot_next(object, *atp, end);
+		slot = *atp < end ? object_slot(object, *atp, false) : NULL;
+		if (slot == NULL)
+			break;
+		if (*slot & SLOT_BUSY)
+			kr = refuse_locked(object, slot, zeros);
+		if (kr != KERN_SUCCESS)
+			break;
+		*atp += PAGE_SIZE;
+	}
+	spin_unlock(&object->lock);
+	return kr;
+}
+
+static kern_return_t
+refuse(struct pager *pager, uint64_t offset, uint64_t size, bool zeros)
+{
+	uint64_t *donep = call_progress();
+	struct object *object = pager_object(pager);
+	kern_return_t kr = KERN_INVALID_ARGUMENT;
+	uint32_t asked;
+	uint64_t at;
+
+	if (object == NULL)
+		return KERN_TERMINATED;
+	if (!check_range(object, offset, &size))
+		goto out;
+	asked = pager->asked;
+	at = offset + *donep;
+	kr = refuse_step(object, &at, offset + size, zeros);
+	memory_wake(object, offset + *donep, at,
+	    zeros ? KERN_SUCCESS : KERN_MEMORY_ERROR);
+	tell_room(object, asked);
+	*donep = at - offset;
+	if (kr == KERN_SUCCESS && *donep < size)
+		kr = KCALL_AGAIN;
+out:
+	object_put(object);
+	return kr;
+}
+
+kern_return_t
+serve_memory_object_data_unavailable(
+    struct pager *pager, vm_offset_t offset, vm_size_t size)
+{
+	return refuse(pager, offset, size, true);
+}
+
+kern_return_t
+serve_memory_object_data_error(struct pager *pager, vm_offset_t offset,
+    vm_size_t size, kern_return_t error_value)
+{
+	(void)error_value; /* clients get KERN_MEMORY_ERROR */
+	return refuse(pager, offset, size, false);
+}
+
+/* ---- pages that the kernel has ---- */
+
+static kern_return_t
+check_lock_request(const struct object *object, uint64_t offset,
+    uint64_t *sizep, memory_object_return_t should_return, vm_prot_t locks)
+{
+	if (!check_range(object, offset, sizep))
+		return KERN_INVALID_ARGUMENT;
+	if (should_return < MEMORY_OBJECT_RETURN_NONE ||
+	    should_return > MEMORY_OBJECT_RETURN_ANYTHING)
+		return KERN_INVALID_ARGUMENT;
+	return (locks & ~VM_PROT_ALL) == 0 ? KERN_SUCCESS
+					   : KERN_INVALID_ARGUMENT;
+}
+
+/* Steps of @clean until others want a turn. */
+static kern_return_t
+clean_steps(struct object *object, struct pager_clean *clean)
+{
+	kern_return_t kr;
+
+	do {
+		kr = pager_clean_step(object, clean);
+	} while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
+	return kr == KERN_SUCCESS ? kr : KCALL_AGAIN;
+}
+
+/* The same of @template, kept from step to step in the call's progress. */
+static kern_return_t
+clean_call(struct object *object, const struct pager_clean *template)
+{
+	uint64_t *progress = call_progress();
+	struct pager_clean *clean = (struct pager_clean *)progress[0];
+	kern_return_t kr;
+
+	if (clean == NULL) {
+		clean = kmem_alloc(sizeof(*clean));
+		if (clean == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		*clean = *template;
+		progress[0] = (uint64_t)clean;
+	}
+	kr = clean_steps(object, clean);
+	if (kr == KERN_SUCCESS)
+		kmem_free(clean, sizeof(*clean));
+	return kr;
+}
+
+kern_return_t
+serve_memory_object_lock_request(struct pager *pager, vm_offset_t offset,
+    vm_size_t size, memory_object_return_t should_return,
+    boolean_t should_flush, vm_prot_t lock_value, struct port *reply_to)
+{
+	struct object *object = pager_object(pager);
+	bool change = lock_value != VM_PROT_NO_CHANGE &&
+		      lock_value != VM_PROT_NO_CHANGE_LEGACY;
+	struct pager_clean clean = {
+	    .at = offset,
+	    .should_return = should_return,
+	    .flush = should_flush != FALSE,
+	    .set_locks = change,
+	    .locks = change ? (unsigned)lock_value : 0,
+	};
+	kern_return_t kr;
+
+	if (object == NULL)
+		return KERN_TERMINATED;
+	kr = check_lock_request(
+	    object, offset, &size, should_return, change ? lock_value : 0);
+	clean.end = offset + size;
+	if (kr == KERN_SUCCESS)
+		kr = clean_call(object, &clean);
+	if (kr == KERN_SUCCESS)
+		pager_answer_lock(pager, reply_to, offset, size);
+	object_put(object);
+	return kr;
+}
+
+/* ---- attributes ---- */
+
+static bool
+is_strategy(memory_object_copy_strategy_t strategy)
+{
+	return strategy >= MEMORY_OBJECT_COPY_NONE &&
+	       strategy <= MEMORY_OBJECT_COPY_TEMPORARY;
+}
+
+static kern_return_t
+set_attributes(
+    struct pager *pager, bool ready, boolean_t may_cache, int copy_strategy)
+{
+	struct object *object;
+
+	if (!is_strategy(copy_strategy))
+		return KERN_INVALID_ARGUMENT;
+	object = pager_object(pager);
+	if (object == NULL)
+		return KERN_TERMINATED;
+	spin_lock(&object->lock);
+	pager->may_cache = may_cache != FALSE;
+	pager->copy_strategy = copy_strategy;
+	pager->ready |= ready;
+	spin_unlock(&object->lock);
+	if (ready)
+		memory_wake(object, 0, UINT64_MAX, KERN_SUCCESS);
+	object_put(object);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+serve_memory_object_ready(struct pager *pager, boolean_t may_cache,
+    memory_object_copy_strategy_t copy_strategy)
+{
+	return set_attributes(pager, true, may_cache, copy_strategy);
+}
+
+kern_return_t
+serve_memory_object_set_attributes(struct pager *pager, boolean_t object_ready,
+    boolean_t may_cache, memory_object_copy_strategy_t copy_strategy)
+{
+	return set_attributes(
+	    pager, object_ready != FALSE, may_cache, copy_strategy);
+}
+
+kern_return_t
+serve_memory_object_change_attributes(struct pager *pager, boolean_t may_cache,
+    memory_object_copy_strategy_t copy_strategy, struct port *reply_to)
+{
+	kern_return_t kr =
+	    set_attributes(pager, false, may_cache, copy_strategy);
+
+	if (kr == KERN_SUCCESS)
+		pager_answer_change(
+		    reply_to, may_cache != FALSE, copy_strategy);
+	return kr;
+}
+
+kern_return_t
+serve_memory_object_get_attributes(struct pager *pager, boolean_t *object_ready,
+    boolean_t *may_cache, memory_object_copy_strategy_t *copy_strategy)
+{
+	struct object *object = pager_object(pager);
+
+	if (object == NULL)
+		return KERN_TERMINATED;
+	spin_lock(&object->lock);
+	*object_ready = pager->ready;
+	*may_cache = pager->may_cache;
+	*copy_strategy = pager->copy_strategy;
+	spin_unlock(&object->lock);
+	object_put(object);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+serve_memory_object_destroy(struct pager *pager, kern_return_t reason)
+{
+	(void)reason;
+	pager_give_up(pager);
+	return KERN_SUCCESS;
+}
