@@ -10,6 +10,7 @@
 #include "ipc/mqueue.h"
 #include "ipc/port.h"
 #include "kernel/ktrace.h"
+#include "kernel/task.h"
 #include "kernel/thread.h"
 #include "vm/pager.h"
 #include "vm/transfer.h"
@@ -75,11 +76,17 @@ struct change_message {
 
 /* ---- building them ---- */
 
+/*
+ * @ledger pays for what somebody could have any number of: the messages of an
+ * object's beginning and end, and answers.  Of the others there are so many as
+ * CONFIG_PAGER_REQUESTS, and the object's pages, allow.
+ */
 static struct kmsg *
-message_alloc(int32_t id, size_t size, uint32_t descriptors)
+message_alloc(
+    struct ledger *ledger, int32_t id, size_t size, uint32_t descriptors)
 {
 	struct kmsg *kmsg =
-	    kmsg_alloc((uint32_t)size - HEADER_SIZE, descriptors);
+	    kmsg_alloc(ledger, (uint32_t)size - HEADER_SIZE, descriptors);
 
 	if (kmsg == NULL)
 		return NULL;
@@ -121,7 +128,7 @@ put_control(const struct pager *pager, struct kmsg *kmsg,
 struct kmsg *
 pager_message_init(struct pager *pager)
 {
-	struct kmsg *kmsg = message_alloc(
+	struct kmsg *kmsg = message_alloc(ledger_of_caller(),
 	    MSGID_MEMORY_OBJECT_INIT, sizeof(struct init_message), 2);
 	struct init_message *message;
 
@@ -139,7 +146,8 @@ pager_message_init(struct pager *pager)
 struct kmsg *
 pager_message_request(struct pager *pager)
 {
-	struct kmsg *kmsg = message_alloc(0, sizeof(struct request_message), 1);
+	struct kmsg *kmsg =
+	    message_alloc(NULL, 0, sizeof(struct request_message), 1);
 	struct request_message *message;
 
 	if (kmsg == NULL)
@@ -167,8 +175,8 @@ struct kmsg *
 pager_message_return(struct pager *pager, uint64_t offset, uint64_t size,
     bool dirty, bool kernel_copy, struct transfer *data)
 {
-	struct kmsg *kmsg = message_alloc(
-	    MSGID_MEMORY_OBJECT_DATA_RETURN, sizeof(struct return_message), 2);
+	struct kmsg *kmsg = message_alloc(NULL, MSGID_MEMORY_OBJECT_DATA_RETURN,
+	    sizeof(struct return_message), 2);
 	struct return_message *message;
 
 	if (kmsg == NULL)
@@ -241,7 +249,8 @@ pager_answer_lock(
 
 	if (to == NULL)
 		return;
-	kmsg = message_alloc(MSGID_MEMORY_OBJECT_LOCK_COMPLETED, length, 1);
+	kmsg = message_alloc(
+	    ledger_of_caller(), MSGID_MEMORY_OBJECT_LOCK_COMPLETED, length, 1);
 	if (kmsg != NULL) {
 		message = (void *)&kmsg->header;
 		put_control(pager, kmsg, &message->control);
@@ -261,7 +270,7 @@ pager_answer_supply(struct pager *pager, struct port *to, uint64_t offset,
 
 	if (to == NULL)
 		return;
-	kmsg = message_alloc(
+	kmsg = message_alloc(ledger_of_caller(),
 	    MSGID_MEMORY_OBJECT_SUPPLY_COMPLETED, sizeof(*message), 1);
 	if (kmsg != NULL) {
 		message = (void *)&kmsg->header;
@@ -283,7 +292,7 @@ pager_answer_change(struct port *to, bool may_cache, int copy_strategy)
 
 	if (to == NULL)
 		return;
-	kmsg = message_alloc(
+	kmsg = message_alloc(ledger_of_caller(),
 	    MSGID_MEMORY_OBJECT_CHANGE_COMPLETED, sizeof(*message), 0);
 	if (kmsg != NULL) {
 		message = (void *)&kmsg->header;
@@ -299,8 +308,8 @@ pager_answer_change(struct port *to, bool may_cache, int copy_strategy)
 struct kmsg *
 pager_message_terminate(void)
 {
-	return message_alloc(
-	    MSGID_MEMORY_OBJECT_TERMINATE, sizeof(struct terminate_message), 2);
+	return message_alloc(ledger_of_caller(), MSGID_MEMORY_OBJECT_TERMINATE,
+	    sizeof(struct terminate_message), 2);
 }
 
 void
