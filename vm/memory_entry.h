@@ -22,11 +22,13 @@ struct memory_entry_request {
 };
 
 /*
- * mach_vm_map() of @port, not NULL, whose right is consumed on success; in
- * steps: KCALL_AGAIN.
+ * mach_vm_map() of @port, not NULL, whose right is consumed on success, be it a
+ * memory entry's or a pager's; in steps: KCALL_AGAIN, KERN_MEMORY_WAIT.
  *
  * Returns: KERN_SUCCESS, and where in *@addressp
- *	    KERN_INVALID_OBJECT	     it is no memory entry's port
+ *	    KERN_INVALID_OBJECT	     it is a port of the kernel's, but no
+ *				     memory entry's, or dead
+ *	    KERN_MEMORY_ERROR	     the pager that it is of brings no pages
  *	    KERN_INVALID_ARGUMENT    size 0 or beyond its end, an offset that is
  *				     no page's, unknown flags, rights that are
  *				     none or beyond @max_prot, no inheritance

@@ -394,8 +394,8 @@ test_entry_wrong(void)
 	    KERN_INVALID_ARGUMENT, "more than its most");
 	is(map_entry(entry, &at, PAGE, 0, 0, FALSE, 1, 1), KERN_INVALID_ADDRESS,
 	    "to null");
-	is(map_entry(port, &at, PAGE, 1, 0, FALSE, 1, 1), KERN_INVALID_OBJECT,
-	    "a port that is no entry");
+	is(map_entry(mach_task_self(), &at, PAGE, 1, 0, FALSE, 1, 1),
+	    KERN_INVALID_OBJECT, "a port of the kernel's that is no entry");
 	size = 2 * PAGE;
 	is(make_entry(NULL, &size, VM_PROT_READ, entry, &port),
 	    KERN_INVALID_ARGUMENT, "a part that is larger");

@@ -122,7 +122,13 @@ kern_return_t mach_vm_machine_attribute(vm_map_t task,
  * task alone, whose copy is of this moment.  VM_PROT_IS_MASK in a protection
  * takes of it what the entry gives.
  *
- * KERN_INVALID_OBJECT: no memory entry.  KERN_INVALID_ARGUMENT: also what lies
+ * Any port of another task's is a memory object: its receiver is a pager, who
+ * is asked for what is there (mach/memory_object.h), and knows its size.  A
+ * copy is complete when the call returns.
+ *
+ * KERN_INVALID_OBJECT: a port of the kernel's that is no memory entry, or a
+ * dead one.  KERN_MEMORY_ERROR: the pager has failed to supply what is to be
+ * copied, or to let go of the port.  KERN_INVALID_ARGUMENT: also what lies
  * beyond its end.  KERN_INVALID_RIGHT: protections that it does not give.
  * KERN_PROTECTION_FAILURE: a copy of a device's memory.
  */
