@@ -350,6 +350,7 @@ static const struct kind_name {
     [KOBJECT_EVENTLINK] = {IKOT_EVENTLINK, "eventlink"},
     [KOBJECT_CLOCK] = {IKOT_CLOCK, "clock"},
     [KOBJECT_TIMER] = {IKOT_TIMER, "timer"},
+    [KOBJECT_DEFAULT_PAGER] = {IKOT_PAGING_REQUEST, "default pager"},
     [KOBJECT_MEMORY_ENTRY] = {IKOT_NAMED_ENTRY, "memory entry"},
     [KOBJECT_PAGER] = {IKOT_MEM_OBJ_CONTROL, "memory object control"},
     [KOBJECT_MEMORY_NAME] = {IKOT_NONE, "memory object name"},

@@ -67,6 +67,7 @@ enum kobject_kind {
 	KOBJECT_PAGER,	       /* struct pager: a reference per call */
 	KOBJECT_MEMORY_NAME,   /* NULL */
 	KOBJECT_MEMORY_OBJECT, /* struct pager, of a port of a user's */
+	KOBJECT_DEFAULT_PAGER, /* vm/pageout.c's state, never freed */
 	KOBJECT_KIND_COUNT
 };
 

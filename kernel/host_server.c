@@ -173,11 +173,14 @@ serve_host_statistics(
 {
 	uint64_t free = page_free_count();
 	struct swap_counts swap = swap_counts();
+	uint64_t inactive = swap.held + swap.leaving + swap.kept;
 	struct vm_statistics info = {
 	    .free_count = narrow(free),
-	    .active_count = narrow(page_total_count() - free - swap.held),
-	    .inactive_count = narrow(swap.held),
+	    .active_count = narrow(page_total_count() - free - inactive),
+	    .inactive_count = narrow(inactive),
 	    .reactivations = (natural_t)swap.reactivations,
+	    .pageins = (natural_t)swap.pageins,
+	    .pageouts = (natural_t)swap.pageouts,
 	    .faults = (natural_t)sum_counters().faults,
 	};
 
@@ -192,11 +195,14 @@ serve_host_statistics64(
 {
 	uint64_t free = page_free_count();
 	struct swap_counts swap = swap_counts();
+	uint64_t inactive = swap.held + swap.leaving + swap.kept;
 	struct vm_statistics64 info = {
 	    .free_count = narrow(free),
-	    .active_count = narrow(page_total_count() - free - swap.held),
-	    .inactive_count = narrow(swap.held),
+	    .active_count = narrow(page_total_count() - free - inactive),
+	    .inactive_count = narrow(inactive),
 	    .reactivations = swap.reactivations,
+	    .pageins = swap.pageins,
+	    .pageouts = swap.pageouts,
 	    .faults = sum_counters().faults,
 	};
 

@@ -31,6 +31,7 @@
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/page.h"
+#include "vm/pageout.h"
 #include "vm/memory_entry.h"
 #include "vm/pager.h"
 #include "vm/transfer.h"
@@ -174,6 +175,7 @@ boot_rest(void)
 	cputime_measured();
 	arch_start_harts(&machine);
 	reaper_start();
+	pageout_start();
 	boot_first_task(&machine);
 	sched_idle();
 }

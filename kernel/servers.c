@@ -5,6 +5,7 @@
 #include <serve/baton_ledger.h>
 #include <serve/baton_port.h>
 #include <serve/clock.h>
+#include <serve/default_pager_control.h>
 #include <serve/host_priv.h>
 #include <serve/mach_eventlink.h>
 #include <serve/mach_host.h>
@@ -33,4 +34,5 @@ servers_register(void)
 	kserver_register(&mach_host_subsystem);
 	kserver_register(&host_priv_subsystem);
 	kserver_register(&baton_host_subsystem);
+	kserver_register(&default_pager_control_subsystem);
 }

@@ -12,7 +12,7 @@ DEFS_FLAGS := -Ikernel/include -Iuserland/include
 KERNEL_INTERFACES := mach_port task thread_act mach_vm vm_map semaphore \
 	mach_eventlink clock mach_host host_priv baton_host baton_port \
 	baton_ledger device device_node \
-	memory_object_control
+	memory_object_control default_pager_control
 
 KERNEL_STUBS        := $(KERNEL_INTERFACES:%=$(GEN)/serve/%.c)
 KERNEL_STUB_HEADERS := $(KERNEL_STUBS:.c=.h)
@@ -24,10 +24,11 @@ USER_INTERFACES := mach_port task thread_act mach_host host_priv baton_host \
 	baton_port baton_ledger clock mach_eventlink mach_vm vm_map device \
 	device_node bootstrap bootstrap_programs console files memory_pager \
 	exc mach_exc \
-	memory_object memory_object_control
+	memory_object memory_object_control default_pager_control
 
 # Those that libmach helps to serve: what the kernel asks and tells.
-SERVER_INTERFACES := exc mach_exc notify device_notify memory_object pager
+SERVER_INTERFACES := exc mach_exc notify device_notify memory_object pager \
+	default_pager
 
 USER_STUBS   := $(USER_INTERFACES:%=$(GEN)/user/%.c)
 SERVER_STUBS := $(SERVER_INTERFACES:%=$(GEN)/server/%.c)

@@ -5,7 +5,7 @@
 # userland/NAME/ for those of USER_SERVERS; test/user/NAME.c becomes test/NAME
 # and test/samples/NAME.c sample/NAME.
 
-USER_SERVERS := bootstrap console file_pager memory_pager sh bench
+USER_SERVERS := bootstrap console default_pager file_pager memory_pager sh bench
 
 # The readers of archives and programs that the first task has in common with
 # the kernel.

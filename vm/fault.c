@@ -29,6 +29,7 @@
 #include "vm/map.h"
 #include "vm/map_tree.h"
 #include "vm/object.h"
+#include "vm/pageout.h"
 #include "vm/superpage.h"
 #include "vm/swap.h"
 
@@ -79,10 +80,15 @@ leaf_set(pte_t *leaf, pte_t pte, unsigned access)
 }
 
 static kern_return_t
-fill_zero(const struct map_entry *entry, pte_t *leaf, unsigned access)
+fill_zero(struct map *map, const struct map_entry *entry, pte_t *leaf,
+    unsigned access)
 {
-	struct page *page = page_alloc_zeroed();
+	kern_return_t kr = pageout_admit(map);
+	struct page *page;
 
+	if (unlikely(kr != KERN_SUCCESS))
+		return kr;
+	page = page_alloc_zeroed();
 	if (page == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	leaf_set(
@@ -126,9 +132,12 @@ static kern_return_t
 copy_page(struct map *map, pte_t *leaf, pte_t bits)
 {
 	struct page *shared = page_of(pte_pa(*leaf));
-	struct page *copy = page_alloc(0);
+	kern_return_t kr = pageout_admit(map);
+	struct page *copy = kr == KERN_SUCCESS ? page_alloc(0) : NULL;
 	bool reachable = (*leaf & PTE_V) != 0;
 
+	if (kr != KERN_SUCCESS)
+		return kr;
 	if (copy == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	page_copy(page_va(copy), page_va(shared));
@@ -150,8 +159,10 @@ add_right(struct map *map, const struct map_entry *entry, uaddr_t va,
 	bool current = pmap_is_current(&map->pmap);
 
 	if (unlikely(*leaf & PTE_SWAP)) {
-		kern_return_t kr = swap_in(leaf);
+		kern_return_t kr = pageout_admit(map);
 
+		if (kr == KERN_SUCCESS)
+			kr = swap_in(leaf);
 		if (kr != KERN_SUCCESS)
 			return kr;
 	}
@@ -281,7 +292,7 @@ fault_locked(struct map *map, uaddr_t va, unsigned access,
 	*leafp = leaf;
 	if (*leaf == 0) {
 		if (entry->kind == MAP_ANONYMOUS)
-			return fill_zero(entry, leaf, access);
+			return fill_zero(map, entry, leaf, access);
 		if (entry->kind == MAP_OBJECT)
 			return fill_object(entry, va, leaf, access);
 		fill_window(entry, va, leaf, access);

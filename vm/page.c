@@ -33,6 +33,16 @@ static uint32_t nonempty;	       /* [buddy_lock] bit per order */
 static uint64_t buddy_free;	       /* [buddy_lock] pages on the lists */
 static uint64_t total_pages;	       /* I after page_init() */
 
+_Atomic uint8_t page_level; /* written with buddy_lock */
+
+/* See vm/pageout.h: parts of all pages, and the most. */
+#define TARGET_PART 12
+#define TARGET_MOST 8192
+#define LOW_PART    16
+#define LOW_MOST    4096
+#define SHORT_PART  32
+#define SHORT_MOST  1024
+
 /* ---- before the allocator runs: boot hart only ---- */
 
 static struct machine_range boot_ranges[MACHINE_USABLE_MAX];
@@ -159,6 +169,22 @@ buddy_give(struct page *page, unsigned order)
 	buddy_push(page, order);
 }
 
+/* Pages came or went: what is there to be said of them? */
+static void
+update_level(void)
+{
+	uint8_t level = PAGE_LEVEL_ENOUGH;
+
+	if (unlikely(buddy_free < LOW_MOST) &&
+	    buddy_free < total_pages / LOW_PART) {
+		level = PAGE_LEVEL_LOW;
+		if (buddy_free < SHORT_MOST &&
+		    buddy_free < total_pages / SHORT_PART)
+			level = PAGE_LEVEL_SHORT;
+	}
+	atomic_store_explicit(&page_level, level, memory_order_relaxed);
+}
+
 /* ---- boot: from ranges to blocks ---- */
 
 /* No page of the 2 MiB block around @pa is the allocator's, so far. */
@@ -273,6 +299,7 @@ cache_refill(struct page_cache *cache)
 			break;
 		cache_add_block(cache, block, order);
 	}
+	update_level();
 	spin_unlock(&buddy_lock);
 }
 
@@ -282,6 +309,7 @@ cache_drain(struct page_cache *cache)
 	spin_lock(&buddy_lock);
 	while (cache->count > CACHE_HALF)
 		buddy_give(cache->free[--cache->count], 0);
+	update_level();
 	spin_unlock(&buddy_lock);
 }
 
@@ -293,6 +321,7 @@ block_alloc(unsigned order)
 	KASSERT(order <= PAGE_ORDER_MAX);
 	spin_lock(&buddy_lock);
 	page = buddy_take(order);
+	update_level();
 	spin_unlock(&buddy_lock);
 	return page;
 }
@@ -336,6 +365,7 @@ page_free(struct page *page)
 	}
 	spin_lock(&buddy_lock);
 	buddy_give(page, page->order);
+	update_level();
 	spin_unlock(&buddy_lock);
 }
 
@@ -439,6 +469,12 @@ page_free_count(void)
 	for (uint32_t i = 0; i < cpu_count; i++)
 		count += cpus[i].pages.count + cpus[i].tables.count;
 	return count;
+}
+
+uint64_t
+page_free_target(void)
+{
+	return min_u64(total_pages / TARGET_PART, TARGET_MOST);
 }
 
 uint64_t

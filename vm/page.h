@@ -110,5 +110,33 @@ void page_copy(void *restrict to, const void *restrict from);
 uint64_t page_free_count(void);
 uint64_t page_total_count(void);
 
+/*
+ * Are pages so few that some should leave memory (vm/pageout.h), or so few that
+ * users have to wait?  As of when a cache was last filled or drained.
+ */
+enum page_level {
+	PAGE_LEVEL_ENOUGH,
+	PAGE_LEVEL_LOW,
+	PAGE_LEVEL_SHORT,
+};
+extern _Atomic uint8_t page_level; /* enum page_level */
+
+static inline bool
+page_is_low(void)
+{
+	return atomic_load_explicit(&page_level, memory_order_relaxed) !=
+	       PAGE_LEVEL_ENOUGH;
+}
+
+static inline bool
+page_is_short(void)
+{
+	return atomic_load_explicit(&page_level, memory_order_relaxed) ==
+	       PAGE_LEVEL_SHORT;
+}
+
+/* How many should be free again when pages have left. */
+uint64_t page_free_target(void);
+
 /* Tests: the @count-th allocation from now fails, and all after; 0: none. */
 void page_fail_after(uint64_t count);

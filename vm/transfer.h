@@ -82,6 +82,16 @@ kern_return_t must_check transfer_blank(
     uint64_t size, struct transfer **transferp);
 kern_return_t must_check transfer_write(struct transfer *transfer,
     uint64_t offset, const void *bytes, uint64_t size);
+struct page;
+/*
+ * A transfer for up to @most pages, a few, which are then put into it, @count
+ * of them in a row, with the caller's references: read, or copied when written.
+ * NULL: no memory.
+ */
+struct transfer *must_check transfer_for_pages(unsigned most);
+void transfer_put_pages(
+    struct transfer *transfer, struct page *const *pages, unsigned count);
+
 /*
  * The last bytes of one so made are not to be sent after all.  False: with
  * @size it would have fewer pages, so the caller has to make another.

@@ -6,6 +6,7 @@
 
 #include <arch/usercopy.h>
 
+#include "kernel/kassert.h"
 #include "kernel/string.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
@@ -365,6 +366,34 @@ transfer_blank(uint64_t size, struct transfer **transferp)
 	transfer->phase = TRANSFER_WHOLE;
 	*transferp = transfer;
 	return KERN_SUCCESS;
+}
+
+struct transfer *
+transfer_for_pages(unsigned most)
+{
+	struct transfer *transfer;
+
+	KASSERT(most <= TRANSFER_FEW);
+	transfer = transfer_create(PAGE_SIZE, most * PAGE_SIZE, UINT64_MAX);
+	if (transfer != NULL)
+		transfer->phase = TRANSFER_WHOLE;
+	return transfer;
+}
+
+void
+transfer_put_pages(
+    struct transfer *transfer, struct page *const *pages, unsigned count)
+{
+	KASSERT(count > 0);
+	KASSERT(count <= transfer->slot_count);
+	transfer->size = count * PAGE_SIZE;
+	transfer->end = transfer->start + transfer->size;
+	transfer->inner_start = transfer->inner_end = transfer->end;
+	transfer->run[0].count = count;
+	transfer->slot_count = count;
+	for (unsigned i = 0; i < count; i++)
+		transfer->slots[i] =
+		    pte_make(page_pa(pages[i]), pte_protection(VM_PROT_READ));
 }
 
 /* The page of @va, made if there is none; NULL: no memory. */

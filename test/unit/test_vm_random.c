@@ -458,8 +458,12 @@ step_copy(struct task_model *task)
 	for (uint64_t i = 0; i < count; i++)
 		write_sector(&buffer[i * SECTOR_SIZE / 8], next_tag + i);
 	maybe_fail();
-	kr = to ? map_copy_to(task->map, va, buffer, count * SECTOR_SIZE)
-		: map_copy_from(task->map, buffer, va, count * SECTOR_SIZE);
+	do
+		kr =
+		    to ? map_copy_to(task->map, va, buffer, count * SECTOR_SIZE)
+		       : map_copy_from(
+			     task->map, buffer, va, count * SECTOR_SIZE);
+	while (vm_host_brings(kr));
 	stop_failing();
 	while (good < count) {
 		const struct model_page *page =
@@ -622,7 +626,7 @@ step_take(struct task_model *task, struct parcel *parcel)
 	do
 		kr = transfer_take(task->map, BASE + sector * SECTOR_SIZE,
 		    count * SECTOR_SIZE, how, &parcel->transfer);
-	while (kr == KERN_OPERATION_TIMED_OUT);
+	while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
 	stop_failing();
 	vm_host_set_current(NULL);
 	if (kr != KERN_SUCCESS) {
@@ -648,10 +652,13 @@ read_parcel(const struct parcel *parcel)
 	uint64_t first = random_below(parcel->sectors);
 	uint64_t count =
 	    min_u64(parcel->sectors - first, 1 + random_below(3 * SECTORS));
+	kern_return_t kr;
 
-	assert_int_equal(transfer_to_kernel(parcel->transfer,
-			     first * SECTOR_SIZE, buffer, count * SECTOR_SIZE),
-	    KERN_SUCCESS);
+	do
+		kr = transfer_to_kernel(parcel->transfer, first * SECTOR_SIZE,
+		    buffer, count * SECTOR_SIZE);
+	while (vm_host_brings(kr));
+	assert_int_equal(kr, KERN_SUCCESS);
 	for (uint64_t i = 0; i < count; i++)
 		check_sector(
 		    &buffer[i * SECTOR_SIZE / 8], parcel->tag[first + i]);
@@ -725,12 +732,12 @@ copy_over(struct map *from, uaddr_t address, uint64_t size, struct map *to,
 	do
 		kr = transfer_take(
 		    from, address, size, TRANSFER_READ, &transfer);
-	while (kr == KERN_OPERATION_TIMED_OUT);
+	while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
 	if (kr != KERN_SUCCESS)
 		return kr;
 	do
 		kr = transfer_overwrite(transfer, to, at, donep);
-	while (kr == KERN_OPERATION_TIMED_OUT);
+	while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
 	transfer_destroy(transfer);
 	return kr;
 }
@@ -874,7 +881,7 @@ step_fork(struct task_model *parent, struct task_model *child)
 	if (fork != NULL) {
 		do
 			kr = map_fork_step(fork);
-		while (kr == KERN_OPERATION_TIMED_OUT);
+		while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
 		while (map_fork_end_step(fork))
 			continue;
 	}
@@ -933,7 +940,7 @@ step_wire(struct task_model *task)
 	do
 		kr = map_wire_step(
 		    task->map, start, count * PAGE_SIZE, access, &done);
-	while (kr == KERN_OPERATION_TIMED_OUT);
+	while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
 	stop_failing();
 	if (kr != KERN_SUCCESS) {
 		assert_true(kr == expected || kr == KERN_RESOURCE_SHORTAGE);
@@ -988,6 +995,20 @@ step_sweep(struct task_model *task)
 	}
 	stop_failing();
 	pages_taken += sweep.taken;
+}
+
+/* What was taken leaves, or is refused; some of it a while later. */
+static void
+step_store(void)
+{
+	vm_host_store_write(1 + (unsigned)random_below(16));
+	if (random_below(3) > 0)
+		vm_host_store_answer(random_below(8) > 0);
+	if (random_below(4) == 0)
+		vm_host_store_forget();
+	if (random_below(64) == 0)
+		while (swap_write_again())
+			continue;
 }
 
 /* A page that is wired and may be written is there, and not shared. */
@@ -1063,6 +1084,7 @@ check_all(void)
 		check_sizes(&tasks[i]);
 	}
 	drop_parcels();
+	vm_host_store_answer(true);
 	vm_host_check_references(maps, TASKS);
 }
 
@@ -1127,6 +1149,7 @@ one_step(void)
 	case 14:
 	case 15:
 		step_sweep(task);
+		step_store();
 		break;
 	default:
 		step_access(task);
@@ -1190,6 +1213,7 @@ test_random_steps(void **state)
 	(void)state;
 	random_state = number_from("VM_SEED", 1);
 	vm_host_start(RAM);
+	swap_store_open();
 	make_window();
 	start = page_free_count() + pages_of_zones();
 	objects = objects_in_use();
@@ -1211,6 +1235,9 @@ test_random_steps(void **state)
 	}
 	assert_int_equal(objects_in_use(), objects);
 	assert_true(pages_taken > steps / 16);
+	assert_true(swap_counts().pageins > steps / 64);
+	while (swap_counts().dead > 0)
+		vm_host_store_forget();
 	assert_int_equal(swap_counts().used, 0);
 	assert_int_equal(
 	    page_free_count() + pages_of_zones() + swap_counts().tables, start);

@@ -1,4 +1,4 @@
-/* vm_host.c: see vm_host.h. */
+/* vm_host.c: see vm_host.h.  Long because all that vm/ stands on is here. */
 #include "vm_host.h"
 
 #include <arch/cpu.h>
@@ -10,9 +10,11 @@
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 #include "kernel/reaper.h"
+#include "kernel/timer.h"
 #include "kernel/zone.h"
 #include "vm/memory_wait.h"
 #include "vm/object.h"
+#include "vm/pageout.h"
 #include "vm/pager.h"
 #include "vm/swap.h"
 #include "vm/transfer.h"
@@ -115,8 +117,16 @@ kern_return_t
 memory_wait_note(const struct memory_source *source, void *object,
     uint64_t where, uint64_t deadline)
 {
+	bool failed =
+	    vm_host_wait.failed == object && vm_host_wait.failed_where == where;
+
 	(void)deadline;
 	memory_wait_forget();
+	vm_host_wait.failed = NULL;
+	if (failed) {
+		source->put(object);
+		return vm_host_wait.failure;
+	}
 	vm_host_wait.source = source;
 	vm_host_wait.object = object;
 	vm_host_wait.where = where;
@@ -166,6 +176,121 @@ pager_end_step(struct object *object)
 {
 	(void)object;
 	panic("an object with a pager");
+}
+
+uint64_t
+timer_after_ms(uint32_t milliseconds)
+{
+	return milliseconds;
+}
+
+/* Where pages run out, tests let them: nobody has to wait for more. */
+kern_return_t
+pageout_admit_slowly(struct map *map)
+{
+	(void)map;
+	return KERN_SUCCESS;
+}
+
+/* ---- the store of page replacement ---- */
+
+enum {
+	WRITES = 16
+};
+
+static struct {
+	uint8_t *page[SLOTS]; /* what it has */
+	uint32_t asked[SLOTS];
+	unsigned asked_count;
+	/* Written, but not answered for; the pages are still the kernel's. */
+	uint32_t slot[WRITES];
+	struct page *copy[WRITES];
+	unsigned writing;
+} store;
+
+kern_return_t
+swap_store_ask(uint32_t slot)
+{
+	KASSERT(store.asked_count < SLOTS);
+	store.asked[store.asked_count++] = slot;
+	return KERN_SUCCESS;
+}
+
+void
+vm_host_store_write(unsigned most)
+{
+	KASSERT(most <= WRITES);
+	if (store.writing > 0)
+		return;
+	store.writing = swap_write_begin(store.slot, store.copy, most);
+}
+
+void
+vm_host_store_answer(bool stored)
+{
+	while (store.writing > 0) {
+		struct page *page = store.copy[--store.writing];
+		uint32_t slot = store.slot[store.writing];
+
+		KASSERT(slot < SLOTS);
+		if (stored) {
+			if (store.page[slot] == NULL)
+				store.page[slot] = malloc(PAGE_SIZE);
+			memcpy(store.page[slot], page_va(page), PAGE_SIZE);
+		}
+		page_put(page);
+		KASSERT(swap_write_end(slot, stored) == KERN_SUCCESS);
+		KASSERT(swap_write_end(slot, stored) != KERN_SUCCESS);
+	}
+}
+
+void
+vm_host_store_forget(void)
+{
+	uint32_t slots[WRITES];
+	unsigned count = swap_forget(slots, WRITES);
+
+	while (count > 0) {
+		free(store.page[slots[--count]]);
+		store.page[slots[count]] = NULL;
+	}
+}
+
+void
+vm_host_store_supply(void)
+{
+	while (store.asked_count > 0) {
+		uint32_t slot = store.asked[--store.asked_count];
+		struct page *page;
+
+		KASSERT(swap_supply_begin(slot, &page) == KERN_SUCCESS);
+		KASSERT(store.page[slot] != NULL);
+		memcpy(page_va(page), store.page[slot], PAGE_SIZE);
+		swap_supply_end(slot, page, true);
+		KASSERT(swap_supply_begin(slot, &page) != KERN_SUCCESS);
+		free(store.page[slot]);
+		store.page[slot] = NULL;
+	}
+}
+
+bool
+vm_host_brings(kern_return_t kr)
+{
+	struct thread *next;
+
+	if (kr != KERN_MEMORY_WAIT)
+		return false;
+	KASSERT(vm_host_wait.source != NULL);
+	kr = vm_host_wait.source->ask(
+	    vm_host_wait.object, vm_host_wait.where, &next);
+	if (kr != KERN_SUCCESS) {
+		vm_host_wait.failed = vm_host_wait.object;
+		vm_host_wait.failed_where = vm_host_wait.where;
+		vm_host_wait.failure = kr;
+	}
+	memory_wait_forget();
+	vm_host_store_supply();
+	return true;
 }
 
 /* ---- what tlb.c and cpu.c do on the machine ---- */
@@ -237,7 +362,7 @@ serve_fault(struct map *map, uaddr_t va, unsigned access)
 	do
 		kr = map_fault(
 		    map, va, access, vm_host_superpages ? &fresh : NULL);
-	while (kr == KERN_OPERATION_TIMED_OUT);
+	while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
 	return kr;
 }
 

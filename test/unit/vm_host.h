@@ -45,10 +45,27 @@ bool vm_host_is_stale_code(const void *bytes);
  * how many pages there are, tables among them. */
 uint64_t vm_host_check_references(struct map *const *maps, unsigned count);
 
+/*
+ * A store for page replacement, after swap_store_open(): have up to @most pages
+ * written to it, unless the last are not answered for; answer; let it forget
+ * what it has to; supply all that was asked for.
+ */
+void vm_host_store_write(unsigned most);
+void vm_host_store_answer(bool stored);
+void vm_host_store_forget(void);
+void vm_host_store_supply(void);
+
+/* Did @kr say that a page has to be waited for?  It has come, or will not: the
+ * call is to be made again. */
+bool must_check vm_host_brings(kern_return_t kr);
+
 /* What was to be waited for last, if it was not forgotten since. */
 extern struct vm_host_wait {
 	const struct memory_source *source;
 	void *object;
 	uint64_t where;
 	unsigned woken; /* calls of memory_wake() */
+	void *failed;	/* the last wait was for that, and @failed_where */
+	uint64_t failed_where;
+	kern_return_t failure;
 } vm_host_wait;

@@ -7,7 +7,7 @@ static const struct {
 	const char *word;
 	unsigned int least, most; /* words behind it */
 } verbs[] = {
-    [MANIFEST_SERVER] = {"server", 2, 3},
+    [MANIFEST_SERVER] = {"server", 2, MANIFEST_WORDS_MAX},
     [MANIFEST_GRANT] = {"grant", 2, 2},
     [MANIFEST_FILES] = {"files", 1, 1},
     [MANIFEST_RUN] = {"run", 1, MANIFEST_WORDS_MAX},
@@ -116,5 +116,5 @@ manifest_files(const struct manifest *manifest)
 bool
 manifest_restarts(const struct manifest_line *server)
 {
-	return server->count == 3 && strcmp(server->words[2], "restart") == 0;
+	return server->count > 2 && strcmp(server->words[2], "restart") == 0;
 }

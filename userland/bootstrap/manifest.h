@@ -3,7 +3,7 @@
  *
  * The file `manifest` of the boot archive, one fact a line; # starts a comment.
  *
- *	server SERVICE PROGRAM [restart]
+ *	server SERVICE PROGRAM [restart [ARGUMENT...]]
  *		PROGRAM is started at boot and serves SERVICE; with `restart`
  *		it is started again whenever it ends.
  *	grant PROGRAM THING

@@ -48,9 +48,12 @@ static void
 server_start(unsigned int index)
 {
 	const struct manifest_line *line = &manifest->lines[index];
-	char *argv[] = {line->words[1], NULL};
+	char *argv[MANIFEST_WORDS_MAX] = {line->words[1]};
 	kern_return_t kr;
 
+	/* Behind "restart". */
+	for (unsigned int i = 3; i < line->count; i++)
+		argv[i - 2] = line->words[i];
 	servers[index].started = mach_absolute_time();
 	kr = child_start(argv[0], argv, CHILD_SERVER, NULL, NULL);
 	if (kr != KERN_SUCCESS)

@@ -155,6 +155,7 @@ typedef char kobject_description_t[KOBJECT_DESCRIPTION_LENGTH];
 #define IKOT_HOST_PRIV	     4
 #define IKOT_DEVICE	     13
 #define IKOT_TIMER	     8
+#define IKOT_PAGING_REQUEST  9
 #define IKOT_SEMAPHORE	     23
 #define IKOT_CLOCK	     25
 #define IKOT_NAMED_ENTRY     28

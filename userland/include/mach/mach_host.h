@@ -59,6 +59,20 @@ kern_return_t host_reboot(host_priv_t host_priv, int options);
 kern_return_t mach_vm_wire(host_priv_t host_priv, vm_map_t task,
     mach_vm_address_t address, mach_vm_size_t size, vm_prot_t access);
 
+/*
+ * The caller serves the default pager's port (mach/default_pager.h): @manager,
+ * a port whose receive right it has.  MACH_PORT_NULL changes nothing, and gets
+ * a send right to the port that is served now, or MACH_PORT_NULL.  @cluster is
+ * of no effect.
+ *
+ * From then on the memory of the calling task stays where it is.
+ *
+ * KERN_FAILURE: there is a default pager, or what one had that ended is being
+ * dealt with.  KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t host_default_memory_manager(
+    host_priv_t host_priv, mach_port_t *manager, vm_size_t cluster);
+
 /* As of threads, for all threads there are; mach/thread_act.h. */
 kern_return_t host_set_exception_ports(host_priv_t host, exception_mask_t mask,
     mach_port_t port, exception_behavior_t behavior,

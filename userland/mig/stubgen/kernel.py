@@ -31,6 +31,7 @@ OBJECTS = {
     "thread_act_t": ("KOBJECT_THREAD", "thread", "struct thread *", ""),
     "host_t": ("KOBJECT_HOST", None, None, None),
     "host_priv_t": ("KOBJECT_HOST_PRIV", None, None, None),
+    "default_pager_control_t": ("KOBJECT_DEFAULT_PAGER", None, None, None),
     "clock_serv_t": ("KOBJECT_CLOCK", "clock", "struct clock *", ""),
     "semaphore_t": ("KOBJECT_SEMAPHORE", "semaphore", "struct semaphore *",
                     ""),
