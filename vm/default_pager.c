@@ -71,7 +71,7 @@ struct start_body {
 static struct kmsg *
 make_start(void)
 {
-	struct kmsg *kmsg = kmsg_alloc(sizeof(struct start_body), 1);
+	struct kmsg *kmsg = kmsg_alloc(NULL, sizeof(struct start_body), 1);
 	struct start_body *body;
 
 	if (kmsg == NULL)
@@ -98,7 +98,7 @@ struct read_body {
 kern_return_t
 swap_store_ask(uint32_t slot)
 {
-	struct kmsg *kmsg = kmsg_alloc(sizeof(struct read_body), 0);
+	struct kmsg *kmsg = kmsg_alloc(NULL, sizeof(struct read_body), 0);
 	struct port *port;
 
 	if (kmsg == NULL)
@@ -124,7 +124,7 @@ struct forget_body {
 static bool
 send_forget(struct port *port)
 {
-	struct kmsg *kmsg = kmsg_alloc(sizeof(struct forget_body), 0);
+	struct kmsg *kmsg = kmsg_alloc(NULL, sizeof(struct forget_body), 0);
 	struct forget_body *body;
 
 	if (kmsg == NULL) {
@@ -153,7 +153,7 @@ struct write_body {
 static struct kmsg *
 make_write(struct transfer **transferp)
 {
-	struct kmsg *kmsg = kmsg_alloc(sizeof(struct write_body), 1);
+	struct kmsg *kmsg = kmsg_alloc(NULL, sizeof(struct write_body), 1);
 
 	if (kmsg == NULL)
 		return NULL;

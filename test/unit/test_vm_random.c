@@ -143,6 +143,8 @@ stop_failing(void)
 {
 	page_fail_after(0);
 	zone_fail_after(0);
+	/* A wait that failed, if nobody came to hear of it. */
+	vm_host_wait.failed = NULL;
 }
 
 static void
