@@ -39,9 +39,6 @@
 /* How long a secondary hart may take to arrive, in microseconds. */
 #define CONFIG_HART_START_US 2000000
 
-/* How long a pager may take for a page, in milliseconds. */
-#define CONFIG_PAGER_MS 10000
-
 /* Trace events kept per hart; a power of two. */
 #define CONFIG_TRACE_EVENTS 256
 
