@@ -286,7 +286,7 @@ static const struct memory_source end_source = {
     .put = end_put,
 };
 
-/* The object that @port stands for, with a reference.  KERN_NOT_FOUND: it is
+/* The object that @port stands for, with a reference.  KERN_MEMORY_WAIT: it is
  * ending; else as look_locked(). */
 static kern_return_t
 find(struct port *port, struct object **objectp)
@@ -319,7 +319,7 @@ pager_view(struct port *port, struct view **viewp)
 	kr = memory_wait_note(
 	    &end_source, port_get(port), 0, timer_after_ms(CONFIG_PAGER_MS));
 	if (kr != KERN_MEMORY_WAIT)
-		return KERN_RESOURCE_SHORTAGE;
+		return kr;
 	do {
 		kr = find(port, &object);
 		if (kr == KERN_NOT_FOUND)

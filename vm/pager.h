@@ -52,9 +52,10 @@ struct pager_clean {
 	unsigned locks;	    /* VM_PROT_*: accesses that are allowed no more */
 	bool wait_for_room; /* in the pager's queue, for what is returned */
 	/* Its own: */
-	uint64_t chunk_end; /* [@at, this) is marked; 0: no chunk */
-	bool unmapped;	    /* ... and mapped nowhere */
-	uint64_t deadline;  /* for the pager to make room; 0: none yet */
+	struct object *object; /* a routine's: with a reference */
+	uint64_t chunk_end;    /* [@at, this) is marked; 0: no chunk */
+	bool unmapped;	       /* ... and mapped nowhere */
+	uint64_t deadline;     /* for the pager to make room; 0: none yet */
 };
 
 /* I: immutable   p: its lock   o: the object's lock   a: atomic */
@@ -127,6 +128,14 @@ kern_return_t must_check pager_end_step(struct object *object);
  */
 kern_return_t must_check pager_clean_step(
     struct object *object, struct pager_clean *clean);
+
+/*
+ * All of @template, of @object, for a kernel routine, which has to call again
+ * on KCALL_AGAIN or KERN_MEMORY_WAIT, then with these or without; *@progress is
+ * its own, 0 at first and when it is done.  KERN_RESOURCE_SHORTAGE.
+ */
+kern_return_t must_check pager_clean_call(struct object *object,
+    const struct pager_clean *template, uint64_t *progress);
 
 /* ---- pager_message.c: what the pager is told ---- */
 

@@ -17,11 +17,13 @@
 #include <arch/pmap.h>
 
 #include "ipc/kmsg.h"
+#include "ipc/kserver.h"
 #include "ipc/port.h"
 #include "kernel/config.h"
 #include "kernel/kassert.h"
 #include "kernel/sched.h"
 #include "kernel/timer.h"
+#include "kernel/zone.h"
 #include "vm/memory_wait.h"
 #include "vm/object_slots.h"
 #include "vm/object_unmap.h"
@@ -30,6 +32,8 @@
 
 /* Any address will do for pages that have none. */
 #define NOWHERE 0x40000000UL
+/* Milliseconds until what could not be done is tried again. */
+#define PAUSE_MS 5
 
 /* ---- mark ---- */
 
@@ -296,4 +300,64 @@ pager_clean_step(struct object *object, struct pager_clean *clean)
 	if (clean->at == clean->chunk_end)
 		chunk_done(object, clean);
 	return kr;
+}
+
+/* ---- for routines ---- */
+
+static kern_return_t
+pause_ask(void *object, uint64_t where, struct thread **nextp)
+{
+	(void)object;
+	(void)where;
+	(void)nextp;
+	return KERN_SUCCESS;
+}
+
+static void
+pause_put(void *object)
+{
+	object_put(object);
+}
+
+static const struct memory_source pause_source = {
+    .ask = pause_ask,
+    .put = pause_put,
+};
+
+/* Come back in a while: that the wait fails is as it should be. */
+static kern_return_t
+pause_call(struct object *object)
+{
+	kern_return_t kr = memory_wait_note(&pause_source, object_get(object),
+	    object->size, timer_after_ms(PAUSE_MS));
+
+	return kr == KERN_MEMORY_WAIT ? kr : KCALL_AGAIN;
+}
+
+kern_return_t
+pager_clean_call(struct object *object, const struct pager_clean *template,
+    uint64_t *progress)
+{
+	struct pager_clean *clean = (struct pager_clean *)*progress;
+	kern_return_t kr;
+
+	if (clean == NULL) {
+		clean = kmem_alloc(sizeof(*clean));
+		if (clean == NULL)
+			return KERN_RESOURCE_SHORTAGE;
+		*clean = *template;
+		clean->object = object_get(object);
+		*progress = (uint64_t)clean;
+	}
+	do
+		kr = pager_clean_step(clean->object, clean);
+	while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
+	if (kr == KERN_OPERATION_TIMED_OUT)
+		return KCALL_AGAIN;
+	if (kr != KERN_SUCCESS)
+		return pause_call(clean->object);
+	object_put(clean->object);
+	kmem_free(clean, sizeof(*clean));
+	*progress = 0;
+	return KERN_SUCCESS;
 }

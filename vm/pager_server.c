@@ -278,39 +278,6 @@ check_lock_request(const struct object *object, uint64_t offset,
 					   : KERN_INVALID_ARGUMENT;
 }
 
-/* Steps of @clean until others want a turn. */
-static kern_return_t
-clean_steps(struct object *object, struct pager_clean *clean)
-{
-	kern_return_t kr;
-
-	do {
-		kr = pager_clean_step(object, clean);
-	} while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
-	return kr == KERN_SUCCESS ? kr : KCALL_AGAIN;
-}
-
-/* The same of @template, kept from step to step in the call's progress. */
-static kern_return_t
-clean_call(struct object *object, const struct pager_clean *template)
-{
-	uint64_t *progress = call_progress();
-	struct pager_clean *clean = (struct pager_clean *)progress[0];
-	kern_return_t kr;
-
-	if (clean == NULL) {
-		clean = kmem_alloc(sizeof(*clean));
-		if (clean == NULL)
-			return KERN_RESOURCE_SHORTAGE;
-		*clean = *template;
-		progress[0] = (uint64_t)clean;
-	}
-	kr = clean_steps(object, clean);
-	if (kr == KERN_SUCCESS)
-		kmem_free(clean, sizeof(*clean));
-	return kr;
-}
-
 kern_return_t
 serve_memory_object_lock_request(struct pager *pager, vm_offset_t offset,
     vm_size_t size, memory_object_return_t should_return,
@@ -334,7 +301,7 @@ serve_memory_object_lock_request(struct pager *pager, vm_offset_t offset,
 	    object, offset, &size, should_return, change ? lock_value : 0);
 	clean.end = offset + size;
 	if (kr == KERN_SUCCESS)
-		kr = clean_call(object, &clean);
+		kr = pager_clean_call(object, &clean, call_progress());
 	if (kr == KERN_SUCCESS)
 		pager_answer_lock(pager, reply_to, offset, size);
 	object_put(object);

@@ -4,7 +4,6 @@
  */
 #include <mach/vm_behavior.h>
 #include <mach/vm_region.h>
-#include <mach/vm_sync.h>
 #include <serve/mach_vm.h>
 
 #include "ipc/kserver.h"
@@ -220,36 +219,5 @@ serve_mach_vm_region_recurse(struct map *map, mach_vm_address_t *address,
 	*address = facts.region.start;
 	*size = facts.region.size;
 	*depth = 0; /* no map has others in it */
-	return KERN_SUCCESS;
-}
-
-/* ---- msync ---- */
-
-#define SYNC_KNOWN                                                             \
-	(VM_SYNC_ASYNCHRONOUS | VM_SYNC_SYNCHRONOUS | VM_SYNC_INVALIDATE |     \
-	    VM_SYNC_KILLPAGES | VM_SYNC_DEACTIVATE | VM_SYNC_CONTIGUOUS |      \
-	    VM_SYNC_REUSABLEPAGES)
-
-kern_return_t
-serve_mach_vm_msync(struct map *map, mach_vm_address_t address,
-    mach_vm_size_t size, vm_sync_t flags)
-{
-	const vm_sync_t both = VM_SYNC_ASYNCHRONOUS | VM_SYNC_SYNCHRONOUS;
-	uint64_t *done = call_progress();
-	struct map_region region;
-
-	if ((flags & ~SYNC_KNOWN) != 0 || (flags & both) == both ||
-	    vm_whole_pages(&address, &size) != KERN_SUCCESS)
-		return KERN_INVALID_ARGUMENT;
-	if (!(flags & VM_SYNC_CONTIGUOUS))
-		return KERN_SUCCESS;
-	while (*done < size) {
-		if (map_region(map, address + *done, &region) != KERN_SUCCESS ||
-		    region.start > address + *done)
-			return KERN_INVALID_ADDRESS;
-		*done = region.start + region.size - address;
-		if (*done < size && thread_should_yield())
-			return KCALL_AGAIN;
-	}
 	return KERN_SUCCESS;
 }

@@ -7,6 +7,7 @@
  * allocation failing, until it succeeds; a failure changes nothing that can be
  * seen.  The thread is told to give way at every preemption point.
  *
+ * Sources: vm/msync.c
  * Sources: vm vm/remap.c vm/memory_entry.c vm/view_call.c vm/region.c
  */
 #include <setjmp.h>

@@ -8,7 +8,7 @@
  * as they ask for it.  The thread is told to give
  * way at every preemption point.
  *
- * Sources: vm vm/user.c vm/region.c vm/contents.c vm/behavior.c
+ * Sources: vm vm/user.c vm/region.c vm/msync.c vm/contents.c vm/behavior.c
  */
 #include <setjmp.h>
 #include <stdarg.h>

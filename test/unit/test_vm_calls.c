@@ -14,6 +14,7 @@
  *
  * VM_STEPS in the environment says how many steps, VM_SEED which ones.
  *
+ * Sources: vm/msync.c
  * Sources: vm vm/user.c vm/region.c vm/contents.c vm/behavior.c vm/remap.c
  * Sources: vm/memory_entry.c vm/view_call.c
  * Sources: test/unit/vm_model.c test/unit/vm_calls_host.c

@@ -172,6 +172,16 @@ pager_allow(struct object *object, uint64_t offset, unsigned access)
 }
 
 kern_return_t
+pager_clean_call(struct object *object, const struct pager_clean *template,
+    uint64_t *progress)
+{
+	(void)object;
+	(void)template;
+	(void)progress;
+	panic("an object with a pager");
+}
+
+kern_return_t
 pager_end_step(struct object *object)
 {
 	(void)object;

@@ -438,6 +438,38 @@ test_requests(void)
 	unmap(at);
 }
 
+static void
+sync(char *at, vm_sync_t flags)
+{
+	is(mach_vm_msync(self, (mach_vm_address_t)at, SIZE, flags),
+	    KERN_SUCCESS, "msync");
+}
+
+static void
+test_msync(void)
+{
+	char *at = map_new(SUPPLY, FALSE);
+
+	at[0] = 'x';
+	at[2 * PAGE] = 'y';
+	sync(at, VM_SYNC_CONTIGUOUS);
+	is(it.returns, 0, "asked nothing, it does nothing");
+	sync(at, VM_SYNC_SYNCHRONOUS);
+	ok(becomes(&it.dirty, 2), "what was written reaches the pager");
+	is(it.kept, 2, "and is still there");
+	is(it.last, 2 * PAGE, "each in its place");
+	sync(at, VM_SYNC_SYNCHRONOUS);
+	at[0] = 'z';
+	sync(at, VM_SYNC_SYNCHRONOUS | VM_SYNC_INVALIDATE);
+	ok(becomes(&it.dirty, 3), "later, what was written since");
+	is(at[0], 'a', "invalidated, it is asked for again");
+	at[0] = 'z';
+	sync(at, VM_SYNC_KILLPAGES);
+	is(at[0], 'a', "killed, too");
+	is(it.dirty, 3, "without reaching the pager");
+	unmap(at);
+}
+
 /* ---- errors ---- */
 
 static void
@@ -532,6 +564,7 @@ main(void)
 	test_slow();
 	test_locked();
 	test_requests();
+	test_msync();
 	test_error();
 	test_wrong();
 	test_ends();

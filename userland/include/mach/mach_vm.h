@@ -181,8 +181,12 @@ kern_return_t mach_vm_make_memory_entry(vm_map_t task,
     mem_entry_name_port_t parent);
 
 /*
- * Has changes written to where a region's pages come from; there is nothing to
- * write of memory without a pager.  KERN_INVALID_ARGUMENT: unknown flags, or
+ * Has what was written to a pager's memory sent to the pager, for good or for
+ * ill: VM_SYNC_SYNCHRONOUS and _ASYNCHRONOUS send it, and so does
+ * VM_SYNC_INVALIDATE, after which each page is asked for anew, and
+ * VM_SYNC_KILLPAGES, which sends nothing.  All of it is in the pager's queue
+ * when the call returns, or as much as it has received in some seconds.  Other
+ * memory has no place to go.  KERN_INVALID_ARGUMENT: unknown flags, or
  * both VM_SYNC_SYNCHRONOUS and _ASYNCHRONOUS.  Holes are KERN_INVALID_ADDRESS
  * only with VM_SYNC_CONTIGUOUS.
  */
