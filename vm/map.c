@@ -383,7 +383,7 @@ check_region(
 	    (prot & ~max_prot) != 0 || inherit > VM_INHERIT_LAST_VALID)
 		return KERN_INVALID_ARGUMENT;
 	*sizep = page_ceil(*sizep);
-	return *sizep <= USER_END ? KERN_SUCCESS : KERN_NO_SPACE;
+	return KERN_SUCCESS;
 }
 
 /*
@@ -395,6 +395,8 @@ choose_address(struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
 {
 	uint64_t better = PAGE_SIZE;
 
+	if (size > USER_END)
+		return KERN_NO_SPACE;
 	if (size >= GIGAPAGE_SIZE)
 		better = GIGAPAGE_SIZE;
 	else if (size >= SUPERPAGE_SIZE)
@@ -408,7 +410,7 @@ choose_address(struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
 kern_return_t
 map_check_room(struct map *map, uaddr_t start, uint64_t size)
 {
-	if (start < USER_BASE || start > USER_END - size)
+	if (start < USER_BASE || size > USER_END || start > USER_END - size)
 		return KERN_INVALID_ADDRESS;
 	return map_is_free(map, start, start + size) ? KERN_SUCCESS
 						     : KERN_NO_SPACE;

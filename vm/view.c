@@ -198,6 +198,24 @@ view_rights(const struct view *view, uint64_t offset, uint64_t size,
 
 /* ---- taking ---- */
 
+/* Is there a hole before so many pieces that they are too many anyhow? */
+static bool
+has_hole(const struct map_share *share)
+{
+	uint64_t at = share->next;
+	struct map_entry *entry;
+	unsigned count = 0;
+
+	spin_lock(&share->from->lock);
+	for (entry = map_find(share->from, at);
+	     entry != NULL && entry->start <= at && at < share->end &&
+	     count < VIEW_PIECES_MAX;
+	     entry = map_next(share->from, entry), count++)
+		at = entry->end;
+	spin_unlock(&share->from->lock);
+	return at < share->end && count < VIEW_PIECES_MAX;
+}
+
 kern_return_t
 view_take_step(struct view_take *take)
 {
@@ -205,6 +223,9 @@ view_take_step(struct view_take *take)
 	struct map_entry piece;
 	kern_return_t kr;
 
+	/* Before anything of it becomes an object's. */
+	if (take->view == NULL && has_hole(&take->share))
+		return KERN_INVALID_ADDRESS;
 	if (take->view == NULL)
 		take->view = view_create();
 	if (take->view == NULL)
