@@ -798,6 +798,7 @@ map_region(struct map *map, uaddr_t address, struct map_region *region)
 			region->offset = entry->window;
 			region->object_id = entry->object->id;
 			region->mappings = object_mappings(entry->object);
+			region->has_pager = entry->object->pager != NULL;
 		}
 	}
 	spin_unlock(&map->lock);

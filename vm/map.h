@@ -176,6 +176,7 @@ struct map_region {
 	uint64_t offset;    /* of the region in it */
 	uint32_t object_id; /* never 0 */
 	uint32_t mappings;  /* regions of whatever maps that are its */
+	bool has_pager;	    /* that is a user task */
 };
 /* KERN_INVALID_ADDRESS: there is none. */
 kern_return_t must_check map_region(

@@ -84,6 +84,7 @@ put_extended(
 	    .protection = (vm_prot_t)facts->region.prot,
 	    .pages_resident = (unsigned)facts->resident,
 	    .ref_count = facts->references,
+	    .external_pager = facts->region.has_pager,
 	    .share_mode = facts->share_mode,
 	};
 
@@ -154,6 +155,7 @@ put_short(const struct facts *facts, int *words)
 	    .inheritance = facts->region.inherit,
 	    .offset = facts->region.offset,
 	    .ref_count = facts->references,
+	    .external_pager = facts->region.has_pager,
 	    .share_mode = facts->share_mode,
 	    .behavior = (vm_behavior_t)facts->region.behavior,
 	    .user_wired_count = (unsigned short)facts->region.wired,
@@ -174,6 +176,7 @@ put_long(const struct facts *facts, int *words, mach_msg_type_number_t count)
 	    .offset = facts->region.offset,
 	    .pages_resident = (unsigned)facts->resident,
 	    .ref_count = facts->references,
+	    .external_pager = facts->region.has_pager,
 	    .share_mode = facts->share_mode,
 	    .behavior = (vm_behavior_t)facts->region.behavior,
 	    .user_wired_count = (unsigned short)facts->region.wired,
