@@ -92,7 +92,9 @@ make_task(struct child *child, char *const argv[])
 
 	if (!archive_find(child->program, &program.file))
 		return BOOTSTRAP_UNKNOWN_SERVICE;
-	program.object = service_of_file(child->program);
+	/* The pager that a server's code came from may wait for that server. */
+	if (child->role != CHILD_SERVER)
+		program.object = service_of_file(child->program);
 	kr = loader_load(&program, argv, child->port, &child->task, &start);
 	if (kr != KERN_SUCCESS)
 		return kr;
