@@ -168,6 +168,7 @@ static const struct {
     {"exception", bench_exceptions},
     {"transfer", bench_transfer},
     {"fault", bench_memory},
+    {"fault.file", bench_files},
     {"task", bench_forks},
     {"map", bench_maps},
     {"scale", bench_entries},
