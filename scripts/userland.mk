@@ -114,15 +114,19 @@ $(foreach f,$(sort $(wildcard test/user/*.c)),\
 	$(U)/libtest.a,$(call definitions,$f))))
 $(foreach f,$(sort $(wildcard test/samples/*.c test/samples/*.cc)),\
 	$(eval $(call program,sample/$(basename $(notdir $f)),$(call objects,$f))))
-# The programs of docs/ipc.md are taken from the page.
-.PRECIOUS: $(BUILD)/examples/%.c
-EXAMPLES := $(shell scripts/extract-example docs/ipc.md)
-$(BUILD)/examples/%.c: docs/ipc.md scripts/extract-example
-	$(quiet)mkdir -p $(@D) && scripts/extract-example $< $* >$@
+# The programs of pages are taken from them: sample/PAGE_NAME.
+# $(call examples,PAGE)
+define examples
+.PRECIOUS: $(BUILD)/examples/$(1)_%.c
+$(BUILD)/examples/$(1)_%.c: docs/$(1).md scripts/extract-example
+	$$(quiet)mkdir -p $$(@D) && scripts/extract-example $$< $$* >$$@
+$(foreach e,$(shell scripts/extract-example docs/$(1).md),$(eval \
+	$(call program,sample/$(1)_$e,$(U)/examples/$(1)_$e.o)))
+endef
 $(U)/examples/%.o: $(BUILD)/examples/%.c $(BUILD_RULES) | $(call setup,build)
-	$(say) CC 'docs/ipc.md: $*'
+	$(say) CC 'an example: $*'
 	$(quiet)mkdir -p $(@D) && $(CC) $(SAMPLE_FLAGS) -c $< -o $@
-$(foreach e,$(EXAMPLES),$(eval $(call program,sample/ipc_$e,$(U)/examples/$e.o)))
+$(foreach p,ipc memory,$(eval $(call examples,$p)))
 
 $(eval $(call program,soak,$(call objects,test/soak/*.c),$(U)/libtest.a))
 
