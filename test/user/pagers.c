@@ -122,6 +122,30 @@ test_private_copy(void)
 /* ---- what comes back ---- */
 
 static void
+test_msync(void)
+{
+	mach_port_t right = paged_make(&paged, SIZE, true);
+	char *memory = paged_map(right, 0, SIZE, FALSE);
+
+	memory[PAGE] = 'x';
+	memory[7 * PAGE + 100] = 'y';
+	ok(memory[9 * PAGE] == paged.store[9 * PAGE], "one page is read only");
+	is(mach_vm_msync(
+	       self, (mach_vm_address_t)memory, SIZE, VM_SYNC_SYNCHRONOUS),
+	    KERN_SUCCESS, "what was written is to go back");
+	ok(paged_counts(&paged.writes, 2), "it does, and no other page");
+	is(paged.store[PAGE], 'x', "with one change");
+	is(paged.store[7 * PAGE + 100], 'y', "and the other");
+	memory[PAGE] = 'z';
+	must(mach_vm_msync(
+	    self, (mach_vm_address_t)memory, SIZE, VM_SYNC_SYNCHRONOUS));
+	ok(paged_counts(&paged.writes, 3), "what was written again goes again");
+	is(paged.store[PAGE], 'z', "as it is now");
+	pages_end(memory, SIZE);
+	paged_end(&paged, right);
+}
+
+static void
 test_flush(void)
 {
 	mach_port_t right = paged_make(&paged, SIZE, true);
@@ -274,6 +298,7 @@ main(void)
 	test_two_mappings();
 	test_two_tasks();
 	test_private_copy();
+	test_msync();
 	test_flush();
 	test_last_writes();
 	test_errors();
