@@ -353,9 +353,11 @@ choose(struct pager *pager, uint64_t *slot, unsigned access)
 	uint64_t now = timer_now();
 
 	if (slot_has_page(*slot)) {
-		if ((*slot & SLOT_ASKED) || !(*slot & slot_locks(access)))
+		if ((*slot & SLOT_ASKED) || !(*slot & slot_locks(access)) ||
+		    pager->asked >= CONFIG_PAGER_REQUESTS)
 			return ASK_NOTHING;
 		*slot |= SLOT_ASKED;
+		pager->asked++;
 		return ASK_UNLOCK;
 	}
 	if (!pager->ready)
@@ -451,6 +453,15 @@ pager_allow(struct object *object, uint64_t offset, unsigned access)
 		deadline = timer_after_ms(CONFIG_PAGER_MS);
 	return memory_wait_note(
 	    &page_source, object_get(object), offset | access, deadline);
+}
+
+void
+pager_answered(struct pager *pager, uint64_t *slot)
+{
+	if (!(*slot & (SLOT_BUSY | SLOT_ASKED)))
+		return;
+	pager->asked--;
+	*slot = *slot & SLOT_BUSY ? 0 : *slot & ~SLOT_ASKED;
 }
 
 /* ---- the end ---- */

@@ -73,7 +73,7 @@ struct pager {
 	bool may_cache; /* [o] */
 	bool passing;	/* [o] some pager_clean has a chunk */
 	memory_object_copy_strategy_t copy_strategy; /* [o] */
-	uint32_t asked; /* [o] slots that are SLOT_BUSY */
+	uint32_t asked; /* [o] slots that are SLOT_BUSY or SLOT_ASKED */
 
 	struct pager_clean last; /* [the reaper's] the end's */
 	struct reap_item work;	 /* of a pager that is gone */
@@ -113,6 +113,8 @@ void pager_give_up(struct pager *pager);
  */
 kern_return_t must_check pager_allow(
     struct object *object, uint64_t offset, unsigned access);
+/* What the slot was asked for has been answered.  Locks: the object's. */
+void pager_answered(struct pager *pager, uint64_t *slot);
 /* A step of the end of an object that nobody refers to, with the results of
  * pager_clean_step(); after the last it has no pager. */
 kern_return_t must_check pager_end_step(struct object *object);

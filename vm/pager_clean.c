@@ -184,6 +184,8 @@ settle(struct object *object, const struct pager_clean *clean, uint64_t at,
 		uint64_t *slot = object_slot(object, i, false);
 
 		*slot &= ~SLOT_LEAVING;
+		if (clean->flush || clean->set_locks)
+			pager_answered(object->pager, slot);
 		if (clean->flush) {
 			gone[count++] = slot_page(*slot);
 			*slot = 0;
@@ -193,7 +195,7 @@ settle(struct object *object, const struct pager_clean *clean, uint64_t at,
 		if (returned)
 			*slot &= ~SLOT_DIRTY;
 		if (clean->set_locks) {
-			*slot &= ~(SLOT_LOCKS | SLOT_ASKED);
+			*slot &= ~SLOT_LOCKS;
 			*slot |= slot_locks(clean->locks);
 		}
 	}

@@ -38,17 +38,6 @@ struct supply {
 	uint64_t flags; /* SLOT_* of each page */
 };
 
-/* A page that was answered is not asked for any more.  Locks: the object's. */
-static void
-answered(struct object *object, uint64_t *slot)
-{
-	struct pager *pager = object->pager;
-
-	if (*slot & SLOT_BUSY)
-		pager->asked--;
-	*slot = 0;
-}
-
 /* Who waited for room to ask does so. */
 static void
 tell_room(struct object *object, uint32_t asked_before)
@@ -75,7 +64,7 @@ insert(
 	} else if (slot_has_page(*slot)) {
 		kr = KERN_MEMORY_PRESENT;
 	} else {
-		answered(object, slot);
+		pager_answered(object->pager, slot);
 		if (!page_is_sole(page))
 			flags |= SLOT_SHARED;
 		*slot = slot_of(page, flags);
@@ -173,18 +162,20 @@ out:
 	return kr;
 }
 
-/* What is asked for at @slot is refused, or zeros. */
+/* What is asked for at @slot is refused, or zeros: but not what is there. */
 static kern_return_t
 refuse_locked(struct object *object, uint64_t *slot, bool zeros)
 {
 	struct page *page = NULL;
 
 	if (zeros) {
+		if (!(*slot & SLOT_BUSY))
+			return KERN_SUCCESS;
 		page = page_alloc_zeroed();
 		if (page == NULL)
 			return KERN_RESOURCE_SHORTAGE;
 	}
-	answered(object, slot);
+	pager_answered(object->pager, slot);
 	if (page == NULL)
 		return KERN_SUCCESS;
 	*slot = slot_of(page, 0);
@@ -211,8 +202,7 @@ refuse_step(struct object *object, uint64_t *atp, uint64_t end, bool zeros)
 		slot = *atp < end ? object_slot(object, *atp, false) : NULL;
 		if (slot == NULL)
 			break;
-		if (*slot & SLOT_BUSY)
-			kr = refuse_locked(object, slot, zeros);
+		kr = refuse_locked(object, slot, zeros);
 		if (kr != KERN_SUCCESS)
 			break;
 		*atp += PAGE_SIZE;
