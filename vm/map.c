@@ -12,6 +12,7 @@
 #include "kernel/ledger.h"
 #include "kernel/zone.h"
 #include "vm/map_range.h"
+#include "vm/map_room.h"
 #include "vm/map_sweep.h"
 #include "vm/map_tree.h"
 #include "vm/memory_wait.h"
@@ -66,6 +67,7 @@ map_destroy_step(struct map *map)
 
 	spin_lock(&map->lock);
 	map->ending = true;
+	map_rooms_clear(map, 0, USER_END);
 	if (!list_empty(&map->entries)) {
 		/* Whole entries from the first on: nothing is split. */
 		kern_return_t kr = map_remove_step(map, 0, USER_END, &reached);
@@ -89,8 +91,8 @@ bool
 map_can_join(const struct map_entry *low, const struct map_entry *high)
 {
 	return low->end == high->start && !low->placing && !high->placing &&
-	       low->kind == high->kind && low->prot == high->prot &&
-	       low->max_prot == high->max_prot &&
+	       !low->apart && !high->apart && low->kind == high->kind &&
+	       low->prot == high->prot && low->max_prot == high->max_prot &&
 	       low->inherit == high->inherit && low->object == high->object &&
 	       low->behavior == high->behavior && low->wired == high->wired &&
 	       low->object_pass == high->object_pass &&
@@ -115,16 +117,19 @@ entry_alloc(struct map *map)
 {
 	struct map_entry *entry;
 
-	if (!ledger_charge(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1))
-		return NULL;
+	if (!ledger_charge(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1)) {
+		map_rooms_clear(map, 0, USER_END);
+		if (!ledger_charge(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1))
+			return NULL;
+	}
 	entry = zone_alloc(&entry_zone);
 	if (entry == NULL)
 		ledger_credit(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1);
 	return entry;
 }
 
-static void
-entry_free(struct map *map, struct map_entry *entry)
+void
+map_entry_free(struct map *map, struct map_entry *entry)
 {
 	if (entry->object != NULL) {
 		object_remove_mapping(entry->object, entry);
@@ -145,7 +150,7 @@ join_next(struct map *map, struct map_entry *entry)
 		return;
 	end = next->end;
 	map_tree_remove(map, next);
-	entry_free(map, next);
+	map_entry_free(map, next);
 	map_tree_resize(map, entry, entry->start, end);
 }
 
@@ -170,6 +175,7 @@ map_enter(struct map *map, const struct map_entry *template)
 	struct map_entry *entry;
 
 	KASSERT(above == NULL || above->start >= template->end);
+	map_rooms_clear(map, template->start, template->end);
 	if (below != NULL && map_can_join(below, template)) {
 		map_tree_resize(map, below, below->start, template->end);
 		join_next(map, below);
@@ -308,7 +314,7 @@ map_cut(struct map *map, uint64_t start, uint64_t end)
 			map_tree_resize(map, entry, end, entry->end);
 		} else {
 			map_tree_remove(map, entry);
-			entry_free(map, entry);
+			map_entry_free(map, entry);
 		}
 	}
 	return KERN_SUCCESS;
@@ -319,9 +325,14 @@ map_hole(struct map *map, uint64_t at)
 {
 	struct map_entry *above = map_find(map, at);
 	struct map_entry *below =
-	    above != NULL ? map_previous(map, above) : map_last(map);
+	    map_tree_previous(map, above); /* rooms keep tables, too */
 
+	while (below != NULL && below->start > at) {
+		above = below;
+		below = map_tree_previous(map, above);
+	}
 	KASSERT(above == NULL || above->start > at);
+	KASSERT(below == NULL || below->end <= at);
 	return (struct pmap_hole){
 	    .start = below != NULL ? below->end : 0,
 	    .end = above != NULL ? above->start : USER_END,
@@ -338,6 +349,16 @@ entries_step_end(struct map *map, struct map_entry *entry, uint64_t end)
 		entry = map_next(map, entry);
 	}
 	return entry != NULL ? min_u64(entry->start, end) : end;
+}
+
+/* All of a region that stands apart goes, and leaves a room. */
+static void
+leave_room(struct map *map, struct map_entry *entry)
+{
+	struct pmap_hole hole = {.start = entry->start, .end = entry->end};
+
+	pmap_remove(&map->pmap, entry->start, entry->end, &hole);
+	map_room_keep(map, entry);
 }
 
 kern_return_t
@@ -358,6 +379,14 @@ map_remove_step(
 	stop = pmap_step_end(&map->pmap, start, stop);
 	if (!pmap_own_ends(&map->pmap, start, stop) && !map->ending)
 		return KERN_RESOURCE_SHORTAGE;
+	if (map_room_is_worth(entry) && entry->start == start &&
+	    entry->end == stop && !map->ending) {
+		leave_room(map, entry);
+		*reachedp = stop == last ? end : stop;
+		return KERN_SUCCESS;
+	}
+	/* Or there would be several holes. */
+	map_rooms_clear(map, start, stop);
 	if (map_cut(map, start, stop) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
 
@@ -386,25 +415,54 @@ check_region(
 	return KERN_SUCCESS;
 }
 
-/*
- * Room for @size bytes at a multiple of @unit.  Large regions start where
- * whole page tables do, so that they can be sent by whole tables.
- */
+/* Large regions start where whole page tables do, so that they can be sent by
+ * whole tables. */
+static uint64_t
+better_unit(uint64_t size)
+{
+	if (size >= GIGAPAGE_SIZE)
+		return GIGAPAGE_SIZE;
+	return size >= SUPERPAGE_SIZE ? SUPERPAGE_SIZE : PAGE_SIZE;
+}
+
+bool
+map_find_room_at(struct map *map, uint64_t size, uint64_t unit, uint64_t offset,
+    uaddr_t *startp)
+{
+	if (map_tree_room(map, size, unit, offset, startp))
+		return true;
+	map_rooms_clear(map, 0, USER_END);
+	return map_tree_room(map, size, unit, offset, startp);
+}
+
+/* Room for @size bytes at a multiple of @unit, or better_unit(). */
 static kern_return_t
 choose_address(struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
 {
-	uint64_t better = PAGE_SIZE;
+	uint64_t better = better_unit(size);
 
 	if (size > USER_END)
 		return KERN_NO_SPACE;
-	if (size >= GIGAPAGE_SIZE)
-		better = GIGAPAGE_SIZE;
-	else if (size >= SUPERPAGE_SIZE)
-		better = SUPERPAGE_SIZE;
 	if (better > unit && map_tree_room(map, size, better, 0, addressp))
 		return KERN_SUCCESS;
-	return map_tree_room(map, size, unit, 0, addressp) ? KERN_SUCCESS
-							   : KERN_NO_SPACE;
+	return map_find_room_at(map, size, unit, 0, addressp) ? KERN_SUCCESS
+							      : KERN_NO_SPACE;
+}
+
+bool
+map_move_in(
+    struct map *map, uint64_t size, uint64_t unit, struct map_entry *template)
+{
+	unsigned place =
+	    map_room_find(map, size, max_u64(unit, better_unit(size)));
+	const struct map_entry *room;
+
+	if (place == MAP_ROOMS)
+		return false;
+	room = map_room_fill(map, place, template);
+	template->start = room->start;
+	template->end = room->end;
+	return true;
 }
 
 kern_return_t
@@ -497,6 +555,12 @@ map_allocate(struct map *map, uaddr_t *addressp, uint64_t size, uint64_t mask,
 		return kr;
 
 	spin_lock(&map->lock);
+	if ((flags & VM_FLAGS_ANYWHERE) &&
+	    map_move_in(map, size, unit_of_mask(mask), &region)) {
+		spin_unlock(&map->lock);
+		*addressp = region.start;
+		return KERN_SUCCESS;
+	}
 	if (flags & VM_FLAGS_ANYWHERE)
 		kr = choose_address(
 		    map, size, unit_of_mask(mask), &region.start);
@@ -572,6 +636,8 @@ map_deallocate(struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
 		return KERN_INVALID_ARGUMENT;
 	spin_lock(&map->lock);
 	kr = map_remove_step(map, start + *donep, end, &reached);
+	if (kr == KERN_SUCCESS && reached == end)
+		map_room_widen(map, start, end);
 	spin_unlock(&map->lock);
 	if (kr == KERN_SUCCESS)
 		*donep = reached - start;

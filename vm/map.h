@@ -42,7 +42,11 @@ enum map_kind {
 	MAP_ANONYMOUS,
 	MAP_WINDOW,
 	MAP_OBJECT,
+	MAP_ROOM, /* no memory: see map_room.h */
 };
+
+/* Rooms that a map keeps. */
+#define MAP_ROOMS 4
 
 /* m: the map's lock */
 struct map_entry {
@@ -58,27 +62,38 @@ struct map_entry {
 	struct map *map;	 /* I where it is */
 	struct list object_link; /* [the object's lock] its mappings */
 	uint32_t object_pass;	 /* [the object's lock] when it was visited */
-	uint8_t height;		 /* [m] of this subtree */
-	uint8_t kind;		 /* [m] enum map_kind */
-	uint8_t prot, max_prot;	 /* [m] VM_PROT_* */
-	uint8_t inherit;	 /* [m] VM_INHERIT_* */
-	uint8_t behavior;	 /* [m] VM_BEHAVIOR_* that lasts */
-	bool placing;		 /* [m] may go again: joined with nothing */
-	uint16_t wired;		 /* [m] how often: see vm/wire.h */
+	union {
+		struct {
+			uint8_t kind;	  /* [m] enum map_kind */
+			uint8_t prot;	  /* [m] VM_PROT_* */
+			uint8_t max_prot; /* [m] the same */
+			uint8_t inherit;  /* [m] VM_INHERIT_* */
+			uint8_t behavior; /* [m] VM_BEHAVIOR_* that lasts */
+			/* [m] joined with nothing: may go again, */
+			bool placing;
+			bool apart; /* [m] ... may leave a room */
+		};
+		uint64_t says; /* [m] all of these */
+	};
+	uint16_t wired; /* [m] how often: see vm/wire.h */
+	uint8_t height; /* [m] of this subtree */
 };
 
 struct map {
-	struct spinlock lock;	/* rank LOCK_MAP */
-	struct list entries;	/* [m] in order of address */
-	struct map_entry *root; /* [m] of the tree */
-	struct map_entry *hint; /* [m] the one found last, or NULL */
-	uint64_t size;		/* [m] bytes that entries span */
-	uint64_t entry_count;	/* [m] */
-	bool ending;		/* [m] map_destroy_step() was called */
-	bool resident;		/* [m] page replacement passes it by */
-	struct list ring;	/* [LOCK_SWEEP] all maps: vm/map_sweep.h */
-	struct ledger *ledger;	/* I: who pays; NULL: the kernel */
-	struct pmap pmap;	/* [m] */
+	struct spinlock lock;		   /* rank LOCK_MAP */
+	struct list entries;		   /* [m] in order of address */
+	struct map_entry *root;		   /* [m] of the tree */
+	struct map_entry *hint;		   /* [m] the one found last, or NULL */
+	uint64_t size;			   /* [m] bytes that entries span */
+	uint64_t entry_count;		   /* [m] but for rooms */
+	uint32_t apart_count;		   /* [m] entries that stand apart */
+	uint32_t newest_room;		   /* [m] which of these came last */
+	struct map_entry *room[MAP_ROOMS]; /* [m] or NULL */
+	bool ending;	       /* [m] map_destroy_step() was called */
+	bool resident;	       /* [m] page replacement passes it by */
+	struct list ring;      /* [LOCK_SWEEP] all maps: vm/map_sweep.h */
+	struct ledger *ledger; /* I: who pays; NULL: the kernel */
+	struct pmap pmap;      /* [m] */
 };
 
 /*

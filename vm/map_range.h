@@ -5,6 +5,9 @@
 #pragma once
 #include "vm/map.h"
 
+/* Free what is in no tree any more, and what it holds. */
+void map_entry_free(struct map *map, struct map_entry *entry);
+
 /* Does @high start where @low ends, and say the same? */
 bool map_can_join(const struct map_entry *low, const struct map_entry *high);
 
@@ -22,8 +25,18 @@ kern_return_t must_check map_enter(
  */
 kern_return_t must_check map_find_room(
     struct map *map, uint64_t size, uint64_t mask, uaddr_t *startp);
+/* The same at an address that is @offset modulo @unit; false: KERN_NO_SPACE. */
+bool must_check map_find_room_at(struct map *map, uint64_t size, uint64_t unit,
+    uint64_t offset, uaddr_t *startp);
 kern_return_t must_check map_check_room(
     struct map *map, uaddr_t start, uint64_t size);
+/*
+ * Let a region of @size bytes, whole pages, of which @template says all but
+ * where, move into a room at a multiple of @unit: @template's bounds.  False:
+ * there is none that fits.
+ */
+bool must_check map_move_in(
+    struct map *map, uint64_t size, uint64_t unit, struct map_entry *template);
 /* Is nothing in [@start, @end)? */
 bool must_check map_is_free(struct map *map, uint64_t start, uint64_t end);
 
@@ -62,7 +75,7 @@ kern_return_t must_check map_cut(struct map *map, uint64_t start, uint64_t end);
  */
 kern_return_t must_check map_swap_in(struct map *map, uaddr_t va, pte_t *ptep);
 
-/* The hole around @at, which no entry covers. */
+/* The hole around @at, which no entry covers, nor a room. */
 struct pmap_hole map_hole(struct map *map, uint64_t at);
 
 /*

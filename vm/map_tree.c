@@ -25,6 +25,33 @@ map_tree_init(struct map *map)
 	map->hint = NULL;
 	map->size = 0;
 	map->entry_count = 0;
+	map->apart_count = 0;
+	map->newest_room = 0;
+	for (unsigned i = 0; i < MAP_ROOMS; i++)
+		map->room[i] = NULL;
+}
+
+/* ---- neighbours, rooms among them ---- */
+
+static struct map_entry *
+entry_of(const struct map *map, struct list *link)
+{
+	return link != &map->entries
+		   ? container_of(link, struct map_entry, link)
+		   : NULL;
+}
+
+static struct map_entry *
+next_of(const struct map *map, const struct map_entry *entry)
+{
+	return entry_of(map, entry->link.next);
+}
+
+struct map_entry *
+map_tree_previous(const struct map *map, const struct map_entry *entry)
+{
+	return entry_of(
+	    map, entry != NULL ? entry->link.prev : map->entries.prev);
 }
 
 /* ---- balance ---- */
@@ -130,8 +157,7 @@ rebalance(struct map *map, struct map_entry *entry)
 static uint64_t
 gap_start(const struct map *map, const struct map_entry *entry)
 {
-	const struct map_entry *previous =
-	    entry != NULL ? map_previous(map, entry) : map_last(map);
+	const struct map_entry *previous = map_tree_previous(map, entry);
 
 	return max_u64(previous != NULL ? previous->end : 0, MAP_ANYWHERE_BASE);
 }
@@ -197,12 +223,14 @@ map_find(struct map *map, uint64_t address)
 		} else if (address < entry->start) {
 			above = entry;
 			entry = entry->child[BELOW];
+		} else if (unlikely(entry->kind == MAP_ROOM)) {
+			return map_upward(map, &entry->link);
 		} else {
 			map->hint = entry;
 			return entry;
 		}
 	}
-	return above;
+	return above != NULL ? map_upward(map, &above->link) : NULL;
 }
 
 void
@@ -229,16 +257,15 @@ map_tree_insert(struct map *map, struct map_entry *entry)
 	else
 		parent->child[side] = entry;
 	list_add_tail(before, &entry->link);
-	map->size += entry->end - entry->start;
-	map->entry_count++;
+	map_tree_count(map, entry, 1);
 	regap(map, entry);
-	regap(map, map_next(map, entry));
+	regap(map, next_of(map, entry));
 }
 
 void
 map_tree_remove(struct map *map, struct map_entry *entry)
 {
-	struct map_entry *next = map_next(map, entry);
+	struct map_entry *next = next_of(map, entry);
 	struct map_entry *lowest_changed = entry->parent;
 
 	if (entry->child[BELOW] == NULL) {
@@ -257,8 +284,7 @@ map_tree_remove(struct map *map, struct map_entry *entry)
 		next->max_gap = entry->max_gap;
 	}
 	list_remove(&entry->link);
-	map->size -= entry->end - entry->start;
-	map->entry_count--;
+	map_tree_count(map, entry, -1);
 	if (map->hint == entry)
 		map->hint = NULL;
 	rebalance(map, lowest_changed);
@@ -269,12 +295,13 @@ void
 map_tree_resize(
     struct map *map, struct map_entry *entry, uint64_t start, uint64_t end)
 {
-	map->size += (end - start) - (entry->end - entry->start);
+	if (entry->kind != MAP_ROOM)
+		map->size += (end - start) - (entry->end - entry->start);
 	entry->window += start - entry->start;
 	entry->start = start;
 	entry->end = end;
 	regap(map, entry);
-	regap(map, map_next(map, entry));
+	regap(map, next_of(map, entry));
 }
 
 /* ---- checks ---- */
@@ -307,10 +334,20 @@ check_subtree(const struct map *map, const struct map_entry *entry)
 	return count;
 }
 
+static uint64_t
+room_count(const struct map *map)
+{
+	uint64_t count = 0;
+
+	for (unsigned i = 0; i < MAP_ROOMS; i++)
+		count += map->room[i] != NULL;
+	return count;
+}
+
 void
 map_tree_check(struct map *map)
 {
-	uint64_t end = USER_BASE, size = 0;
+	uint64_t end = USER_BASE, size = 0, rooms = 0, apart = 0;
 	struct list *link;
 
 	list_for_each (link, &map->entries) {
@@ -320,12 +357,18 @@ map_tree_check(struct map *map)
 		KASSERT(entry->start >= end);
 		KASSERT(entry->start < entry->end);
 		KASSERT(((entry->start | entry->end) & PAGE_MASK) == 0);
-		size += entry->end - entry->start;
+		if (entry->kind == MAP_ROOM)
+			rooms++;
+		else
+			size += entry->end - entry->start;
+		apart += entry->apart;
 		end = entry->end;
 	}
 	KASSERT(end <= USER_END);
 	KASSERT(size == map->size);
-	KASSERT(map->entry_count ==
+	KASSERT(apart == map->apart_count);
+	KASSERT(rooms == room_count(map));
+	KASSERT(map->entry_count + rooms ==
 		(map->root != NULL ? check_subtree(map, map->root) : 0));
 	KASSERT(map->root == NULL || map->root->parent == NULL);
 }

@@ -11,28 +11,65 @@ void map_tree_init(struct map *map);
 /* The entry that covers @address, or else the next above it, or NULL. */
 struct map_entry *map_find(struct map *map, uint64_t address);
 
+/* The entry of @link, or the first behind it (or before) that is no room. */
+static inline struct map_entry *
+map_upward(const struct map *map, const struct list *link)
+{
+	for (; link != &map->entries; link = link->next) {
+		struct map_entry *entry =
+		    container_of(link, struct map_entry, link);
+
+		if (likely(entry->kind != MAP_ROOM))
+			return entry;
+	}
+	return NULL;
+}
+
+static inline struct map_entry *
+map_downward(const struct map *map, const struct list *link)
+{
+	for (; link != &map->entries; link = link->prev) {
+		struct map_entry *entry =
+		    container_of(link, struct map_entry, link);
+
+		if (likely(entry->kind != MAP_ROOM))
+			return entry;
+	}
+	return NULL;
+}
+
 static inline struct map_entry *
 map_next(const struct map *map, const struct map_entry *entry)
 {
-	return entry->link.next == &map->entries
-		   ? NULL
-		   : container_of(entry->link.next, struct map_entry, link);
+	return map_upward(map, entry->link.next);
 }
 
 static inline struct map_entry *
 map_previous(const struct map *map, const struct map_entry *entry)
 {
-	return entry->link.prev == &map->entries
-		   ? NULL
-		   : container_of(entry->link.prev, struct map_entry, link);
+	return map_downward(map, entry->link.prev);
 }
 
 static inline struct map_entry *
 map_last(const struct map *map)
 {
-	return list_empty(&map->entries)
-		   ? NULL
-		   : container_of(map->entries.prev, struct map_entry, link);
+	return map_downward(map, map->entries.prev);
+}
+
+/* The entry, or room, before @entry; of NULL: the last. */
+struct map_entry *map_tree_previous(
+    const struct map *map, const struct map_entry *entry);
+
+/* @entry counts, or (@sign -1) no longer counts, as memory of @map's. */
+static inline void
+map_tree_count(struct map *map, const struct map_entry *entry, int sign)
+{
+	if (entry->kind == MAP_ROOM)
+		return;
+	map->size += (uint64_t)sign * (entry->end - entry->start);
+	map->entry_count += (uint64_t)sign;
+	if (entry->apart)
+		map->apart_count += (uint32_t)sign;
 }
 
 /* Put in @entry, whose range nobody covers. */

@@ -31,6 +31,7 @@
 #include "kernel/kassert.h"
 #include "kernel/ktrace.h"
 #include "vm/map_range.h"
+#include "vm/map_room.h"
 #include "vm/map_tree.h"
 #include "vm/memory_wait.h"
 #include "vm/object.h"
@@ -161,19 +162,33 @@ move_locked(struct map *map, struct transfer *transfer, bool wild)
 {
 	struct pmap *pmap = &map->pmap;
 	struct pmap_hole hole;
+	struct map_entry *room;
 	unsigned moved = 0;
 
 	if (!pmap_own_ends(pmap, transfer->start, transfer->end) ||
 	    !pmap_own_ends(pmap, transfer->inner_start, transfer->inner_end))
 		return KERN_RESOURCE_SHORTAGE;
-	if (map_cut(map, transfer->start, transfer->end) != KERN_SUCCESS)
+	if (map_clip(map, transfer->start, transfer->end) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
+	room = map_find(map, transfer->start);
+	if (room->end != transfer->end) {
+		/* It lies inside no entry, so this needs no memory. */
+		kern_return_t kr = map_cut(map, transfer->start, transfer->end);
+
+		KASSERT(kr == KERN_SUCCESS);
+		room = NULL;
+	}
 
 	/* ---- committed: nothing below can fail ---- */
 	for (uint32_t i = 0; i < transfer->run_count; i++)
 		moved += unlink_run(pmap, transfer, &transfer->run[i], wild);
+	if (room != NULL)
+		map_room_keep(map, room);
 	/* The originals of copied pages go, and tables left empty. */
-	hole = map_hole(map, transfer->start);
+	if (room != NULL)
+		hole = (struct pmap_hole){room->start, room->end};
+	else
+		hole = map_hole(map, transfer->start);
 	pmap_remove_ends(
 	    pmap, transfer->start, transfer->end, &hole, moved > 0);
 	transfer->phase = TRANSFER_WHOLE;
@@ -247,23 +262,6 @@ out:
 }
 
 /*
- * Let @slot name the page of @leaf too; neither allows writing any more.
- * Returns true when the sender's leaf lost that right.
- */
-static bool
-share_leaf(pte_t *leaf, pte_t *slot)
-{
-	pte_t pte = *leaf;
-
-	pmap_entry_get(pte, 0);
-	*leaf = pte & ~PTE_W;
-	*slot = pte & ~(PTE_W | PTE_X);
-	if (!(pte & PTE_R))
-		*slot &= ~PTE_V;
-	return (pte & PTE_W) != 0;
-}
-
-/*
  * Share what one leaf table has from transfer->next up to @stop, as far as
  * @budget, in pages, goes.
  */
@@ -293,7 +291,7 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 	count =
 	    (unsigned)min_u64((stop - transfer->next) >> PAGE_SHIFT, *budget);
 	for (unsigned i = 0; i < count; i++) {
-		if (leaf[i] != 0 && share_leaf(&leaf[i], &slot[i]))
+		if (pmap_share_entry(&leaf[i], 0, &slot[i]))
 			*changed = true;
 	}
 	*budget -= count;

@@ -7,6 +7,7 @@
 
 #include "kernel/kassert.h"
 #include "vm/map_range.h"
+#include "vm/map_room.h"
 #include "vm/map_tree.h"
 #include "vm/transfer_slots.h"
 
@@ -24,11 +25,24 @@ prepare_tables(const struct transfer *transfer, struct pmap *pmap, uaddr_t base)
 	return true;
 }
 
+static void
+link_runs(const struct transfer *transfer, struct pmap *pmap, uaddr_t base)
+{
+	for (uint32_t i = 0; i < transfer->run_count; i++) {
+		const struct transfer_run *run = &transfer->run[i];
+
+		/* Nothing was valid here: no hart needs to be told. */
+		pmap_link(pmap, base + (run->va - transfer->start), run->level,
+		    &transfer->slots[run->first], run->count);
+	}
+}
+
 /* Enter it at @region, where nothing is; the map is locked. */
 static kern_return_t
 map_locked(const struct transfer *transfer, struct map *map,
     const struct map_entry *region)
 {
+	map_rooms_clear(map, region->start, region->end);
 	if (!prepare_tables(transfer, &map->pmap, region->start) ||
 	    map_enter(map, region) != KERN_SUCCESS) {
 		struct pmap_hole hole = map_hole(map, region->start);
@@ -39,15 +53,33 @@ map_locked(const struct transfer *transfer, struct map *map,
 	}
 
 	/* ---- committed: nothing below can fail ---- */
-	for (uint32_t i = 0; i < transfer->run_count; i++) {
-		const struct transfer_run *run = &transfer->run[i];
-
-		/* Nothing was valid here: no hart needs to be told. */
-		pmap_link(&map->pmap,
-		    region->start + (run->va - transfer->start), run->level,
-		    &transfer->slots[run->first], run->count);
-	}
+	link_runs(transfer, &map->pmap, region->start);
 	return KERN_SUCCESS;
+}
+
+/* Enter it where a region as large was before; the map is locked. */
+static bool
+move_in(
+    const struct transfer *transfer, struct map *map, struct map_entry *region)
+{
+	uint64_t unit = pt_span(transfer->level);
+	unsigned place = MAP_ROOMS;
+	uaddr_t start;
+
+	if ((transfer->start & (unit - 1)) == 0)
+		place =
+		    map_room_find(map, transfer->end - transfer->start, unit);
+	if (place == MAP_ROOMS)
+		return false;
+	start = map->room[place]->start;
+	if (!prepare_tables(transfer, &map->pmap, start))
+		return false;
+
+	/* ---- committed: nothing below can fail ---- */
+	map_room_fill(map, place, region);
+	link_runs(transfer, &map->pmap, start);
+	region->start = start;
+	return true;
 }
 
 /* Where the kernel chooses, with what @region says of it. */
@@ -65,9 +97,12 @@ map_anywhere(struct transfer *transfer, struct map *map,
 	KASSERT(transfer->phase == TRANSFER_WHOLE);
 	size = transfer->end - transfer->start;
 	spin_lock(&map->lock);
-	if (map_tree_room(map, size, pt_span(transfer->level), transfer->start,
-		&region.start)) {
+	if (move_in(transfer, map, &region)) {
+		kr = KERN_SUCCESS;
+	} else if (map_find_room_at(map, size, pt_span(transfer->level),
+		       transfer->start, &region.start)) {
 		region.end = region.start + size;
+		region.apart = map->apart_count < MAP_APART_MAX;
 		kr = map_locked(transfer, map, &region);
 	}
 	spin_unlock(&map->lock);

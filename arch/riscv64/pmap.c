@@ -387,9 +387,8 @@ run_in_table(uaddr_t va, unsigned level, unsigned count)
 	return (unsigned)min_u64(count, PTE_COUNT - pt_index(va, level));
 }
 
-/* Tables that came (or went) with the @count entries at @slots. */
-static void
-count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
+void
+pmap_count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
     const pte_t *slots, unsigned count, int sign)
 {
 	int64_t tables = 0, below = 0;
@@ -442,7 +441,7 @@ pmap_unlink(
 		else
 			memset(slots, 0, run * sizeof(*slots));
 		if (present > 0)
-			count_tables(pmap, entry, level, slots, run, -1);
+			pmap_count_tables(pmap, entry, level, slots, run, -1);
 		total += present;
 		slots += run;
 		count -= run;
@@ -451,12 +450,8 @@ pmap_unlink(
 	return total;
 }
 
-/*
- * Share what @entry of a table at @level names with *@slot.  True: harts may
- * hold translations that are not to be used any more.
- */
-static bool
-share_entry(pte_t *entry, unsigned level, pte_t *slot)
+bool
+pmap_share_entry(pte_t *entry, unsigned level, pte_t *slot)
 {
 	pte_t pte = *entry;
 
@@ -464,7 +459,7 @@ share_entry(pte_t *entry, unsigned level, pte_t *slot)
 	if (pte == 0)
 		return false;
 	pmap_entry_get(pte, level);
-	if (pte_is_page(pte)) {
+	if (level == 0 || pte_is_page(pte)) {
 		*entry = pte & ~PTE_W;
 		*slot = pte & ~(PTE_W | PTE_X);
 		if (!(pte & PTE_R))
@@ -489,7 +484,7 @@ pmap_share(
 		for (unsigned i = 0; i < run; i++) {
 			if (entry == NULL)
 				slots[i] = 0;
-			else if (share_entry(&entry[i], level, &slots[i]))
+			else if (pmap_share_entry(&entry[i], level, &slots[i]))
 				open++;
 		}
 		slots += run;
@@ -528,7 +523,7 @@ pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
 				KASSERT(entry[i] == 0);
 			entry[i] = slots[i];
 		}
-		count_tables(pmap, entry, level, slots, run, 1);
+		pmap_count_tables(pmap, entry, level, slots, run, 1);
 		pmap->odd |= level > 0;
 		slots += run;
 		count -= run;

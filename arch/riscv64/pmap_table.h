@@ -27,6 +27,11 @@ bool must_check pmap_table_own(pte_t *entry, unsigned level, pte_t keep);
 /* Pages in the place of @superpage, which is given up; NULL: memory short. */
 pte_t *pmap_table_of_superpage(pte_t superpage);
 
+/* Tables that came to (or, with @sign -1, went from) @entry's table at @level
+ * with the @count entries at @slots. */
+void pmap_count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
+    const pte_t *slots, unsigned count, int sign);
+
 /* Give up a shared table of which an entry at @level spoke.  The last holder
  * gives up what it holds, in steps that are not his. */
 void pmap_table_release(pte_t *table, unsigned level);

@@ -222,9 +222,8 @@ pmap_in_use(const struct pmap *pmap)
 /* ---- invalidation ---- */
 
 void
-pmap_retire(struct pmap *pmap)
+pmap_retire_leaving(struct pmap *pmap)
 {
-	struct cpu *cpu = this_cpu();
 	uint64_t others;
 
 	if (CONFIG_UNSAFE_NO_FENCE)
@@ -233,10 +232,18 @@ pmap_retire(struct pmap *pmap)
 	store_release(&pmap->satp, 0);
 	fence_full(); /* pairs with the one in pmap_switch() */
 	others = harts_in(pmap);
-	if (cpu->pmap == pmap)
-		satp_load_slow(cpu, pmap);
 	if (unlikely(others != 0))
 		arch_remote_fence(others);
+}
+
+void
+pmap_retire(struct pmap *pmap)
+{
+	struct cpu *cpu = this_cpu();
+
+	pmap_retire_leaving(pmap);
+	if (cpu->pmap == pmap && !CONFIG_UNSAFE_NO_FENCE)
+		satp_load_slow(cpu, pmap);
 }
 
 void

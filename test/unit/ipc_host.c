@@ -25,6 +25,7 @@
 #include "kernel/sched.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
+#include "vm/passage.h"
 #include "vm/transfer.h"
 
 #define TASKS 8
@@ -290,6 +291,29 @@ transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
 	KASSERT(offset + size <= transfer->size);
 	memcpy(bytes, transfer->bytes + offset, size);
 	return KERN_SUCCESS;
+}
+
+/* There are no maps that anything could go straight between. */
+bool
+passage_prepare(struct passage *passage, struct map *to)
+{
+	(void)passage;
+	(void)to;
+	return false;
+}
+
+uaddr_t
+passage_commit(struct passage *passage)
+{
+	(void)passage;
+	panic("nothing was prepared");
+}
+
+void
+passage_abandon(struct passage *passage)
+{
+	(void)passage;
+	panic("nothing was prepared");
 }
 
 kern_return_t

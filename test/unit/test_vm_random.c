@@ -26,6 +26,7 @@
 #include "kernel/kassert.h"
 #include "kernel/zone.h"
 #include "vm/copy.h"
+#include "vm/passage.h"
 #include "vm/map_sweep.h"
 #include "vm/swap.h"
 #include "vm/transfer.h"
@@ -64,6 +65,7 @@ static struct task_model {
 static struct parcel parcels[IN_TRANSIT];
 static paddr_t window_pa;
 static uint32_t next_tag = 1;
+static uint64_t passages; /* that were not declined */
 static uint64_t random_state;
 static uint64_t pages_taken; /* by page replacement */
 
@@ -702,6 +704,96 @@ step_map(struct task_model *task, struct parcel *parcel)
 	parcel_drop(parcel);
 }
 
+/* ---- straight from map to map ---- */
+
+/* Let @task's map have a room of @size bytes: something of that size goes. */
+static void
+make_room_of(struct task_model *task, uint64_t size)
+{
+	struct transfer *gone = NULL;
+	uaddr_t address = 0;
+	kern_return_t kr;
+
+	if (map_allocate(task->map, &address, size, 0, VM_FLAGS_ANYWHERE,
+		VM_PROT_DEFAULT, VM_PROT_ALL,
+		VM_INHERIT_DEFAULT) != KERN_SUCCESS)
+		return;
+	do
+		kr = transfer_take(
+		    task->map, address, size, TRANSFER_GIVE, &gone);
+	while (kr == KERN_OPERATION_TIMED_OUT);
+	if (kr == KERN_SUCCESS)
+		transfer_destroy(gone);
+	else
+		free_all(task->map, address, size);
+}
+
+/* What the model says has to be so, or it would have been declined. */
+static void
+model_pass(struct task_model *from, uint64_t first, struct task_model *to,
+    uint64_t into, uint64_t pages, bool give)
+{
+	for (uint64_t i = first; i < first + pages; i++) {
+		assert_true(from->page[i].mapped);
+		assert_int_equal(from->page[i].kind, MAP_ANONYMOUS);
+		assert_int_equal(from->page[i].wired, 0);
+		assert_int_equal(
+		    from->page[i].prot & (VM_PROT_READ | VM_PROT_EXECUTE),
+		    VM_PROT_READ);
+	}
+	model_enter(to, into, pages, MAP_ANONYMOUS, VM_PROT_DEFAULT,
+	    VM_PROT_ALL, VM_INHERIT_DEFAULT);
+	for (uint64_t i = 0; i < pages; i++)
+		memcpy(to->page[into + i].tag, from->page[first + i].tag,
+		    sizeof(to->page[0].tag));
+	if (give)
+		model_clear(from, first, pages);
+}
+
+static void
+step_pass(struct task_model *from, struct task_model *to)
+{
+	struct passage passage = {.from = from->map};
+	struct map_region region;
+	uint64_t first, into, pages;
+	bool prepared;
+
+	if (from == to ||
+	    map_region(from->map, BASE + random_page() * PAGE_SIZE, &region) !=
+		KERN_SUCCESS)
+		return;
+	first = page_at(region.start);
+	pages = region.size >> PAGE_SHIFT;
+	passage.give = random_below(2) == 0;
+	if (!passage.give && random_below(2) == 0)
+		pages = 1 + random_below(pages);
+	if (first + pages > SPAN)
+		return;
+	passage.address = region.start;
+	passage.size = pages << PAGE_SHIFT;
+	vm_host_elsewhere = random_below(3) == 0;
+	make_room_of(to, passage.size);
+	maybe_fail();
+	prepared = passage_prepare(&passage, to->map);
+	stop_failing();
+	if (!prepared)
+		return;
+	if (random_below(8) == 0) {
+		passage_abandon(&passage);
+		return;
+	}
+	into = page_at(passage_commit(&passage));
+	passages++;
+	if (into + pages > SPAN) {
+		/* Out of what the model knows. */
+		free_all(to->map, BASE + into * PAGE_SIZE, passage.size);
+		if (passage.give)
+			model_clear(from, first, pages);
+		return;
+	}
+	model_pass(from, first, to, into, pages, passage.give);
+}
+
 static void
 step_transfer(void)
 {
@@ -1132,7 +1224,10 @@ one_step(void)
 	case 8:
 	case 9:
 	case 10:
-		step_transfer();
+		if (random_below(3) == 0)
+			step_pass(task, &tasks[random_below(TASKS)]);
+		else
+			step_transfer();
 		break;
 	case 11:
 	case 12:
@@ -1230,6 +1325,7 @@ test_random_steps(void **state)
 		if (page_free_count() < page_total_count() / 2)
 			renew_task(&tasks[random_below(TASKS)]);
 	}
+	assert_true(steps < 10000 || passages > steps / 1000);
 	check_all();
 	for (unsigned i = 0; i < TASKS; i++) {
 		check_contents(&tasks[i]);

@@ -323,6 +323,12 @@ pmap_retire(struct pmap *pmap)
 	space_of(pmap)->generation++;
 }
 
+void
+pmap_retire_leaving(struct pmap *pmap)
+{
+	pmap_retire(pmap);
+}
+
 static struct translation *
 translation_of(struct space *space, uaddr_t va)
 {

@@ -183,6 +183,11 @@ unsigned pmap_unlink(struct pmap *pmap, uaddr_t va, unsigned level,
 unsigned pmap_share(struct pmap *pmap, uaddr_t va, unsigned level, pte_t *slots,
     unsigned count);
 /*
+ * The same of one entry of any level: neither allows writing any more.  True:
+ * harts may hold translations that are not to be used any more.
+ */
+bool must_check pmap_share_entry(pte_t *entry, unsigned level, pte_t *slot);
+/*
  * After pmap_unlink() of all that lies between them: free the first and the
  * last page of [@start, @end), and the tables that are left empty, with
  * @hole as for pmap_remove().  Retires the pmap for that, or if @must_retire.
@@ -195,6 +200,18 @@ bool must_check pmap_prepare(
 /* Put entries where nothing is; cannot fail. */
 void pmap_link(struct pmap *pmap, uaddr_t va, unsigned level,
     const pte_t *slots, unsigned count);
+
+/*
+ * The same two from the @count entries at @source, of one table of @from's, to
+ * those at @target, of one of @to's where nothing is: moved, or shared.  For
+ * memory that both spaces' locks are held for.  Returns how many entries were
+ * there, or could be walked: if any, @from has to be retired before either
+ * lock is released.
+ */
+unsigned pmap_pass(struct pmap *from, pte_t *source, struct pmap *to,
+    pte_t *target, unsigned level, unsigned count);
+unsigned pmap_pass_shared(struct pmap *from, pte_t *source, struct pmap *to,
+    pte_t *target, unsigned level, unsigned count);
 
 /* An empty, zeroed table page; NULL when memory is short. */
 pte_t *pmap_table_alloc(void);
@@ -238,10 +255,36 @@ pte_of_table(const pte_t *table)
 	return pte_make(va_to_pa(table), PTE_V);
 }
 
+/*
+ * The entry for @va, a user's address, at @level in a table of this space's
+ * own; NULL: there is none.
+ */
+static inline pte_t *
+pmap_own_entry(const struct pmap *pmap, uaddr_t va, unsigned level)
+{
+	pte_t *entry = &pmap->root[va >> (PAGE_SHIFT + 18)];
+
+	if (level == 2)
+		return entry;
+	if (unlikely(!pte_is_table(*entry)))
+		return NULL;
+	entry = &pte_table(*entry)[pt_index(va, 1)];
+	if (level == 1)
+		return entry;
+	if (unlikely(!pte_is_table(*entry)))
+		return NULL;
+	return &pte_table(*entry)[pt_index(va, 0)];
+}
+
 /* ---- invalidation and switching: tlb.c ---- */
 
 /* Drop every translation that any hart may hold of @pmap. */
 void pmap_retire(struct pmap *pmap);
+/*
+ * The same by a hart that will be in another space before it looks at user
+ * memory: if it is in @pmap, it takes no new ASID for it.
+ */
+void pmap_retire_leaving(struct pmap *pmap);
 /* This hart forgets its translation of @va, of the current space. */
 void pmap_fence_page(uaddr_t va);
 /* Make @pmap current on this hart, if it is not. */

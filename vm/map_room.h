@@ -1,0 +1,109 @@
+/*
+ * vm/map_room.h: rooms: where a region was, kept for the next one as large.
+ *
+ * Who sends memory away allocates the next buffer soon, and who receives it
+ * gives that up again: the same sizes come and go.  So the entry of a region
+ * that went whole stays in the tree, empty, as a room (MAP_ROOM), and with it
+ * the page tables above; the next region of that size moves in, with no work
+ * in the tree, nor in the tables.
+ *
+ * A room is no memory: map_find(), map_next() and map_previous() pass it by,
+ * and only the tree knows that the kernel is not to choose addresses in it.  It
+ * goes when something is placed over it, when the kernel finds no other gap,
+ * when its task may have no more entries, or when it is the oldest of too many.
+ *
+ * A region that can leave a room stands apart: it is never joined with its
+ * neighbours.  Those that arrive by message do (some of them), and those that
+ * moved into a room.
+ *
+ * The map's lock is held throughout.
+ */
+#pragma once
+#include "vm/map.h"
+
+/* Entries of a map that may stand apart. */
+#define MAP_APART_MAX 32
+
+/* Where in @map->room there is one of @size bytes at a multiple of @unit, a
+ * power of two; or MAP_ROOMS. */
+static inline unsigned
+map_room_find(const struct map *map, uint64_t size, uint64_t unit)
+{
+	unsigned place;
+
+	for (place = 0; place < MAP_ROOMS; place++) {
+		const struct map_entry *room = map->room[place];
+
+		if (room != NULL && room->end - room->start == size &&
+		    (room->start & (unit - 1)) == 0)
+			break;
+	}
+	return place;
+}
+
+/* A place for one more, with none that has to go; or MAP_ROOMS. */
+static inline unsigned
+map_room_free(const struct map *map)
+{
+	unsigned place = 0;
+
+	while (place < MAP_ROOMS && map->room[place] != NULL)
+		place++;
+	return place;
+}
+
+/* The room at @place becomes a region of anonymous memory that stands apart,
+ * of which @template says all but where. */
+static inline struct map_entry *
+map_room_fill(struct map *map, unsigned place, const struct map_entry *template)
+{
+	struct map_entry *room = map->room[place];
+
+	map->room[place] = NULL;
+	room->says = template->says;
+	room->apart = true;
+	map->size += room->end - room->start;
+	map->entry_count++;
+	map->apart_count++;
+	map->hint = room;
+	return room;
+}
+
+/*
+ * The region of @entry, anonymous memory, goes, but for the entry: a room, at
+ * @place, which is free.  No leaves of it are left, nor tables below its own
+ * level.
+ */
+static inline void
+map_room_put(struct map *map, unsigned place, struct map_entry *entry)
+{
+	map->room[place] = entry;
+	map->newest_room = place;
+	map->size -= entry->end - entry->start;
+	map->entry_count--;
+	map->apart_count -= entry->apart;
+	entry->says = MAP_ROOM;
+	entry->wired = 0;
+	if (map->hint == entry)
+		map->hint = NULL;
+}
+
+/* The same at any place: the oldest room may have to go.  No more than 512
+ * entries of a table are looked at for that. */
+void map_room_keep(struct map *map, struct map_entry *entry);
+
+/*
+ * All of [@start, @end) has gone, in steps.  If the last one left a room, and
+ * nothing has come before it since, it is as large as all of them.
+ */
+void map_room_widen(struct map *map, uint64_t start, uint64_t end);
+
+/* May a region that leaves from here become a room? */
+static inline bool
+map_room_is_worth(const struct map_entry *entry)
+{
+	return entry->kind == MAP_ANONYMOUS && entry->apart;
+}
+
+/* Nothing of a room is left in [@start, @end). */
+void map_rooms_clear(struct map *map, uint64_t start, uint64_t end);

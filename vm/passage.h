@@ -1,0 +1,45 @@
+/*
+ * vm/passage.h: memory straight from the map of a sender, who is current, into
+ * that of a receiver who takes his place: a transfer (vm/transfer.h) that is
+ * never on its way.
+ *
+ * Of the many forms that a region can have it serves the one that programs send
+ * over and over: some entries in a row of one page table (pages, whole tables
+ * of 2 MiB, or of 1 GiB), which are all of a region if it is moved, to a map
+ * that has a room of that size.  Whatever else there is, it declines, and the
+ * general path makes a transfer.
+ *
+ *	prepare		both maps locked, all looked at; may decline
+ *	commit		entries, regions and rooms change; both unlocked
+ *	abandon		nothing changes; both unlocked
+ *
+ * Both maps are locked by trying, so their rank does not matter: a port's lock
+ * may be held.
+ */
+#pragma once
+#include "kernel/types.h"
+#include "vm/map.h"
+
+struct passage {
+	/* What is sent: the caller's.  Whole pages of @from. */
+	struct map *from;
+	uaddr_t address;
+	uint64_t size;
+	bool give; /* it leaves the sender; else both have it */
+
+	struct map *to;
+	struct map_entry *region;
+	unsigned leaves, arrives; /* places among rooms: @from's, @to's */
+	pte_t *source, *target;
+	unsigned level, count; /* entries */
+};
+
+/* False: not like this; nothing is locked or changed. */
+bool must_check passage_prepare(struct passage *passage, struct map *to);
+
+/*
+ * Do it.  Where it has arrived.  This hart is in @from's space, and has to be
+ * in @to's before it looks at user memory again.
+ */
+uaddr_t must_check passage_commit(struct passage *passage);
+void passage_abandon(struct passage *passage);
