@@ -46,6 +46,7 @@ void bench_exceptions(void);
 void bench_transfer(void);
 void bench_memory(void);
 void bench_files(void);
+void bench_pager(void);
 void bench_forks(void);
 void bench_maps(void);
 void bench_entries(void);

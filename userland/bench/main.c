@@ -169,6 +169,7 @@ static const struct {
     {"transfer", bench_transfer},
     {"fault", bench_memory},
     {"fault.file", bench_files},
+    {"fault.pager", bench_pager},
     {"task", bench_forks},
     {"map", bench_maps},
     {"scale", bench_entries},

@@ -13,6 +13,7 @@ union buffer {
 	struct bench_message message;
 	struct bench_transfer transfer;
 	struct bench_transfer_reply transfer_reply;
+	union bench_page page;
 };
 
 static void
@@ -28,8 +29,21 @@ answer_transfer(union buffer *buffer, uint64_t arrived)
 	    offsetof(struct bench_transfer_reply, trailer);
 }
 
-/* The request becomes its reply.  An unknown id ends the program. */
-static inline void
+/* What is neither a call nor a pager's: it ends the program. */
+static mach_msg_option_t
+serve_page(union buffer *buffer)
+{
+	switch (bench_page(&buffer->page)) {
+	case BENCH_PAGE_SENDS:
+		return MACH_SEND_MSG | MACH_RCV_MSG;
+	case BENCH_PAGE_DONE:
+		return MACH_RCV_MSG;
+	}
+	exit(0);
+}
+
+/* The request becomes its reply, or what else is to be sent: for mach_msg(). */
+static inline mach_msg_option_t
 answer(union buffer *buffer, uint64_t arrived)
 {
 	mach_msg_header_t *header = &buffer->header;
@@ -45,11 +59,12 @@ answer(union buffer *buffer, uint64_t arrived)
 		answer_transfer(buffer, arrived);
 		break;
 	default:
-		exit(0);
+		return serve_page(buffer);
 	}
 	header->msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
 	header->msgh_local_port = MACH_PORT_NULL;
 	header->msgh_id += 100;
+	return MACH_SEND_MSG | MACH_RCV_MSG;
 }
 
 void
@@ -62,11 +77,12 @@ bench_serve(unsigned port)
 	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	for (;;) {
 		uint64_t arrived = bench_now();
+		mach_msg_option_t option;
 
 		bench_check(kr, "receive a request");
-		answer(&buffer, arrived);
-		kr = mach_msg(&buffer.header, MACH_SEND_MSG | MACH_RCV_MSG,
-		    buffer.header.msgh_size, sizeof(buffer), port,
-		    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+		option = answer(&buffer, arrived);
+		kr = mach_msg(&buffer.header, option, buffer.header.msgh_size,
+		    sizeof(buffer), port, MACH_MSG_TIMEOUT_NONE,
+		    MACH_PORT_NULL);
 	}
 }

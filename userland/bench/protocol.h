@@ -1,6 +1,8 @@
 /* protocol.h: what the benchmark asks its partner. */
 #pragma once
 #include <mach/mach.h>
+#include <mach/memory_object.h>
+#include <mach/memory_object_control.h>
 
 #define BENCH_SERVICE "bench.partner"
 
@@ -30,6 +32,22 @@ struct bench_transfer {
 	mach_msg_body_t body;
 	mach_msg_ool_descriptor_t memory;
 };
+
+/* What the kernel asks the partner as a pager, and how that is answered. */
+union bench_page {
+	mach_msg_header_t header;
+	__Request__memory_object_init_t init;
+	__Request__memory_object_data_request_t asked;
+	__Request__memory_object_data_supply_t supplied;
+};
+
+enum {
+	BENCH_PAGE_OTHER, /* it is something else */
+	BENCH_PAGE_DONE,
+	BENCH_PAGE_SENDS, /* what is in its place is to be sent */
+};
+
+int bench_page(union bench_page *page);
 
 struct bench_transfer_reply {
 	mach_msg_header_t header;
