@@ -188,30 +188,43 @@ test_inheritance(void)
 	pages_end(copied, 3 * PAGE);
 }
 
+/* A task of nothing but the pages at @words. */
+static task_t
+make_first(uint64_t *words, size_t size)
+{
+	mach_vm_address_t at = (mach_vm_address_t)words;
+	task_t first;
+
+	must(task_create(self, NULL, 0, FALSE, &first));
+	must(mach_vm_allocate(first, &at, size, VM_FLAGS_FIXED));
+	must(mach_vm_write(
+	    first, at, (vm_offset_t)words, (mach_msg_type_number_t)size));
+	return first;
+}
+
 /* A child of a child of a child: none knows how many there were. */
 static void
 test_generations(void)
 {
 	enum {
-		GENERATIONS = 300
+		GENERATIONS = 10000
 	};
 	uint64_t *words = pages_new(64 * PAGE), word;
 	struct baton_kernel_counters before, after;
-	task_t parent = self, child;
+	task_t parent, child;
 	mach_vm_size_t size;
 	unsigned wrong = 0;
 
 	for (unsigned i = 0; i < 64; i++)
 		words[i * PAGE / 8] = i;
 	before = quiet_counters();
+	parent = make_first(words, 64 * PAGE);
 	for (unsigned i = 0; i < GENERATIONS; i++) {
 		mach_vm_address_t at = (mach_vm_address_t)words + i % 64 * PAGE;
 
 		must(task_create(parent, NULL, 0, TRUE, &child));
-		if (parent != self) {
-			must(task_terminate(parent));
-			must(mach_port_deallocate(self, parent));
-		}
+		must(task_terminate(parent));
+		must(mach_port_deallocate(self, parent));
 		parent = child;
 		wrong += mach_vm_read_overwrite(child, at, 8,
 			     (mach_vm_address_t)&word, &size) != KERN_SUCCESS;
