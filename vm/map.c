@@ -39,6 +39,29 @@ map_zone_init(void)
 
 /* ---- life ---- */
 
+bool map_spreads = true;
+
+/* Entries of a table that share a cache line, and such lines. */
+#define LINE_ENTRIES (CACHE_LINE / sizeof(pte_t))
+#define LINES	     (PTE_COUNT / LINE_ENTRIES)
+
+/*
+ * Where the next map begins: some lines on from the one before in the middle
+ * table, and some others in the leaf table; the numbers have no divisor in
+ * common with LINES, so it takes as many maps until one begins as another does.
+ */
+static uint64_t
+next_base(void)
+{
+	static atomic_uint made;
+	uint64_t number =
+	    atomic_fetch_add_explicit(&made, 1, memory_order_relaxed);
+	uint64_t middle = (5 * number + 5) % LINES * LINE_ENTRIES;
+	uint64_t leaf = (9 * number + 9) % LINES * LINE_ENTRIES;
+
+	return MAP_ANYWHERE_BASE + middle * pt_span(1) + leaf * pt_span(0);
+}
+
 kern_return_t
 map_create(struct map **mapp)
 {
@@ -48,6 +71,8 @@ map_create(struct map **mapp)
 		return KERN_RESOURCE_SHORTAGE;
 	spin_init(&map->lock, LOCK_MAP);
 	map_tree_init(map);
+	if (map_spreads)
+		map->base = next_base();
 	map->ending = false;
 	map->resident = false;
 	map->ledger = NULL;

@@ -2,7 +2,7 @@
  * map_tree.c: an AVL tree of map entries, augmented with gaps.
  *
  * An entry's gap is what is free between the entry below it and itself, as far
- * as the kernel may choose addresses there: above MAP_ANYWHERE_BASE.  What is
+ * as the kernel may choose addresses there: above the map's base.  What is
  * free above the last entry is nobody's gap.
  *
  *	   base      entry        entry              USER_END
@@ -20,6 +20,7 @@ enum side {
 void
 map_tree_init(struct map *map)
 {
+	map->base = MAP_ANYWHERE_BASE;
 	list_init(&map->entries);
 	map->root = NULL;
 	map->hint = NULL;
@@ -159,7 +160,7 @@ gap_start(const struct map *map, const struct map_entry *entry)
 {
 	const struct map_entry *previous = map_tree_previous(map, entry);
 
-	return max_u64(previous != NULL ? previous->end : 0, MAP_ANYWHERE_BASE);
+	return max_u64(previous != NULL ? previous->end : 0, map->base);
 }
 
 static uint64_t

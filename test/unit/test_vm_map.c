@@ -341,12 +341,43 @@ test_steps(void **state)
 #define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* Maps begin at different lines of their tables. */
+static void
+test_spread(void **state)
+{
+	struct map *maps[6];
+	uaddr_t first[6];
+
+	(void)state;
+	map_spreads = true;
+	for (unsigned i = 0; i < 6; i++) {
+		maps[i] = vm_host_create();
+		first[i] = 0;
+		assert_int_equal(map_allocate(maps[i], &first[i], PAGE_SIZE, 0,
+				     VM_FLAGS_ANYWHERE, VM_PROT_DEFAULT,
+				     VM_PROT_ALL, VM_INHERIT_DEFAULT),
+		    KERN_SUCCESS);
+		assert_int_equal(
+		    pt_index(first[i], 2), pt_index(MAP_ANYWHERE_BASE, 2));
+		for (unsigned k = 0; k < i; k++) {
+			assert_int_not_equal(pt_index(first[i], 1) / 8,
+			    pt_index(first[k], 1) / 8);
+			assert_int_not_equal(pt_index(first[i], 0) / 8,
+			    pt_index(first[k], 0) / 8);
+		}
+	}
+	for (unsigned i = 0; i < 6; i++)
+		vm_host_destroy(maps[i]);
+	map_spreads = false;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    TEST(test_bad_arguments),
 	    TEST(test_flags_and_masks),
+	    TEST(test_spread),
 	    TEST(test_entries_join),
 	    TEST(test_maximum),
 	    TEST(test_no_access_and_back),

@@ -50,6 +50,7 @@ uint32_t pmap_asid_bits = 16;
 void
 vm_host_start(uint64_t size)
 {
+	map_spreads = false;
 	host_pages_init(size);
 	ram_bytes = size;
 	written = calloc(size >> PAGE_SHIFT, 1);
