@@ -6,6 +6,7 @@
 #include <arch/layout.h>
 #include <mach/vm_attributes.h>
 #include <mach/vm_behavior.h>
+#include <serve/baton_host.h>
 #include <serve/host_priv.h>
 #include <serve/mach_vm.h>
 
@@ -292,7 +293,7 @@ wire(const struct piece *piece, vm_prot_t access, uint64_t *progress)
 	do {
 		kr = map_wire_step(piece->map, piece->start, size,
 		    (unsigned)access, &progress[WIRE_DONE]);
-		if (kr == KERN_SUCCESS)
+		if (kr == KERN_SUCCESS || kr == KERN_MEMORY_WAIT)
 			return kr;
 		if (kr != KERN_OPERATION_TIMED_OUT) {
 			progress[WIRE_FAILED] = WIRE_OVER | (uint32_t)kr;
@@ -314,6 +315,18 @@ unwire(const struct piece *piece)
 			return kr;
 	} while (!thread_should_yield());
 	return KCALL_AGAIN;
+}
+
+/* Not wired: what it never touched may still be absent. */
+kern_return_t
+serve_host_set_resident(struct task *task, boolean_t resident)
+{
+	if (task == NULL)
+		return KERN_INVALID_ARGUMENT;
+	spin_lock(&task->map->lock);
+	task->map->resident = resident != FALSE;
+	spin_unlock(&task->map->lock);
+	return KERN_SUCCESS;
 }
 
 kern_return_t

@@ -49,6 +49,8 @@ static void
 send(struct port *port, struct kmsg *kmsg, int32_t id)
 {
 	kmsg->id = id;
+	/* All wait for what it does, whoever they are. */
+	kmsg->lend = PRIORITY_SERVER;
 	port_send_kernel(port, MACH_MSG_TYPE_PORT_SEND, kmsg);
 }
 

@@ -171,6 +171,9 @@ pageout_step(void)
 		}
 		if (now.leaving < LEAVING_MAX && default_pager_write_step())
 			return STEP_MORE;
+		/* Others had them besides: there may be better ones. */
+		if (swap_counts().held < now.held)
+			return STEP_MORE;
 	}
 	if (now.leaving > 0)
 		return STEP_SLEEP;

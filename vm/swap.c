@@ -22,6 +22,7 @@
 enum slot_state {
 	SLOT_FREE,
 	SLOT_HELD,
+	SLOT_TIED,
 	SLOT_LEAVING,
 	SLOT_KEPT,
 	SLOT_STORED,
@@ -56,6 +57,7 @@ static uint32_t generation = 1;		/* [swap_lock] odd: there is no store */
 /* [swap_lock] pages in slots of these states, by struct page's link, the oldest
  * first; owner says which slot */
 static struct list held = {&held, &held};
+static struct list tied = {&tied, &tied};
 static struct list leaving = {&leaving, &leaving};
 static struct list kept = {&kept, &kept};
 static struct list asked = {&asked, &asked};
@@ -127,6 +129,8 @@ state_count(unsigned state)
 	switch (state) {
 	case SLOT_HELD:
 		return &counts.held;
+	case SLOT_TIED:
+		return &counts.tied;
 	case SLOT_LEAVING:
 		return &counts.leaving;
 	case SLOT_KEPT:
@@ -142,6 +146,8 @@ state_list(unsigned state)
 	switch (state) {
 	case SLOT_HELD:
 		return &held;
+	case SLOT_TIED:
+		return &tied;
 	case SLOT_LEAVING:
 		return &leaving;
 	case SLOT_KEPT:
@@ -155,8 +161,8 @@ state_list(unsigned state)
 static bool
 has_bytes(const struct swap_slot *slot)
 {
-	return slot->state == SLOT_HELD || slot->state == SLOT_LEAVING ||
-	       slot->state == SLOT_KEPT;
+	return slot->state == SLOT_HELD || slot->state == SLOT_TIED ||
+	       slot->state == SLOT_LEAVING || slot->state == SLOT_KEPT;
 }
 
 static void
@@ -226,7 +232,7 @@ slot_end(uint32_t number)
 	struct page *page = NULL;
 
 	counts.used--;
-	if (slot->state == SLOT_HELD || slot->state == SLOT_KEPT) {
+	if (has_bytes(slot) && slot->state != SLOT_LEAVING) {
 		page = page_unlist(slot);
 		slot_free(number);
 	} else if (slot->state == SLOT_STORED) {
@@ -238,18 +244,52 @@ slot_end(uint32_t number)
 
 /* ---- entries ---- */
 
+/* The slot that has @page, or 0: for owner means something else elsewhere. */
+static uint32_t
+slot_with(const struct page *page)
+{
+	uint64_t number = (uintptr_t)page->owner;
+
+	if (number == 0 || number > slot_count)
+		return 0;
+	if (!has_bytes(slot_of((uint32_t)number)) ||
+	    slot_of((uint32_t)number)->page != page)
+		return 0;
+	return (uint32_t)number;
+}
+
+/* Another entry that named @page speaks of its slot, @number, instead. */
+static void
+join(uint32_t number, struct page *page)
+{
+	struct swap_slot *slot = slot_of(number);
+
+	/* One that nobody wanted, and is being written, is wanted. */
+	if (slot->refs++ == 0)
+		counts.used++;
+	page_put(page);
+	if (slot->state == SLOT_TIED && page_is_sole(page)) {
+		page_unlist(slot);
+		page_list(number, page, SLOT_HELD);
+	}
+}
+
 uint32_t
 swap_out(struct page *page)
 {
 	uint32_t number;
 
-	KASSERT(page_is_sole(page));
 	spin_lock(&swap_lock);
-	number = slot_alloc();
+	number = slot_with(page);
 	if (number != 0) {
-		slot_of(number)->refs = 1;
-		counts.used++;
-		page_list(number, page, SLOT_HELD);
+		join(number, page);
+	} else if (page->owner == NULL) {
+		number = slot_alloc();
+		if (number != 0) {
+			slot_of(number)->refs = 1;
+			counts.used++;
+			page_list(number, page, SLOT_HELD);
+		}
 	}
 	spin_unlock(&swap_lock);
 	return number;
@@ -471,13 +511,27 @@ is_open(void)
 	return !(generation & 1);
 }
 
+/* Look at some of those that others had besides: do they still? */
+static void
+untie(void)
+{
+	for (unsigned i = 0; i < LOOK_MAX / 4 && !list_empty(&tied); i++) {
+		struct page *page = list_first(&tied, struct page, link);
+		uint32_t number = slot_of_page(page);
+
+		page_unlist(slot_of(number));
+		page_list(
+		    number, page, page_is_sole(page) ? SLOT_HELD : SLOT_TIED);
+	}
+}
+
 unsigned
 swap_write_begin(uint32_t *slots, struct page **pages, unsigned most)
 {
 	unsigned count = 0;
 
 	spin_lock(&swap_lock);
-	KASSERT(!(generation & 1));
+	untie();
 	for (unsigned i = 0;
 	     is_open() && i < LOOK_MAX && count < most && !list_empty(&held);
 	     i++) {
@@ -487,7 +541,7 @@ swap_write_begin(uint32_t *slots, struct page **pages, unsigned most)
 
 		page_unlist(slot_of(number));
 		/* Writing what others have too would make no room. */
-		page_list(number, page, sole ? SLOT_LEAVING : SLOT_HELD);
+		page_list(number, page, sole ? SLOT_LEAVING : SLOT_TIED);
 		if (!sole)
 			continue;
 		slot_of(number)->generation = generation;

@@ -12,8 +12,9 @@
  * bytes calls swap_in(), which makes the entry one of a page again; a page that
  * several entries speak of is then shared, copy-on-write, as ever.
  *
- * Private memory only, and pages that only one leaf named: nobody writes them
- * while they are in a slot.
+ * Private memory only: a page that nobody has alone is never written, and in a
+ * slot nobody has it alone.  Where several leaves name one page, each is put
+ * into the page's slot when its turn comes; until all are, the page is here.
  *
  *	     swap_out()		swap_write_begin()	swap_write_end()
  *	FREE --------> HELD -------------> LEAVING ----+--> STORED
@@ -24,6 +25,7 @@
  *				swap_supply_end()
  *
  * HELD	    the page is in memory, and may be written to the store
+ * TIED	    it would be, but others have it besides
  * LEAVING  it is being written, and still here
  * KEPT	    the store would not have it
  * STORED   only the store has it
@@ -50,8 +52,9 @@ struct page;
 /* ---- entries: their map is locked, or the transfer one's own ---- */
 
 /*
- * Put @page, with the caller's only reference, into a slot, and let one entry
- * speak of it.  0: there is no slot, or no memory to have more.
+ * Put @page, with the caller's reference, into a slot, the one that it is in
+ * if it is, and let one entry speak of that.  0: there is no slot, or no memory
+ * to have more; or others have the page as a part of a superpage.
  */
 uint32_t must_check swap_out(struct page *page);
 
@@ -118,6 +121,7 @@ kern_return_t must_check swap_store_ask(uint32_t slot);
 struct swap_counts {
 	uint64_t used;		/* slots that entries speak of */
 	uint64_t held;		/* pages of slots that can be written */
+	uint64_t tied;		/* ... that others have besides */
 	uint64_t leaving;	/* ... that are being written */
 	uint64_t kept;		/* ... that the store refused */
 	uint64_t asked;		/* pages ready for what it was asked for */

@@ -6,8 +6,11 @@
  * is, loses all its rights; and only one that has none gives up its page.
  */
 #include "arch/riscv64/pmap_table.h"
-#include "vm/superpage.h"
+#include "vm/page.h"
 #include "vm/swap.h"
+
+/* Entries looked at that making a table one's own counts for. */
+#define OWN_COST 64
 
 static void
 close_leaf(pte_t *leaf, struct pmap_sweep *sweep, uint64_t pages)
@@ -16,29 +19,23 @@ close_leaf(pte_t *leaf, struct pmap_sweep *sweep, uint64_t pages)
 	sweep->closed += pages;
 }
 
-/* Give the page of @leaf, which nobody can reach, to a slot.  False: there is
- * none. */
-static bool
+/* Give the page of @leaf, which nobody can reach, to a slot, if it may be. */
+static void
 take_leaf(pte_t *leaf, struct pmap_sweep *sweep)
 {
-	struct page *page = page_of(pte_pa(*leaf));
-	uint32_t slot;
+	uint32_t slot = swap_out(page_of(pte_pa(*leaf)));
 
-	if (!page_is_sole(page))
-		return true;
-	slot = swap_out(page);
 	if (slot == 0)
-		return false;
+		return;
 	*leaf = pte_swapped(slot);
 	sweep->taken++;
-	return true;
 }
 
 /* Leaves of one table; true: some hart may hold translations of old ones. */
 static bool
 sweep_leaves(pte_t *leaf, uint64_t count, struct pmap_sweep *sweep)
 {
-	bool closed = false, slots = true;
+	bool closed = false;
 
 	for (pte_t *end = leaf + count; leaf < end; leaf++) {
 		if (*leaf == 0 || (*leaf & (PTE_SWAP | PTE_FOREIGN)))
@@ -46,8 +43,8 @@ sweep_leaves(pte_t *leaf, uint64_t count, struct pmap_sweep *sweep)
 		if (*leaf & PTE_V) {
 			close_leaf(leaf, sweep, 1);
 			closed = true;
-		} else if (slots) {
-			slots = take_leaf(leaf, sweep);
+		} else {
+			take_leaf(leaf, sweep);
 		}
 	}
 	return closed;
@@ -66,15 +63,29 @@ sweep_superpage(struct pmap *pmap, uaddr_t va, struct pmap_sweep *sweep)
 }
 
 /* Split the superpage around @va, if it was closed before.  False: there is
- * none, or others have it, or no memory for its table. */
+ * none, or no memory for its table. */
 static bool
 split_superpage(struct pmap *pmap, uaddr_t va)
 {
 	pte_t *leaf = pmap_superpage(pmap, va);
 
 	return leaf != NULL && !(*leaf & PTE_V) &&
-	       superpage_is_sole(page_of(pte_pa(*leaf))) &&
 	       pmap_make(pmap, va, 0, 0) != NULL;
+}
+
+/*
+ * A table that others have too, or had, is closed as a whole.  It becomes this
+ * space's own, so that its pages may go when the hand comes by again.  False:
+ * it is none, or there is no memory.
+ */
+static bool
+own_shared(struct pmap *pmap, uaddr_t va)
+{
+	pte_t pte = pmap->root[pt_index(va, 2)];
+
+	if (pte_is_table(pte))
+		pte = pte_table(pte)[pt_index(va, 1)];
+	return (pte & (PTE_SHARED | PTE_U)) == PTE_SHARED && pmap_own(pmap, va);
 }
 
 bool
@@ -91,6 +102,8 @@ pmap_sweep_step(
 
 		if (leaf == NULL && split_superpage(pmap, va))
 			leaf = pmap_leaves(pmap, va, &stop);
+		else if (leaf == NULL && own_shared(pmap, va))
+			left -= min_u64(left, OWN_COST);
 		stop = min_u64(stop, end);
 		if (leaf != NULL) {
 			count = min_u64((stop - va) >> PAGE_SHIFT, left);
@@ -100,7 +113,7 @@ pmap_sweep_step(
 			closed |= sweep_superpage(pmap, va, sweep);
 		}
 		sweep->looked += count;
-		left -= count;
+		left -= min_u64(left, count);
 		va = stop;
 	}
 	/* Who uses one of them from now on has to fault. */

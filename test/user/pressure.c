@@ -1,31 +1,43 @@
 /*
  * pressure.c: more memory than there is: pages leave it for the default pager,
- * and come back as they were.
+ * and come back as they were, whoever wants them and however.
  *
- * For machines with little of it: elsewhere it would take long.
+ * For machines with little of it: elsewhere it would take long.  The manifest
+ * lets this program wire memory and end the default pager.
  */
+#include <baton/host.h>
+#include <servers/bootstrap.h>
+#include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "test/user/mach_test.h"
 
-#define PAGE  4096UL
-#define WORDS (PAGE / sizeof(uint64_t))
-#define MOST  (160UL << 20) /* of free memory */
+#define PAGE	 4096UL
+#define WORDS	 (PAGE / sizeof(uint64_t))
+#define MOST	 (160UL << 20) /* of free memory */
+#define CHILDREN 3
+#define SMALL	 24 /* pages that somebody uses all the time */
 
 static task_t self;
+static host_priv_t host_priv;
 
 static vm_statistics64_data_t
 statistics(void)
 {
 	vm_statistics64_data_t now;
 	mach_msg_type_number_t count = HOST_VM_INFO64_COUNT;
+	host_t host = mach_host_self();
 
 	must(host_statistics64(
-	    mach_host_self(), HOST_VM_INFO64, (host_info64_t)&now, &count));
+	    host, HOST_VM_INFO64, (host_info64_t)&now, &count));
+	mach_port_deallocate(self, host);
 	return now;
 }
 
-/* Memory of @pages, of which each tells its number and @seed. */
+/* ---- memory that tells what it is ---- */
+
+/* A word of page @page: most of each is zero, so that it can be squeezed. */
 static uint64_t
 word_of(uint64_t seed, size_t page, unsigned at)
 {
@@ -40,6 +52,7 @@ fill(uint64_t *words, size_t pages, uint64_t seed)
 			words[i * WORDS + k] = word_of(seed, i, k);
 }
 
+/* How many pages are not what they should be. */
 static size_t
 wrong(const uint64_t *words, size_t pages, uint64_t seed)
 {
@@ -55,6 +68,22 @@ wrong(const uint64_t *words, size_t pages, uint64_t seed)
 	return count;
 }
 
+/* Filled memory, most of which has left by now. */
+static uint64_t *
+gone_new(size_t pages, uint64_t seed)
+{
+	uint64_t *words = pages_new(pages * PAGE);
+	size_t others = statistics().free_count + pages / 2;
+	uint64_t *pusher = pages_new(others * PAGE);
+
+	fill(words, pages, seed);
+	fill(pusher, others, 1);
+	pages_end(pusher, others * PAGE);
+	return words;
+}
+
+/* ---- one task ---- */
+
 static void
 test_more_than_there_is(size_t pages)
 {
@@ -64,10 +93,9 @@ test_more_than_there_is(size_t pages)
 	fill(words, pages, 1);
 	is(wrong(words, pages, 1), 0, "%zu MiB are what was written",
 	    pages * PAGE >> 20);
-	fill(words, pages / 2, 2);
-	is(wrong(words, pages / 2, 2), 0, "and may be written again");
-	is(wrong(words + pages / 2 * WORDS, pages - pages / 2, 0) != 0, 1,
-	    "(another pattern would be noticed)");
+	fill(words, pages / 3, 2);
+	is(wrong(words, pages / 3, 2), 0, "and may be written again");
+	ok(wrong(words, 100, 1) == 100, "another pattern would be noticed");
 	after = statistics();
 	ok(after.pageouts > before.pageouts, "%llu pages left",
 	    (unsigned long long)(after.pageouts - before.pageouts));
@@ -76,16 +104,280 @@ test_more_than_there_is(size_t pages)
 	pages_end(words, pages * PAGE);
 }
 
+/* What a message of @words brings. */
+static uint64_t *
+sent(uint64_t *words, size_t size, bool deallocate)
+{
+	mach_port_t box = port_new_send();
+	struct crate crate;
+
+	crate_fill(&crate, box, words, (uint32_t)size, deallocate,
+	    MACH_MSG_VIRTUAL_COPY);
+	must(send_message(&crate, CRATE_SIZE));
+	memset(&crate, 0, sizeof(crate));
+	must(poll_for(&crate, sizeof(crate), box));
+	port_end(box);
+	return crate.memory.address;
+}
+
+static void
+test_messages(void)
+{
+	const size_t pages = 700;
+	uint64_t *words = gone_new(pages, 3), *copy;
+
+	copy = sent(words, pages * PAGE, false);
+	fill(words, pages / 2, 4);
+	is(wrong(copy, pages, 3), 0, "a message has a copy of what was gone");
+	pages_end(copy, pages * PAGE);
+	words = sent(words, pages * PAGE, true);
+	is(wrong(words, pages / 2, 4), 0, "another one all of it");
+	pages_end(words, pages * PAGE);
+}
+
+static void
+test_wired(void)
+{
+	const size_t pages = 200;
+	uint64_t *words = gone_new(pages, 5), *pusher;
+	size_t others = statistics().free_count;
+	uint64_t pageins;
+
+	is(mach_vm_wire(host_priv, self, (mach_vm_address_t)words, pages * PAGE,
+	       VM_PROT_READ | VM_PROT_WRITE),
+	    KERN_SUCCESS, "what was gone is wired");
+	pusher = pages_new(others * PAGE);
+	fill(pusher, others, 1);
+	pageins = statistics().pageins;
+	is(wrong(words, pages, 5), 0, "it is there");
+	ok(statistics().pageins < pageins + pages / 4, "all the time");
+	pages_end(pusher, others * PAGE);
+	must(mach_vm_wire(host_priv, self, (mach_vm_address_t)words,
+	    pages * PAGE, VM_PROT_NONE));
+	pages_end(words, pages * PAGE);
+}
+
+/* ---- several tasks ---- */
+
+/* What all of them see. */
+static struct board {
+	atomic_uint done[CHILDREN];
+	atomic_uint wrong[CHILDREN];
+	atomic_uint rounds; /* of the one with little memory */
+	atomic_bool stop;
+} * board;
+static uint64_t *memory;
+static size_t memory_pages;
+
+/* A thread of @task at @entry, on a stack at @stack that it inherited. */
+static thread_t
+start(task_t task, void (*entry)(uint64_t), char *stack, uint64_t argument)
+{
+	riscv64_thread_state_t state = {
+	    .pc = (uint64_t)entry,
+	    .sp = (uint64_t)stack + 4 * PAGE,
+	    .a0 = argument,
+	};
+	thread_t thread;
+
+	__asm__("mv %0, gp" : "=r"(state.gp));
+	must(thread_create_running(task, RISCV64_THREAD_STATE,
+	    (thread_state_t)&state, RISCV64_THREAD_STATE_COUNT, &thread));
+	return thread;
+}
+
+static void __attribute__((noreturn)) sleep_for_ever(void)
+{
+	for (;;)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 60000);
+}
+
+/* A child's whole life: what it inherited, then what it writes itself. */
+static void
+child_main(uint64_t who)
+{
+	size_t count = wrong(memory, memory_pages, 6);
+
+	fill(memory, memory_pages, 7 + who);
+	count += wrong(memory, memory_pages, 7 + who);
+	atomic_store(&board->wrong[who], (unsigned)count);
+	atomic_store(&board->done[who], 1);
+	sleep_for_ever();
+}
+
+/* One with little memory, that it uses all the time. */
+static void
+small_main(uint64_t unused)
+{
+	(void)unused;
+	while (!atomic_load(&board->stop)) {
+		for (size_t i = 0; i < SMALL; i++)
+			memory[i * WORDS + 1]++;
+		atomic_fetch_add(&board->rounds, 1);
+	}
+	sleep_for_ever();
+}
+
+static bool
+all_done(void)
+{
+	bool all = true;
+
+	for (unsigned i = 0; i < CHILDREN; i++)
+		all &= atomic_load(&board->done[i]) != 0;
+	return all;
+}
+
+static void
+test_several(size_t pages)
+{
+	char *stack = pages_new(4 * PAGE);
+	task_t child[CHILDREN], small;
+	thread_t thread[CHILDREN], small_thread;
+
+	board = pages_new(PAGE);
+	must(mach_vm_inherit(
+	    self, (mach_vm_address_t)board, PAGE, VM_INHERIT_SHARE));
+	memory_pages = pages;
+	memory = gone_new(pages, 6);
+	must(task_create(self, NULL, 0, TRUE, &small));
+	small_thread = start(small, small_main, stack, 0);
+	for (unsigned i = 0; i < CHILDREN; i++)
+		must(task_create(self, NULL, 0, TRUE, &child[i]));
+	for (unsigned i = 0; i < CHILDREN; i++)
+		thread[i] = start(child[i], child_main, stack, i);
+	while (!all_done())
+		sleep_ms(5);
+	for (unsigned i = 0; i < CHILDREN; i++)
+		is(atomic_load(&board->wrong[i]), 0,
+		    "child %u has what it inherited, and wrote", i);
+	ok(atomic_load(&board->rounds) > 1000,
+	    "one with little memory went on: %u rounds",
+	    atomic_load(&board->rounds));
+	is(wrong(memory, pages, 6), 0, "the parent's is its own");
+	for (unsigned i = 0; i < CHILDREN; i++) {
+		must(task_terminate(child[i]));
+		must(mach_port_deallocate(self, child[i]));
+		must(mach_port_deallocate(self, thread[i]));
+	}
+	must(task_terminate(small));
+	must(mach_port_deallocate(self, small));
+	must(mach_port_deallocate(self, small_thread));
+	pages_end(memory, pages * PAGE);
+	pages_end(board, PAGE);
+	pages_end(stack, 4 * PAGE);
+}
+
+/* ---- the pager dies ---- */
+
+/* Which task, in the order in which the host lists them; -1: none. */
+static int
+index_of(const char *name)
+{
+	static struct baton_task_summary tasks[BATON_TASK_SUMMARY_MAX];
+	mach_port_t host = mach_host_self();
+	uint64_t after = 0;
+	uint32_t count = BATON_TASK_SUMMARY_MAX;
+	int index = 0, found = -1;
+
+	while (found < 0 &&
+	       host_task_summary(host, after, tasks, &count) == KERN_SUCCESS &&
+	       count > 0) {
+		for (uint32_t i = 0; i < count; i++, index++)
+			if (strcmp(tasks[i].name, name) == 0)
+				found = index;
+		after = tasks[count - 1].id;
+		count = BATON_TASK_SUMMARY_MAX;
+	}
+	mach_port_deallocate(self, host);
+	return found;
+}
+
+/* A send right to the pager's task. */
+static task_t
+pager_task(void)
+{
+	int index = index_of("default_pager");
+	mach_msg_type_number_t count = 0;
+	task_array_t tasks;
+	task_t pager = MACH_PORT_NULL;
+
+	must(host_tasks(host_priv, &tasks, &count));
+	if (index >= 0 && (unsigned)index < count) {
+		pager = tasks[index];
+		tasks[index] = MACH_PORT_NULL;
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (MACH_PORT_VALID(tasks[i]))
+			mach_port_deallocate(self, tasks[i]);
+	vm_deallocate(self, (vm_address_t)tasks, count * sizeof(*tasks));
+	return pager;
+}
+
+static bool
+has_pager(void)
+{
+	mach_port_t pager = MACH_PORT_NULL;
+
+	must(host_default_memory_manager(host_priv, &pager, 0));
+	if (pager != MACH_PORT_NULL)
+		mach_port_deallocate(self, pager);
+	return pager != MACH_PORT_NULL;
+}
+
+static void
+test_pager_dies(void)
+{
+	const size_t pages = 700;
+	uint64_t *words = gone_new(pages, 8);
+	unsigned lost = 0, other = 0;
+	task_t pager = pager_task();
+	mach_port_t second = port_new();
+
+	ok(has_pager(), "there is a default pager");
+	is(host_default_memory_manager(host_priv, &second, 0), KERN_FAILURE,
+	    "and no other beside it");
+	must(task_terminate(pager));
+	ok(dies(pager), "it is ended");
+	for (size_t i = 0; i < pages; i++) {
+		uint64_t word;
+		mach_vm_size_t size;
+		kern_return_t kr = mach_vm_read_overwrite(self,
+		    (mach_vm_address_t)&words[i * WORDS], sizeof(word),
+		    (mach_vm_address_t)&word, &size);
+
+		lost += kr == KERN_MEMORY_ERROR;
+		other += kr != KERN_MEMORY_ERROR &&
+			 (kr != KERN_SUCCESS || word != word_of(8, i, 0));
+	}
+	ok(lost > 0, "%u pages of %zu are lost", lost, pages);
+	is(other, 0, "the others are what they were");
+	pages_end(words, pages * PAGE);
+	while (!has_pager())
+		sleep_ms(5);
+	words = gone_new(pages, 9);
+	is(wrong(words, pages, 9), 0, "with the next one memory is memory");
+	pages_end(words, pages * PAGE);
+	mach_port_deallocate(self, pager);
+	port_end(second);
+}
+
 int
 main(void)
 {
-	size_t free = statistics().free_count;
+	size_t free;
 
 	self = mach_task_self();
+	free = statistics().free_count;
 	if (free * PAGE > MOST) {
 		skip("more memory than there is", "there is much");
 		return done();
 	}
-	test_more_than_there_is(free + free / 2);
+	must(bootstrap_device(bootstrap_port, "host_priv", &host_priv));
+	test_more_than_there_is(free + free / 3);
+	test_messages();
+	test_wired();
+	test_several(free / 3);
+	test_pager_dies();
 	return done();
 }

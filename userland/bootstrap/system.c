@@ -7,6 +7,7 @@
 
 #include <device/device_calls.h>
 #include <mach/mach.h>
+#include <baton/host.h>
 #include <servers/bootstrap.h>
 #include <servers/console.h>
 
@@ -44,21 +45,31 @@ seconds(uint64_t count)
 	return count * 1000000000 * timebase.denom / timebase.numer;
 }
 
+/* When the default pager dies, those go on that are to start another. */
+static void
+keep_resident(task_t task)
+{
+	(void)host_set_resident(options->host_priv, task, TRUE);
+}
+
 static void
 server_start(unsigned int index)
 {
 	const struct manifest_line *line = &manifest->lines[index];
 	char *argv[MANIFEST_WORDS_MAX] = {line->words[1]};
+	struct child *child;
 	kern_return_t kr;
 
 	/* Behind "restart". */
 	for (unsigned int i = 3; i < line->count; i++)
 		argv[i - 2] = line->words[i];
 	servers[index].started = mach_absolute_time();
-	kr = child_start(argv[0], argv, CHILD_SERVER, NULL, NULL);
+	kr = child_start(argv[0], argv, CHILD_SERVER, NULL, &child);
 	if (kr != KERN_SUCCESS)
 		printf("bootstrap: cannot start %s: %s\n", argv[0],
 		    bootstrap_strerror(kr));
+	else if (manifest_restarts(line))
+		keep_resident(child->task);
 }
 
 /*
@@ -216,6 +227,7 @@ void
 system_init(const struct options *the_options)
 {
 	options = the_options;
+	keep_resident(mach_task_self());
 	if (device_open(options->device_master, D_WRITE, "sbi-console",
 		&sbi_console) == KERN_SUCCESS)
 		stdio_use_device(sbi_console);

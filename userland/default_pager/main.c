@@ -138,6 +138,7 @@ default_pager_write(mach_port_t pager, vm_offset_t data,
 	/* Gone before the kernel gives them up as well: so they are free. */
 	mach_vm_deallocate(mach_task_self(), data, size);
 	(void)default_pager_written(control, kept, full, slots, count);
+
 	return KERN_SUCCESS;
 }
 
@@ -195,9 +196,11 @@ start(uint64_t bytes)
 	if (kr != KERN_SUCCESS)
 		return kr;
 	store_init(&chunk_memory, bytes);
+	kr = wire_all();
+	if (kr != KERN_SUCCESS)
+		return kr;
 	manager = port;
-	kr = host_default_memory_manager(host_priv, &manager, 0);
-	return kr == KERN_SUCCESS ? wire_all() : kr;
+	return host_default_memory_manager(host_priv, &manager, 0);
 }
 
 int

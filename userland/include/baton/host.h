@@ -23,6 +23,14 @@ kern_return_t host_task_summary(host_t host, uint64_t after,
 kern_return_t host_tasks(
     host_priv_t host_priv, task_array_t *tasks, mach_msg_type_number_t *count);
 
+/*
+ * Page replacement passes @task by: the pages that it has stay in memory, as
+ * those of the default pager do; or it does so no more.  For tasks that have to
+ * go on when the default pager has died.  KERN_INVALID_ARGUMENT: no task.
+ */
+kern_return_t host_set_resident(
+    host_priv_t host_priv, task_t task, boolean_t resident);
+
 /* What lists and fault reports call the task. */
 kern_return_t task_set_name(task_t task, const char *name);
 

@@ -161,8 +161,8 @@ struct pmap_sweep {
  * Look for pages that nobody uses, from *@vap on to @end, private memory that
  * is not wired: a bounded step, true while there is more.  What may be accessed
  * is closed: its next fault opens it again, and shows that it is used.  What
- * was closed already, and no other table or object has, goes to a slot.
- * Tables that others have too are passed by.
+ * was closed already goes to a slot.  Tables that others have too become this
+ * space's own.
  */
 bool must_check pmap_sweep_step(
     struct pmap *pmap, uaddr_t *vap, uint64_t end, struct pmap_sweep *sweep);
