@@ -23,6 +23,9 @@ static_assert(sizeof(union __RequestUnion__pager_memory_object_subsystem) +
 /* The most that is answered of one request; the kernel asks for less. */
 #define REQUEST_MAX (1024 * 1024UL)
 
+/* References to a control port that are worth a call. */
+#define REFS_MAX 256
+
 /* ---- objects by their ports ---- */
 
 #define BUCKETS 256
@@ -110,7 +113,9 @@ static void
 forget_control(struct pager_object *object)
 {
 	if (object->control != MACH_PORT_NULL)
-		mach_port_deallocate(mach_task_self(), object->control);
+		mach_port_mod_refs(mach_task_self(), object->control,
+		    MACH_PORT_RIGHT_SEND,
+		    -(mach_port_delta_t)object->control_refs);
 	object->control = MACH_PORT_NULL;
 }
 
@@ -158,14 +163,21 @@ is_kernel(const struct pager_object *object, memory_object_control_t control)
 	       kind == IKOT_MEM_OBJ_CONTROL;
 }
 
-/* The first one that speaks for an object is kept, once. */
+/* The first one that speaks for an object is kept.  Each message brings another
+ * reference to it; those are given up many at a time. */
 static void
 keep_control(struct pager_object *object, memory_object_control_t control)
 {
-	if (object->control == MACH_PORT_NULL)
+	if (object->control == MACH_PORT_NULL) {
 		object->control = control;
-	else
+		object->control_refs = 1;
+	} else if (control != object->control) {
 		mach_port_deallocate(mach_task_self(), control);
+	} else if (++object->control_refs == REFS_MAX) {
+		mach_port_mod_refs(mach_task_self(), control,
+		    MACH_PORT_RIGHT_SEND, 1 - REFS_MAX);
+		object->control_refs = 1;
+	}
 }
 
 kern_return_t

@@ -83,6 +83,7 @@ struct pager_object {
 	const struct pager_calls *calls;
 	mach_port_t port;		 /* the object: our receive right */
 	memory_object_control_t control; /* the kernel's, a send right, or 0 */
+	mach_port_urefs_t control_refs;	 /* that we have to it */
 	struct pager_object *next;	 /* with the same hash */
 };
 
