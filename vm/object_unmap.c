@@ -18,7 +18,7 @@ object_unmap_begin(struct object *object)
 /* The map is locked; false: no memory. */
 static bool
 unmap_from(const struct map_entry *entry, uint64_t start, uint64_t end,
-    bool only_writing)
+    bool only_writing, bool *pinnedp)
 {
 	struct pmap *pmap = &entry->map->pmap;
 	uint64_t first = max_u64(start, entry->window);
@@ -33,7 +33,9 @@ unmap_from(const struct map_entry *entry, uint64_t start, uint64_t end,
 	if (!pmap_own_ends(pmap, first, last))
 		return false;
 	hole = (struct pmap_hole){first, first};
-	if (only_writing)
+	if (entry->wired > 0)
+		*pinnedp = true;
+	if (only_writing || entry->wired > 0)
 		pmap_restrict(
 		    pmap, first, last, VM_PROT_READ | VM_PROT_EXECUTE);
 	else
@@ -59,15 +61,15 @@ next_entry(struct object *object)
  * tried for again.
  */
 static bool
-visit_next(
-    struct object *object, uint64_t start, uint64_t end, bool only_writing)
+visit_next(struct object *object, uint64_t start, uint64_t end,
+    bool only_writing, bool *pinnedp)
 {
 	struct map_entry *entry = next_entry(object);
 	bool done;
 
 	if (entry == NULL || !spin_trylock(&entry->map->lock))
 		return false;
-	done = unmap_from(entry, start, end, only_writing);
+	done = unmap_from(entry, start, end, only_writing, pinnedp);
 	if (done) {
 		entry->object_pass = object->pass;
 		list_remove(&entry->object_link);
@@ -78,14 +80,14 @@ visit_next(
 }
 
 bool
-object_unmap_step(
-    struct object *object, uint64_t start, uint64_t end, bool only_writing)
+object_unmap_step(struct object *object, uint64_t start, uint64_t end,
+    bool only_writing, bool *pinnedp)
 {
 	bool more;
 
 	spin_lock(&object->lock);
 	for (int i = 0; i < STEP_ENTRIES; i++) {
-		if (!visit_next(object, start, end, only_writing))
+		if (!visit_next(object, start, end, only_writing, pinnedp))
 			break;
 	}
 	more = next_entry(object) != NULL;

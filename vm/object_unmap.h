@@ -19,7 +19,8 @@ struct object;
 void object_unmap_begin(struct object *object);
 /*
  * A bounded step of it for [@start, @end), some pages: leaves go, or with
- * @only_writing lose that right; true while there is more.
+ * @only_writing lose that right; true while there is more.  Wired ones only
+ * lose that right, and *@pinnedp becomes true.
  */
-bool must_check object_unmap_step(
-    struct object *object, uint64_t start, uint64_t end, bool only_writing);
+bool must_check object_unmap_step(struct object *object, uint64_t start,
+    uint64_t end, bool only_writing, bool *pinnedp);

@@ -6,6 +6,7 @@
  *
  *	a pager died			settle what it was at work on
  *	it can forget slots		tell it
+ *	objects of pagers have pages	have some go back to them
  *	fewer pages in slots than the	let the hand move on, but not for long
  *	  eighth part of those in use
  *	pages in slots			have some written, a few at a time
@@ -25,6 +26,7 @@
 #include "vm/map.h"
 #include "vm/map_sweep.h"
 #include "vm/memory_wait.h"
+#include "vm/pager.h"
 #include "vm/swap.h"
 
 /* Of the pages in use, the part that the queue of slots may be. */
@@ -160,8 +162,10 @@ pageout_step(void)
 		return STEP_MORE;
 	if (page_free_count() >= page_free_target()) {
 		tell_waiters(KERN_SUCCESS);
-		return STEP_SLEEP;
+		return pager_pageout_rest_step() ? STEP_MORE : STEP_SLEEP;
 	}
+	if (pager_pageout_step())
+		return STEP_MORE;
 	if (default_pager_takes()) {
 		if (default_pager_again_step())
 			return STEP_MORE;

@@ -130,6 +130,7 @@ create(void)
 	spin_init(&pager->lock, LOCK_SYNC);
 	atomic_init(&pager->refs, 1);
 	pager->work.step = work_step;
+	list_init(&pager->link);
 	pager->control = port_create_kernel(KOBJECT_PAGER, pager);
 	pager->name = port_create_kernel(KOBJECT_MEMORY_NAME, NULL);
 	pager->terminate = pager_message_terminate();
@@ -249,6 +250,7 @@ make(struct port *port, struct object **objectp)
 	}
 
 	/* ---- committed: nothing below can fail ---- */
+	pager_list_add(pager);
 	pager_message_address(pager, init);
 	pager_message_send(init, &next);
 	if (next != NULL)
@@ -529,11 +531,13 @@ pager_end_step(struct object *object)
 			    .should_return = MEMORY_OBJECT_RETURN_ALL,
 			    .flush = true,
 			    .wait_for_room = true,
+			    .may_lose = true,
 			};
 		kr = pager_clean_step(object, &pager->last);
 	}
 	if (kr != KERN_SUCCESS)
 		return kr;
+	pager_list_remove(pager);
 	spin_lock(&pager->lock);
 	pager->object = NULL;
 	spin_unlock(&pager->lock);

@@ -31,6 +31,7 @@
 #pragma once
 #include <mach/memory_object_types.h>
 
+#include "kernel/list.h"
 #include "kernel/lock.h"
 #include "kernel/reaper.h"
 #include "kernel/types.h"
@@ -50,11 +51,14 @@ struct pager_clean {
 	bool flush;
 	bool set_locks;
 	unsigned locks;	    /* VM_PROT_*: accesses that are allowed no more */
-	bool wait_for_room; /* in the pager's queue, for what is returned */
+	bool wait_for_room; /* in the pager's queue, for what is returned ... */
+	bool may_lose; /* ... or, if it makes none, lose that; else it stays */
 	/* Its own: */
 	struct object *object; /* a routine's: with a reference */
 	uint64_t chunk_end;    /* [@at, this) is marked; 0: no chunk */
-	bool unmapped;	       /* ... and mapped nowhere */
+	bool unmapped;	       /* ... and mapped nowhere ... */
+	bool pinned;	       /* ... but where it is wired: it stays */
+	uint32_t freed;	       /* pages that went, in all */
 	uint64_t deadline;     /* for the pager to make room; 0: none yet */
 };
 
@@ -75,6 +79,8 @@ struct pager {
 	memory_object_copy_strategy_t copy_strategy; /* [o] */
 	uint32_t asked; /* [o] slots that are SLOT_BUSY or SLOT_ASKED */
 
+	struct list link;	 /* [pagers_lock] all: pager_pageout.c */
+	uint64_t hand;		 /* [page replacement's] how far it came */
 	struct pager_clean last; /* [the reaper's] the end's */
 	struct reap_item work;	 /* of a pager that is gone */
 };
@@ -131,6 +137,9 @@ kern_return_t must_check pager_end_step(struct object *object);
 kern_return_t must_check pager_clean_step(
     struct object *object, struct pager_clean *clean);
 
+/* No more of it: what is left of the chunk at hand stays as it was. */
+void pager_clean_stop(struct pager_clean *clean);
+
 /*
  * All of @template, of @object, for a kernel routine, which has to call again
  * on KCALL_AGAIN or KERN_MEMORY_WAIT, then with these or without; *@progress is
@@ -138,6 +147,21 @@ kern_return_t must_check pager_clean_step(
  */
 kern_return_t must_check pager_clean_call(struct object *object,
     const struct pager_clean *template, uint64_t *progress);
+
+/* ---- pager_pageout.c ---- */
+
+/* @pager has an object; or will have none. */
+void pager_list_add(struct pager *pager);
+void pager_list_remove(struct pager *pager);
+/*
+ * Memory is short: a bounded step of taking pages back, from all objects in
+ * turn, first come first.  False: there are none just now.  The thread of page
+ * replacement alone calls it.
+ */
+bool must_check pager_pageout_step(void);
+/* There is memory enough: a step of leaving things in order, true: call again.
+ */
+bool must_check pager_pageout_rest_step(void);
 
 /* ---- pager_message.c: what the pager is told ---- */
 

@@ -62,6 +62,7 @@ mark(struct object *object, struct pager_clean *clean)
 	}
 	clean->chunk_end = at;
 	clean->unmapped = !must_unmap(clean);
+	clean->pinned = false;
 	object->pager->passing = true;
 	object_unmap_begin(object);
 }
@@ -129,13 +130,20 @@ run_end(struct object *object, const struct pager_clean *clean, uint64_t at)
 	return at;
 }
 
+/* Do the pages of the chunk go? */
+static bool
+is_flushed(const struct pager_clean *clean)
+{
+	return clean->flush && !clean->pinned;
+}
+
 /* Let @leaf, of a message, name @page, or a copy of one that stays. */
 static bool
 put_page(const struct pager_clean *clean, pte_t *leaf, struct page *page)
 {
 	struct page *copy;
 
-	if (clean->flush) {
+	if (is_flushed(clean)) {
 		page_get(page); /* the slot's goes when all is settled */
 	} else {
 		copy = page_alloc(0);
@@ -173,7 +181,7 @@ collect(struct object *object, const struct pager_clean *clean, uint64_t at,
 /* Slots of [@at, @end), whose pages were returned or need not be, become what
  * they are to be. */
 static void
-settle(struct object *object, const struct pager_clean *clean, uint64_t at,
+settle(struct object *object, struct pager_clean *clean, uint64_t at,
     uint64_t end, bool returned)
 {
 	struct page *gone[CONFIG_PAGER_CHUNK];
@@ -184,9 +192,9 @@ settle(struct object *object, const struct pager_clean *clean, uint64_t at,
 		uint64_t *slot = object_slot(object, i, false);
 
 		*slot &= ~SLOT_LEAVING;
-		if (clean->flush || clean->set_locks)
+		if (is_flushed(clean) || clean->set_locks)
 			pager_answered(object->pager, slot);
-		if (clean->flush) {
+		if (is_flushed(clean)) {
 			gone[count++] = slot_page(*slot);
 			*slot = 0;
 			object->pages--;
@@ -201,6 +209,7 @@ settle(struct object *object, const struct pager_clean *clean, uint64_t at,
 	}
 	spin_unlock(&object->lock);
 	memory_wake(object, at, end, KERN_SUCCESS);
+	clean->freed += count;
 	while (count > 0)
 		page_put(gone[--count]);
 }
@@ -217,8 +226,8 @@ return_run(struct object *object, struct pager_clean *clean, uint64_t end)
 	struct kmsg *kmsg = NULL;
 
 	if (transfer != NULL)
-		kmsg = pager_message_return(
-		    pager, clean->at, size, dirty, !clean->flush, transfer);
+		kmsg = pager_message_return(pager, clean->at, size, dirty,
+		    !is_flushed(clean), transfer);
 	if (kmsg == NULL) {
 		transfer_destroy(transfer);
 		return false;
@@ -232,6 +241,14 @@ return_run(struct object *object, struct pager_clean *clean, uint64_t end)
 	clean->at = end;
 	clean->deadline = 0;
 	return true;
+}
+
+void
+pager_clean_stop(struct pager_clean *clean)
+{
+	clean->pinned = true;
+	clean->should_return = MEMORY_OBJECT_RETURN_NONE;
+	clean->end = max_u64(clean->at, clean->chunk_end);
 }
 
 /* Has the pager fallen behind with what it was returned? */
@@ -249,8 +266,11 @@ must_wait(const struct object *object, struct pager_clean *clean)
 		clean->deadline = timer_after_ms(CONFIG_PAGER_MS);
 	if (timer_now() < clean->deadline)
 		return true;
-	/* It had its time: the rest is lost. */
-	clean->should_return = MEMORY_OBJECT_RETURN_NONE;
+	/* It had its time. */
+	if (clean->may_lose)
+		clean->should_return = MEMORY_OBJECT_RETURN_NONE;
+	else
+		pager_clean_stop(clean);
 	return false;
 }
 
@@ -291,11 +311,15 @@ pager_clean_step(struct object *object, struct pager_clean *clean)
 {
 	kern_return_t kr = KERN_OPERATION_TIMED_OUT;
 
+	/* Nobody is to wait for pages for which there is no room. */
+	if (clean->chunk_end == 0 && must_wait(object, clean))
+		return KERN_NOT_WAITING;
 	if (clean->chunk_end == 0)
 		return mark_next(object, clean) ? KERN_SUCCESS : kr;
 	if (!clean->unmapped) {
-		clean->unmapped = !object_unmap_step(object, clean->at,
-		    clean->chunk_end, !clean->flush && clean->locks == 0);
+		clean->unmapped =
+		    !object_unmap_step(object, clean->at, clean->chunk_end,
+			!clean->flush && clean->locks == 0, &clean->pinned);
 		return kr;
 	}
 	kr = return_step(object, clean);
