@@ -87,7 +87,7 @@ struct map {
 	uint64_t size;			   /* [m] bytes that entries span */
 	uint64_t entry_count;		   /* [m] but for rooms */
 	uint32_t apart_count;		   /* [m] entries that stand apart */
-	uint32_t newest_room;		   /* [m] which of these came last */
+	uint32_t newest_room;		   /* [m] where one came or went last */
 	struct map_entry *room[MAP_ROOMS]; /* [m] or NULL */
 	uint64_t base;	       /* [I] addresses are chosen from here on */
 	bool ending;	       /* [m] map_destroy_step() was called */

@@ -24,18 +24,26 @@
 /* Entries of a map that may stand apart. */
 #define MAP_APART_MAX 32
 
-/* Where in @map->room there is one of @size bytes at a multiple of @unit, a
- * power of two; or MAP_ROOMS. */
+static inline bool
+map_room_fits(const struct map_entry *room, uint64_t size, uint64_t unit)
+{
+	return room != NULL && room->end - room->start == size &&
+	       (room->start & (unit - 1)) == 0;
+}
+
+/*
+ * Where in @map->room there is one of @size bytes at a multiple of @unit, a
+ * power of two; or MAP_ROOMS.  Usually it is where one came or went last.
+ */
 static inline unsigned
 map_room_find(const struct map *map, uint64_t size, uint64_t unit)
 {
-	unsigned place;
+	unsigned place = map->newest_room;
 
+	if (likely(map_room_fits(map->room[place], size, unit)))
+		return place;
 	for (place = 0; place < MAP_ROOMS; place++) {
-		const struct map_entry *room = map->room[place];
-
-		if (room != NULL && room->end - room->start == size &&
-		    (room->start & (unit - 1)) == 0)
+		if (map_room_fits(map->room[place], size, unit))
 			break;
 	}
 	return place;
@@ -45,10 +53,14 @@ map_room_find(const struct map *map, uint64_t size, uint64_t unit)
 static inline unsigned
 map_room_free(const struct map *map)
 {
-	unsigned place = 0;
+	unsigned place = map->newest_room;
 
-	while (place < MAP_ROOMS && map->room[place] != NULL)
-		place++;
+	if (likely(map->room[place] == NULL))
+		return place;
+	for (place = 0; place < MAP_ROOMS; place++) {
+		if (map->room[place] == NULL)
+			break;
+	}
 	return place;
 }
 
@@ -60,6 +72,7 @@ map_room_fill(struct map *map, unsigned place, const struct map_entry *template)
 	struct map_entry *room = map->room[place];
 
 	map->room[place] = NULL;
+	map->newest_room = place;
 	room->says = template->says;
 	room->apart = true;
 	map->size += room->end - room->start;

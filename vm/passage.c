@@ -35,7 +35,7 @@ choose_units(struct passage *passage)
 }
 
 /* Is the region what can go, and does what it leaves have a place? */
-static bool
+always_inline bool
 look_at_region(struct passage *passage)
 {
 	struct map *from = passage->from;
@@ -66,12 +66,11 @@ is_empty(const pte_t *entry, unsigned count)
 	return true;
 }
 
-/* Find the entries on both sides. */
-static bool
-look_at_tables(struct passage *passage)
+/* Find the entries on both sides; @level is the passage's. */
+always_inline bool
+look_at_tables(struct passage *passage, unsigned level)
 {
 	struct map *from = passage->from, *to = passage->to;
-	unsigned level = passage->level;
 	uaddr_t start;
 
 	passage->source = pmap_own_entry(&from->pmap, passage->address, level);
@@ -95,20 +94,34 @@ look_at_tables(struct passage *passage)
 	return true;
 }
 
+/* Both maps are locked. */
+always_inline bool
+look(struct passage *passage)
+{
+	if (!look_at_region(passage))
+		return false;
+	/* Most are of pages: for these the level is a constant. */
+	return likely(passage->level == 0)
+		   ? look_at_tables(passage, 0)
+		   : look_at_tables(passage, passage->level);
+}
+
 bool
 passage_prepare(struct passage *passage, struct map *to)
 {
-	if (!choose_units(passage) || passage->from == to)
+	struct map *from = passage->from;
+
+	if (!choose_units(passage) || from == to)
 		return false;
 	passage->to = to;
-	if (!spin_trylock(&passage->from->lock))
+	if (!spin_trylock(&from->lock))
 		return false;
 	if (spin_trylock(&to->lock)) {
-		if (look_at_region(passage) && look_at_tables(passage))
+		if (likely(look(passage)))
 			return true;
 		spin_unlock(&to->lock);
 	}
-	spin_unlock(&passage->from->lock);
+	spin_unlock(&from->lock);
 	return false;
 }
 

@@ -13,8 +13,9 @@
  *	commit		entries, regions and rooms change; both unlocked
  *	abandon		nothing changes; both unlocked
  *
- * Both maps are locked by trying, so their rank does not matter: a port's lock
- * may be held.
+ * Called by fast_memory.c alone: built as it is, for a caller that keeps no
+ * registers.  Both maps are locked by trying, so their rank does not matter: a
+ * port's lock may be held.
  */
 #pragma once
 #include "kernel/types.h"

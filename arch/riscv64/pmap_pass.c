@@ -7,34 +7,35 @@
  */
 #include "arch/riscv64/pmap_table.h"
 
-/* What came to @target went from @source. */
+/* The tables below @entry's own are @tables more, or less. */
 static void
-count_passed(struct pmap *from, pte_t *source, struct pmap *to, pte_t *target,
-    unsigned level, unsigned count)
+add_below(pte_t *entry, uint64_t tables)
 {
-	pmap_count_tables(from, source, level, target, count, -1);
-	pmap_count_tables(to, target, level, target, count, 1);
-	to->odd = true;
+	*pmap_tables_below((pte_t *)((uintptr_t)entry & ~PAGE_MASK)) += tables;
 }
 
-unsigned
-pmap_pass(struct pmap *from, pte_t *source, struct pmap *to, pte_t *target,
-    unsigned level, unsigned count)
+void
+pmap_count_passed(struct pmap *from, pte_t *source, struct pmap *to,
+    pte_t *target, unsigned level, unsigned count)
 {
-	unsigned present = 0;
+	uint64_t tables = 0, below = 0;
 
-	/* What the entries name must be in memory before a walk finds it. */
-	atomic_thread_fence(memory_order_release);
 	for (unsigned i = 0; i < count; i++) {
-		pte_t pte = source[i];
+		pte_t pte = target[i];
 
-		source[i] = 0;
-		target[i] = pte;
-		present += pte != 0;
+		if (pte == 0 || pte_is_page(pte))
+			continue;
+		tables++;
+		if (level > 1)
+			below += *pmap_tables_below(pte_table(pte));
 	}
-	if (level > 0 && present > 0)
-		count_passed(from, source, to, target, level, count);
-	return present;
+	if (level == 1) {
+		add_below(source, -tables);
+		add_below(target, tables);
+	}
+	from->table_count -= tables + below;
+	to->table_count += tables + below;
+	to->odd = true;
 }
 
 unsigned

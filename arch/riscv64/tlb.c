@@ -187,17 +187,19 @@ pmap_is_current(const struct pmap *pmap)
 }
 
 /* Harts other than this one that are in @pmap. */
-static uint64_t
+static inline uint64_t
 harts_in(const struct pmap *pmap)
 {
 	const struct cpu *self = this_cpu();
+	const struct cpu *end = &cpus[cpu_count];
 	uint64_t mask = 0;
 
-	for (uint32_t i = 0; i < cpu_count; i++) {
-		if (__atomic_load_n(&cpus[i].pmap, __ATOMIC_RELAXED) == pmap)
-			mask |= 1UL << i;
+	for (const struct cpu *cpu = cpus; cpu < end; cpu++) {
+		if (cpu != self &&
+		    __atomic_load_n(&cpu->pmap, __ATOMIC_RELAXED) == pmap)
+			mask |= 1UL << cpu->index;
 	}
-	return mask & ~(1UL << self->index);
+	return mask;
 }
 
 bool

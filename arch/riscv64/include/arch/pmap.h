@@ -208,8 +208,8 @@ void pmap_link(struct pmap *pmap, uaddr_t va, unsigned level,
  * there, or could be walked: if any, @from has to be retired before either
  * lock is released.
  */
-unsigned pmap_pass(struct pmap *from, pte_t *source, struct pmap *to,
-    pte_t *target, unsigned level, unsigned count);
+static inline unsigned pmap_pass(struct pmap *from, pte_t *source,
+    struct pmap *to, pte_t *target, unsigned level, unsigned count);
 unsigned pmap_pass_shared(struct pmap *from, pte_t *source, struct pmap *to,
     pte_t *target, unsigned level, unsigned count);
 
@@ -274,6 +274,30 @@ pmap_own_entry(const struct pmap *pmap, uaddr_t va, unsigned level)
 	if (unlikely(!pte_is_table(*entry)))
 		return NULL;
 	return &pte_table(*entry)[pt_index(va, 0)];
+}
+
+/* What came to @target went from @source: tables. */
+void pmap_count_passed(struct pmap *from, pte_t *source, struct pmap *to,
+    pte_t *target, unsigned level, unsigned count);
+
+static inline unsigned
+pmap_pass(struct pmap *from, pte_t *source, struct pmap *to, pte_t *target,
+    unsigned level, unsigned count)
+{
+	unsigned present = 0;
+
+	/* What the entries name must be in memory before a walk finds it. */
+	atomic_thread_fence(memory_order_release);
+	for (unsigned i = 0; i < count; i++) {
+		pte_t pte = source[i];
+
+		source[i] = 0;
+		target[i] = pte;
+		present += pte != 0;
+	}
+	if (level > 0 && present > 0)
+		pmap_count_passed(from, source, to, target, level, count);
+	return present;
 }
 
 /* ---- invalidation and switching: tlb.c ---- */
