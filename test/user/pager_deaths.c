@@ -15,6 +15,7 @@
 #define SIZE	  (64 * PAGE)
 #define AT_MEMORY 0x40000000UL
 #define SEED	  12345
+#define THREADS	  48
 
 static task_t self;
 static mach_port_t host_priv;
@@ -105,6 +106,73 @@ test_memory_pager(void)
 	port_end(port);
 }
 
+/* How many of a small task's threads spin. */
+static unsigned
+spinning(task_t task)
+{
+	thread_act_array_t threads;
+	mach_msg_type_number_t count, words;
+	riscv64_thread_state_t state;
+	unsigned found = 0;
+
+	must(task_threads(task, &threads, &count));
+	for (unsigned i = 0; i < count; i++) {
+		words = RISCV64_THREAD_STATE_COUNT;
+		must(thread_get_state(threads[i], RISCV64_THREAD_STATE,
+		    (thread_state_t)&state, &words));
+		found += state.pc - AT(small_spin) < 8;
+		mach_port_deallocate(self, threads[i]);
+	}
+	vm_deallocate(self, (vm_address_t)threads, count * sizeof(*threads));
+	return found;
+}
+
+/* Lets threads that got a memory error go on elsewhere: how many there were. */
+static unsigned
+answer_errors(mach_port_t port, unsigned *wrong)
+{
+	struct question question;
+	unsigned count = 0;
+
+	while (ask_now(&question, port)) {
+		*wrong += !is_memory_error(&question);
+		set_pc(question.identity, AT(small_spin));
+		must(answer(&question, KERN_SUCCESS));
+		question_drop(&question);
+		count++;
+	}
+	return count;
+}
+
+/* Each of many threads wants a page when the pager dies. */
+static void
+test_nobody_hangs(void)
+{
+	mach_port_t object = new_object(), port = port_new_send();
+	unsigned errors = 0, wrong = 0;
+	struct small small;
+
+	small_make(&small, MACH_PORT_NULL, 0);
+	listen(
+	    small.task, EXC_MASK_BAD_ACCESS, port, EXCEPTION_DEFAULT | CODES);
+	must(map_at(small.task, AT_MEMORY, object));
+	for (unsigned i = 0; i < THREADS; i++) {
+		small_run(&small, small_load, AT_MEMORY + i * PAGE, 0);
+		small_yield(&small);
+	}
+	end_server("memory_pager");
+	for (int i = 0; i < 1000 && spinning(small.task) < THREADS; i++) {
+		errors += answer_errors(port, &wrong);
+		sleep_ms(10);
+	}
+	is(spinning(small.task), THREADS, "every thread goes on");
+	is(wrong, 0, "with a page or a memory error");
+	note("%u errors", errors);
+	small_kill(&small);
+	mach_port_deallocate(self, object);
+	port_end(port);
+}
+
 /* ---- the file pager, whose objects are the bootstrap server's ---- */
 
 static void
@@ -144,6 +212,7 @@ main(void)
 	self = mach_task_self();
 	must(bootstrap_device(bootstrap_port, "host_priv", &host_priv));
 	test_memory_pager();
+	test_nobody_hangs();
 	test_file_pager();
 	return done();
 }
