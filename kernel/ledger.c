@@ -15,11 +15,13 @@
 #include "kernel/zone.h"
 
 /* The root's share of RAM: one part of so many for the kernel's objects, dead
- * ports, which stand at the cost of none, and messages; the rest for pages. */
-#define KERNEL_SHARE   5
+ * ports, which stand at the cost of none, messages, page tables.  Pages may be
+ * with the default pager: there can be more than RAM has. */
+#define KERNEL_SHARE   7
 #define DEAD_SHARE     128
-#define MESSAGES_SHARE 20
-#define RESIDENT(all)  ((all) / 4 * 3)
+#define MESSAGES_SHARE 10
+#define TABLES_SHARE   32
+#define RESIDENT(all)  ((all)*2)
 #define WIRED(all)     ((all) / 2)
 /* Most of the kernel's memory that may be things of one kind. */
 #define ONE_KIND(all) ((all) / 4 * 3)
@@ -57,6 +59,8 @@ set_grains(void)
 	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++) {
 		if (is_bytes(kind))
 			ledger_grains[kind] = 16384;
+		else if (kind == BATON_LEDGER_RESIDENT)
+			ledger_grains[kind] = 64;
 		else if (ledger_weights[kind] <= 512)
 			ledger_grains[kind] = 8;
 		else
@@ -94,17 +98,19 @@ ledger_create_root(uint64_t pages)
 {
 	uint64_t all = pages << PAGE_SHIFT;
 	uint64_t dead = all / DEAD_SHARE;
-	uint64_t kernel = all / KERNEL_SHARE - dead;
+	uint64_t kernel = all / KERNEL_SHARE;
 	struct ledger *root = ledger_alloc(NULL, 0);
 
 	set_grains();
-	dead_ports = ledger_alloc(NULL, 0);
+	if (dead_ports == NULL)
+		dead_ports = ledger_alloc(NULL, 0);
 	if (root == NULL || dead_ports == NULL)
 		return NULL;
 	endow(dead_ports, BATON_LEDGER_KERNEL, dead);
 	endow(dead_ports, BATON_LEDGER_PORTS, dead);
 	endow(root, BATON_LEDGER_KERNEL, kernel);
 	endow(root, BATON_LEDGER_MESSAGES, all / MESSAGES_SHARE);
+	endow(root, BATON_LEDGER_PAGE_TABLES, pages / TABLES_SHARE);
 	endow(root, BATON_LEDGER_RESIDENT, RESIDENT(pages));
 	endow(root, BATON_LEDGER_WIRED, WIRED(pages));
 	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++)
@@ -200,15 +206,14 @@ ledger_grow(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
 		uint64_t use = atomic_load(&line->use);
 		uint64_t part = atomic_load(&line->part);
 		uint64_t limit = atomic_load(&line->limit);
-		uint64_t more = part / 4;
+		uint64_t most = ledger_grains[kind];
+		uint64_t more = max_u64(part / 4, most / 8);
 
 		if (use <= part)
 			return true;
 		if (use > limit || ledger->parent == NULL)
 			break;
-		if (more < ledger_grains[kind])
-			more = ledger_grains[kind];
-		more = min_u64(use - part + more, limit - part);
+		more = min_u64(use - part + min_u64(more, most), limit - part);
 		if (!enlarge(ledger, kind, part, more) &&
 		    !enlarge(ledger, kind, part, use - part))
 			break;
@@ -260,8 +265,7 @@ ledger_shrink(struct ledger *ledger, enum baton_ledger_kind kind)
 	uint64_t use = atomic_load(&line->use);
 
 	trim(ledger, kind,
-	    max_u64(use + use / 4 + ledger_grains[kind],
-		atomic_load(&line->reserve)));
+	    max_u64(use + ledger_grains[kind], atomic_load(&line->reserve)));
 }
 
 /* ---- ports that died ---- */

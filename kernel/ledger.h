@@ -98,7 +98,7 @@ ledger_put(struct ledger *ledger)
 
 /* I: after boot: bytes of each kind of kernel memory; 0: it is none. */
 extern uint32_t ledger_weights[LEDGER_KINDS];
-/* I: the same: a part of each kind grows and shrinks by so many at least. */
+/* I: the same: a part of each kind grows and shrinks by so many at most. */
 extern uint32_t ledger_grains[LEDGER_KINDS];
 
 /* The part does not suffice: let it grow.  False: it may not, and the charge
@@ -134,7 +134,7 @@ ledger_credit_line(
 	    count;
 
 	if (unlikely(atomic_load_explicit(&line->part, memory_order_relaxed) >
-		     2 * (use + ledger_grains[kind])))
+		     use + 4UL * ledger_grains[kind]))
 		ledger_shrink(ledger, kind);
 }
 

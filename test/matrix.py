@@ -37,6 +37,8 @@ MACHINES = {
     "2 harts, no ASIDs": dict(harts=2, append="run=test/all asid_bits=0"),
     "4 harts, no fast path": dict(append="run=test/all fastpath=off"),
     "the spike machine": dict(harts=2, machine="spike"),
+    "1 hart, instructions counted": dict(
+        harts=1, icount=True, append="run=test/all,beside"),
 }
 
 PROMPT = r"^baton> "
@@ -131,6 +133,9 @@ def shell():
             (PROMPT, "ports\n"),
             (PROMPT, "mem\n"),
             (r"free", ""),
+            (r"^ +\d+ +bootstrap +\d+", ""),
+            (PROMPT, "mem 1\n"),
+            (r"^ +\d+ +\d+ +\d+ +ports", ""),
             (PROMPT, "no-such-command\n"),
             (PROMPT, "halt\n"),
         ])

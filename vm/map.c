@@ -32,7 +32,6 @@ map_zone_init(void)
 	zone_init(&map_zone, "map", sizeof(struct map), 0);
 	zone_init(&entry_zone, "map entry", sizeof(struct map_entry), 0);
 	ledger_weigh(BATON_LEDGER_MAP_ENTRIES, sizeof(struct map_entry));
-	ledger_weigh(BATON_LEDGER_PAGE_TABLES, PAGE_SIZE);
 	object_zone_init();
 	memory_wait_init();
 }
@@ -316,6 +315,13 @@ map_covered(struct map *map, uint64_t start, uint64_t end, unsigned most)
 	return false;
 }
 
+static uint64_t
+pages_within(const struct map_entry *entry, uint64_t start, uint64_t end)
+{
+	return (min_u64(entry->end, end) - max_u64(entry->start, start)) >>
+	       PAGE_SHIFT;
+}
+
 kern_return_t
 map_cut(struct map *map, uint64_t start, uint64_t end)
 {
@@ -333,6 +339,9 @@ map_cut(struct map *map, uint64_t start, uint64_t end)
 	}
 	for (; entry != NULL && entry->start < end; entry = next) {
 		next = map_next(map, entry);
+		if (unlikely(entry->wired > 0))
+			ledger_credit(map->ledger, BATON_LEDGER_WIRED,
+			    pages_within(entry, start, end));
 		if (entry->start < start) {
 			map_tree_resize(map, entry, entry->start, start);
 		} else if (entry->end > end) {
@@ -768,12 +777,26 @@ change_entries(
 		join_previous(map, entry);
 }
 
+/* Pages of [@start, @end) in entries that are wired @often. */
+static uint64_t
+pages_wired(struct map *map, uint64_t start, uint64_t end, unsigned often)
+{
+	struct map_entry *entry = map_find(map, start);
+	uint64_t pages = 0;
+
+	for (; entry != NULL && entry->start < end;
+	     entry = map_next(map, entry))
+		if (entry->wired == often)
+			pages += pages_within(entry, start, end);
+	return pages;
+}
+
 static kern_return_t
 change_step(struct map *map, uint64_t start, uint64_t end,
     const struct change *change, uint64_t *reachedp)
 {
 	kern_return_t kr = check_changes(map, start, end, change);
-	uint64_t stop;
+	uint64_t stop, wired = 0;
 
 	if (kr != KERN_SUCCESS)
 		return kr;
@@ -782,10 +805,19 @@ change_step(struct map *map, uint64_t start, uint64_t end,
 		stop = pmap_step_end(&map->pmap, start, stop);
 	if (is_about_rights(change) && !pmap_own_ends(&map->pmap, start, stop))
 		return KERN_RESOURCE_SHORTAGE;
-	if (map_clip(map, start, stop) != KERN_SUCCESS)
+	if (change->kind == CHANGE_WIRE)
+		wired = pages_wired(map, start, stop, 0);
+	if (!ledger_charge(map->ledger, BATON_LEDGER_WIRED, wired))
 		return KERN_RESOURCE_SHORTAGE;
+	if (map_clip(map, start, stop) != KERN_SUCCESS) {
+		ledger_credit(map->ledger, BATON_LEDGER_WIRED, wired);
+		return KERN_RESOURCE_SHORTAGE;
+	}
 
 	/* ---- committed: nothing below can fail ---- */
+	if (change->kind == CHANGE_UNWIRE)
+		ledger_credit(map->ledger, BATON_LEDGER_WIRED,
+		    pages_wired(map, start, stop, 1));
 	change_entries(map, start, stop, change);
 	/* More rights are given by faults. */
 	if (is_about_rights(change))

@@ -19,6 +19,7 @@
  * The map's lock is held throughout.
  */
 #pragma once
+#include "kernel/ledger.h"
 #include "vm/map.h"
 
 /* Entries of a map that may stand apart. */
@@ -96,6 +97,9 @@ map_room_put(struct map *map, unsigned place, struct map_entry *entry)
 	map->entry_count--;
 	map->apart_count -= entry->apart;
 	entry->says = MAP_ROOM;
+	if (unlikely(entry->wired > 0))
+		ledger_credit(map->ledger, BATON_LEDGER_WIRED,
+		    (entry->end - entry->start) >> PAGE_SHIFT);
 	entry->wired = 0;
 	if (map->hint == entry)
 		map->hint = NULL;

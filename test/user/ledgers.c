@@ -190,6 +190,9 @@ test_family(void)
 	must(set(child, kind, 30, 0));
 	is(ports_for(grandchild, 64), 30,
 	    "a grandchild gets no more than the child may have");
+	/* Of what it had it keeps a bit, unless told to have nothing. */
+	must(set(grandchild, kind, 0, 0));
+	must(set(grandchild, kind, 1000, 0));
 	for (int i = 0; i < 12; i++)
 		must(mach_port_allocate(
 		    child, MACH_PORT_RIGHT_RECEIVE, &ports[i]));
@@ -202,6 +205,37 @@ test_family(void)
 	ok(dies(grandchild), "until it ends");
 	mach_port_deallocate(self, child);
 	mach_port_deallocate(self, grandchild);
+}
+
+static void
+test_wired(void)
+{
+	const natural_t kind = BATON_LEDGER_WIRED;
+	uint64_t before = ledger_use(self, kind);
+	vm_size_t size = 8 * vm_page_size;
+	mach_port_t host_priv = MACH_PORT_NULL;
+	char *pages = pages_new(size);
+
+	if (bootstrap_device(bootstrap_port, "host_priv", &host_priv) !=
+	    KERN_SUCCESS) {
+		skip("wired pages are counted", "nobody lets us wire any");
+		return;
+	}
+	must(mach_vm_wire(host_priv, self, (mach_vm_address_t)pages, size,
+	    VM_PROT_READ | VM_PROT_WRITE));
+	is(ledger_use(self, kind), before + 8, "wired pages are counted");
+	must(mach_vm_wire(
+	    host_priv, self, (mach_vm_address_t)pages, size, VM_PROT_READ));
+	is(ledger_use(self, kind), before + 8, "once, however often");
+	pages_end(pages, size / 2);
+	is(ledger_use(self, kind), before + 4, "and not when they are gone");
+	must(mach_vm_wire(host_priv, self, (mach_vm_address_t)pages + size / 2,
+	    size / 2, VM_PROT_NONE));
+	must(mach_vm_wire(host_priv, self, (mach_vm_address_t)pages + size / 2,
+	    size / 2, VM_PROT_NONE));
+	is(ledger_use(self, kind), before, "or wired no more");
+	pages_end(pages + size / 2, size / 2);
+	mach_port_deallocate(self, host_priv);
 }
 
 /* ---- rights that go elsewhere ---- */
@@ -238,6 +272,7 @@ main(int argc, char *argv[])
 	test_setting();
 	test_family();
 	test_moved_port();
+	test_wired();
 	for (unsigned i = 0; i < greed_count; i++)
 		test_greedy(i);
 	return done();

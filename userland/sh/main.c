@@ -9,6 +9,7 @@
 #include <mach/mach.h>
 #include <servers/bootstrap.h>
 
+#include "memory.h"
 #include "ports.h"
 
 #define PROMPT	      "baton> "
@@ -117,7 +118,10 @@ command_mem(int argc, char *argv[])
 	};
 	struct baton_kernel_counters counters;
 
-	(void)argc, (void)argv;
+	if (argc > 1) {
+		memory_of(argv[1]);
+		return;
+	}
 	if (!read_counters(&counters))
 		return;
 	printf("%lu KiB of memory, %lu KiB free, %lu harts\n",
@@ -128,6 +132,8 @@ command_mem(int argc, char *argv[])
 	for (unsigned int i = 0; i < BATON_OBJECT_KINDS; i++)
 		if (kinds[i] != NULL)
 			printf("%8lu %s\n", counters.objects[i], kinds[i]);
+	memory_heading();
+	each_task(memory_line);
 }
 
 /* ---- programs ---- */
@@ -222,7 +228,7 @@ static const struct {
     {"ports", "[NAME | task ID]",
 	"rights: ours, who has that one, that task's; names of all tasks",
 	command_ports},
-    {"mem", "", "memory, and what the kernel holds in it", command_mem},
+    {"mem", "[TASK]", "memory, and what each task has of it", command_mem},
     {"run", "PROGRAM [ARGS]", "run a program; without one, list them",
 	command_run},
     {"bench", "[FAMILY]",

@@ -12,7 +12,8 @@
 
 /* Kinds of what is counted; one each unless said otherwise */
 enum baton_ledger_kind {
-	/* Bytes of kernel memory: all kinds below, but for messages. */
+	/* Bytes of kernel memory: all kinds below, but for messages and page
+	 * tables. */
 	BATON_LEDGER_KERNEL,
 	BATON_LEDGER_TASKS, /* itself, and those that it made */
 	BATON_LEDGER_THREADS,
@@ -28,8 +29,10 @@ enum baton_ledger_kind {
 	BATON_LEDGER_TIMERS,	  /* of mk_timer_create(), clock_alarm() */
 	BATON_LEDGER_PAGE_TABLES, /* pages; roots are the tasks' */
 	/* What follows is no memory of the kernel's. */
-	BATON_LEDGER_RESIDENT, /* pages mapped, or in messages it sent */
-	BATON_LEDGER_WIRED,    /* pages that stay in memory */
+	/* Pages that it has, wherever they are, or sent and not received yet;
+	 * of an object, where it maps them. */
+	BATON_LEDGER_RESIDENT,
+	BATON_LEDGER_WIRED, /* pages that stay in memory */
 	BATON_LEDGER_KINDS
 };
 

@@ -168,10 +168,14 @@ static mach_port_t sink;
 static mach_port_t
 get_sink(void)
 {
-	if (sink == MACH_PORT_NULL) {
-		sink = port_new_send();
-		set_limit(sink, MACH_PORT_QLIMIT_MAX);
-	}
+	mach_port_options_t options = {
+	    .flags = MPO_QLIMIT | MPO_INSERT_SEND_RIGHT,
+	    .mpl.mpl_qlimit = MACH_PORT_QLIMIT_MAX,
+	};
+
+	/* A trap: messages may not be to be had. */
+	if (sink == MACH_PORT_NULL)
+		(void)mach_port_construct(mach_task_self(), &options, 0, &sink);
 	return sink;
 }
 
