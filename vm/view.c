@@ -198,20 +198,25 @@ view_rights(const struct view *view, uint64_t offset, uint64_t size,
 
 /* ---- taking ---- */
 
-/* Is there a hole before so many pieces that they are too many anyhow? */
+/*
+ * Is there a hole before so many pieces that they are too many anyhow?  What
+ * another thread is placing there is not there yet.
+ */
 static bool
 has_hole(const struct map_share *share)
 {
-	uint64_t at = share->next;
 	struct map_entry *entry;
-	unsigned count = 0;
+	uint64_t at = share->next;
+	unsigned count;
 
 	spin_lock(&share->from->lock);
-	for (entry = map_find(share->from, at);
-	     entry != NULL && entry->start <= at && at < share->end &&
-	     count < VIEW_PIECES_MAX;
-	     entry = map_next(share->from, entry), count++)
+	entry = map_find(share->from, at);
+	for (count = 0; at < share->end && count < VIEW_PIECES_MAX; count++) {
+		if (entry == NULL || entry->start > at || entry->placing)
+			break;
 		at = entry->end;
+		entry = map_next(share->from, entry);
+	}
 	spin_unlock(&share->from->lock);
 	return at < share->end && count < VIEW_PIECES_MAX;
 }
