@@ -74,6 +74,7 @@ map_create(struct map **mapp)
 		map->base = next_base();
 	map->ending = false;
 	map->resident = false;
+	map->pages_seen = map->pages_so_far = 0;
 	map->ledger = NULL;
 	if (pmap_init(&map->pmap) != KERN_SUCCESS) {
 		zone_free(&map_zone, map);

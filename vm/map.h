@@ -93,6 +93,8 @@ struct map {
 	bool ending;	       /* [m] map_destroy_step() was called */
 	bool resident;	       /* [m] page replacement passes it by */
 	struct list ring;      /* [LOCK_SWEEP] all maps: vm/map_sweep.h */
+	uint64_t pages_seen;   /* [m] private ones, when the hand went by */
+	uint64_t pages_so_far; /* [m] the same, while it does */
 	struct ledger *ledger; /* I: who pays; NULL: the kernel */
 	struct pmap pmap;      /* [m] */
 };

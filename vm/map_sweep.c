@@ -16,6 +16,7 @@ static struct list ring = {&ring, &ring}; /* [ring_lock] all maps */
 /* [ring_lock] where it goes on: the last link visited, and in whose map */
 static struct list *hand_link = &ring;
 static uaddr_t hand_va;
+static atomic_ulong ring_count; /* of maps; written with ring_lock */
 
 /* ---- the ring ---- */
 
@@ -24,7 +25,14 @@ map_sweep_add(struct map *map)
 {
 	spin_lock(&ring_lock);
 	list_add_tail(&ring, &map->ring);
+	atomic_fetch_add_explicit(&ring_count, 1, memory_order_relaxed);
 	spin_unlock(&ring_lock);
+}
+
+uint64_t
+map_sweep_count(void)
+{
+	return atomic_load_explicit(&ring_count, memory_order_relaxed);
 }
 
 /* The hand goes on to the next map; true: it passed its start. */
@@ -43,6 +51,7 @@ map_sweep_remove(struct map *map)
 	if (hand_link == &map->ring)
 		next_map();
 	list_remove(&map->ring);
+	atomic_fetch_sub_explicit(&ring_count, 1, memory_order_relaxed);
 	spin_unlock(&ring_lock);
 }
 
@@ -105,6 +114,11 @@ map_sweep_step(struct pmap_sweep *sweep)
 
 		spin_lock(&map->lock);
 		more = sweep_map(map, &step);
+		map->pages_so_far += step.pages;
+		if (!more) {
+			map->pages_seen = map->pages_so_far;
+			map->pages_so_far = 0;
+		}
 		spin_unlock(&map->lock);
 		if (!more)
 			around = next_map();

@@ -14,6 +14,9 @@ struct map;
 void map_sweep_add(struct map *map);
 void map_sweep_remove(struct map *map);
 
+/* How many there are. */
+uint64_t map_sweep_count(void);
+
 /* Let the hand move on by one bounded step.  True: it is at its start again. */
 bool map_sweep_step(struct pmap_sweep *sweep);
 

@@ -42,6 +42,8 @@ _Atomic uint8_t page_level; /* written with buddy_lock */
 #define LOW_MOST    4096
 #define SHORT_PART  32
 #define SHORT_MOST  1024
+#define SCARCE_PART 64
+#define SCARCE_MOST 512
 
 /* ---- before the allocator runs: boot hart only ---- */
 
@@ -169,18 +171,24 @@ buddy_give(struct page *page, unsigned order)
 	buddy_push(page, order);
 }
 
+static bool
+fewer_than(uint64_t most, uint64_t part)
+{
+	return buddy_free < most && buddy_free < total_pages / part;
+}
+
 /* Pages came or went: what is there to be said of them? */
 static void
 update_level(void)
 {
 	uint8_t level = PAGE_LEVEL_ENOUGH;
 
-	if (unlikely(buddy_free < LOW_MOST) &&
-	    buddy_free < total_pages / LOW_PART) {
+	if (unlikely(fewer_than(LOW_MOST, LOW_PART))) {
 		level = PAGE_LEVEL_LOW;
-		if (buddy_free < SHORT_MOST &&
-		    buddy_free < total_pages / SHORT_PART)
+		if (fewer_than(SHORT_MOST, SHORT_PART))
 			level = PAGE_LEVEL_SHORT;
+		if (fewer_than(SCARCE_MOST, SCARCE_PART))
+			level = PAGE_LEVEL_SCARCE;
 	}
 	atomic_store_explicit(&page_level, level, memory_order_relaxed);
 }

@@ -112,12 +112,14 @@ uint64_t page_total_count(void);
 
 /*
  * Are pages so few that some should leave memory (vm/pageout.h), or so few that
- * users have to wait?  As of when a cache was last filled or drained.
+ * users have to wait, those with many first?  As of when a cache was last
+ * filled or drained.
  */
 enum page_level {
 	PAGE_LEVEL_ENOUGH,
 	PAGE_LEVEL_LOW,
 	PAGE_LEVEL_SHORT,
+	PAGE_LEVEL_SCARCE,
 };
 extern _Atomic uint8_t page_level; /* enum page_level */
 
@@ -131,8 +133,15 @@ page_is_low(void)
 static inline bool
 page_is_short(void)
 {
-	return atomic_load_explicit(&page_level, memory_order_relaxed) ==
+	return atomic_load_explicit(&page_level, memory_order_relaxed) >=
 	       PAGE_LEVEL_SHORT;
+}
+
+static inline bool
+page_is_scarce(void)
+{
+	return atomic_load_explicit(&page_level, memory_order_relaxed) ==
+	       PAGE_LEVEL_SCARCE;
 }
 
 /* How many should be free again when pages have left. */

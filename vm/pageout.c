@@ -10,9 +10,9 @@
  *	fewer pages in slots than the	let the hand move on, but not for long
  *	  eighth part of those in use
  *	pages in slots			have some written, a few at a time
- *	nothing of this			those who wait for memory are refused;
- *					again after a while, if memory is
- *					still short
+ *	nothing of this			those with more than their share who
+ *					wait for memory are refused; again
+ *					after a while, if it is still short
  *
  * So the slots are a queue of some length, from which a page that is wanted
  * after all comes back at once.
@@ -95,29 +95,55 @@ static const struct memory_source room_source = {
     .put = room_put,
 };
 
+/* Who waits: those with more than their share, and others. */
+enum {
+	ROOM_GREEDY,
+	ROOM_MODEST,
+	ROOM_ALL
+};
+
+/* If all had as much, would there be enough?  As of when the hand went by. */
+static bool
+is_modest(const struct map *map)
+{
+	return map->pages_seen <= page_total_count() / map_sweep_count();
+}
+
 kern_return_t
 pageout_admit_slowly(struct map *map)
 {
+	unsigned where = is_modest(map) ? ROOM_MODEST : ROOM_GREEDY;
 	kern_return_t kr;
 
 	wake(false);
 	if (!page_is_short() || map->resident)
 		return KERN_SUCCESS;
-	kr = memory_wait_note(&room_source, &room, 0, timer_after_ms(ROOM_MS));
+	if (where == ROOM_MODEST && !page_is_scarce())
+		return KERN_SUCCESS;
+	kr = memory_wait_note(
+	    &room_source, &room, where, timer_after_ms(ROOM_MS));
 	return kr == KERN_MEMORY_ERROR ? KERN_RESOURCE_SHORTAGE : kr;
 }
 
-/* Those who wait look again, or are refused. */
+/* Those who wait look again. */
 static void
-tell_waiters(kern_return_t result)
+tell_waiters(void)
 {
-	memory_wake(&room, 0, 1, result);
+	memory_wake(&room, 0, ROOM_ALL, KERN_SUCCESS);
+}
+
+/* There is no room: the others may get what these do not. */
+static void
+refuse_greedy(void)
+{
+	memory_wake(
+	    &room, ROOM_GREEDY, ROOM_GREEDY + 1UL, KERN_RESOURCE_SHORTAGE);
 }
 
 void
 pageout_news(void)
 {
-	tell_waiters(KERN_SUCCESS);
+	tell_waiters();
 	wake(true);
 }
 
@@ -161,7 +187,7 @@ pageout_step(void)
 	if (now.dead > 0 && default_pager_forget_step())
 		return STEP_MORE;
 	if (page_free_count() >= page_free_target()) {
-		tell_waiters(KERN_SUCCESS);
+		tell_waiters();
 		return pager_pageout_rest_step() ? STEP_MORE : STEP_SLEEP;
 	}
 	if (pager_pageout_step())
@@ -183,7 +209,7 @@ pageout_step(void)
 		return STEP_SLEEP;
 	/* Nothing can be freed; or, for a while, no memory to say what. */
 	if (page_is_short() && !(default_pager_takes() && now.held > 0))
-		tell_waiters(KERN_RESOURCE_SHORTAGE);
+		refuse_greedy();
 	return STEP_RETRY;
 }
 

@@ -4,7 +4,8 @@
  *	free pages
  *	target	--------   until here, pages leave
  *	low	--------   below, the kernel thread is woken
- *	short	--------   below, user pages have to wait
+ *	short	--------   below, who has much has to wait for more
+ *	scarce	--------   below, every user has to
  *	0
  *
  * A thread of the kernel's has the hand go round (vm/map_sweep.h), which fills
@@ -12,10 +13,12 @@
  * written by the default pager, a task (mach/default_pager.h), which owns a
  * place for them.
  *
- * What is below `short` is for the kernel, for the pager, and for pages that
- * come back.  A fault or call that wants a page for a user waits until there
- * are more, but not for long, and not if nothing can be freed: then it gets
- * KERN_RESOURCE_SHORTAGE.
+ * Much is more than an equal share of all pages, as of when the hand last went
+ * by.  A fault that has to wait does so until pages have left, but not for long
+ * (ROOM_MS), and then gets KERN_RESOURCE_SHORTAGE; if nothing can be freed, who
+ * has much gets it at once.  So it is he who is refused more, and not somebody
+ * who has little.  What is left when pages are scarce is for the
+ * kernel, for the pager, and for pages that come back.
  */
 #pragma once
 #include "kernel/types.h"

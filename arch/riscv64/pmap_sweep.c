@@ -38,7 +38,10 @@ sweep_leaves(pte_t *leaf, uint64_t count, struct pmap_sweep *sweep)
 	bool closed = false;
 
 	for (pte_t *end = leaf + count; leaf < end; leaf++) {
-		if (*leaf == 0 || (*leaf & (PTE_SWAP | PTE_FOREIGN)))
+		if (*leaf == 0 || (*leaf & PTE_FOREIGN))
+			continue;
+		sweep->pages++;
+		if (*leaf & PTE_SWAP)
 			continue;
 		if (*leaf & PTE_V) {
 			close_leaf(leaf, sweep, 1);
@@ -56,7 +59,10 @@ sweep_superpage(struct pmap *pmap, uaddr_t va, struct pmap_sweep *sweep)
 {
 	pte_t *leaf = pmap_superpage(pmap, va);
 
-	if (leaf == NULL || !(*leaf & PTE_V))
+	if (leaf == NULL)
+		return false;
+	sweep->pages += PTE_COUNT;
+	if (!(*leaf & PTE_V))
 		return false;
 	close_leaf(leaf, sweep, PTE_COUNT);
 	return true;

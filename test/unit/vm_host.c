@@ -284,6 +284,18 @@ vm_host_store_supply(void)
 	}
 }
 
+void
+vm_host_store_drop(void)
+{
+	store.asked_count = 0;
+	while (store.writing > 0)
+		page_put(store.copy[--store.writing]);
+	for (uint32_t slot = 0; slot < SLOTS; slot++) {
+		free(store.page[slot]);
+		store.page[slot] = NULL;
+	}
+}
+
 bool
 vm_host_brings(kern_return_t kr)
 {

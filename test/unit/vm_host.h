@@ -54,6 +54,8 @@ void vm_host_store_write(unsigned most);
 void vm_host_store_answer(bool stored);
 void vm_host_store_forget(void);
 void vm_host_store_supply(void);
+/* It dies, whatever it has. */
+void vm_host_store_drop(void);
 
 /* Did @kr say that a page has to be waited for?  It has come, or will not: the
  * call is to be made again. */

@@ -268,50 +268,102 @@ test_several(size_t pages)
 	pages_end(stack, 4 * PAGE);
 }
 
-/* ---- the pager dies ---- */
+/* ---- nothing can be freed ---- */
 
-/* Which task, in the order in which the host lists them; -1: none. */
-static int
-index_of(const char *name)
+#define GROWTH 100 /* pages that the modest one has, and more each time */
+
+/* Writes what cannot be squeezed, without end. */
+static void
+greedy_main(uint64_t word)
 {
-	static struct baton_task_summary tasks[BATON_TASK_SUMMARY_MAX];
-	mach_port_t host = mach_host_self();
-	uint64_t after = 0;
-	uint32_t count = BATON_TASK_SUMMARY_MAX;
-	int index = 0, found = -1;
-
-	while (found < 0 &&
-	       host_task_summary(host, after, tasks, &count) == KERN_SUCCESS &&
-	       count > 0) {
-		for (uint32_t i = 0; i < count; i++, index++)
-			if (strcmp(tasks[i].name, name) == 0)
-				found = index;
-		after = tasks[count - 1].id;
-		count = BATON_TASK_SUMMARY_MAX;
+	for (size_t i = 0; i < memory_pages * WORDS; i++) {
+		word ^= word << 13;
+		word ^= word >> 7;
+		word ^= word << 17;
+		memory[i] = word;
 	}
-	mach_port_deallocate(self, host);
-	return found;
+	sleep_for_ever();
 }
 
-/* A send right to the pager's task. */
-static task_t
-pager_task(void)
+/* Touches one more page now and then, and all that it has. */
+static void
+modest_main(uint64_t unused)
 {
-	int index = index_of("default_pager");
-	mach_msg_type_number_t count = 0;
-	task_array_t tasks;
-	task_t pager = MACH_PORT_NULL;
+	size_t have = GROWTH;
 
-	must(host_tasks(host_priv, &tasks, &count));
-	if (index >= 0 && (unsigned)index < count) {
-		pager = tasks[index];
-		tasks[index] = MACH_PORT_NULL;
+	(void)unused;
+	while (!atomic_load(&board->stop)) {
+		for (size_t i = 0; i < have; i++)
+			memory[i * WORDS + 1]++;
+		if (atomic_fetch_add(&board->rounds, 1) % 1000 == 0 &&
+		    have < 2 * GROWTH)
+			have++;
 	}
-	for (unsigned i = 0; i < count; i++)
-		if (MACH_PORT_VALID(tasks[i]))
-			mach_port_deallocate(self, tasks[i]);
-	vm_deallocate(self, (vm_address_t)tasks, count * sizeof(*tasks));
-	return pager;
+	atomic_store(&board->done[0], 1);
+	sleep_for_ever();
+}
+
+static void
+test_greedy(size_t free)
+{
+	char *stack = pages_new(4 * PAGE);
+	thread_t thread[2];
+	task_t greedy, modest;
+	unsigned rounds;
+
+	board = pages_new(PAGE);
+	must(mach_vm_inherit(
+	    self, (mach_vm_address_t)board, PAGE, VM_INHERIT_SHARE));
+	memory_pages = 2 * free;
+	memory = pages_new(memory_pages * PAGE);
+	must(task_create(self, NULL, 0, TRUE, &modest));
+	must(task_create(self, NULL, 0, TRUE, &greedy));
+	thread[0] = start(modest, modest_main, stack, 0);
+	thread[1] = start(greedy, greedy_main, stack, 88172645463325252);
+	/* It takes as long as it takes to find that nothing can be freed. */
+	while (!(type_of(greedy) & MACH_PORT_TYPE_DEAD_NAME))
+		sleep_ms(5);
+	ok(true, "who wants more than there is does not get it");
+	rounds = atomic_load(&board->rounds);
+	ok(rounds > 0, "another one went on meanwhile: %u rounds", rounds);
+	atomic_store(&board->stop, true);
+	while (atomic_load(&board->done[0]) == 0 &&
+	       !(type_of(modest) & MACH_PORT_TYPE_DEAD_NAME))
+		sleep_ms(1);
+	is(atomic_load(&board->done[0]), 1, "and was not refused anything");
+	must(task_terminate(modest));
+	must(mach_port_deallocate(self, modest));
+	must(mach_port_deallocate(self, greedy));
+	must(mach_port_deallocate(self, thread[0]));
+	must(mach_port_deallocate(self, thread[1]));
+	pages_end(memory, memory_pages * PAGE);
+	pages_end(board, PAGE);
+	pages_end(stack, 4 * PAGE);
+}
+
+/* ---- the pager dies ---- */
+
+/* Wire all that the task has now, or no more: the pager's death is not its. */
+static void
+save(const char *name, bool wired)
+{
+	task_t task = task_named(host_priv, name);
+	mach_vm_address_t address = 0;
+	mach_vm_size_t size;
+	vm_region_basic_info_data_64_t info;
+	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
+	mach_port_t object;
+
+	if (task == MACH_PORT_NULL)
+		return;
+	for (; mach_vm_region(task, &address, &size, VM_REGION_BASIC_INFO_64,
+		   (vm_region_info_t)&info, &count, &object) == KERN_SUCCESS;
+	     address += size) {
+		if (info.protection != VM_PROT_NONE)
+			must(mach_vm_wire(host_priv, task, address, size,
+			    wired ? info.protection : VM_PROT_NONE));
+	}
+	mach_port_deallocate(self, task);
 }
 
 static bool
@@ -329,11 +381,14 @@ static void
 test_pager_dies(void)
 {
 	const size_t pages = 700;
-	uint64_t *words = gone_new(pages, 8);
 	unsigned lost = 0, other = 0;
-	task_t pager = pager_task();
+	uint64_t *words;
+	task_t pager = task_named(host_priv, "default_pager");
 	mach_port_t second = port_new();
 
+	save("test/all", true);
+	save("test/pressure", true);
+	words = gone_new(pages, 8);
 	ok(has_pager(), "there is a default pager");
 	is(host_default_memory_manager(host_priv, &second, 0), KERN_FAILURE,
 	    "and no other beside it");
@@ -358,6 +413,8 @@ test_pager_dies(void)
 	words = gone_new(pages, 9);
 	is(wrong(words, pages, 9), 0, "with the next one memory is memory");
 	pages_end(words, pages * PAGE);
+	save("test/pressure", false);
+	save("test/all", false);
 	mach_port_deallocate(self, pager);
 	port_end(second);
 }
@@ -374,10 +431,13 @@ main(void)
 		return done();
 	}
 	must(bootstrap_device(bootstrap_port, "host_priv", &host_priv));
+	/* The kernel says who was refused. */
+	tap_hold();
 	test_more_than_there_is(free + free / 3);
 	test_messages();
 	test_wired();
 	test_several(free / 3);
+	test_greedy(free);
 	test_pager_dies();
 	return done();
 }

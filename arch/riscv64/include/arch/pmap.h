@@ -153,6 +153,7 @@ bool pmap_restrict(
 /* What a step of page replacement did, added to what is there. */
 struct pmap_sweep {
 	uint64_t looked; /* entries looked at */
+	uint64_t pages;	 /* of which they spoke, in memory or elsewhere */
 	uint64_t closed; /* pages that may not be accessed until they fault */
 	uint64_t taken;	 /* pages that went to slots: vm/swap.h */
 };
