@@ -207,7 +207,7 @@ ledger_grow(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
 		uint64_t part = atomic_load(&line->part);
 		uint64_t limit = atomic_load(&line->limit);
 		uint64_t most = ledger_grains[kind];
-		uint64_t more = max_u64(part / 4, most / 8);
+		uint64_t more = max_u64(part / 2, most / 4);
 
 		if (use <= part)
 			return true;
