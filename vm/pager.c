@@ -80,7 +80,10 @@ pager_put(struct pager *pager)
 	    1)
 		return;
 	KASSERT(pager->object == NULL);
-	KASSERT(pager->control == NULL && pager->name == NULL);
+	if (pager->control != NULL)
+		port_put(pager->control);
+	if (pager->name != NULL)
+		port_put(pager->name);
 	if (pager->terminate != NULL)
 		kmsg_free(pager->terminate);
 	if (pager->port != NULL)
@@ -116,7 +119,15 @@ discard(struct pager *pager)
 		port_destroy_kernel(pager->control);
 	if (pager->name != NULL)
 		port_destroy_kernel(pager->name);
-	pager->control = pager->name = NULL;
+}
+
+/* A port of the kernel's, with a reference besides the receive right's. */
+static struct port *
+create_port(enum kobject_kind kind, void *object)
+{
+	struct port *port = port_create_kernel(kind, object);
+
+	return port != NULL ? port_get(port) : NULL;
 }
 
 /* With the parts that may be wanting; its only reference is the caller's. */
@@ -131,8 +142,8 @@ create(void)
 	atomic_init(&pager->refs, 1);
 	pager->work.step = work_step;
 	list_init(&pager->link);
-	pager->control = port_create_kernel(KOBJECT_PAGER, pager);
-	pager->name = port_create_kernel(KOBJECT_MEMORY_NAME, NULL);
+	pager->control = create_port(KOBJECT_PAGER, pager);
+	pager->name = create_port(KOBJECT_MEMORY_NAME, NULL);
 	pager->terminate = pager_message_terminate();
 	if (pager->control != NULL && pager->name != NULL &&
 	    pager->terminate != NULL)

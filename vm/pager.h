@@ -64,12 +64,13 @@ struct pager_clean {
 
 /* I: immutable   p: its lock   o: the object's lock   a: atomic */
 struct pager {
-	atomic_uint refs;	/* [a] the object's, its ports', calls' */
-	struct spinlock lock;	/* rank LOCK_SYNC */
-	struct object *object;	/* [p] NULL: it has ended */
-	struct port *port;	/* I a send right, until terminate, and a ref */
-	struct port *control;	/* I receive rights, until terminate */
-	struct port *name;	/* I */
+	atomic_uint refs;      /* [a] the object's, its ports', calls' */
+	struct spinlock lock;  /* rank LOCK_SYNC */
+	struct object *object; /* [p] NULL: it has ended */
+	/* I rights, until terminate, and a reference each */
+	struct port *port;    /* a send right to the pager's */
+	struct port *control; /* receive rights */
+	struct port *name;
 	struct kmsg *terminate; /* I the message, made beforehand */
 
 	bool ready;	/* [o] the pager has said so */

@@ -63,6 +63,9 @@ mark(struct object *object, struct pager_clean *clean)
 	clean->chunk_end = at;
 	clean->unmapped = !must_unmap(clean);
 	clean->pinned = false;
+	/* To whom?  Until this chunk is settled he hears no last word. */
+	if (object->pager->gone)
+		clean->should_return = MEMORY_OBJECT_RETURN_NONE;
 	object->pager->passing = true;
 	object_unmap_begin(object);
 }
@@ -312,7 +315,8 @@ pager_clean_step(struct object *object, struct pager_clean *clean)
 	kern_return_t kr = KERN_OPERATION_TIMED_OUT;
 
 	/* Nobody is to wait for pages for which there is no room. */
-	if (clean->chunk_end == 0 && must_wait(object, clean))
+	if (clean->chunk_end == 0 && object->pages > 0 &&
+	    must_wait(object, clean))
 		return KERN_NOT_WAITING;
 	if (clean->chunk_end == 0)
 		return mark_next(object, clean) ? KERN_SUCCESS : kr;

@@ -324,6 +324,5 @@ pager_message_end(struct pager *pager)
 	put_port(kmsg, &message->control, pager->control,
 	    MACH_MSG_TYPE_PORT_RECEIVE);
 	put_port(kmsg, &message->name, pager->name, MACH_MSG_TYPE_PORT_RECEIVE);
-	pager->control = pager->name = NULL;
 	port_send_kernel(pager->port, MACH_MSG_TYPE_PORT_SEND, kmsg);
 }
