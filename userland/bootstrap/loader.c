@@ -44,29 +44,28 @@ stored_end(const struct elf_segment *segment)
 }
 
 /*
- * Maps the pages at the beginning of a segment that are pages of the file:
- * shared with all who run it, or a copy of the task's own if it may write.
- * What the file has behind the segment may be seen, unless zeros belong there.
+ * Maps the pages at the beginning of a segment that are pages of the file,
+ * shared with all who run it.  What the file has behind the segment may be
+ * seen, unless zeros belong there.  What can be written is not mapped: for a private
+ * copy the kernel asks for all pages at once, and we would wait for the pager.
  * Returns where they end; the segment's start if nothing could be mapped.
  */
 static mach_vm_address_t
 map_pages(
     memory_object_t object, const struct elf_segment *segment, task_t task)
 {
-	bool writable = segment->prot & VM_PROT_WRITE;
 	vm_prot_t prot = (vm_prot_t)segment->prot;
 	mach_vm_address_t start = segment->start;
 	mach_vm_address_t end = page_floor(stored_end(segment));
 
-	if (object == MEMORY_OBJECT_NULL ||
+	if (object == MEMORY_OBJECT_NULL || (prot & VM_PROT_WRITE) ||
 	    ((start | segment->offset) & PAGE_MASK) != 0)
 		return start;
-	if (!writable && segment->stored == segment->size)
+	if (segment->stored == segment->size)
 		end = page_ceil(stored_end(segment));
-	if (start == end ||
-	    mach_vm_map(task, &start, end - start, 0, VM_FLAGS_FIXED, object,
-		segment->offset, writable, prot, writable ? VM_PROT_ALL : prot,
-		writable ? VM_INHERIT_COPY : VM_INHERIT_SHARE) != KERN_SUCCESS)
+	if (start == end || mach_vm_map(task, &start, end - start, 0,
+				VM_FLAGS_FIXED, object, segment->offset, FALSE,
+				prot, prot, VM_INHERIT_SHARE) != KERN_SUCCESS)
 		return segment->start;
 	return end;
 }
