@@ -25,27 +25,31 @@ syscall_unknown(void)
 }
 
 #define CALL(number, function) [-(number)] = (syscall_t)(function)
+/* The same of one that copies from or to user memory. */
+#define CALL_COPIES(number, function)                                          \
+	[-(number)] = (syscall_t)(void *)((char *)(function) + SYSCALL_COPIES)
 
 const syscall_t syscall_table[SYSCALL_COUNT] = {
-    CALL(TRAP_MACH_VM_ALLOCATE, vm_allocate_trap),
+    CALL_COPIES(TRAP_MACH_VM_ALLOCATE, vm_allocate_trap),
     CALL(TRAP_MACH_VM_DEALLOCATE, vm_deallocate_trap),
     CALL(TRAP_MACH_VM_PROTECT, vm_protect_trap),
-    CALL(TRAP_MACH_VM_MAP, vm_map_trap),
+    CALL_COPIES(TRAP_MACH_VM_MAP, vm_map_trap),
 
-    CALL(TRAP_MACH_PORT_ALLOCATE, port_allocate_trap),
+    CALL_COPIES(TRAP_MACH_PORT_ALLOCATE, port_allocate_trap),
     CALL(TRAP_MACH_PORT_DEALLOCATE, port_deallocate_trap),
     CALL(TRAP_MACH_PORT_MOD_REFS, port_mod_refs_trap),
     CALL(TRAP_MACH_PORT_MOVE_MEMBER, port_move_member_trap),
     CALL(TRAP_MACH_PORT_INSERT_RIGHT, port_insert_right_trap),
     CALL(TRAP_MACH_PORT_INSERT_MEMBER, port_insert_member_trap),
     CALL(TRAP_MACH_PORT_EXTRACT_MEMBER, port_extract_member_trap),
-    CALL(TRAP_MACH_PORT_CONSTRUCT, port_construct_trap),
+    CALL_COPIES(TRAP_MACH_PORT_CONSTRUCT, port_construct_trap),
     CALL(TRAP_MACH_PORT_DESTRUCT, port_destruct_trap),
-    CALL(TRAP_MACH_PORT_GET_ATTRIBUTES, port_get_attributes_trap),
+    CALL_COPIES(TRAP_MACH_PORT_GET_ATTRIBUTES, port_get_attributes_trap),
     CALL(TRAP_MACH_PORT_GUARD, port_guard_trap),
     CALL(TRAP_MACH_PORT_UNGUARD, port_unguard_trap),
-    CALL(TRAP_MACH_PORT_TYPE, port_type_trap),
-    CALL(TRAP_MACH_PORT_REQUEST_NOTIFICATION, port_request_notification_trap),
+    CALL_COPIES(TRAP_MACH_PORT_TYPE, port_type_trap),
+    CALL_COPIES(
+	TRAP_MACH_PORT_REQUEST_NOTIFICATION, port_request_notification_trap),
 
     CALL(TRAP_MACH_REPLY_PORT, mach_reply_port),
     CALL(TRAP_THREAD_SELF, thread_self_trap),
@@ -53,8 +57,8 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_HOST_SELF, host_self_trap),
     CALL(TRAP_THREAD_GET_SPECIAL_REPLY_PORT, special_reply_port_trap),
 
-    CALL(TRAP_MACH_MSG, mach_msg_trap),
-    CALL(TRAP_MACH_MSG_OVERWRITE, mach_msg_overwrite_trap),
+    CALL_COPIES(TRAP_MACH_MSG, mach_msg_trap),
+    CALL_COPIES(TRAP_MACH_MSG_OVERWRITE, mach_msg_overwrite_trap),
     /* TRAP_MACH_MSG2: trap.S goes by cpu->message_trap. */
 
     CALL(TRAP_SEMAPHORE_SIGNAL, semaphore_signal_trap),
@@ -68,14 +72,14 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_SWTCH_PRI, swtch_pri_trap),
     CALL(TRAP_SWTCH, swtch_trap),
     CALL(TRAP_THREAD_SWITCH, thread_switch_trap),
-    CALL(TRAP_CLOCK_SLEEP, clock_sleep_trap),
-    CALL(TRAP_MACH_TIMEBASE_INFO, mach_timebase_info_trap),
+    CALL_COPIES(TRAP_CLOCK_SLEEP, clock_sleep_trap),
+    CALL_COPIES(TRAP_MACH_TIMEBASE_INFO, mach_timebase_info_trap),
     CALL(TRAP_MACH_WAIT_UNTIL, mach_wait_until_trap),
 
     CALL(TRAP_MK_TIMER_CREATE, mk_timer_create_trap),
     CALL(TRAP_MK_TIMER_DESTROY, mk_timer_destroy_trap),
     CALL(TRAP_MK_TIMER_ARM, mk_timer_arm_trap),
-    CALL(TRAP_MK_TIMER_CANCEL, mk_timer_cancel_trap),
+    CALL_COPIES(TRAP_MK_TIMER_CANCEL, mk_timer_cancel_trap),
     CALL(TRAP_MK_TIMER_ARM_LEEWAY, mk_timer_arm_leeway_trap),
 
     CALL(TRAP_MACH_EVENTLINK_SIGNAL, eventlink_signal_trap),

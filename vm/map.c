@@ -414,7 +414,7 @@ map_remove_step(
 	stop = pmap_step_end(&map->pmap, start, stop);
 	if (!pmap_own_ends(&map->pmap, start, stop) && !map->ending)
 		return KERN_RESOURCE_SHORTAGE;
-	if (map_room_is_worth(entry) && entry->start == start &&
+	if (map_room_is_worth(map, entry) && entry->start == start &&
 	    entry->end == stop && !map->ending) {
 		leave_room(map, entry);
 		*reachedp = stop == last ? end : stop;
@@ -450,36 +450,43 @@ check_region(
 	return KERN_SUCCESS;
 }
 
-/* Large regions start where whole page tables do, so that they can be sent by
- * whole tables. */
+/*
+ * Large regions start where whole page tables do, so that they can be sent by
+ * whole tables; smaller ones of round sizes so that they lie in one table.
+ */
+#define ROUND_SIZE (16 * PAGE_SIZE)
 static uint64_t
 better_unit(uint64_t size)
 {
 	if (size >= GIGAPAGE_SIZE)
 		return GIGAPAGE_SIZE;
-	return size >= SUPERPAGE_SIZE ? SUPERPAGE_SIZE : PAGE_SIZE;
+	if (size >= SUPERPAGE_SIZE)
+		return SUPERPAGE_SIZE;
+	return size >= ROUND_SIZE && (size & (size - 1)) == 0 ? size
+							      : PAGE_SIZE;
 }
 
 bool
 map_find_room_at(struct map *map, uint64_t size, uint64_t unit, uint64_t offset,
     uaddr_t *startp)
 {
+	const uint64_t better = better_unit(size);
+
+	if (better > unit &&
+	    map_tree_room(map, size, better, offset & (unit - 1), startp))
+		return true;
 	if (map_tree_room(map, size, unit, offset, startp))
 		return true;
 	map_rooms_clear(map, 0, USER_END);
 	return map_tree_room(map, size, unit, offset, startp);
 }
 
-/* Room for @size bytes at a multiple of @unit, or better_unit(). */
+/* Room for @size bytes at a multiple of @unit. */
 static kern_return_t
 choose_address(struct map *map, uint64_t size, uint64_t unit, uaddr_t *addressp)
 {
-	uint64_t better = better_unit(size);
-
 	if (size > USER_END)
 		return KERN_NO_SPACE;
-	if (better > unit && map_tree_room(map, size, better, 0, addressp))
-		return KERN_SUCCESS;
 	return map_find_room_at(map, size, unit, 0, addressp) ? KERN_SUCCESS
 							      : KERN_NO_SPACE;
 }

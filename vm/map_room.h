@@ -12,9 +12,9 @@
  * goes when something is placed over it, when the kernel finds no other gap,
  * when its task may have no more entries, or when it is the oldest of too many.
  *
- * A region that can leave a room stands apart: it is never joined with its
- * neighbours.  Those that arrive by message do (some of them), and those that
- * moved into a room.
+ * A region that arrives by message (up to some of them), or that moved into a
+ * room, stands apart: it is never joined with its neighbours, so that it can
+ * leave a room again.  What is no part of a larger region leaves one as well.
  *
  * The map's lock is held throughout.
  */
@@ -115,11 +115,13 @@ void map_room_keep(struct map *map, struct map_entry *entry);
  */
 void map_room_widen(struct map *map, uint64_t start, uint64_t end);
 
-/* May a region that leaves from here become a room? */
+/* May a region that leaves from here become a room?  For one that stands apart
+ * the oldest room goes, if it has to. */
 static inline bool
-map_room_is_worth(const struct map_entry *entry)
+map_room_is_worth(const struct map *map, const struct map_entry *entry)
 {
-	return entry->kind == MAP_ANONYMOUS && entry->apart;
+	return entry->kind == MAP_ANONYMOUS &&
+	       (entry->apart || map_room_free(map) < MAP_ROOMS);
 }
 
 /* Nothing of a room is left in [@start, @end). */

@@ -116,17 +116,8 @@ trap_entry:
 	ld	sp, CPU_STACK_TOP(s1)
 	beq	t0, t2, 3f
 	mv	s0, zero			/* backtraces end here */
-	/* With these it can be made again: memory_wait_trap_again(). */
 	sd	t0, TF_T0(tp)
 	sd	t1, TF_T1(tp)
-	sd	a0, TF_A0(tp)
-	sd	a1, TF_A1(tp)
-	sd	a2, TF_A2(tp)
-	sd	a3, TF_A3(tp)
-	sd	a4, TF_A4(tp)
-	sd	a5, TF_A5(tp)
-	sd	a6, TF_A6(tp)
-	sd	a7, TF_A7(tp)
 	neg	t0, t0
 	li	t1, SYSCALL_COUNT
 	bgeu	t0, t1, 1f
@@ -135,6 +126,8 @@ trap_entry:
 	add	t0, t0, t1
 	ld	t0, (t0)
 	beqz	t0, 1f
+	andi	t1, t0, SYSCALL_COPIES
+	bnez	t1, 4f
 	jalr	t0
 syscall_return:
 	lw	t0, THREAD_AST(tp)
@@ -168,6 +161,18 @@ syscall_return:
 1:	call	syscall_unknown
 	j	syscall_return
 2:	tail	thread_return_value
+
+	/* With these it can be made again: memory_wait_trap_again(). */
+4:	sd	a0, TF_A0(tp)
+	sd	a1, TF_A1(tp)
+	sd	a2, TF_A2(tp)
+	sd	a3, TF_A3(tp)
+	sd	a4, TF_A4(tp)
+	sd	a5, TF_A5(tp)
+	sd	a6, TF_A6(tp)
+	sd	a7, TF_A7(tp)
+	jalr	t0
+	j	syscall_return
 
 /*
  * mach_msg2 is asked for more often than all others.  ipc/fast.c, which serves

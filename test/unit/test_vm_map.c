@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "kernel/zone.h"
+#include "vm/map_room.h"
 #include "vm_host.h"
 
 #define MiB (1UL << 20)
@@ -328,6 +329,9 @@ test_steps(void **state)
 		map_check(map);
 	}
 	assert_true(steps >= pages / PMAP_STEP);
+	spin_lock(&map->lock);
+	map_rooms_clear(map, 0, USER_END);
+	spin_unlock(&map->lock);
 	assert_int_equal(map->pmap.table_count, 0);
 	/* What was never touched goes in long strides. */
 	assert_int_equal(allocate(&address, 100 * GiB, 0), KERN_SUCCESS);

@@ -158,6 +158,7 @@ static const struct {
 	void (*run)(void);
 } families[] = {
     {"boot", bench_boot},
+    {"task", bench_forks}, /* while there are few regions to be forked */
     {"trap", bench_traps},
     {"rpc", bench_rpc},
     {"rpc.port", bench_rights},
@@ -170,7 +171,6 @@ static const struct {
     {"fault", bench_memory},
     {"fault.file", bench_files},
     {"fault.pager", bench_pager},
-    {"task", bench_forks},
     {"map", bench_maps},
     {"scale", bench_entries},
 };

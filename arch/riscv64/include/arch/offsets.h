@@ -15,3 +15,5 @@
 
 /* System calls are numbered from -1 down to less than this many. */
 #define SYSCALL_COUNT 128
+/* In an entry of the table: see kernel/syscall.h. */
+#define SYSCALL_COPIES 1
