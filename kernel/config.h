@@ -47,7 +47,7 @@
 
 /* How long a thread waits for a page that a pager is to bring, in
  * milliseconds; then it gets an exception. */
-#define CONFIG_PAGER_MS 3000
+#define CONFIG_PAGER_MS 6000
 
 /* Pages that may be asked of one memory object at a time. */
 #define CONFIG_PAGER_REQUESTS 64
