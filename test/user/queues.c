@@ -67,8 +67,8 @@ test_many_forced(void)
 	int first;
 
 	while (sent < MANY && kr == KERN_SUCCESS) {
-		kr = send_note(
-		    port, MACH_MSG_TYPE_MAKE_SEND_ONCE, (int)sent, 1);
+		kr =
+		    send_note(port, MACH_MSG_TYPE_MAKE_SEND_ONCE, (int)sent, 1);
 		sent += kr == KERN_SUCCESS;
 	}
 	queued = status_of(port).mps_msgcount;
