@@ -34,10 +34,10 @@ CORE = "run=test/all," + ",".join([
 # name, what differs from NORMAL
 MACHINES = {
     "8 harts": dict(harts=8),
+    "1 hart, 8 GiB": dict(harts=1, mem="8G"),
     "4 harts, 1 GiB": dict(harts=4, mem="1G"),
     "4 harts, checks on": dict(kernel=DEBUG_IMAGE),
     "2 harts, 64 MiB, the ELF": dict(harts=2, mem="64M", kernel=ELF),
-    "1 hart, 8 GiB": dict(harts=1, mem="8G"),
     "4 harts, no Sstc": dict(cpu="rv64,sstc=off", append=CORE),
     "4 harts, V extension": dict(cpu="rv64,v=true", append=CORE),
     "5 harts, hart 0 disabled": dict(
@@ -171,7 +171,6 @@ def real_boot_chain():
 
 def suites():
     """Every suite, in the order in which they start."""
-    return [model(), *unit_tests(), *host_scripts(),
-            *hostile_senders(), *guest_tests(), *soak(SOAK_SECONDS),
-            high_base(),
+    return [model(), *unit_tests(), *host_scripts(), *guest_tests(),
+            *hostile_senders(), *soak(SOAK_SECONDS), high_base(),
             shell(), shell_panic(), real_boot_chain()]
