@@ -142,11 +142,8 @@ entry_alloc(struct map *map)
 {
 	struct map_entry *entry;
 
-	if (!ledger_charge(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1)) {
-		map_rooms_clear(map, 0, USER_END);
-		if (!ledger_charge(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1))
-			return NULL;
-	}
+	if (!ledger_charge(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1))
+		return NULL;
 	entry = zone_alloc(&entry_zone);
 	if (entry == NULL)
 		ledger_credit(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1);
@@ -612,8 +609,14 @@ map_allocate(struct map *map, uaddr_t *addressp, uint64_t size, uint64_t mask,
 	    (flags & FLAGS_REPLACE) == VM_FLAGS_OVERWRITE)
 		kr = make_room(map, region.start, size);
 	region.end = region.start + size;
-	if (kr == KERN_SUCCESS)
+	if (kr == KERN_SUCCESS) {
 		kr = map_enter(map, &region);
+		if (kr == KERN_RESOURCE_SHORTAGE) {
+			/* Rooms are entries, and may be what is too many. */
+			map_rooms_clear(map, 0, USER_END);
+			kr = map_enter(map, &region);
+		}
+	}
 	spin_unlock(&map->lock);
 	if (kr == KERN_SUCCESS)
 		*addressp = region.start;

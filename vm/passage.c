@@ -31,6 +31,9 @@ choose_units(struct passage *passage)
 		level = (bounds & (GIGAPAGE_SIZE - 1)) == 0 ? 2 : 1;
 	passage->level = level;
 	passage->count = (unsigned)(passage->size >> (PAGE_SHIFT + 9 * level));
+	/* Sharing takes time for each entry, and is done with ports locked. */
+	if (!passage->give && passage->count > TRANSFER_STEP)
+		return false;
 	return in_one_table(passage, passage->address);
 }
 

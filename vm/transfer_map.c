@@ -104,6 +104,12 @@ map_anywhere(struct transfer *transfer, struct map *map,
 		region.end = region.start + size;
 		region.apart = map->apart_count < MAP_APART_MAX;
 		kr = map_locked(transfer, map, &region);
+		if (kr == KERN_RESOURCE_SHORTAGE) {
+			/* Once more without rooms.  Not on the way: their
+			 * tables may be those that were prepared. */
+			map_rooms_clear(map, 0, USER_END);
+			kr = map_locked(transfer, map, &region);
+		}
 	}
 	spin_unlock(&map->lock);
 	if (kr != KERN_SUCCESS)

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "kernel/ledger.h"
 #include "vm/map_room.h"
 #include "vm/transfer.h"
 #include "vm_host.h"
@@ -25,6 +26,7 @@ start(void **state)
 {
 	(void)state;
 	vm_host_start(64 * MiB);
+	ledger_init();
 	return 0;
 }
 
@@ -298,6 +300,39 @@ test_part_of_one_goes(void **state)
 	assert_int_equal(receiver->size, 0);
 }
 
+/* Whose task may have no more entries gives rooms up, and not the tables that
+ * are to be used. */
+static void
+test_no_more_entries(void **state)
+{
+	struct ledger *ledger = ledger_create_root(10000);
+	uaddr_t from = allocate(sender, 2 * PAGE_SIZE), to;
+	uint64_t taken = 0;
+
+	(void)state;
+	assert_non_null(ledger);
+	receiver->ledger = ledger;
+	touch(sender, from, 2 * PAGE_SIZE);
+	to = give(from, 2 * PAGE_SIZE);
+	deallocate(receiver, to, 2 * PAGE_SIZE);
+	assert_true(has_room(receiver, 2 * PAGE_SIZE));
+	while (ledger_charge(ledger, BATON_LEDGER_MAP_ENTRIES, 1))
+		taken++;
+	from = allocate(sender, 3 * PAGE_SIZE);
+	touch(sender, from, 3 * PAGE_SIZE);
+	to = give(from, 3 * PAGE_SIZE);
+	assert_true(holds(receiver, to, 3 * PAGE_SIZE));
+	map_check(receiver);
+	deallocate(receiver, to, 3 * PAGE_SIZE);
+	assert_int_equal(allocate(receiver, PAGE_SIZE), MAP_ANYWHERE_BASE);
+	deallocate(receiver, MAP_ANYWHERE_BASE, PAGE_SIZE);
+	spin_lock(&receiver->lock);
+	map_rooms_clear(receiver, 0, USER_END);
+	spin_unlock(&receiver->lock);
+	ledger_credit(ledger, BATON_LEDGER_MAP_ENTRIES, taken);
+	receiver->ledger = NULL;
+}
+
 #define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
@@ -311,6 +346,7 @@ main(void)
 	    TEST(test_neighbours),
 	    TEST(test_other_rights),
 	    TEST(test_last_gap),
+	    TEST(test_no_more_entries),
 	    TEST(test_part_of_one_goes),
 	};
 
