@@ -207,6 +207,30 @@ port_die(struct port *port, struct kmsg **no_sendersp)
 	return port_needs_reaping(port);
 }
 
+/* The receive right goes to who asked for it, with its reference.
+ * Locks: the port's, which is unlocked. */
+static void
+port_return(struct port *port, struct kmsg *notice)
+{
+	const struct kobject_class *class =
+	    port->state != PORT_IN_KERNEL ? classes[port->kind] : NULL;
+	void *object = port->object;
+
+	port->state = PORT_IN_TRANSIT;
+	port->receiver = NULL;
+	port->name = MACH_PORT_NULL;
+	if (class == NULL || class->returned == NULL)
+		object = NULL;
+	if (object != NULL)
+		class->get(object);
+	spin_unlock(&port->lock);
+	notify_port_destroyed(notice, port);
+	if (object == NULL)
+		return;
+	class->returned(object);
+	class->put(object);
+}
+
 /* Let the receive right go, with its reference; true: the caller reaps. */
 static bool
 port_end(struct port *port)
@@ -220,11 +244,7 @@ port_end(struct port *port)
 	notice = port->destroyed;
 	port->destroyed = NULL;
 	if (notice != NULL) {
-		port->state = PORT_IN_TRANSIT;
-		port->receiver = NULL;
-		port->name = MACH_PORT_NULL;
-		spin_unlock(&port->lock);
-		notify_port_destroyed(notice, port); /* and our reference */
+		port_return(port, notice);
 		return false;
 	}
 	kind = port->state != PORT_IN_KERNEL ? port->kind : KOBJECT_NONE;

@@ -215,6 +215,9 @@ struct kobject_class {
 	void (*no_senders)(void *object);
 	/* A user's port that it belonged to has died; no lock held. */
 	void (*ended)(void *object);
+	/* The port's receiver has ended, but not the port: it is on its way to
+	 * who asked for it.  With @get and @put; no lock held. */
+	void (*returned)(void *object);
 };
 
 void kobject_register(

@@ -163,9 +163,11 @@ memory_wait_end(void)
 	if (kr == KERN_ABORTED &&
 	    (atomic_load(&self->ast) & AST_TERMINATE) == 0)
 		kr = KERN_SUCCESS;
-	if (kr == KERN_OPERATION_TIMED_OUT)
+	if (kr == KERN_OPERATION_TIMED_OUT) {
+		if (wait->source->expired != NULL)
+			wait->source->expired(wait->object, wait->where);
 		fail(wait, KERN_MEMORY_ERROR);
-	else if (kr != KERN_SUCCESS)
+	} else if (kr != KERN_SUCCESS)
 		fail(wait, kr);
 	drop(wait);
 	return kr == KERN_ABORTED ? kr : KERN_SUCCESS;

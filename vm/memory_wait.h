@@ -55,6 +55,8 @@ struct memory_source {
 	 */
 	kern_return_t (*ask)(
 	    void *object, uint64_t where, struct thread **nextp);
+	/* The deadline has passed; NULL: that is nothing to the source. */
+	void (*expired)(void *object, uint64_t where);
 	/* The wait's reference to @object ends. */
 	void (*put)(void *object);
 };

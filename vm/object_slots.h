@@ -13,12 +13,15 @@
 
 #define SLOT_SHARED 0x1UL /* see object.h */
 /* Of objects that have a pager, besides: */
-#define SLOT_DIRTY    0x2UL   /* it was, or may be, written */
-#define SLOT_PRECIOUS 0x4UL   /* the pager wants it back */
-#define SLOT_BUSY     0x40UL  /* there is no page, but it was asked for */
-#define SLOT_LEAVING  0x80UL  /* nobody may map it just now */
-#define SLOT_ASKED    0x100UL /* the pager was asked to unlock it */
-#define SLOT_FLAGS    0xfffUL
+#define SLOT_DIRTY    0x2UL  /* it was, or may be, written */
+#define SLOT_PRECIOUS 0x4UL  /* the pager wants it back */
+#define SLOT_BUSY     0x40UL /* there is no page, but it was asked for */
+#define SLOT_LEAVING  0x80UL /* nobody may map it just now */
+/* The turn (pager->turn) in which the pager was asked for it, or to unlock it;
+ * 0: it was not, or has answered. */
+#define SLOT_ASKED	0xf00UL
+#define SLOT_FIRST_TURN 0x100UL
+#define SLOT_FLAGS	0xfffUL
 static_assert(SLOT_FLAGS == PAGE_MASK, "what a page's address leaves");
 
 /* Accesses that the pager does not allow, VM_PROT_*. */

@@ -1,4 +1,4 @@
-/* pager.c: life of objects with a pager, and asking for pages; see pager.h. */
+/* pager.c: life of objects with a pager; see pager.h. */
 #include "vm/pager.h"
 
 #include <mach/vm_prot.h>
@@ -34,18 +34,6 @@ control_put(void *object)
 	pager_put(object);
 }
 
-/* Nobody can answer any more: who waits for that need not. */
-static void
-control_no_senders(void *of)
-{
-	struct object *object = pager_object(of);
-
-	if (object == NULL)
-		return;
-	memory_wake(object, 0, UINT64_MAX, KERN_MEMORY_ERROR);
-	object_put(object);
-}
-
 /* The pager's port has died: its reference is ours. */
 static void
 port_ended(void *of)
@@ -59,10 +47,15 @@ port_ended(void *of)
 static const struct kobject_class control_class = {
     .get = control_get,
     .put = control_put,
-    .no_senders = control_no_senders,
+    .no_senders = pager_unanswered,
 };
 
-static const struct kobject_class port_class = {.ended = port_ended};
+static const struct kobject_class port_class = {
+    .get = control_get,
+    .put = control_put,
+    .ended = port_ended,
+    .returned = pager_returned,
+};
 
 void
 pager_init(void)
@@ -140,6 +133,7 @@ create(void)
 		return NULL;
 	spin_init(&pager->lock, LOCK_SYNC);
 	atomic_init(&pager->refs, 1);
+	pager->turn = SLOT_FIRST_TURN;
 	pager->work.step = work_step;
 	list_init(&pager->link);
 	pager->control = create_port(KOBJECT_PAGER, pager);
@@ -348,133 +342,6 @@ pager_view(struct port *port, struct view **viewp)
 		return KERN_SUCCESS;
 	object_put(object);
 	return KERN_RESOURCE_SHORTAGE;
-}
-
-/* ---- asking for pages ---- */
-
-/* What has to be sent to the pager for @offset to be accessed so. */
-enum question {
-	ASK_NOTHING,
-	ASK_DATA,
-	ASK_UNLOCK,
-};
-
-/* Mark the slot accordingly.  Locks: the object's. */
-static enum question
-choose(struct pager *pager, uint64_t *slot, unsigned access)
-{
-	uint64_t now = timer_now();
-
-	if (slot_has_page(*slot)) {
-		if ((*slot & SLOT_ASKED) || !(*slot & slot_locks(access)) ||
-		    pager->asked >= CONFIG_PAGER_REQUESTS)
-			return ASK_NOTHING;
-		*slot |= SLOT_ASKED;
-		pager->asked++;
-		return ASK_UNLOCK;
-	}
-	if (!pager->ready)
-		return ASK_NOTHING;
-	if (*slot & SLOT_BUSY) {
-		if (slot_deadline(*slot) > now)
-			return ASK_NOTHING;
-	} else {
-		if (pager->asked >= CONFIG_PAGER_REQUESTS)
-			return ASK_NOTHING;
-		pager->asked++;
-	}
-	*slot = slot_busy(timer_after_ms(CONFIG_PAGER_MS));
-	return ASK_DATA;
-}
-
-/* The message to be sent, or NULL: none.  Locks: the object's. */
-static kern_return_t
-ask_locked(struct object *object, uint64_t offset, unsigned access,
-    struct kmsg **kmsgp)
-{
-	struct pager *pager = object->pager;
-	enum question question;
-	uint64_t *slot;
-
-	if (pager->gone)
-		return KERN_MEMORY_ERROR;
-	slot = object_slot(object, offset, true);
-	if (slot == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	*kmsgp = pager_message_request(pager);
-	if (*kmsgp == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	question = choose(pager, slot, access);
-	if (question == ASK_NOTHING)
-		return KERN_SUCCESS;
-	pager_message_ask(
-	    *kmsgp, question == ASK_UNLOCK, offset, PAGE_SIZE, access);
-	pager_message_address(pager, *kmsgp);
-	return KERN_SUCCESS;
-}
-
-static kern_return_t
-page_ask(void *of, uint64_t where, struct thread **nextp)
-{
-	struct object *object = of;
-	struct kmsg *kmsg = NULL;
-	kern_return_t kr;
-
-	if (port_is_dead(object->pager->port))
-		return KERN_MEMORY_ERROR;
-	spin_lock(&object->lock);
-	kr = ask_locked(
-	    object, page_floor(where), (unsigned)(where & PAGE_MASK), &kmsg);
-	spin_unlock(&object->lock);
-	if (kmsg == NULL)
-		return kr;
-	if (kmsg->remote != NULL)
-		pager_message_send(kmsg, nextp);
-	else
-		kmsg_destroy(kmsg);
-	return kr;
-}
-
-static void
-page_put_object(void *object)
-{
-	object_put(object);
-}
-
-static const struct memory_source page_source = {
-    .ask = page_ask,
-    .put = page_put_object,
-};
-
-kern_return_t
-pager_allow(struct object *object, uint64_t offset, unsigned access)
-{
-	uint64_t *slot = object_slot(object, offset, false);
-	uint64_t deadline = 0;
-
-	if (object->pager->gone)
-		return KERN_MEMORY_ERROR;
-	if (slot != NULL && slot_has_page(*slot) && !(*slot & SLOT_LEAVING) &&
-	    !(*slot & slot_locks(access))) {
-		if (access == VM_PROT_WRITE)
-			*slot |= SLOT_DIRTY;
-		return KERN_SUCCESS;
-	}
-	if (slot != NULL && (*slot & SLOT_BUSY))
-		deadline = slot_deadline(*slot);
-	if (deadline <= timer_now())
-		deadline = timer_after_ms(CONFIG_PAGER_MS);
-	return memory_wait_note(
-	    &page_source, object_get(object), offset | access, deadline);
-}
-
-void
-pager_answered(struct pager *pager, uint64_t *slot)
-{
-	if (!(*slot & (SLOT_BUSY | SLOT_ASKED)))
-		return;
-	pager->asked--;
-	*slot = *slot & SLOT_BUSY ? 0 : *slot & ~SLOT_ASKED;
 }
 
 /* ---- the end ---- */

@@ -17,6 +17,11 @@
  *    more than CONFIG_PAGER_REQUESTS at a time of one pager; who comes beyond
  *    waits until some have been answered.  No wait is longer than
  *    CONFIG_PAGER_MS: then it fails, and the next access asks again.
+ *  - Who receives the requests may end with some in hand while the port goes on
+ *    elsewhere, by a port-destroyed notification.  Then a new turn begins, in
+ *    which everything that is still waited for is asked for again.  So it is
+ *    when the last right to answer by has gone, once: if those that are sent
+ *    then go unused too, who waits fails.
  *  - A page can be written only after its slot has become SLOT_DIRTY, for which
  *    each leaf that may write has been given that right by a fault.
  *  - What is taken away from those who map it is first marked SLOT_LEAVING,
@@ -78,7 +83,9 @@ struct pager {
 	bool may_cache; /* [o] */
 	bool passing;	/* [o] some pager_clean has a chunk */
 	memory_object_copy_strategy_t copy_strategy; /* [o] */
-	uint32_t asked; /* [o] slots that are SLOT_BUSY or SLOT_ASKED */
+	uint32_t asked; /* [o] slots with an open question: SLOT_ASKED */
+	uint32_t turn;	/* [o] SLOT_ASKED of what is asked now */
+	bool dropped;	/* [o] nobody could answer, and nobody has since */
 
 	struct list link;	 /* [pagers_lock] all: pager_pageout.c */
 	uint64_t hand;		 /* [page replacement's] how far it came */
@@ -114,6 +121,12 @@ void pager_give_up(struct pager *pager);
 
 /* ---- for object.c ---- */
 
+/* A step of the end of an object that nobody refers to, with the results of
+ * pager_clean_step(); after the last it has no pager. */
+kern_return_t must_check pager_end_step(struct object *object);
+
+/* ---- pager_ask.c ---- */
+
 /*
  * May what is at @offset be accessed so, VM_PROT_*?  It has a page then.
  * KERN_MEMORY_WAIT, KERN_MEMORY_ERROR.  Locks: the object's.
@@ -122,9 +135,11 @@ kern_return_t must_check pager_allow(
     struct object *object, uint64_t offset, unsigned access);
 /* What the slot was asked for has been answered.  Locks: the object's. */
 void pager_answered(struct pager *pager, uint64_t *slot);
-/* A step of the end of an object that nobody refers to, with the results of
- * pager_clean_step(); after the last it has no pager. */
-kern_return_t must_check pager_end_step(struct object *object);
+/* The last right to the control port has gone.  Either he who had it has just
+ * ended, and the next is asked, or that is the pager's way: who waits fails. */
+void pager_unanswered(void *pager);
+/* The port's receiver has ended, and somebody else gets the port. */
+void pager_returned(void *pager);
 
 /* ---- pager_clean.c ---- */
 
