@@ -24,7 +24,7 @@ static bool
 parse(const char *line)
 {
 	static char *copy;
-	char *argv[40], *rest, *word;
+	char *argv[10], *rest, *word;
 	size_t count = 0;
 
 	free(copy);
@@ -79,10 +79,15 @@ static void
 test_too_many_arguments(void **state)
 {
 	(void)state;
-	assert_true(parse(KERNEL " run=0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f"));
+	assert_true(parse(KERNEL " run=0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9"
+				 ",0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9"));
 	assert_non_null(options.run[OPTIONS_RUN_MAX - 1]);
 	assert_null(options.run[OPTIONS_RUN_MAX]);
-	assert_false(parse(KERNEL " run=0,1,2,3,4,5,6,7,8,9,a,b,c,d,e,f,g"));
+	assert_false(options.run_too_long);
+	assert_true(parse(KERNEL " run=0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9"
+				 ",0,1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0"));
+	assert_true(options.run_too_long);
+	assert_null(options.run[0]);
 }
 
 int

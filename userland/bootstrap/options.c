@@ -15,7 +15,7 @@ value_of(char *word, const char *key)
 	return word + length + 1;
 }
 
-static bool
+static void
 parse_run(struct options *options, char *value)
 {
 	size_t count = 0;
@@ -23,12 +23,14 @@ parse_run(struct options *options, char *value)
 
 	for (word = strtok_r(value, ",", &rest); word != NULL;
 	     word = strtok_r(NULL, ",", &rest)) {
-		if (count == OPTIONS_RUN_MAX)
-			return false;
+		if (count == OPTIONS_RUN_MAX) {
+			options->run_too_long = true;
+			count = 0;
+			break;
+		}
 		options->run[count++] = word;
 	}
 	options->run[count] = NULL;
-	return true;
 }
 
 static void
@@ -53,9 +55,8 @@ options_parse(struct options *options, char *argv[])
 			    (uint32_t)strtoul(value, NULL, 16);
 		else if ((value = value_of(*argv, "archive")) != NULL)
 			parse_archive(options, value);
-		else if ((value = value_of(*argv, "run")) != NULL &&
-			 !parse_run(options, value))
-			return false;
+		else if ((value = value_of(*argv, "run")) != NULL)
+			parse_run(options, value);
 	}
 	return options->host_priv != 0 && options->device_master != 0 &&
 	       options->archive != 0 && options->archive_size != 0;

@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define OPTIONS_RUN_MAX 16
+#include <servers/bootstrap.h>
+
+#define OPTIONS_RUN_MAX BOOTSTRAP_ARGC_MAX
 
 struct options {
 	uint32_t host_priv;
@@ -21,10 +23,10 @@ struct options {
 	uintptr_t archive;
 	size_t archive_size;
 	char *run[OPTIONS_RUN_MAX + 1]; /* run[0] is NULL without run= */
+	bool run_too_long; /* there are more words; run[0] is NULL */
 };
 
 /*
- * Cuts the words of @argv in place.  False when the kernel's are missing or
- * run= has too many arguments.
+ * Cuts the words of @argv in place.  False when the kernel's are missing.
  */
 bool options_parse(struct options *options, char *argv[]);

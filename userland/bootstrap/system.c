@@ -239,7 +239,11 @@ system_start(const struct manifest *the_manifest)
 	manifest = the_manifest;
 	files_define();
 	servers_start();
-	if (options->run[0] == NULL)
+	if (options->run_too_long) {
+		printf("bootstrap: run= has more than %d words\n",
+		    OPTIONS_RUN_MAX);
+		power_off(1);
+	} else if (options->run[0] == NULL)
 		run_next();
 	else if (!start(options->run, CHILD_FINAL))
 		power_off(1);
