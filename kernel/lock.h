@@ -24,6 +24,7 @@ enum lock_rank {
 	LOCK_SPACE,	/* struct space: its name table */
 	LOCK_PORT,	/* struct port and its queues */
 	LOCK_PSET,	/* struct pset and its queues */
+	LOCK_SWAP,	/* the slots of page replacement */
 	LOCK_SYNC,	/* a semaphore or an eventlink, and who waits for it */
 	LOCK_MQUEUE,	/* a queue that is not a port's */
 	LOCK_THREAD,	/* struct thread: suspension, life */
@@ -31,6 +32,7 @@ enum lock_rank {
 	LOCK_RUNQ,	/* one hart's run queue */
 	LOCK_IRQ,	/* interrupt controller */
 	LOCK_ZONE,	/* one zone's slabs */
+	LOCK_BLOCK,	/* references to superpages */
 	LOCK_PAGE,	/* the buddy allocator */
 	LOCK_LOG,	/* the kernel's console */
 };

@@ -39,9 +39,11 @@ void
 map_room_widen(struct map *map, uint64_t start, uint64_t end)
 {
 	struct map_entry *room = map->room[map->newest_room];
-	struct pmap_hole hole = {.start = start, .end = end};
 	const struct map_entry *below;
+	struct pmap_hole hole;
 
+	/* Below, nobody is to be given an address. */
+	start = max_u64(start, USER_BASE);
 	if (room == NULL || room->end != end || room->start <= start)
 		return;
 	below = map_tree_previous(map, room);
@@ -49,6 +51,7 @@ map_room_widen(struct map *map, uint64_t start, uint64_t end)
 		return;
 	map_tree_resize(map, room, start, end);
 	/* The table that reached across where the last step began. */
+	hole = (struct pmap_hole){.start = start, .end = end};
 	if (end - start >= SUPERPAGE_SIZE)
 		pmap_remove(&map->pmap, start, end, &hole);
 }

@@ -15,7 +15,7 @@
  *
  * Called by fast_memory.c alone: built as it is, for a caller that keeps no
  * registers.  Both maps are locked by trying, so their rank does not matter: a
- * port's lock may be held.
+ * port's lock may be held; what is locked inside comes after that.
  */
 #pragma once
 #include "kernel/types.h"

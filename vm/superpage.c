@@ -11,7 +11,7 @@
 #define FREE_SHARE 4
 
 /* Which blocks are broken, and the references of those that are shared. */
-static struct spinlock blocks_lock = SPINLOCK_INIT(LOCK_PMAP);
+static struct spinlock blocks_lock = SPINLOCK_INIT(LOCK_BLOCK);
 
 /* ---- making ---- */
 

@@ -13,6 +13,7 @@
 
 #include "kernel/ledger.h"
 #include "vm/map_room.h"
+#include "vm/passage.h"
 #include "vm/transfer.h"
 #include "vm_host.h"
 
@@ -333,6 +334,46 @@ test_no_more_entries(void **state)
 	receiver->ledger = NULL;
 }
 
+/* Address 0 is never chosen, whatever was given up around it. */
+static void
+test_nothing_at_zero(void **state)
+{
+	uaddr_t low = USER_BASE;
+
+	(void)state;
+	assert_int_equal(
+	    map_allocate(sender, &low, PAGE_SIZE, 0, VM_FLAGS_FIXED,
+		VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT),
+	    KERN_SUCCESS);
+	deallocate(sender, 0, low + PAGE_SIZE);
+	map_check(sender);
+	assert_int_not_equal(allocate(sender, low + PAGE_SIZE), 0);
+}
+
+/* Straight across with a port locked: no lock is taken that comes before. */
+static void
+test_passage_under_port(void **state)
+{
+	struct spinlock port = SPINLOCK_INIT(LOCK_PORT);
+	struct passage passage = {.from = sender, .size = 2 * MiB};
+	uaddr_t to = allocate(receiver, 2 * MiB);
+
+	(void)state;
+	passage.address = allocate(sender, 2 * MiB);
+	vm_host_superpages = true;
+	touch(sender, passage.address, 2 * MiB);
+	touch(receiver, to, 2 * MiB);
+	vm_host_superpages = false;
+	assert_non_null(pmap_superpage(&sender->pmap, passage.address));
+	deallocate(receiver, to, 2 * MiB);
+	spin_lock(&port);
+	assert_true(passage_prepare(&passage, receiver));
+	assert_int_equal(passage_commit(&passage), to);
+	spin_unlock(&port);
+	assert_true(holds(receiver, to, 2 * MiB));
+	touch(sender, passage.address, PAGE_SIZE);
+}
+
 #define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
@@ -348,6 +389,8 @@ main(void)
 	    TEST(test_last_gap),
 	    TEST(test_no_more_entries),
 	    TEST(test_part_of_one_goes),
+	    TEST(test_nothing_at_zero),
+	    TEST(test_passage_under_port),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);
