@@ -72,8 +72,11 @@ move_in(
 	if (place == MAP_ROOMS)
 		return false;
 	start = map->room[place]->start;
-	if (!prepare_tables(transfer, &map->pmap, start))
+	if (!prepare_tables(transfer, &map->pmap, start)) {
+		/* Who moves in next may bring tables of his own. */
+		map_rooms_clear(map, start, start + 1);
 		return false;
+	}
 
 	/* ---- committed: nothing below can fail ---- */
 	map_room_fill(map, place, region);
