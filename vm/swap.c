@@ -48,7 +48,7 @@ static_assert(sizeof(struct swap_slot) == 16, "256 in a page");
 /* Slots that one call looks at. */
 #define LOOK_MAX 64
 
-static struct spinlock swap_lock = SPINLOCK_INIT(LOCK_PMAP);
+static struct spinlock swap_lock = SPINLOCK_INIT(LOCK_SWAP);
 static struct swap_slot *chunks[SWAP_SLOTS_MAX / CHUNK_SLOTS]; /* [swap_lock] */
 static uint32_t slot_count; /* [swap_lock] that there are, less slot 0 */
 static uint32_t first_free, first_dead; /* [swap_lock] or 0 */
@@ -380,6 +380,8 @@ undo_asking(uint32_t number)
 	spin_unlock(&swap_lock);
 	if (page != NULL)
 		page_put(page);
+	/* Others wait, since they found it asked for: let them try. */
+	memory_wake(&waited, number, number + 1UL, KERN_SUCCESS);
 }
 
 static kern_return_t

@@ -260,6 +260,31 @@ test_store_ends(void **state)
 	check();
 }
 
+/* Who waits for what another could not ask for hears of it, and asks. */
+static void
+test_not_asked(void **state)
+{
+	struct thread *next;
+	unsigned woken;
+
+	(void)state;
+	take_all(map);
+	write_all(true);
+	assert_int_equal(
+	    map_fault(map, base, VM_PROT_READ, NULL), KERN_MEMORY_WAIT);
+	woken = vm_host_wait.woken;
+	vm_host_store_deaf = true;
+	assert_int_equal(vm_host_wait.source->ask(
+			     vm_host_wait.object, vm_host_wait.where, &next),
+	    KERN_RESOURCE_SHORTAGE);
+	vm_host_store_deaf = false;
+	assert_int_equal(swap_counts().asked, 0);
+	assert_int_equal(vm_host_wait.woken, woken + 1);
+	memory_wait_forget();
+	assert_pages(map);
+	check();
+}
+
 /* Answers that nobody asked for. */
 static void
 test_wrong_answers(void **state)
@@ -292,6 +317,7 @@ main(void)
 	    TEST(test_refused),
 	    TEST(test_shared),
 	    TEST(test_store_ends),
+	    TEST(test_not_asked),
 	    TEST(test_wrong_answers),
 	};
 

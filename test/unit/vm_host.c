@@ -219,9 +219,13 @@ static struct {
 	unsigned writing;
 } store;
 
+bool vm_host_store_deaf;
+
 kern_return_t
 swap_store_ask(uint32_t slot)
 {
+	if (vm_host_store_deaf)
+		return KERN_RESOURCE_SHORTAGE;
 	KASSERT(store.asked_count < SLOTS);
 	store.asked[store.asked_count++] = slot;
 	return KERN_SUCCESS;

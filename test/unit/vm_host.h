@@ -56,6 +56,8 @@ void vm_host_store_forget(void);
 void vm_host_store_supply(void);
 /* It dies, whatever it has. */
 void vm_host_store_drop(void);
+/* Is there no memory to ask it for anything? */
+extern bool vm_host_store_deaf;
 
 /* Did @kr say that a page has to be waited for?  It has come, or will not: the
  * call is to be made again. */
