@@ -25,7 +25,8 @@ static struct spinlock pager_lock = SPINLOCK_INIT(LOCK_PMAP);
 static struct {
 	struct port *port;    /* a send right; NULL: there is none */
 	struct port *control; /* our port's receive right */
-	bool closing;	      /* what it had is being settled */
+	bool ending;	      /* it is gone, and swap.c is being told */
+	bool closing;	      /* ... has been: what it had is being settled */
 	bool full;	      /* it said so */
 	bool again;	      /* pages that it refused may be written again */
 } pager;
@@ -284,10 +285,15 @@ pager_gone(void *object)
 	control = pager.control;
 	pager.port = NULL;
 	pager.control = NULL;
-	pager.closing = true;
+	pager.ending = true;
 	pager.full = false;
 	spin_unlock(&pager_lock);
 	swap_store_close();
+	/* The thread that settles may begin: no sooner. */
+	spin_lock(&pager_lock);
+	pager.ending = false;
+	pager.closing = true;
+	spin_unlock(&pager_lock);
 	port_destroy_kernel(control);
 	right_release_send(port);
 	pageout_news();
@@ -310,7 +316,7 @@ reserve(struct port *control)
 	kern_return_t kr = KERN_FAILURE;
 
 	spin_lock(&pager_lock);
-	if (pager.control == NULL && !pager.closing) {
+	if (pager.control == NULL && !pager.ending && !pager.closing) {
 		pager.control = control;
 		pager.full = false;
 		kr = KERN_SUCCESS;
