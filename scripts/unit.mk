@@ -46,7 +46,8 @@ VM_SOURCES := $(patsubst %,vm/%.c,page map map_check map_room map_sweep map_tree
 	share view copy fork wire superpage swap transfer transfer_map \
 	transfer_slots) \
 	$(patsubst %,arch/riscv64/%.c,pmap pmap_pass pmap_table pmap_remove pmap_sweep) \
-	kernel/ledger.c kernel/zone.c kernel/lock.c test/unit/vm_host.c
+	kernel/ledger.c kernel/zone.c kernel/lock.c \
+	test/unit/vm_host.c test/unit/chance.c
 
 # What the head comment of a test says behind a word.
 said = $(foreach w,$(shell sed -n 's/^ \* $(2): *//p' $(1)),\

@@ -2,6 +2,7 @@
  * test_default_pager.c: pages squeezed and back; the store that keeps them.
  *
  * Sources: userland/default_pager/squeeze.c userland/default_pager/store.c
+ * Sources: test/unit/chance.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,22 +16,13 @@
 
 #include "userland/default_pager/squeeze.h"
 #include "userland/default_pager/store.h"
+#include "chance.h"
 
 enum {
 	SLOTS = 3000,
 	CHUNKS = 56,
 	STEPS = 200000,
 };
-
-static uint64_t random_state = 1;
-
-static uint32_t
-random_below(uint32_t bound)
-{
-	random_state =
-	    random_state * 6364136223846793005UL + 1442695040888963407UL;
-	return (uint32_t)(random_state >> 33) % bound;
-}
 
 /* ---- pages ---- */
 
@@ -43,7 +35,7 @@ make_page(uint32_t seed, uint32_t *page)
 
 	random_state = seed;
 	for (unsigned i = 0; i < SQUEEZE_WORDS; i++) {
-		uint32_t any = random_below(1U << 31) * 2 + random_below(2);
+		uint32_t any = (uint32_t)random_word();
 
 		switch (sort) {
 		case 0:

@@ -244,22 +244,6 @@ drop_entry(struct port *port)
 
 static uint64_t free_pages, objects;
 
-static uint64_t
-pages_at_rest(uint64_t *objectsp)
-{
-	uint64_t pages = page_free_count();
-
-	*objectsp = 0;
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
-		uint64_t per_slab =
-		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
-
-		pages += zone->total / per_slab << zone->order;
-		*objectsp += zone_in_use(zone);
-	}
-	return pages;
-}
-
 static int
 start(void **state)
 {
@@ -275,7 +259,8 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	free_pages = pages_at_rest(&objects);
+	free_pages = vm_host_pages_at_rest();
+	objects = vm_host_objects();
 	ours = (struct task){.refs = 1, .map = vm_host_create()};
 	other = (struct task){.refs = 1, .map = vm_host_create()};
 	rights_used = 0;
@@ -285,14 +270,12 @@ set_up(void **state)
 static int
 tear_down(void **state)
 {
-	uint64_t left;
-
 	(void)state;
 	assert_int_equal(atomic_load(&ours.refs), 1);
 	vm_host_destroy(ours.map);
 	vm_host_destroy(other.map);
-	assert_int_equal(pages_at_rest(&left), free_pages);
-	assert_int_equal(left, objects);
+	assert_int_equal(vm_host_pages_at_rest(), free_pages);
+	assert_int_equal(vm_host_objects(), objects);
 	return 0;
 }
 

@@ -173,20 +173,6 @@ static uint32_t memory_size;
 
 static uint64_t free_pages;
 
-static uint64_t
-pages_at_rest(void)
-{
-	uint64_t pages = page_free_count();
-
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
-		uint64_t per_slab =
-		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
-
-		pages += zone->total / per_slab << zone->order;
-	}
-	return pages;
-}
-
 static int
 start(void **state)
 {
@@ -199,7 +185,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	free_pages = pages_at_rest();
+	free_pages = vm_host_pages_at_rest();
 	pmap_asid_bits = 16;
 	vm_host_elsewhere = false;
 	yielding = true;
@@ -221,7 +207,7 @@ tear_down(void **state)
 	map_check(other.map);
 	vm_host_destroy(ours.map);
 	vm_host_destroy(other.map);
-	assert_int_equal(pages_at_rest(), free_pages);
+	assert_int_equal(vm_host_pages_at_rest(), free_pages);
 	return 0;
 }
 

@@ -3,6 +3,7 @@
  * byte, whatever is in them, and lost only if there is no memory.
  *
  * Sources: userland/memory_pager/pack.c userland/memory_pager/store.c
+ * Sources: test/unit/chance.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,19 +16,11 @@
 
 #include "userland/memory_pager/pack.h"
 #include "userland/memory_pager/store.h"
+#include "chance.h"
 
 #define PAGE_BYTES (PACK_PAGE_WORDS * sizeof(uint64_t))
 
 static uint64_t page[PACK_PAGE_WORDS], back[PACK_PAGE_WORDS];
-static uint64_t random_state = 1;
-
-static uint64_t
-random_word(void)
-{
-	random_state = random_state * 6364136223846793005 + 1442695040888963407;
-	return random_state >> 16;
-}
-
 /* Packs the page and unpacks it again, from room of exactly the size used. */
 static size_t
 there_and_back(void)

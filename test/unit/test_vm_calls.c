@@ -1432,22 +1432,6 @@ check_tables(void)
 	}
 }
 
-static uint64_t
-pages_of_zones(uint64_t *objectsp)
-{
-	uint64_t pages = 0;
-
-	*objectsp = 0;
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
-		uint64_t per_slab =
-		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
-
-		pages += zone->total / per_slab << zone->order;
-		*objectsp += zone_in_use(zone);
-	}
-	return pages;
-}
-
 static uint64_t pages_at_start;
 
 /* Nothing is in transit then.  Every page of RAM is accounted for. */
@@ -1455,7 +1439,7 @@ static void
 check_references(void)
 {
 	struct map *maps[TASKS];
-	uint64_t objects, named;
+	uint64_t named;
 
 	for (unsigned i = 0; i < PARCELS; i++)
 		parcel_drop(&parcels[i]);
@@ -1464,8 +1448,7 @@ check_references(void)
 	for (unsigned i = 0; i < TASKS; i++)
 		maps[i] = models[i].task.map;
 	named = vm_host_check_references(maps, TASKS);
-	assert_int_equal(page_free_count() + pages_of_zones(&objects) +
-			     swap_counts().tables + named,
+	assert_int_equal(vm_host_pages_at_rest() + swap_counts().tables + named,
 	    pages_at_start);
 }
 
@@ -1539,14 +1522,6 @@ static const step_t steps[] = {step_allocate, step_allocate, step_deallocate,
     step_two, step_two, step_two, step_two, step_entry, step_entry, step_forget,
     step_advise, step_wire, step_sweep, step_seldom};
 
-static uint64_t
-number_from(const char *name, uint64_t otherwise)
-{
-	const char *value = getenv(name);
-
-	return value != NULL ? strtoull(value, NULL, 0) : otherwise;
-}
-
 static void
 run(uint64_t count)
 {
@@ -1567,12 +1542,13 @@ static void
 test_all_calls(void **state)
 {
 	uint64_t count = number_from("VM_STEPS", 3000000);
-	uint64_t objects, left;
+	uint64_t objects;
 
 	(void)state;
 	random_state = number_from("VM_SEED", 1);
 	calls_start(RAM);
-	pages_at_start = page_free_count() + pages_of_zones(&objects);
+	pages_at_start = vm_host_pages_at_rest();
+	objects = vm_host_objects();
 	for (unsigned i = 0; i < TASKS; i++) {
 		models[i].task.refs = 1;
 		renew(&models[i]);
@@ -1591,9 +1567,8 @@ test_all_calls(void **state)
 	assert_true(refused > count / 100);
 	assert_int_equal(swap_counts().used, 0);
 	assert_int_equal(
-	    page_free_count() + pages_of_zones(&left) + swap_counts().tables,
-	    pages_at_start);
-	assert_int_equal(left, objects);
+	    vm_host_pages_at_rest() + swap_counts().tables, pages_at_start);
+	assert_int_equal(vm_host_objects(), objects);
 	printf(
 	    "# note: %lu steps, %lu of them short of memory\n", count, refused);
 }

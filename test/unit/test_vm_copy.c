@@ -24,26 +24,6 @@
 static struct map *ours, *other;
 static uint64_t free_pages;
 
-static uint64_t
-pages_of_zones(void)
-{
-	uint64_t pages = 0;
-
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
-		uint64_t per_slab =
-		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
-
-		pages += zone->total / per_slab << zone->order;
-	}
-	return pages;
-}
-
-static uint64_t
-pages_at_rest(void)
-{
-	return page_free_count() + pages_of_zones();
-}
-
 static int
 start(void **state)
 {
@@ -56,7 +36,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	free_pages = pages_at_rest();
+	free_pages = vm_host_pages_at_rest();
 	pmap_asid_bits = 16;
 	vm_host_elsewhere = false;
 	vm_host_superpages = true;
@@ -76,7 +56,7 @@ tear_down(void **state)
 	vm_host_check_references(maps, 2);
 	vm_host_destroy(ours);
 	vm_host_destroy(other);
-	assert_int_equal(pages_at_rest(), free_pages);
+	assert_int_equal(vm_host_pages_at_rest(), free_pages);
 	return 0;
 }
 
@@ -187,10 +167,11 @@ test_superpages(void **state)
 	fill(ours, from, size, 7);
 	fill(other, to, size, 1);
 	assert_true(is_superpage(ours, from));
-	before = pages_at_rest();
+	before = vm_host_pages_at_rest();
 	assert_int_equal(copy(ours, from, size, other, to), KERN_SUCCESS);
 	/* Not a page was copied, and what was there is free. */
-	assert_int_equal(pages_at_rest(), before + (size >> PAGE_SHIFT));
+	assert_int_equal(
+	    vm_host_pages_at_rest(), before + (size >> PAGE_SHIFT));
 	assert_filled(other, to, size, 7);
 	fill(ours, from, size, 9);
 	assert_filled(other, to, size, 7);
@@ -430,9 +411,9 @@ test_generations(void **state)
 		vm_host_destroy(ours);
 		ours = other;
 		if (generation == 2000)
-			rest = pages_at_rest();
+			rest = vm_host_pages_at_rest();
 		if (generation > 2000)
-			assert_true(pages_at_rest() + 8 >= rest);
+			assert_true(vm_host_pages_at_rest() + 8 >= rest);
 	}
 	for (uint64_t i = 0; i < 1024; i++) {
 		uint64_t value = *word(ours, at + i * PAGE_SIZE, VM_PROT_READ);

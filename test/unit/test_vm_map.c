@@ -24,20 +24,6 @@
 static struct map *map;
 static uint64_t free_pages;
 
-static uint64_t
-pages_at_rest(void)
-{
-	uint64_t pages = page_free_count();
-
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
-		uint64_t per_slab =
-		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
-
-		pages += zone->total / per_slab << zone->order;
-	}
-	return pages;
-}
-
 static int
 start(void **state)
 {
@@ -50,7 +36,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	free_pages = pages_at_rest();
+	free_pages = vm_host_pages_at_rest();
 	map = vm_host_create();
 	vm_host_set_current(map);
 	return map == NULL;
@@ -63,7 +49,7 @@ tear_down(void **state)
 	map_check(map);
 	vm_host_check_references(&map, 1);
 	vm_host_destroy(map);
-	assert_int_equal(pages_at_rest(), free_pages);
+	assert_int_equal(vm_host_pages_at_rest(), free_pages);
 	return 0;
 }
 

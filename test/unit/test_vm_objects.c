@@ -30,6 +30,7 @@
 #include "vm/transfer.h"
 #include "vm/view.h"
 #include "vm/wire.h"
+#include "chance.h"
 #include "vm_host.h"
 
 enum {
@@ -63,17 +64,8 @@ static struct view_model {
 } views[VIEWS];
 
 static uint32_t next_tag = 1;
-static uint64_t random_state;
 
 /* ---- helpers ---- */
-
-static uint64_t
-random_below(uint64_t bound)
-{
-	random_state =
-	    random_state * 6364136223846793005UL + 1442695040888963407UL;
-	return (random_state >> 33) % bound;
-}
 
 static uaddr_t
 address_of(uint64_t page)
@@ -698,41 +690,16 @@ one_step(void)
 	}
 }
 
-static uint64_t
-number_from(const char *name, uint64_t otherwise)
-{
-	const char *value = getenv(name);
-
-	return value != NULL ? strtoull(value, NULL, 0) : otherwise;
-}
-
-/* Objects in use, and the pages that zones have. */
-static uint64_t
-objects_in_use(uint64_t *pagesp)
-{
-	uint64_t count = 0;
-
-	*pagesp = 0;
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
-		uint64_t per_slab =
-		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
-
-		count += zone_in_use(zone);
-		*pagesp += zone->total / per_slab << zone->order;
-	}
-	return count;
-}
-
 static void
 test_random_steps(void **state)
 {
 	uint64_t steps = number_from("VM_STEPS", 500000);
-	uint64_t start, objects, of_zones;
+	uint64_t start, objects;
 
 	(void)state;
 	random_state = number_from("VM_SEED", 1);
-	objects = objects_in_use(&of_zones);
-	start = page_free_count() + of_zones;
+	objects = vm_host_objects();
+	start = vm_host_pages_at_rest();
 	for (unsigned i = 0; i < TASKS; i++)
 		tasks[i].map = vm_host_create();
 	for (uint64_t step = 0; step < steps; step++) {
@@ -751,8 +718,8 @@ test_random_steps(void **state)
 		model_clear(&tasks[i], 0, SPAN);
 	}
 	vm_host_reap();
-	assert_int_equal(objects_in_use(&of_zones), objects);
-	assert_int_equal(page_free_count() + of_zones, start);
+	assert_int_equal(vm_host_objects(), objects);
+	assert_int_equal(vm_host_pages_at_rest(), start);
 }
 
 /* ---- by hand ---- */
@@ -763,11 +730,10 @@ test_slots(void **state)
 {
 	static const uint64_t sizes[] = {PAGE_SIZE, 2 * PAGE_SIZE, 2UL << 20,
 	    (2UL << 20) + PAGE_SIZE, 1UL << 30, OBJECT_SIZE_MAX};
-	uint64_t start, of_zones;
+	uint64_t start;
 
 	(void)state;
-	objects_in_use(&of_zones);
-	start = page_free_count() + of_zones;
+	start = vm_host_pages_at_rest();
 	for (unsigned i = 0; i < ARRAY_SIZE(sizes); i++) {
 		struct object *object = object_create(NULL, sizes[i]);
 		uint64_t last = sizes[i] - PAGE_SIZE;
@@ -792,8 +758,7 @@ test_slots(void **state)
 		object_put(object);
 	}
 	vm_host_reap();
-	objects_in_use(&of_zones);
-	assert_int_equal(page_free_count() + of_zones, start);
+	assert_int_equal(vm_host_pages_at_rest(), start);
 }
 
 /* A page that nobody maps is not copied before somebody writes to it. */

@@ -1,7 +1,7 @@
 /*
  * test/unit/test_vm_page.c: the page allocator, on RAM full of rubbish.
  *
- * Sources: vm/page.c kernel/lock.c
+ * Sources: vm/page.c kernel/lock.c test/unit/chance.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,18 +16,10 @@
 #include "drivers/machine.h"
 #include "kernel/cpu.h"
 #include "vm/page.h"
+#include "chance.h"
 
 #define RAM_SIZE (64UL << 20)
 #define RAM_END	 (HOST_RAM_BASE + RAM_SIZE)
-
-static uint64_t random_state = 1;
-
-static uint64_t
-random_below(uint64_t bound)
-{
-	random_state = random_state * 6364136223846793005UL + 1;
-	return (random_state >> 33) % bound;
-}
 
 /* What a machine leaves of its RAM: ragged, with holes. */
 static struct machine ragged_machine = {

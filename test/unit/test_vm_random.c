@@ -31,6 +31,7 @@
 #include "vm/swap.h"
 #include "vm/transfer.h"
 #include "vm/wire.h"
+#include "chance.h"
 #include "vm_host.h"
 
 enum {
@@ -65,19 +66,10 @@ static struct task_model {
 static struct parcel parcels[IN_TRANSIT];
 static paddr_t window_pa;
 static uint32_t next_tag = 1;
-static uint64_t passages; /* that were not declined */
-static uint64_t random_state;
+static uint64_t passages;    /* that were not declined */
 static uint64_t pages_taken; /* by page replacement */
 
 /* ---- helpers ---- */
-
-static uint64_t
-random_below(uint64_t bound)
-{
-	random_state =
-	    random_state * 6364136223846793005UL + 1442695040888963407UL;
-	return (random_state >> 33) % bound;
-}
 
 static uaddr_t
 address_of(uint64_t page)
@@ -1269,38 +1261,6 @@ make_window(void)
 	}
 }
 
-static uint64_t
-number_from(const char *name, uint64_t otherwise)
-{
-	const char *value = getenv(name);
-
-	return value != NULL ? strtoull(value, NULL, 0) : otherwise;
-}
-
-static uint64_t
-objects_in_use(void)
-{
-	uint64_t count = 0;
-
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;)
-		count += zone_in_use(zone);
-	return count;
-}
-
-static uint64_t
-pages_of_zones(void)
-{
-	uint64_t pages = 0;
-
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
-		uint64_t per_slab =
-		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
-
-		pages += zone->total / per_slab << zone->order;
-	}
-	return pages;
-}
-
 static void
 test_random_steps(void **state)
 {
@@ -1312,8 +1272,8 @@ test_random_steps(void **state)
 	vm_host_start(RAM);
 	swap_store_open();
 	make_window();
-	start = page_free_count() + pages_of_zones();
-	objects = objects_in_use();
+	start = vm_host_pages_at_rest();
+	objects = vm_host_objects();
 	for (unsigned i = 0; i < TASKS; i++)
 		tasks[i].map = vm_host_create();
 	for (uint64_t step = 0; step < steps; step++) {
@@ -1331,14 +1291,13 @@ test_random_steps(void **state)
 		check_contents(&tasks[i]);
 		vm_host_destroy(tasks[i].map);
 	}
-	assert_int_equal(objects_in_use(), objects);
+	assert_int_equal(vm_host_objects(), objects);
 	assert_true(pages_taken > steps / 16);
 	assert_true(swap_counts().pageins > steps / 64);
 	while (swap_counts().dead > 0)
 		vm_host_store_forget();
 	assert_int_equal(swap_counts().used, 0);
-	assert_int_equal(
-	    page_free_count() + pages_of_zones() + swap_counts().tables, start);
+	assert_int_equal(vm_host_pages_at_rest() + swap_counts().tables, start);
 }
 
 int

@@ -28,26 +28,6 @@
 static struct map *sender, *receiver;
 static uint64_t free_pages;
 
-static uint64_t
-pages_of_zones(void)
-{
-	uint64_t pages = 0;
-
-	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
-		uint64_t per_slab =
-		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
-
-		pages += zone->total / per_slab << zone->order;
-	}
-	return pages;
-}
-
-static uint64_t
-pages_at_rest(void)
-{
-	return page_free_count() + pages_of_zones();
-}
-
 static int
 start(void **state)
 {
@@ -60,7 +40,7 @@ static int
 set_up(void **state)
 {
 	(void)state;
-	free_pages = pages_at_rest();
+	free_pages = vm_host_pages_at_rest();
 	pmap_asid_bits = 16;
 	vm_host_elsewhere = false;
 	sender = vm_host_create();
@@ -80,7 +60,7 @@ tear_down(void **state)
 	vm_host_check_references(maps, 2);
 	vm_host_destroy(sender);
 	vm_host_destroy(receiver);
-	assert_int_equal(pages_at_rest(), free_pages);
+	assert_int_equal(vm_host_pages_at_rest(), free_pages);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /*
  * test/unit/test_vm_tree.c: the tree of map entries against a plain array.
  *
- * Sources: vm/map_tree.c kernel/lock.c
+ * Sources: vm/map_tree.c kernel/lock.c test/unit/chance.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "vm/map_tree.h"
+#include "chance.h"
 
 enum {
 	SLOTS = 512
@@ -22,15 +23,6 @@ enum {
 
 static struct map map;
 static struct map_entry *at[SLOTS]; /* the entry that covers each page */
-
-static uint64_t random_state = 7;
-
-static uint64_t
-random_below(uint64_t bound)
-{
-	random_state = random_state * 6364136223846793005UL + 1;
-	return (random_state >> 33) % bound;
-}
 
 static uint64_t
 address_of(uint64_t slot)

@@ -677,3 +677,27 @@ vm_host_check_references(struct map *const *maps, unsigned count)
 	free(counts);
 	return named;
 }
+
+uint64_t
+vm_host_pages_at_rest(void)
+{
+	uint64_t pages = page_free_count();
+
+	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;) {
+		uint64_t per_slab =
+		    ((PAGE_SIZE << zone->order) - CACHE_LINE) / zone->size;
+
+		pages += zone->total / per_slab << zone->order;
+	}
+	return pages;
+}
+
+uint64_t
+vm_host_objects(void)
+{
+	uint64_t count = 0;
+
+	for (struct zone *zone = NULL; (zone = zone_next(zone)) != NULL;)
+		count += zone_in_use(zone);
+	return count;
+}

@@ -18,6 +18,10 @@ struct map *vm_host_create(void);
 /* All steps of destroying it. */
 void vm_host_destroy(struct map *map);
 
+/* Pages that are free or that zones keep; objects in use of all zones. */
+uint64_t vm_host_pages_at_rest(void);
+uint64_t vm_host_objects(void);
+
 /* Do what is left to the reaper. */
 void vm_host_reap(void);
 

@@ -15,15 +15,6 @@
 #include "vm/page.h"
 
 struct model models[TASKS];
-uint64_t random_state;
-
-uint64_t
-random_below(uint64_t bound)
-{
-	random_state =
-	    random_state * 6364136223846793005UL + 1442695040888963407UL;
-	return (random_state >> 33) % bound;
-}
 
 /* ---- pages ---- */
 

@@ -9,6 +9,7 @@
  */
 #pragma once
 #include "kernel/task.h"
+#include "chance.h"
 #include "vm_host.h"
 
 enum {
@@ -36,11 +37,6 @@ struct model {
 	struct model_page page[SPAN];
 };
 extern struct model models[TASKS];
-
-/* ---- chance ---- */
-
-extern uint64_t random_state;
-uint64_t random_below(uint64_t bound);
 
 /* ---- pages ---- */
 
