@@ -103,8 +103,8 @@ discard_locked(const struct piece *piece, uaddr_t *atp)
 		return KERN_INVALID_ADDRESS;
 	if (!(entry->prot & VM_PROT_WRITE))
 		return KERN_PROTECTION_FAILURE;
-	if ((*atp & PAGE_MASK) != 0 || *atp >= end ||
-	    entry->kind != MAP_ANONYMOUS || entry->wired > 0)
+	if ((*atp & PAGE_MASK) != 0 || *atp >= end || !map_is_zeroed(entry) ||
+	    entry->wired > 0)
 		return KERN_SUCCESS;
 	end = min_u64(end, entry->end);
 	hole.end = pmap_step_end(&map->pmap, *atp, end);

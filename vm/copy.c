@@ -62,12 +62,13 @@ check_range(struct map *map, uaddr_t address, uint64_t size)
 }
 
 /*
- * May @entry's pages be replaced by others?  Wired ones stay, and are written.
+ * May @entry's pages be replaced by others?  Wired ones stay, and are written;
+ * so are those of a region where absent does not mean zeros.
  */
 static bool
 takes_pages(const struct map_entry *entry)
 {
-	return entry->kind == MAP_ANONYMOUS && entry->wired == 0;
+	return map_is_zeroed(entry) && entry->wired == 0;
 }
 
 /* ---- changing places; the map is locked ---- */

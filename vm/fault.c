@@ -4,8 +4,8 @@
  * What a fault finds, and what it does:
  *
  *	no entry, or not allowed	an error
- *	no page				a zeroed one, the object's, or the
- *					window's
+ *	no page				a zeroed one, the object's, the
+ *					snapshot's, or the window's
  *	a slot of page replacement's	its page, which is then as any other
  *	a page, access allowed		nothing: the hart's translation was old
  *	a page, allowed by the entry	the right is added; first,
@@ -30,6 +30,7 @@
 #include "vm/map_tree.h"
 #include "vm/object.h"
 #include "vm/pageout.h"
+#include "vm/snapshot.h"
 #include "vm/superpage.h"
 #include "vm/swap.h"
 
@@ -111,6 +112,35 @@ fill_object(
 	/* The pager is to get back what is written. */
 	if (entry->object->pager != NULL && access != VM_PROT_WRITE)
 		rights &= ~PTE_W;
+	leaf_set(leaf, pte_make(page_pa(page), rights), access);
+	return KERN_SUCCESS;
+}
+
+/* What the snapshot has, or a copy of it to be written. */
+static never_inline kern_return_t
+fill_backed(struct map *map, const struct map_entry *entry, uaddr_t va,
+    pte_t *leaf, unsigned access)
+{
+	pte_t rights = fresh_rights(entry, access);
+	kern_return_t kr = pageout_admit(map);
+	struct page *page, *copy;
+
+	if (kr == KERN_SUCCESS)
+		kr = snapshot_page(
+		    entry->object, entry->window + (va - entry->start), &page);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (access == VM_PROT_WRITE) {
+		copy = page_alloc(0);
+		if (copy != NULL)
+			page_copy(page_va(copy), page_va(page));
+		page_put(page);
+		page = copy;
+	} else {
+		rights &= ~PTE_W;
+	}
+	if (page == NULL)
+		return KERN_RESOURCE_SHORTAGE;
 	leaf_set(leaf, pte_make(page_pa(page), rights), access);
 	return KERN_SUCCESS;
 }
@@ -220,7 +250,7 @@ fill_superpage(struct map *map, const struct map_entry *entry, uaddr_t va,
 {
 	pte_t *leaf;
 
-	if (entry->kind != MAP_ANONYMOUS || !covers_superpage(entry, va))
+	if (!map_is_zeroed(entry) || !covers_superpage(entry, va))
 		return KERN_INVALID_ARGUMENT;
 	leaf = pmap_make(&map->pmap, va, 1, 0);
 	if (leaf == NULL || *leaf != 0 ||
@@ -291,8 +321,10 @@ fault_locked(struct map *map, uaddr_t va, unsigned access,
 	}
 	*leafp = leaf;
 	if (*leaf == 0) {
-		if (entry->kind == MAP_ANONYMOUS)
+		if (map_is_zeroed(entry))
 			return fill_zero(map, entry, leaf, access);
+		if (entry->kind == MAP_ANONYMOUS)
+			return fill_backed(map, entry, va, leaf, access);
 		if (entry->kind == MAP_OBJECT)
 			return fill_object(entry, va, leaf, access);
 		fill_window(entry, va, leaf, access);

@@ -10,7 +10,9 @@
 #include "vm/copy.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
+#include "vm/object.h"
 #include "vm/share.h"
+#include "vm/snapshot.h"
 #include "vm/transfer.h"
 
 /* Regions that are not inherited, passed in one step. */
@@ -18,10 +20,11 @@
 
 struct map_fork {
 	struct map *from, *to;
-	uaddr_t at;		   /* all below has been dealt with */
-	struct map_entry region;   /* which is at hand, */
-	struct transfer *transfer; /* ... if it is being taken */
-	struct map_share share;	   /* ... or, with @from, shared */
+	uaddr_t at;		     /* all below has been dealt with */
+	struct map_entry region;     /* which is at hand; @end 0: none is */
+	struct transfer *transfer;   /* ... if it is being taken */
+	struct map_share share;	     /* ... or, with @from, shared */
+	struct snapshot_take moment; /* ... or, with @object, a snapshot's */
 };
 
 struct map_fork *
@@ -39,7 +42,10 @@ map_fork_begin(struct map *from, struct map *to)
 
 /* ---- steps ---- */
 
-/* What the child has of @entry: the same, but private, and nothing is wired. */
+/*
+ * What the child has of @entry: the same, but private, and nothing is wired.
+ * The region holds a reference to its object.
+ */
 static void
 describe(struct map_fork *fork, const struct map_entry *entry)
 {
@@ -50,11 +56,42 @@ describe(struct map_fork *fork, const struct map_entry *entry)
 	region->window += region->start - entry->start;
 	region->wired = 0;
 	region->placing = false;
+	if (map_is_backed(entry)) {
+		object_get(region->object);
+		return;
+	}
 	if (entry->kind != MAP_OBJECT)
 		return;
 	region->kind = MAP_ANONYMOUS;
 	region->object = NULL;
-	region->window = 0;
+	if (entry->object->pager == NULL || entry->inherit != VM_INHERIT_COPY)
+		return;
+	fork->moment = (struct snapshot_take){
+	    .object = object_get(entry->object),
+	    .start = region->window,
+	    .end = region->window + (region->end - region->start),
+	};
+}
+
+/* The region has been dealt with; what is held for it goes. */
+static void
+forget_region(struct map_fork *fork)
+{
+	if (fork->region.object != NULL)
+		object_put(fork->region.object);
+	fork->region.object = NULL;
+	if (fork->moment.object != NULL)
+		object_put(fork->moment.object);
+	fork->moment.object = NULL;
+	fork->region.end = 0;
+}
+
+static kern_return_t
+region_done(struct map_fork *fork)
+{
+	fork->at = fork->region.end;
+	forget_region(fork);
+	return KERN_OPERATION_TIMED_OUT;
 }
 
 /* Find the next region to inherit; KERN_OPERATION_TIMED_OUT: not yet. */
@@ -97,6 +134,7 @@ copy_region(struct map_fork *fork)
 	case KERN_INVALID_ADDRESS:
 	case KERN_PROTECTION_FAILURE:
 		/* The parent has changed it since we looked: look again. */
+		forget_region(fork);
 		return KERN_OPERATION_TIMED_OUT;
 	default:
 		return kr;
@@ -105,13 +143,12 @@ copy_region(struct map_fork *fork)
 	if (kr != KERN_SUCCESS)
 		return kr;
 	fork->transfer = NULL;
-	fork->at = region->end;
-	return KERN_OPERATION_TIMED_OUT;
+	return region_done(fork);
 }
 
-/* A view of the same physical memory. */
+/* The child's region is @fork->region, with nothing of the parent's. */
 static kern_return_t
-inherit_window(struct map_fork *fork)
+enter_region(struct map_fork *fork)
 {
 	kern_return_t kr;
 
@@ -120,10 +157,24 @@ inherit_window(struct map_fork *fork)
 		 ? map_enter(fork->to, &fork->region)
 		 : KERN_NO_SPACE;
 	spin_unlock(&fork->to->lock);
+	return kr == KERN_SUCCESS ? region_done(fork) : kr;
+}
+
+/* What a pager's object has now, or will have brought. */
+static kern_return_t
+snapshot_region(struct map_fork *fork)
+{
+	kern_return_t kr = snapshot_take_step(&fork->moment);
+
+	if (kr == KERN_NOT_SUPPORTED) {
+		object_put(fork->moment.object);
+		fork->moment.object = NULL;
+		return KERN_OPERATION_TIMED_OUT;
+	}
 	if (kr != KERN_SUCCESS)
 		return kr;
-	fork->at = fork->region.end;
-	return KERN_OPERATION_TIMED_OUT;
+	fork->region.object = fork->moment.snapshot;
+	return enter_region(fork);
 }
 
 /* Some more of a region that both are to see alike. */
@@ -144,23 +195,25 @@ share_region(struct map_fork *fork)
 		return kr;
 	map_share_end(&fork->share);
 	fork->share.from = NULL;
-	fork->at = fork->region.end;
-	return KERN_OPERATION_TIMED_OUT;
+	return region_done(fork);
 }
 
 kern_return_t
 map_fork_step(struct map_fork *fork)
 {
-	bool found = fork->transfer != NULL || fork->share.from != NULL;
 	kern_return_t kr;
 
-	if (!found) {
+	if (fork->region.end <= fork->at) {
+		bool found;
+
 		kr = next_region(fork, &found);
 		if (!found)
 			return kr;
 	}
 	if (fork->region.kind == MAP_WINDOW)
-		return inherit_window(fork);
+		return enter_region(fork);
+	if (fork->moment.object != NULL)
+		return snapshot_region(fork);
 	return fork->region.inherit == VM_INHERIT_SHARE ? share_region(fork)
 							: copy_region(fork);
 }
@@ -171,6 +224,7 @@ map_fork_end_step(struct map_fork *fork)
 	if (transfer_destroy_step(fork->transfer))
 		return true;
 	fork->transfer = NULL;
+	forget_region(fork);
 	if (fork->share.from != NULL)
 		map_share_end(&fork->share);
 	kmem_free(fork, sizeof(*fork));

@@ -121,7 +121,7 @@ map_can_join(const struct map_entry *low, const struct map_entry *high)
 	       low->inherit == high->inherit && low->object == high->object &&
 	       low->behavior == high->behavior && low->wired == high->wired &&
 	       low->object_pass == high->object_pass &&
-	       (low->kind == MAP_ANONYMOUS ||
+	       (map_is_zeroed(low) ||
 		   high->window - low->window == low->end - low->start);
 }
 
@@ -133,7 +133,8 @@ hold_object(struct map *map, struct map_entry *entry)
 	if (entry->object == NULL)
 		return;
 	object_get(entry->object);
-	object_add_mapping(entry->object, entry);
+	if (entry->kind == MAP_OBJECT)
+		object_add_mapping(entry->object, entry);
 }
 
 /* NULL: no memory, or more than the map's task may have. */
@@ -153,10 +154,10 @@ entry_alloc(struct map *map)
 void
 map_entry_free(struct map *map, struct map_entry *entry)
 {
-	if (entry->object != NULL) {
+	if (entry->kind == MAP_OBJECT)
 		object_remove_mapping(entry->object, entry);
+	if (entry->object != NULL)
 		object_put(entry->object);
-	}
 	zone_free(&entry_zone, entry);
 	ledger_credit(map->ledger, BATON_LEDGER_MAP_ENTRIES, 1);
 }
@@ -284,6 +285,8 @@ map_become_object(struct map *map, struct map_entry *entry,
     struct object *object, uint64_t offset)
 {
 	KASSERT(entry->kind == MAP_ANONYMOUS);
+	if (entry->object != NULL)
+		object_put(entry->object);
 	entry->kind = MAP_OBJECT;
 	entry->object = object;
 	entry->window = offset;
@@ -932,7 +935,8 @@ map_region(struct map *map, uaddr_t address, struct map_region *region)
 			region->offset = entry->window;
 			region->object_id = entry->object->id;
 			region->mappings = object_mappings(entry->object);
-			region->has_pager = entry->object->pager != NULL;
+			region->has_pager = object_is_paged(entry->object);
+			region->backed = map_is_backed(entry);
 		}
 	}
 	spin_unlock(&map->lock);

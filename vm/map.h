@@ -10,7 +10,8 @@
  *  ANONYMOUS  zero-filled at first touch.  The page tables are the only record
  *	       of its pages: they move between tasks entry by entry, or a whole
  *	       table at a time (vm/transfer.h).  Pages may be shared
- *	       copy-on-write; struct page counts the sharers.
+ *	       copy-on-write; struct page counts the sharers.  With an object,
+ *	       a snapshot (vm/snapshot.h), it begins with what that has.
  *  OBJECT     an object's (vm/object.h), which others may have too: what is
  *	       written is seen by all.
  *  WINDOW     a fixed range of physical addresses: a device's registers, or the
@@ -56,9 +57,10 @@ struct map_entry {
 	uint64_t start, end;	    /* [m] page aligned, start < end */
 	uint64_t gap;		    /* [m] free bytes just below start */
 	uint64_t max_gap;	    /* [m] largest gap in this subtree */
-	/* [m] of start: MAP_WINDOW: physical address; MAP_OBJECT: offset */
+	/* [m] of start: MAP_WINDOW: physical address; else offset in @object */
 	uint64_t window;
-	struct object *object;	 /* [m] MAP_OBJECT: with a reference; or NULL */
+	/* [m] MAP_OBJECT, or a snapshot: with a reference; or NULL */
+	struct object *object;
 	struct map *map;	 /* I where it is */
 	struct list object_link; /* [the object's lock] its mappings */
 	uint32_t object_pass;	 /* [the object's lock] when it was visited */
@@ -78,6 +80,20 @@ struct map_entry {
 	uint16_t wired; /* [m] how often: see vm/wire.h */
 	uint8_t height; /* [m] of this subtree */
 };
+
+/* Is it private memory that begins with zeros? */
+static inline bool
+map_is_zeroed(const struct map_entry *entry)
+{
+	return entry->kind == MAP_ANONYMOUS && entry->object == NULL;
+}
+
+/* Is it private memory that begins with what a snapshot has? */
+static inline bool
+map_is_backed(const struct map_entry *entry)
+{
+	return entry->kind == MAP_ANONYMOUS && entry->object != NULL;
+}
 
 struct map {
 	struct spinlock lock;		   /* rank LOCK_MAP */
@@ -200,11 +216,12 @@ map_range_more(uaddr_t address, uint64_t size, uint64_t done)
 struct map_region {
 	uint64_t start, size;
 	unsigned prot, max_prot, inherit, kind, behavior, wired;
-	/* MAP_OBJECT; else 0 */
+	/* With an object; else 0 */
 	uint64_t offset;    /* of the region in it */
 	uint32_t object_id; /* never 0 */
 	uint32_t mappings;  /* regions of whatever maps that are its */
 	bool has_pager;	    /* that is a user task */
+	bool backed;	    /* private, and begins with what an object has */
 };
 /* KERN_INVALID_ADDRESS: there is none. */
 kern_return_t must_check map_region(

@@ -54,7 +54,10 @@ check_entry(struct map *map, const struct map_entry *entry)
 {
 	uint64_t stop;
 
-	KASSERT((entry->object != NULL) == (entry->kind == MAP_OBJECT));
+	KASSERT(entry->object != NULL || entry->kind != MAP_OBJECT);
+	KASSERT(
+	    entry->object == NULL || entry->kind == MAP_OBJECT ||
+	    (entry->kind == MAP_ANONYMOUS && entry->object->source != NULL));
 	for (uint64_t va = entry->start; va < entry->end; va = stop) {
 		pte_t *leaf = pmap_leaves(&map->pmap, va, &stop);
 

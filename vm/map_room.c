@@ -27,7 +27,7 @@ map_room_keep(struct map *map, struct map_entry *entry)
 {
 	unsigned place = map_room_free(map);
 
-	KASSERT(entry->kind == MAP_ANONYMOUS && entry->object == NULL);
+	KASSERT(map_is_zeroed(entry));
 	if (place == MAP_ROOMS) {
 		place = (map->newest_room + 1) % MAP_ROOMS;
 		dissolve(map, place);

@@ -120,7 +120,7 @@ void map_room_widen(struct map *map, uint64_t start, uint64_t end);
 static inline bool
 map_room_is_worth(const struct map *map, const struct map_entry *entry)
 {
-	return entry->kind == MAP_ANONYMOUS &&
+	return map_is_zeroed(entry) &&
 	       (entry->apart || map_room_free(map) < MAP_ROOMS);
 }
 

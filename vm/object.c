@@ -8,6 +8,7 @@
 #include "vm/object_slots.h"
 #include "vm/page.h"
 #include "vm/pager.h"
+#include "vm/snapshot.h"
 
 #define NODE_BITS  9
 #define NODE_SLOTS (1U << NODE_BITS)
@@ -45,13 +46,20 @@ levels_for(uint64_t pages)
 	return levels;
 }
 
+/* What its slots are under. */
+static struct spinlock *
+lock_of(struct object *object)
+{
+	return object->source != NULL ? &object->source->lock : &object->lock;
+}
+
 uint64_t *
 object_slot(struct object *object, uint64_t offset, bool make)
 {
 	uint64_t index = offset >> PAGE_SHIFT;
 	uint64_t *slot = &object->top;
 
-	KASSERT(spin_held(&object->lock));
+	KASSERT(spin_held(lock_of(object)));
 	KASSERT(offset < object->size);
 	for (unsigned level = object->levels; level > 0; level--) {
 		if (*slot == 0) {
@@ -100,6 +108,8 @@ end_step(struct reap_item *item)
 	struct object *object = container_of(item, struct object, reap);
 	unsigned budget = END_STEP;
 
+	if (object->source != NULL)
+		snapshot_end(object);
 	if (object->pager != NULL) {
 		kern_return_t kr = pager_end_step(object);
 
@@ -112,6 +122,8 @@ end_step(struct reap_item *item)
 	}
 	if (!slot_free(&object->top, object->levels, &budget))
 		return true;
+	if (object->source != NULL)
+		object_put(object->source);
 	ledger_release(object->ledger, BATON_LEDGER_OBJECTS, 1);
 	zone_free(&object_zone, object);
 	return false;
@@ -144,7 +156,22 @@ object_create(struct ledger *ledger, uint64_t size)
 	while (object->id == 0);
 	spin_init(&object->lock, LOCK_OBJECT);
 	list_init(&object->mappings);
+	list_init(&object->snapshots);
+	list_init(&object->snapshot_link);
 	return object;
+}
+
+bool
+object_get_alive(struct object *object)
+{
+	unsigned refs =
+	    atomic_load_explicit(&object->refs, memory_order_relaxed);
+
+	while (refs != 0 &&
+	       !atomic_compare_exchange_weak_explicit(&object->refs, &refs,
+		   refs + 1, memory_order_relaxed, memory_order_relaxed))
+		continue;
+	return refs != 0;
 }
 
 void
@@ -430,7 +457,7 @@ object_check(struct object *object,
 	uint32_t mappings = 0;
 	struct list *link;
 
-	spin_lock(&object->lock);
+	spin_lock(lock_of(object));
 	check_slot(object->top, object->levels, &check);
 	list_for_each (link, &object->mappings) {
 		struct map_entry *entry =
@@ -444,5 +471,5 @@ object_check(struct object *object,
 	KASSERT(check.pages == object->pages);
 	KASSERT(mappings == object->mapping_count);
 	KASSERT(object->refs >= mappings);
-	spin_unlock(&object->lock);
+	spin_unlock(lock_of(object));
 }

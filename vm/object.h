@@ -47,6 +47,17 @@ struct object {
 	uint32_t pass;		/* [o] of visits to them: vm/object_unmap.h */
 	struct pager *pager;	/* [I] a reference, or NULL: vm/pager.h */
 	uint32_t mapping_count; /* [o] */
+	/* Snapshots of it, of an object that has a pager: vm/snapshot.h */
+	uint32_t snapshot_count; /* [o] */
+	struct list snapshots;	 /* [o] struct object by snapshot_link */
+	/* One of those itself; s: the source's lock, and all above that is [o]
+	 */
+	struct object *source;	   /* [I] a reference; NULL: it is none */
+	struct list snapshot_link; /* [s] */
+	uint64_t snapshot_start;   /* [s] what of it is wanted */
+	uint64_t snapshot_end;	   /* [s] */
+	bool snapshot_whole;	   /* [s] it has been made */
+	bool snapshot_old;	   /* [s] something was written since */
 	struct reap_item reap;
 	struct ledger *ledger; /* [I] who pays; NULL: the kernel */
 };
@@ -67,8 +78,19 @@ object_get(struct object *object)
 	return object;
 }
 
+/* The same for who has none, of one that is there: false, the last reference
+ * has gone for good. */
+bool must_check object_get_alive(struct object *object);
+
 /* The last goes to the reaper.  Locks: at most a map's. */
 void object_put(struct object *object);
+
+/* Is it one of a pager's, or a snapshot of such a one? */
+static inline bool
+object_is_paged(const struct object *object)
+{
+	return object->pager != NULL || object->source != NULL;
+}
 
 /*
  * The page at @offset to be mapped from here, with a reference for the leaf;

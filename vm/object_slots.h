@@ -5,7 +5,7 @@
  *	deadline ...	| BUSY			asked of the pager, until then
  *	0					neither
  *
- * The object's lock is held throughout.
+ * The object's lock is held throughout; a snapshot's is its source's.
  */
 #pragma once
 #include "vm/object.h"
@@ -21,8 +21,8 @@
  * 0: it was not, or has answered. */
 #define SLOT_ASKED	0xf00UL
 #define SLOT_FIRST_TURN 0x100UL
-#define SLOT_FLAGS	0xfffUL
-static_assert(SLOT_FLAGS == PAGE_MASK, "what a page's address leaves");
+#define SLOT_WRITABLE	(1UL << 63) /* who maps it may write it already */
+#define SLOT_FLAGS	(PAGE_MASK | SLOT_WRITABLE)
 
 /* Accesses that the pager does not allow, VM_PROT_*. */
 #define SLOT_LOCK_SHIFT 3

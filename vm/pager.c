@@ -88,20 +88,13 @@ struct object *
 pager_object(struct pager *pager)
 {
 	struct object *object;
-	unsigned refs = 0;
 
 	spin_lock(&pager->lock);
 	object = pager->object;
-	if (object != NULL)
-		refs =
-		    atomic_load_explicit(&object->refs, memory_order_relaxed);
-	/* The last reference has gone for good. */
-	while (refs != 0 &&
-	       !atomic_compare_exchange_weak_explicit(&object->refs, &refs,
-		   refs + 1, memory_order_relaxed, memory_order_relaxed))
-		continue;
+	if (object != NULL && !object_get_alive(object))
+		object = NULL;
 	spin_unlock(&pager->lock);
-	return refs != 0 ? object : NULL;
+	return object;
 }
 
 /* One that is not whole, which nobody knows. */

@@ -54,6 +54,7 @@ struct pager_clean {
 	uint64_t at, end; /* whole pages; @at moves */
 	memory_object_return_t should_return;
 	bool flush;
+	bool protect; /* the right to write goes, and nothing else */
 	bool set_locks;
 	unsigned locks;	    /* VM_PROT_*: accesses that are allowed no more */
 	bool wait_for_room; /* in the pager's queue, for what is returned ... */
@@ -61,7 +62,8 @@ struct pager_clean {
 	/* Its own: */
 	struct object *object; /* a routine's: with a reference */
 	uint64_t chunk_end;    /* [@at, this) is marked; 0: no chunk */
-	bool unmapped;	       /* ... and mapped nowhere ... */
+	bool closed;	       /* ... and nobody may write it ... */
+	bool unmapped;	       /* ... since all have been visited ... */
 	bool pinned;	       /* ... but where it is wired: it stays */
 	uint32_t freed;	       /* pages that went, in all */
 	uint64_t deadline;     /* for the pager to make room; 0: none yet */
@@ -83,9 +85,10 @@ struct pager {
 	bool may_cache; /* [o] */
 	bool passing;	/* [o] some pager_clean has a chunk */
 	memory_object_copy_strategy_t copy_strategy; /* [o] */
-	uint32_t asked; /* [o] slots with an open question: SLOT_ASKED */
-	uint32_t turn;	/* [o] SLOT_ASKED of what is asked now */
-	bool dropped;	/* [o] nobody could answer, and nobody has since */
+	uint32_t asked;	   /* [o] slots with an open question: SLOT_ASKED */
+	uint32_t turn;	   /* [o] SLOT_ASKED of what is asked now */
+	bool dropped;	   /* [o] nobody could answer, and nobody has since */
+	uint32_t writable; /* [o] slots that are SLOT_WRITABLE */
 
 	struct list link;	 /* [pagers_lock] all: pager_pageout.c */
 	uint64_t hand;		 /* [page replacement's] how far it came */
@@ -152,6 +155,13 @@ void pager_returned(void *pager);
  */
 kern_return_t must_check pager_clean_step(
     struct object *object, struct pager_clean *clean);
+
+/* KERN_NOT_WAITING came of a step: to come back in a while, KERN_MEMORY_WAIT,
+ * or at once, KERN_OPERATION_TIMED_OUT. */
+kern_return_t must_check pager_pause(struct object *object);
+/* The pager has yet to say that it is ready: KERN_MEMORY_WAIT, or
+ * KERN_MEMORY_ERROR.  Locks: the object's. */
+kern_return_t must_check pager_wait_ready(struct object *object);
 
 /* No more of it: what is left of the chunk at hand stays as it was. */
 void pager_clean_stop(struct pager_clean *clean);

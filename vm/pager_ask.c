@@ -12,6 +12,7 @@
 #include "vm/memory_wait.h"
 #include "vm/object_slots.h"
 #include "vm/pager.h"
+#include "vm/snapshot.h"
 
 /* What has been asked is to be asked again.  So many turns later a question
  * that nobody came back to looks like a new one, and is waited for in vain:
@@ -156,6 +157,21 @@ static const struct memory_source page_source = {
     .put = page_put_object,
 };
 
+/* The page in @slot may be written by those who map it. */
+static kern_return_t
+allow_writing(struct object *object, uint64_t offset, uint64_t *slot)
+{
+	if (!(*slot & SLOT_WRITABLE)) {
+		kern_return_t kr = snapshot_before_write(object, offset, *slot);
+
+		if (kr != KERN_SUCCESS)
+			return kr;
+		object->pager->writable++;
+	}
+	*slot |= SLOT_DIRTY | SLOT_WRITABLE;
+	return KERN_SUCCESS;
+}
+
 kern_return_t
 pager_allow(struct object *object, uint64_t offset, unsigned access)
 {
@@ -164,11 +180,10 @@ pager_allow(struct object *object, uint64_t offset, unsigned access)
 	if (object->pager->gone)
 		return KERN_MEMORY_ERROR;
 	if (slot != NULL && slot_has_page(*slot) && !(*slot & SLOT_LEAVING) &&
-	    !(*slot & slot_locks(access))) {
-		if (access == VM_PROT_WRITE)
-			*slot |= SLOT_DIRTY;
-		return KERN_SUCCESS;
-	}
+	    !(*slot & slot_locks(access)))
+		return access == VM_PROT_WRITE
+			   ? allow_writing(object, offset, slot)
+			   : KERN_SUCCESS;
 	return memory_wait_note(&page_source, object_get(object),
 	    offset | access, deadline_of(slot != NULL ? *slot : 0));
 }

@@ -28,12 +28,15 @@
 #include "vm/object_slots.h"
 #include "vm/object_unmap.h"
 #include "vm/pager.h"
+#include "vm/snapshot.h"
 #include "vm/transfer_slots.h"
 
 /* Any address will do for pages that have none. */
 #define NOWHERE 0x40000000UL
 /* Milliseconds until what could not be done is tried again. */
 #define PAUSE_MS 5
+/* Slots that one step looks at. */
+#define STEP_SLOTS 128
 
 /* ---- mark ---- */
 
@@ -41,8 +44,16 @@
 static bool
 must_unmap(const struct pager_clean *clean)
 {
-	return clean->flush || clean->set_locks ||
+	return clean->flush || clean->set_locks || clean->protect ||
 	       clean->should_return != MEMORY_OBJECT_RETURN_NONE;
+}
+
+/* Is there something to do about what is in @slot? */
+static bool
+concerns(const struct pager_clean *clean, const uint64_t *slot)
+{
+	return slot != NULL && slot_has_page(*slot) &&
+	       (!clean->protect || (*slot & SLOT_WRITABLE));
 }
 
 /* Mark the pages from clean->at on that stand in a row with it. */
@@ -56,12 +67,13 @@ mark(struct object *object, struct pager_clean *clean)
 	for (at = clean->at; at < end; at += PAGE_SIZE) {
 		uint64_t *slot = object_slot(object, at, false);
 
-		if (slot == NULL || !slot_has_page(*slot))
+		if (!concerns(clean, slot))
 			break;
 		*slot |= SLOT_LEAVING;
 	}
 	clean->chunk_end = at;
-	clean->unmapped = !must_unmap(clean);
+	clean->closed = must_unmap(clean);
+	clean->unmapped = !clean->closed;
 	clean->pinned = false;
 	/* To whom?  Until this chunk is settled he hears no last word. */
 	if (object->pager->gone)
@@ -70,23 +82,37 @@ mark(struct object *object, struct pager_clean *clean)
 	object_unmap_begin(object);
 }
 
+/* Look from clean->at on for pages, and mark the first, for some slots. */
+static void
+mark_locked(struct object *object, struct pager_clean *clean)
+{
+	for (int i = 0; i < STEP_SLOTS; i++) {
+		uint64_t at = clean->at, *slot;
+
+		clean->at = object_slot_next(object, at, clean->end);
+		/* The call passed many, or all. */
+		if (clean->at != at)
+			return;
+		slot = object_slot(object, at, false);
+		if (concerns(clean, slot)) {
+			mark(object, clean);
+			return;
+		}
+		clean->at += PAGE_SIZE;
+		if (clean->at >= clean->end)
+			return;
+	}
+}
+
 /* Find the next pages; true: there are none any more. */
 static bool
 mark_next(struct object *object, struct pager_clean *clean)
 {
-	uint64_t *slot;
-
 	spin_lock(&object->lock);
-	if (!object->pager->passing) {
-		clean->at = object_slot_next(object, clean->at, clean->end);
-		slot = clean->at < clean->end
-			   ? object_slot(object, clean->at, false)
-			   : NULL;
-		if (slot != NULL && slot_has_page(*slot))
-			mark(object, clean);
-		else if (slot != NULL)
-			clean->at += PAGE_SIZE;
-	}
+	if (clean->protect && object->pager->writable == 0)
+		clean->at = clean->end;
+	else if (!object->pager->passing && clean->at < clean->end)
+		mark_locked(object, clean);
 	spin_unlock(&object->lock);
 	return clean->at >= clean->end;
 }
@@ -181,6 +207,17 @@ collect(struct object *object, const struct pager_clean *clean, uint64_t at,
 	return transfer;
 }
 
+/*
+ * Does the page in @slot stay, though the chunk is flushed?  What was written
+ * is lost here; but not to a snapshot of it.
+ */
+static bool
+must_stay(struct object *object, uint64_t offset, uint64_t slot, bool returned)
+{
+	return (slot & SLOT_DIRTY) && !returned && !object->pager->gone &&
+	       snapshot_before_loss(object, offset, slot) != KERN_SUCCESS;
+}
+
 /* Slots of [@at, @end), whose pages were returned or need not be, become what
  * they are to be. */
 static void
@@ -195,9 +232,14 @@ settle(struct object *object, struct pager_clean *clean, uint64_t at,
 		uint64_t *slot = object_slot(object, i, false);
 
 		*slot &= ~SLOT_LEAVING;
+		if (clean->closed && (*slot & SLOT_WRITABLE)) {
+			*slot &= ~SLOT_WRITABLE;
+			object->pager->writable--;
+		}
 		if (is_flushed(clean) || clean->set_locks)
 			pager_answered(object->pager, slot);
-		if (is_flushed(clean)) {
+		if (is_flushed(clean) &&
+		    !must_stay(object, i, *slot, returned)) {
 			gone[count++] = slot_page(*slot);
 			*slot = 0;
 			object->pages--;
@@ -354,14 +396,21 @@ static const struct memory_source pause_source = {
     .put = pause_put,
 };
 
-/* Come back in a while: that the wait fails is as it should be. */
-static kern_return_t
-pause_call(struct object *object)
+/* That the wait fails is as it should be. */
+kern_return_t
+pager_pause(struct object *object)
 {
 	kern_return_t kr = memory_wait_note(&pause_source, object_get(object),
 	    object->size, timer_after_ms(PAUSE_MS));
 
-	return kr == KERN_MEMORY_WAIT ? kr : KCALL_AGAIN;
+	return kr == KERN_MEMORY_WAIT ? kr : KERN_OPERATION_TIMED_OUT;
+}
+
+kern_return_t
+pager_wait_ready(struct object *object)
+{
+	return memory_wait_note(&pause_source, object_get(object),
+	    object->size + 1, timer_after_ms(CONFIG_PAGER_MS));
 }
 
 kern_return_t
@@ -382,10 +431,10 @@ pager_clean_call(struct object *object, const struct pager_clean *template,
 	do
 		kr = pager_clean_step(clean->object, clean);
 	while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
-	if (kr == KERN_OPERATION_TIMED_OUT)
-		return KCALL_AGAIN;
+	if (kr == KERN_NOT_WAITING)
+		kr = pager_pause(clean->object);
 	if (kr != KERN_SUCCESS)
-		return pause_call(clean->object);
+		return kr == KERN_MEMORY_WAIT ? kr : KCALL_AGAIN;
 	object_put(clean->object);
 	kmem_free(clean, sizeof(*clean));
 	*progress = 0;

@@ -46,7 +46,7 @@ look_at_region(struct passage *passage)
 	uint64_t end = passage->address + passage->size;
 
 	if (region == NULL || region->start > passage->address ||
-	    region->end < end || region->kind != MAP_ANONYMOUS)
+	    region->end < end || !map_is_zeroed(region))
 		return false;
 	if (region->wired > 0 ||
 	    (region->prot & (VM_PROT_READ | VM_PROT_EXECUTE)) != VM_PROT_READ)

@@ -30,6 +30,8 @@ share_mode(const struct facts *facts)
 	case MAP_OBJECT:
 		return facts->region.mappings > 1 ? SM_SHARED : SM_PRIVATE;
 	}
+	if (facts->region.backed)
+		return SM_COW;
 	return facts->resident == 0 ? SM_EMPTY : SM_PRIVATE;
 }
 

@@ -16,6 +16,7 @@
 #include "vm/memory_wait.h"
 #include "vm/object.h"
 #include "vm/page.h"
+#include "vm/snapshot.h"
 #include "vm/swap.h"
 
 /* Pages that one step looks at; and copies. */
@@ -135,16 +136,33 @@ move_pages(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
 	return changed;
 }
 
+/* Let all of a first part of [@start, *@stopp) be there, if it does not begin
+ * with zeros. */
+static kern_return_t
+bring_backed(struct map *map, const struct map_entry *entry, uint64_t start,
+    uint64_t *stopp)
+{
+	unsigned budget = STEP_COPIES * SNAPSHOT_BRING;
+
+	return map_is_backed(entry)
+		   ? snapshot_bring(map, entry, start, stopp, &budget)
+		   : KERN_SUCCESS;
+}
+
 /* Convert what is private of [@start, *@stopp), or a first part of it. */
 static kern_return_t
-convert(struct map_share *share, bool wired, uint64_t start, uint64_t *stopp)
+convert(struct map_share *share, const struct map_entry *entry, uint64_t start,
+    uint64_t *stopp)
 {
 	struct map *map = share->from;
 	kern_return_t kr = need_fresh(share);
 	uint64_t offset = start - share->fresh_base;
+	bool wired = entry->wired > 0;
 	uint64_t count;
 	pte_t *leaf;
 
+	if (kr == KERN_SUCCESS)
+		kr = bring_backed(map, entry, start, stopp);
 	if (kr == KERN_SUCCESS)
 		kr = find_leaves(map, start, *stopp, &leaf, stopp);
 	if (kr != KERN_SUCCESS)
@@ -209,15 +227,17 @@ copy_wired(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
 }
 
 static kern_return_t
-copy_private(
-    struct map_share *share, bool wired, uint64_t start, uint64_t *stopp)
+copy_private(struct map_share *share, const struct map_entry *entry,
+    uint64_t start, uint64_t *stopp)
 {
 	uint64_t offset = start - share->fresh_base;
+	bool wired = entry->wired > 0;
 	uint64_t count;
 	pte_t *leaf;
-	kern_return_t kr =
-	    find_leaves(share->from, start, *stopp, &leaf, stopp);
+	kern_return_t kr = bring_backed(share->from, entry, start, stopp);
 
+	if (kr == KERN_SUCCESS)
+		kr = find_leaves(share->from, start, *stopp, &leaf, stopp);
 	if (kr != KERN_SUCCESS || leaf == NULL)
 		return kr;
 	if (wired)
@@ -314,8 +334,7 @@ share_locked(struct map_share *share, struct map_entry *piece)
 		return KERN_SUCCESS;
 	stop = min_u64(entry->end, share->end);
 	if (entry->kind == MAP_ANONYMOUS) {
-		kern_return_t kr =
-		    convert(share, entry->wired > 0, share->next, &stop);
+		kern_return_t kr = convert(share, entry, share->next, &stop);
 
 		if (kr != KERN_SUCCESS)
 			return kr;
@@ -346,7 +365,7 @@ copy_locked(struct map_share *share, struct map_entry *piece)
 	stop = min_u64(entry->end, share->end);
 	kr = entry->kind == MAP_OBJECT
 		 ? copy_object(share, entry, share->next, &stop)
-		 : copy_private(share, entry->wired > 0, share->next, &stop);
+		 : copy_private(share, entry, share->next, &stop);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	*piece = piece_of(entry, share->next, stop);

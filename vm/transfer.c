@@ -36,6 +36,7 @@
 #include "vm/memory_wait.h"
 #include "vm/object.h"
 #include "vm/page.h"
+#include "vm/snapshot.h"
 #include "vm/transfer_slots.h"
 
 #include <mach/vm_prot.h>
@@ -104,6 +105,9 @@ can_go_whole(struct map *map, uint64_t start, uint64_t end,
 	     entry = map_next(map, entry)) {
 		if (entry->kind != MAP_ANONYMOUS || !is_readable(entry, how) ||
 		    is_copied(entry, how))
+			return false;
+		/* Where absent is not zeros; a child's region says so too. */
+		if (map_is_backed(entry) && how != TRANSFER_INHERIT)
 			return false;
 		if (entry->prot & VM_PROT_EXECUTE)
 			*wildp = true;
@@ -383,6 +387,26 @@ copy_pages(
 	return kr;
 }
 
+/* The same of a region that begins with what a snapshot has: absent pages are
+ * brought first, a few at a time. */
+static kern_return_t
+share_backed(struct map *map, struct transfer *transfer,
+    const struct map_entry *entry, uint64_t stop, unsigned *budget,
+    bool *changed)
+{
+	kern_return_t kr =
+	    snapshot_bring(map, entry, transfer->next, &stop, budget);
+
+	if (kr != KERN_SUCCESS)
+		return kr;
+	if (is_copied(entry, transfer->how))
+		return copy_pages(map, transfer, stop, budget);
+	*budget = max_u64(*budget, (stop - transfer->next) >> PAGE_SHIFT);
+	while (kr == KERN_SUCCESS && transfer->next < stop)
+		kr = share_table(map, transfer, stop, budget, changed);
+	return kr;
+}
+
 /* Go on behind the tables, if they are shared already. */
 static void
 pass_tables(struct transfer *transfer)
@@ -428,6 +452,10 @@ share_locked(
 			break;
 		} else if (entry->kind == MAP_OBJECT) {
 			kr = share_object(transfer, entry, stop, budget);
+		} else if (map_is_backed(entry) &&
+			   transfer->how != TRANSFER_INHERIT) {
+			kr = share_backed(
+			    map, transfer, entry, stop, budget, &changed);
 		} else if (is_copied(entry, transfer->how)) {
 			kr = copy_pages(map, transfer, stop, budget);
 		} else {

@@ -301,6 +301,44 @@ undo(struct view_place *place, kern_return_t kr)
 	return KERN_OPERATION_TIMED_OUT;
 }
 
+/*
+ * A private view of a pager's object need not have its pages yet, if there can
+ * be a snapshot.
+ */
+static kern_return_t
+begin_step(struct view_place *place)
+{
+	const struct view_piece *piece = &place->view->piece[0];
+
+	place->phase = VIEW_CLEAR;
+	if (!place->private || place->view->count > 1 ||
+	    piece->object == NULL || piece->object->pager == NULL)
+		return KERN_OPERATION_TIMED_OUT;
+	place->moment.object = piece->object;
+	place->moment.start = piece->offset + place->offset;
+	place->moment.end = place->moment.start + place->size;
+	place->phase = VIEW_MOMENT;
+	return KERN_OPERATION_TIMED_OUT;
+}
+
+static kern_return_t
+moment_step(struct view_place *place)
+{
+	kern_return_t kr = snapshot_take_step(&place->moment);
+
+	if (kr != KERN_SUCCESS && kr != KERN_NOT_SUPPORTED)
+		return kr;
+	place->phase = VIEW_CLEAR;
+	return KERN_OPERATION_TIMED_OUT;
+}
+
+void
+view_place_end(struct view_place *place)
+{
+	if (place->moment.snapshot != NULL)
+		object_put(place->moment.snapshot);
+}
+
 /* What keeps the place until its regions are entered. */
 static struct map_entry
 stand_in(const struct view_place *place)
@@ -375,7 +413,10 @@ region_of(const struct view_place *place, const struct view_piece *piece,
 	}
 	region.prot = (uint8_t)prot;
 	region.max_prot = (uint8_t)max_prot;
-	if (!place->private) {
+	if (place->moment.snapshot != NULL) {
+		region.object = place->moment.snapshot;
+		region.window = offset;
+	} else if (!place->private) {
 		region.kind = piece->object != NULL ? MAP_OBJECT : MAP_WINDOW;
 		region.object = piece->object;
 		region.window = offset;
@@ -421,7 +462,9 @@ enter_step(struct view_place *place)
 	if (place->done < place->size)
 		return KERN_OPERATION_TIMED_OUT;
 	rewind(place);
-	place->phase = place->private ? VIEW_FILL : VIEW_SETTLE;
+	place->phase = place->private && place->moment.snapshot == NULL
+			   ? VIEW_FILL
+			   : VIEW_SETTLE;
 	return KERN_OPERATION_TIMED_OUT;
 }
 
@@ -535,6 +578,10 @@ kern_return_t
 view_place_step(struct view_place *place)
 {
 	switch (place->phase) {
+	case VIEW_BEGIN:
+		return begin_step(place);
+	case VIEW_MOMENT:
+		return moment_step(place);
 	case VIEW_CLEAR:
 		return clear_step(place);
 	case VIEW_ENTER:

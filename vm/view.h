@@ -14,6 +14,7 @@
 #pragma once
 #include "kernel/types.h"
 #include "vm/share.h"
+#include "vm/snapshot.h"
 
 struct map;
 struct ledger;
@@ -68,9 +69,11 @@ bool view_has_windows(const struct view *view);
 /* ---- entering ---- */
 
 enum view_phase {
+	VIEW_BEGIN,
+	VIEW_MOMENT, /* a private one's snapshot is made, if there can be one */
 	VIEW_CLEAR,  /* room is chosen, or made */
 	VIEW_ENTER,  /* its regions are entered */
-	VIEW_FILL,   /* a private one gets its pages */
+	VIEW_FILL,   /* a private one without a snapshot gets its pages */
 	VIEW_SETTLE, /* they become regions like others */
 	VIEW_UNDO,   /* what was entered is removed, because of @failure */
 };
@@ -89,9 +92,10 @@ struct view_place {
 
 	enum view_phase phase;
 	kern_return_t failure;
-	uint64_t done;	 /* bytes entered, or filled */
-	uint32_t piece;	 /* the one that @done is in */
-	uint64_t before; /* bytes of the view before that piece */
+	struct snapshot_take moment; /* of the only piece's object */
+	uint64_t done;		     /* bytes entered, or filled */
+	uint32_t piece;		     /* the one that @done is in */
+	uint64_t before;	     /* bytes of the view before that piece */
 };
 
 /*
@@ -107,3 +111,5 @@ struct view_place {
  * they find.
  */
 kern_return_t must_check view_place_step(struct view_place *place);
+/* After the last: what it has at hand goes, but not the view. */
+void view_place_end(struct view_place *place);

@@ -34,6 +34,7 @@ void
 view_call_end(struct view_call *call)
 {
 	view_take_end(&call->take);
+	view_place_end(&call->place);
 	if (call->place.view != NULL)
 		view_put(call->place.view);
 	if (call->source != NULL)

@@ -183,6 +183,28 @@ pager_clean_call(struct object *object, const struct pager_clean *template,
 }
 
 kern_return_t
+pager_clean_step(struct object *object, struct pager_clean *clean)
+{
+	(void)object;
+	(void)clean;
+	panic("an object with a pager");
+}
+
+kern_return_t
+pager_pause(struct object *object)
+{
+	(void)object;
+	panic("an object with a pager");
+}
+
+kern_return_t
+pager_wait_ready(struct object *object)
+{
+	(void)object;
+	panic("an object with a pager");
+}
+
+kern_return_t
 pager_end_step(struct object *object)
 {
 	(void)object;
