@@ -7,8 +7,9 @@
  * allocation failing, until it succeeds; a failure changes nothing that can be
  * seen.  The thread is told to give way at every preemption point.
  *
- * Sources: vm/msync.c
- * Sources: vm vm/remap.c vm/memory_entry.c vm/view_call.c vm/region.c
+ * Sources: vm vm/user.c vm/region.c vm/contents.c vm/behavior.c vm/remap.c
+ * Sources: vm/msync.c vm/memory_entry.c vm/view_call.c
+ * Sources: test/unit/vm_calls_host.c
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,143 +25,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ipc/port.h"
-#include "ipc/kserver.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "kernel/zone.h"
 #include "vm/memory_entry.h"
 #include "vm/user.h"
 #include "vm/view_call.h"
-#include "vm_host.h"
+#include "vm_calls_host.h"
 
 #define SIZE (20 * PAGE_SIZE)
 
 static struct task ours, other;
 static struct port our_port = {.kind = KOBJECT_TASK, .object = &ours};
-static uint64_t progress[CALL_PROGRESS_WORDS];
-
-/* ---- stand-ins for the rest of the kernel ---- */
-
-static const struct kobject_class *entry_class;
-static unsigned rights_used; /* of ports that calls were given */
-
-void
-kobject_register(enum kobject_kind kind, const struct kobject_class *class)
-{
-	assert_int_equal(kind, KOBJECT_MEMORY_ENTRY);
-	entry_class = class;
-}
-
-struct port *
-port_create_kernel(enum kobject_kind kind, void *object)
-{
-	static struct zone zone;
-	struct port *port;
-
-	if (zone.size == 0)
-		zone_init(&zone, "port of a test", sizeof(struct port), 0);
-	port = zone_alloc_zeroed(&zone);
-	if (port != NULL) {
-		port->kind = (uint8_t)kind;
-		port->object = object;
-		port->lock.rank = 0;
-		list_init(&port->reap.link);
-		port->receiver = (struct space *)&zone;
-	}
-	return port;
-}
-
-void
-port_destroy_kernel(struct port *port)
-{
-	zone_free((struct zone *)port->receiver, port);
-}
-
-struct port *
-right_make_send(struct port *port)
-{
-	return port;
-}
-
-void
-right_release_send(struct port *port)
-{
-	rights_used += port != NULL;
-}
-
-void *
-port_object_get(struct port *port, enum kobject_kind kind)
-{
-	if (port == NULL || port->kind != kind)
-		return NULL;
-	if (kind == KOBJECT_TASK)
-		return task_get(port->object);
-	entry_class->get(port->object);
-	return port->object;
-}
-
-void
-task_put(struct task *task)
-{
-	atomic_fetch_sub(&task->refs, 1);
-}
-
-bool
-thread_should_yield(void)
-{
-	return true;
-}
-
-uint64_t *
-call_progress(void)
-{
-	return progress;
-}
-
-kern_return_t
-call_put_info(void *words, uint32_t *countp, const void *info, uint32_t size)
-{
-	if (*countp < size / sizeof(natural_t))
-		return KERN_INVALID_ARGUMENT;
-	memcpy(words, info, size);
-	*countp = size / (uint32_t)sizeof(natural_t);
-	return KERN_SUCCESS;
-}
-
-kern_return_t
-vm_whole_pages(uint64_t *addressp, uint64_t *sizep)
-{
-	uint64_t end;
-
-	if (__builtin_add_overflow(*addressp, *sizep, &end) ||
-	    end > UINT64_MAX - PAGE_MASK)
-		return KERN_INVALID_ARGUMENT;
-	*sizep = page_ceil(end) - page_floor(*addressp);
-	*addressp = page_floor(*addressp);
-	return KERN_SUCCESS;
-}
-
-bool
-vm_count_range_step(
-    struct map *map, uaddr_t *addressp, uint64_t end, uint64_t *pagesp)
-{
-	return pmap_count_step(&map->pmap, addressp, end, pagesp);
-}
 
 /* ---- small words ---- */
-
-static unsigned rounds;
-
-/* Serve a call until it is done. */
-#define SERVE(call)                                                            \
-	({                                                                     \
-		kern_return_t answer_;                                         \
-		memset(progress, 0, sizeof(progress));                         \
-		for (rounds = 0; (answer_ = (call)) == KCALL_AGAIN; rounds++)  \
-			assert_true(rounds < 10000);                           \
-		answer_;                                                       \
-	})
 
 /* Let the @count-th allocation fail, of zones or of pages. */
 static void
@@ -214,10 +92,10 @@ static void
 assert_nothing(uaddr_t source, kern_return_t kr)
 {
 	assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
-	assert_int_equal(progress[0], 0);
+	assert_int_equal(calls_progress[0], 0);
 	assert_int_equal(other.map->size, 0);
 	assert_int_equal(ours.map->size, SIZE);
-	assert_int_equal(rights_used, 0);
+	assert_int_equal(calls_rights_used, 0);
 	map_check(ours.map);
 	map_check(other.map);
 	assert_source(ours.map, source);
@@ -234,12 +112,6 @@ clear(struct task *task, uaddr_t at)
 	while (done < SIZE);
 }
 
-static void
-drop_entry(struct port *port)
-{
-	entry_class->no_senders(port->object);
-}
-
 /* ---- before and after each test ---- */
 
 static uint64_t free_pages, objects;
@@ -248,10 +120,7 @@ static int
 start(void **state)
 {
 	(void)state;
-	vm_host_start(64UL << 20);
-	view_zone_init();
-	view_call_init();
-	memory_entry_init();
+	calls_start(64UL << 20);
 	return 0;
 }
 
@@ -263,7 +132,7 @@ set_up(void **state)
 	objects = vm_host_objects();
 	ours = (struct task){.refs = 1, .map = vm_host_create()};
 	other = (struct task){.refs = 1, .map = vm_host_create()};
-	rights_used = 0;
+	calls_rights_used = 0;
 	return ours.map == NULL || other.map == NULL;
 }
 
@@ -313,15 +182,15 @@ try_remap(bool copy)
 			break;
 		if (kr == KERN_SUCCESS) {
 			clear(&other, to);
-			rights_used = 0;
+			calls_rights_used = 0;
 			continue;
 		}
 		assert_nothing(from, kr);
 		failures++;
 	}
 	assert_true(failures > 4);
-	assert_int_equal(rights_used, 1);
-	assert_true(rounds > 2);
+	assert_int_equal(calls_rights_used, 1);
+	assert_true(calls_rounds > 2);
 	assert_source(other.map, to);
 	assert_int_equal(
 	    map_copy_to(other.map, to, &word, sizeof(word)), KERN_SUCCESS);
@@ -395,23 +264,23 @@ try_entry(unsigned permission, bool copy)
 		stop_failing();
 		if (kr != KERN_SUCCESS) {
 			assert_nothing(from, kr);
-			drop_entry(entry);
+			calls_drop_entry(entry);
 			continue;
 		}
-		assert_int_equal(rights_used, 1);
-		rights_used = 0;
-		drop_entry(entry);
+		assert_int_equal(calls_rights_used, 1);
+		calls_rights_used = 0;
+		calls_drop_entry(entry);
 		fail_at(count);
 		kr = map_it(part, &to, copy);
 		stop_failing();
 		if (kr != KERN_SUCCESS) {
 			assert_nothing(from, kr);
-			drop_entry(part);
+			calls_drop_entry(part);
 			continue;
 		}
-		assert_int_equal(rights_used, 1);
-		rights_used = 0;
-		drop_entry(part);
+		assert_int_equal(calls_rights_used, 1);
+		calls_rights_used = 0;
+		calls_drop_entry(part);
 		assert_source(other.map, to);
 		clear(&other, to);
 	}
@@ -446,7 +315,7 @@ test_new_entries(void **state)
 		stop_failing();
 		if (kr == KERN_SUCCESS) {
 			made++;
-			drop_entry(entry);
+			calls_drop_entry(entry);
 		} else {
 			assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
 			assert_null(entry);

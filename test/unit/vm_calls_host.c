@@ -121,6 +121,7 @@ thread_return_value(uint64_t result)
 /* ---- calls ---- */
 
 uint64_t calls_progress[CALL_PROGRESS_WORDS];
+unsigned calls_rounds;
 
 uint64_t *
 call_progress(void)

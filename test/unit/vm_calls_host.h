@@ -15,14 +15,17 @@ void calls_start(uint64_t ram);
 /* The call's own words, which stay until the next. */
 extern uint64_t calls_progress[CALL_PROGRESS_WORDS];
 
+/* How often it was asked to go on. */
+extern unsigned calls_rounds;
+
 /* Serve a call until it is done. */
 #define SERVE(call)                                                            \
 	({                                                                     \
 		kern_return_t answer_;                                         \
 		memset(calls_progress, 0, sizeof(calls_progress));             \
-		for (unsigned rounds_ = 0; (answer_ = (call)) == KCALL_AGAIN;  \
-		     rounds_++)                                                \
-			assert_true(rounds_ < 100000);                         \
+		for (calls_rounds = 0; (answer_ = (call)) == KCALL_AGAIN;      \
+		     calls_rounds++)                                           \
+			assert_true(calls_rounds < 100000);                    \
 		answer_;                                                       \
 	})
 
