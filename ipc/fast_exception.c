@@ -143,24 +143,6 @@ keep_question(const struct question *question, const struct thread *self)
 
 /* ---- names ---- */
 
-/* The handler's entry for a send right to @port, which it has under @guess if
- * it has not given that up; NULL: none.  Locks: the space's. */
-always_inline struct entry *
-find_send(struct space *space, const struct port *port, mach_port_name_t *guess)
-{
-	struct entry *entry = space_entry_locked(space, name_index(*guess));
-
-	/* No other bits: a right with a request on it is looked up. */
-	if (likely(entry != NULL && entry->port == port &&
-		   entry->key ==
-		       (MACH_PORT_TYPE_SEND | (*guess & NAME_GENERATION_MASK))))
-		return entry;
-	*guess = space_find_sent(space, port);
-	if (*guess == MACH_PORT_NULL)
-		return NULL;
-	return space_entry_locked(space, name_index(*guess));
-}
-
 /* The handler's names for the thread and its task.  True: it has both, and its
  * space is locked.  Locks: the task's. */
 always_inline bool
@@ -173,8 +155,9 @@ find_identity(
 	if (unlikely(task_port == NULL) || !spin_trylock(&space->lock))
 		return false;
 	identity->entry[0] =
-	    find_send(space, self->self_port, &exception->thread_name);
-	identity->entry[1] = find_send(space, task_port, &exception->task_name);
+	    fast_find_send(space, self->self_port, &exception->thread_name);
+	identity->entry[1] =
+	    fast_find_send(space, task_port, &exception->task_name);
 	identity->name[0] = exception->thread_name;
 	identity->name[1] = exception->task_name;
 	if (likely(identity->entry[0] != NULL && identity->entry[1] != NULL))
@@ -186,10 +169,8 @@ find_identity(
 always_inline void
 give_identity(const struct identity *identity)
 {
-	for (int i = 0; i < 2; i++) {
-		if (likely(identity->entry[i]->urefs < MACH_PORT_UREFS_MAX))
-			identity->entry[i]->urefs++;
-	}
+	for (int i = 0; i < 2; i++)
+		fast_give_again(identity->entry[i]);
 }
 
 /* ---- asking ---- */

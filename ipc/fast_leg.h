@@ -1,6 +1,6 @@
 /*
- * ipc/fast_leg.h: what the legs of the fast path are made of, for fast.c and
- * fast_exception.c alone.
+ * ipc/fast_leg.h: what the legs of the fast path are made of, for the files
+ * ipc/fast*.c alone.
  */
 #pragma once
 #include <arch/fpu.h>
@@ -187,6 +187,34 @@ fill_spare(struct thread *receiver, struct port *port)
 /* The entry of @name with @type, looked up the long way; or fast_no_entry. */
 struct entry *fast_find(
     struct space *space, mach_port_name_t name, uint32_t type);
+
+/* The entry of @space's for a send right to @port, which it has under @guess if
+ * it has not given that up; NULL: none.  Locks: the space's. */
+always_inline struct entry *
+fast_find_send(
+    struct space *space, const struct port *port, mach_port_name_t *guess)
+{
+	struct entry *entry = space_entry_locked(space, name_index(*guess));
+
+	/* No other bits: a right with a request on it is looked up. */
+	if (likely(entry != NULL && entry->port == port &&
+		   entry->key ==
+		       (MACH_PORT_TYPE_SEND | (*guess & NAME_GENERATION_MASK))))
+		return entry;
+	*guess = space_find_sent(space, port);
+	if (*guess == MACH_PORT_NULL)
+		return NULL;
+	return space_entry_locked(space, name_index(*guess));
+}
+
+/* A right more to what it has already. */
+always_inline void
+fast_give_again(struct entry *entry)
+{
+	/* They stick at the maximum. */
+	if (likely(entry->urefs < MACH_PORT_UREFS_MAX))
+		entry->urefs++;
+}
 
 /* The entry of a reply right that was used, and is not the spare one, is free.
  * Locks: the space's. */

@@ -8,6 +8,9 @@
  */
 #include "ipc/fast_message.h"
 
+#include <mach/routine_ids.h>
+
+#include "ipc/fast_pager.h"
 #include "kernel/task.h"
 #include "vm/map.h"
 
@@ -108,6 +111,10 @@ fast_memory(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 		try_memory(buffer, bits_send_size, remote_local, voucher_id,
 		    (mach_port_name_t)(descriptors_rcv_name >> 32),
 		    rcv_size_priority);
+	if ((int32_t)(voucher_id >> 32) == MSGID_MEMORY_OBJECT_DATA_SUPPLY)
+		return fast_pager_supply(buffer, option, bits_send_size,
+		    remote_local, voucher_id, descriptors_rcv_name,
+		    rcv_size_priority, timeout);
 	return message_general(buffer, option, bits_send_size, remote_local,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
 }

@@ -431,6 +431,12 @@ receive_leave(struct thread *self, kern_return_t result)
 	return result;
 }
 
+void
+message_wait_over(struct thread *self)
+{
+	(void)receive_leave(self, wait_finish(self));
+}
+
 /*
  * Who is interrupted while he receives finds what the trap takes where it was,
  * so that he can ask again; mach_msg2_fast() did not keep it.
@@ -487,6 +493,12 @@ message_finish(struct thread *self, struct thread *receiver)
 		return message_receive(self, receiver);
 	wake(receiver);
 	return MACH_MSG_SUCCESS;
+}
+
+kern_return_t
+message_sent(struct thread *self, struct thread *receiver)
+{
+	return message_finish(self, receiver);
 }
 
 /* It could not be sent after all: the sender gets it back. */

@@ -71,6 +71,14 @@ noreturn void message_write_later(struct kmsg *kmsg);
 /* Both, for a bare header that copyout_words_return() could not write yet. */
 noreturn void message_words_later(
     uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2);
+/* The wait of @self, current now, is over: what he receives is a fast path's to
+ * write. */
+void message_wait_over(struct thread *self);
+/*
+ * What was to be sent has been, and self->receive says the rest of the call,
+ * which goes on: if it waits, @receiver, who is claimed, runs in its place.
+ */
+kern_return_t message_sent(struct thread *self, struct thread *receiver);
 
 /* All of ipc/: zones, locks.  Before the first port, space or message. */
 void ipc_init(void);

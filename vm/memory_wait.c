@@ -204,14 +204,20 @@ memory_wait_trap_again(void)
 
 /* ---- who brings ---- */
 
-/* Take @thread off its list and wake it, unless its wait ended otherwise. */
+/*
+ * Take @thread off its list and wake it, unless its wait ended otherwise; or
+ * put it into *@firstp, if that is somewhere and empty.
+ */
 static void
-wake(struct thread *thread, kern_return_t result)
+wake(struct thread *thread, kern_return_t result, struct thread **firstp)
 {
 	if (!thread_claim(thread, result))
 		return;
 	list_remove(&thread->wait_link);
-	sched_wake(thread);
+	if (firstp != NULL && *firstp == NULL)
+		*firstp = thread;
+	else
+		sched_wake(thread);
 }
 
 static bool
@@ -248,9 +254,9 @@ release_all(struct place *place)
 	reap_later(&place->reap);
 }
 
-void
-memory_wake(
-    const void *object, uint64_t start, uint64_t end, kern_return_t result)
+static void
+tell(const void *object, uint64_t start, uint64_t end, kern_return_t result,
+    struct thread **firstp)
 {
 	struct place *place = place_of(object);
 	struct list *link, *next;
@@ -269,7 +275,23 @@ memory_wake(
 		}
 		if (wait->object == object && wait->where >= start &&
 		    wait->where < end)
-			wake(thread, result);
+			wake(thread, result, firstp);
 	}
 	spin_unlock(&place->lock);
+}
+
+void
+memory_wake(
+    const void *object, uint64_t start, uint64_t end, kern_return_t result)
+{
+	tell(object, start, end, result, NULL);
+}
+
+struct thread *
+memory_wake_rest(const void *object, uint64_t start, uint64_t end)
+{
+	struct thread *first = NULL;
+
+	tell(object, start, end, KERN_SUCCESS, &first);
+	return first;
 }

@@ -90,6 +90,10 @@ kern_return_t memory_wait_end(void);
  */
 void memory_wake(
     const void *object, uint64_t start, uint64_t end, kern_return_t result);
+/* The same of a success, but that the first of them, if any, is left to the
+ * caller: claimed, to be run or woken; else NULL. */
+struct thread *must_check memory_wake_rest(
+    const void *object, uint64_t start, uint64_t end);
 
 /* ---- for arch's traps ---- */
 

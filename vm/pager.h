@@ -89,6 +89,7 @@ struct pager {
 	uint32_t turn;	   /* [o] SLOT_ASKED of what is asked now */
 	bool dropped;	   /* [o] nobody could answer, and nobody has since */
 	uint32_t writable; /* [o] slots that are SLOT_WRITABLE */
+	mach_port_name_t control_name; /* [o] the pager's for it: a guess */
 
 	struct list link;	 /* [pagers_lock] all: pager_pageout.c */
 	uint64_t hand;		 /* [page replacement's] how far it came */

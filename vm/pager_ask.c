@@ -4,7 +4,9 @@
  */
 #include <mach/vm_prot.h>
 
+#include "ipc/fast_pager.h"
 #include "ipc/kmsg.h"
+#include "ipc/message.h"
 #include "ipc/port.h"
 #include "kernel/config.h"
 #include "kernel/sched.h"
@@ -107,9 +109,40 @@ ask_locked(struct object *object, uint64_t offset, unsigned access,
 	return KERN_SUCCESS;
 }
 
+/* The same by the shortest way: to a pager that waits for it.  *@nextp: its
+ * thread.  False: declined.  Locks: the object's. */
+static bool
+ask_fast(struct object *object, uint64_t offset, unsigned access,
+    struct thread **nextp)
+{
+	struct pager *pager = object->pager;
+	uint64_t *slot;
+
+	if (!CONFIG_FAST || !ipc_fast_enabled || pager->gone || !pager->ready ||
+	    pager->asked >= CONFIG_PAGER_REQUESTS)
+		return false;
+	slot = object_slot(object, offset, true);
+	if (slot == NULL || *slot != 0)
+		return false;
+	*nextp = fast_pager_request(&(struct fast_request){
+	    .to = pager->port,
+	    .control = pager->control,
+	    .guess = &pager->control_name,
+	    .offset = offset,
+	    .access = access,
+	});
+	if (*nextp == NULL)
+		return false;
+	*slot = slot_busy(timer_after_ms(CONFIG_PAGER_MS)) | pager->turn;
+	pager->asked++;
+	return true;
+}
+
 static kern_return_t
 page_ask(void *of, uint64_t where, struct thread **nextp)
 {
+	uint64_t offset = page_floor(where);
+	unsigned access = (unsigned)(where & PAGE_MASK);
 	struct object *object = of;
 	struct kmsg *kmsg = NULL;
 	kern_return_t kr;
@@ -117,8 +150,11 @@ page_ask(void *of, uint64_t where, struct thread **nextp)
 	if (port_is_dead(object->pager->port))
 		return KERN_MEMORY_ERROR;
 	spin_lock(&object->lock);
-	kr = ask_locked(
-	    object, page_floor(where), (unsigned)(where & PAGE_MASK), &kmsg);
+	if (ask_fast(object, offset, access, nextp)) {
+		spin_unlock(&object->lock);
+		return KERN_SUCCESS;
+	}
+	kr = ask_locked(object, offset, access, &kmsg);
 	spin_unlock(&object->lock);
 	if (kmsg == NULL)
 		return kr;

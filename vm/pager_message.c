@@ -2,8 +2,6 @@
  * pager_message.c: what the kernel tells pagers, as userland's stubs for
  * <mach/memory_object.defs> expect it: fields packed to 4 bytes.
  */
-#include <mach/message.h>
-#include <mach/ndr.h>
 #include <mach/routine_ids.h>
 
 #include "ipc/kmsg.h"
@@ -13,9 +11,8 @@
 #include "kernel/task.h"
 #include "kernel/thread.h"
 #include "vm/pager.h"
+#include "vm/pager_wire.h"
 #include "vm/transfer.h"
-
-#define WIRE __attribute__((packed, aligned(4)))
 
 struct init_message {
 	mach_msg_header_t header;
@@ -24,25 +21,14 @@ struct init_message {
 	mach_msg_port_descriptor_t name;
 	NDR_record_t ndr;
 	uint64_t page_size;
-} WIRE;
+} PAGER_WIRE;
 
 struct terminate_message {
 	mach_msg_header_t header;
 	mach_msg_body_t body;
 	mach_msg_port_descriptor_t control;
 	mach_msg_port_descriptor_t name;
-} WIRE;
-
-/* data_request, data_unlock; and without @access, lock_completed */
-struct request_message {
-	mach_msg_header_t header;
-	mach_msg_body_t body;
-	mach_msg_port_descriptor_t control;
-	NDR_record_t ndr;
-	uint64_t offset;
-	uint64_t size;
-	int32_t access;
-} WIRE;
+} PAGER_WIRE;
 
 struct supplied_message {
 	mach_msg_header_t header;
@@ -53,7 +39,7 @@ struct supplied_message {
 	uint64_t size;
 	int32_t result;
 	uint64_t error_offset;
-} WIRE;
+} PAGER_WIRE;
 
 struct return_message {
 	mach_msg_header_t header;
@@ -65,14 +51,14 @@ struct return_message {
 	uint32_t count;
 	int32_t dirty;
 	int32_t kernel_copy;
-} WIRE;
+} PAGER_WIRE;
 
 struct change_message {
 	mach_msg_header_t header;
 	NDR_record_t ndr;
 	int32_t may_cache;
 	int32_t copy_strategy;
-} WIRE;
+} PAGER_WIRE;
 
 /* ---- building them ---- */
 
@@ -147,8 +133,8 @@ struct kmsg *
 pager_message_request(struct pager *pager)
 {
 	struct kmsg *kmsg =
-	    message_alloc(NULL, 0, sizeof(struct request_message), 1);
-	struct request_message *message;
+	    message_alloc(NULL, 0, sizeof(struct pager_request_message), 1);
+	struct pager_request_message *message;
 
 	if (kmsg == NULL)
 		return NULL;
@@ -162,7 +148,7 @@ void
 pager_message_ask(struct kmsg *kmsg, bool unlock, uint64_t offset,
     uint64_t size, unsigned access)
 {
-	struct request_message *message = (void *)&kmsg->header;
+	struct pager_request_message *message = (void *)&kmsg->header;
 
 	kmsg->id = unlock ? MSGID_MEMORY_OBJECT_DATA_UNLOCK
 			  : MSGID_MEMORY_OBJECT_DATA_REQUEST;
@@ -243,8 +229,8 @@ void
 pager_answer_lock(
     struct pager *pager, struct port *to, uint64_t offset, uint64_t size)
 {
-	const size_t length = offsetof(struct request_message, access);
-	struct request_message *message;
+	const size_t length = offsetof(struct pager_request_message, access);
+	struct pager_request_message *message;
 	struct kmsg *kmsg;
 
 	if (to == NULL)

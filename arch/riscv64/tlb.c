@@ -239,13 +239,19 @@ pmap_retire_leaving(struct pmap *pmap)
 }
 
 void
-pmap_retire(struct pmap *pmap)
+pmap_stay(struct pmap *pmap)
 {
 	struct cpu *cpu = this_cpu();
 
-	pmap_retire_leaving(pmap);
 	if (cpu->pmap == pmap && !CONFIG_UNSAFE_NO_FENCE)
 		satp_load_slow(cpu, pmap);
+}
+
+void
+pmap_retire(struct pmap *pmap)
+{
+	pmap_retire_leaving(pmap);
+	pmap_stay(pmap);
 }
 
 void

@@ -25,6 +25,7 @@
 #include "kernel/sched.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
+#include "vm/pager_fast.h"
 #include "vm/passage.h"
 #include "vm/transfer.h"
 
@@ -314,6 +315,22 @@ passage_abandon(struct passage *passage)
 {
 	(void)passage;
 	panic("nothing was prepared");
+}
+
+/* No memory here is a pager's: what is supplied goes the long way. */
+bool
+pager_supply_fast(struct pager *pager, struct pager_supply *supply)
+{
+	(void)pager;
+	(void)supply;
+	return false;
+}
+
+struct thread *
+pager_supplied(struct pager_supply *supply)
+{
+	(void)supply;
+	return NULL;
 }
 
 kern_return_t

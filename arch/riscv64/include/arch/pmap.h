@@ -310,6 +310,8 @@ void pmap_retire(struct pmap *pmap);
  * memory: if it is in @pmap, it takes no new ASID for it.
  */
 void pmap_retire_leaving(struct pmap *pmap);
+/* It does look at it again after all: the second half of pmap_retire(). */
+void pmap_stay(struct pmap *pmap);
 /* This hart forgets its translation of @va, of the current space. */
 void pmap_fence_page(uaddr_t va);
 /* Make @pmap current on this hart, if it is not. */
