@@ -17,6 +17,7 @@
 static struct spinlock reaper_lock = SPINLOCK_INIT(LOCK_MQUEUE);
 static struct list items = {&items, &items};	   /* [reaper_lock] */
 static struct list starved = {&starved, &starved}; /* [reaper_lock] */
+static uint64_t retry_at; /* [reaper_lock] the first of them */
 static struct thread *idle_reaper; /* [reaper_lock] NULL while it works */
 
 /* @item waits in @list; the reaper hears of it, if it sleeps. */
@@ -26,6 +27,8 @@ add(struct list *list, struct reap_item *item)
 	struct thread *reaper;
 
 	spin_lock(&reaper_lock);
+	if (list == &starved && list_empty(list))
+		retry_at = timer_after_ms(STARVED_RETRY_MS);
 	list_add_tail(list, &item->link);
 	reaper = idle_reaper;
 	idle_reaper = NULL;
@@ -61,12 +64,31 @@ reap_starved(struct reap_item *item)
 	add(&starved, item);
 }
 
+/*
+ * Those whose time has come, whatever else there is to do; but some of them:
+ * who lets many starve shall not keep the processor by that.
+ */
+static void
+retry_starved(void)
+{
+	if (list_empty(&starved) || timer_now() < retry_at)
+		return;
+	for (int i = 0; i < STARVED_AT_ONCE && !list_empty(&starved); i++) {
+		struct list *link = starved.next;
+
+		list_remove(link);
+		list_add_tail(&items, link);
+	}
+	retry_at = timer_after_ms(STARVED_RETRY_MS);
+}
+
 static struct reap_item *
 next_item(void)
 {
 	struct reap_item *item = NULL;
 
 	spin_lock(&reaper_lock);
+	retry_starved();
 	if (!list_empty(&items)) {
 		item = list_first(&items, struct reap_item, link);
 		list_remove(&item->link);
@@ -90,20 +112,6 @@ reap_step(void)
 		spin_unlock(&reaper_lock);
 	}
 	return true;
-}
-
-/* Some of them: who lets many starve shall not keep the processor by that. */
-static void
-retry_starved(void)
-{
-	spin_lock(&reaper_lock);
-	for (int i = 0; i < STARVED_AT_ONCE && !list_empty(&starved); i++) {
-		struct list *link = starved.next;
-
-		list_remove(link);
-		list_add_tail(&items, link);
-	}
-	spin_unlock(&reaper_lock);
 }
 
 void
@@ -134,7 +142,7 @@ reaper_run(void)
 		sched_yield(reaper_run);
 	}
 	if (!list_empty(&starved))
-		deadline = timer_after_ms(STARVED_RETRY_MS);
+		deadline = retry_at;
 	idle_reaper = self;
 	wait_begin(self, reaper_woken, deadline, &reaper_lock);
 	sched_switch();
@@ -143,13 +151,10 @@ reaper_run(void)
 static void
 reaper_woken(void)
 {
-	kern_return_t kr = wait_finish(current_thread());
-
+	(void)wait_finish(current_thread());
 	spin_lock(&reaper_lock);
 	idle_reaper = NULL;
 	spin_unlock(&reaper_lock);
-	if (kr != KERN_SUCCESS)
-		retry_starved();
 	reaper_run();
 }
 

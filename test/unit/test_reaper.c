@@ -21,7 +21,7 @@ static struct thread reaper;
 static jmp_buf out;
 static bool runnable;
 static bool somebody_waits; /* who is more urgent */
-static uint64_t sleeps_until;
+static uint64_t sleeps_until, now;
 
 struct thread *
 thread_create_kernel(continuation_t cont, uint32_t priority)
@@ -63,7 +63,13 @@ thread_should_yield(void)
 uint64_t
 timer_after_ms(uint32_t milliseconds)
 {
-	return milliseconds;
+	return now + milliseconds;
+}
+
+uint64_t
+timer_now(void)
+{
+	return now;
 }
 
 bool
@@ -100,6 +106,8 @@ run(void)
 static void
 time_passes(void)
 {
+	if (sleeps_until != TIMER_NEVER)
+		now = max_u64(now, sleeps_until);
 	if (sleeps_until != TIMER_NEVER &&
 	    thread_claim(&reaper, KERN_OPERATION_TIMED_OUT))
 		sched_wake(&reaper);
@@ -113,6 +121,10 @@ struct work {
 	int steps, starve;
 };
 
+static bool clock_runs; /* with each step */
+static uint64_t done_at[100];
+static unsigned done;
+
 static bool
 step(struct reap_item *item)
 {
@@ -123,6 +135,9 @@ step(struct reap_item *item)
 		reap_starved(item);
 		return false;
 	}
+	now += clock_runs;
+	done_at[done] = now;
+	done += work->steps == 1;
 	return --work->steps > 0;
 }
 
@@ -170,6 +185,37 @@ test_starved(void **state)
 	}
 }
 
+/* So it is while others keep the reaper from sleeping, by waking it or by what
+ * takes long. */
+static void
+test_starved_among_others(void **state)
+{
+	struct work work = {.item.step = step, .steps = 1, .starve = 2};
+	struct work large = {.item.step = step, .steps = 1000};
+
+	(void)state;
+	reap_later(&work.item);
+	run();
+	for (int i = 0; i < 20 && work.steps > 0; i++) {
+		struct work other = {.item.step = step, .steps = 1};
+
+		now += 3;
+		reap_later(&other.item);
+		run();
+	}
+	assert_int_equal(work.steps, 0);
+	work.steps = 1;
+	work.starve = 1;
+	reap_later(&work.item);
+	reap_later(&large.item);
+	clock_runs = true;
+	now = done = 0;
+	run();
+	clock_runs = false;
+	assert_int_equal(work.steps, 0);
+	assert_true(done_at[0] < 500);
+}
+
 /* Who destroys something holds nobody up who is more urgent. */
 static void
 test_gives_way(void **state)
@@ -194,6 +240,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(test_later, begin),
 	    cmocka_unit_test_setup(test_starved, begin),
+	    cmocka_unit_test_setup(test_starved_among_others, begin),
 	    cmocka_unit_test_setup(test_gives_way, begin),
 	};
 
