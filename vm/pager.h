@@ -137,7 +137,8 @@ kern_return_t must_check pager_end_step(struct object *object);
  */
 kern_return_t must_check pager_allow(
     struct object *object, uint64_t offset, unsigned access);
-/* What the slot was asked for has been answered.  Locks: the object's. */
+/* What the slot was asked for has been answered; that there is room to ask for
+ * more is told to those who wait.  Locks: the object's. */
 void pager_answered(struct pager *pager, uint64_t *slot);
 /* The last right to the control port has gone.  Either he who had it has just
  * ended, and the next is asked, or that is the pager's way: who waits fails. */

@@ -230,7 +230,9 @@ pager_answered(struct pager *pager, uint64_t *slot)
 	pager->dropped = false;
 	if (!(*slot & SLOT_ASKED))
 		return;
-	pager->asked--;
+	/* Who came when nothing more could be asked looks again. */
+	if (pager->asked-- == CONFIG_PAGER_REQUESTS)
+		memory_wake(pager->object, 0, UINT64_MAX, KERN_SUCCESS);
 	*slot = *slot & SLOT_BUSY ? 0 : *slot & ~SLOT_ASKED;
 }
 

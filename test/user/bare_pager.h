@@ -25,6 +25,7 @@ enum manner {
 	CROOKED,   /* gives memory that is no whole page, then the page */
 	LOCKED,	   /* gives it locked against writing */
 	REFUSED,   /* does not unlock it either */
+	LOCKS,	   /* nor answers to that */
 	LENT,	   /* gives it and keeps it */
 	DIES,	   /* lets the object's port die */
 	GIVES_UP,  /* memory_object_destroy() */

@@ -2,6 +2,8 @@
  * pagers_kernel.c: what the kernel makes of a memory object, whatever its pager
  * does.
  */
+#include <baton/thread.h>
+
 #include "test/user/bare_pager.h"
 
 /* ---- what a good pager has ---- */
@@ -93,6 +95,66 @@ test_locked(void)
 	is(it.unlocks, 1, "before it is written, the pager is asked");
 	unmap(at);
 	is(it.dirty, 1, "it came back");
+}
+
+/* As many as the kernel asks of a pager at a time, and one. */
+#define ASKED	64
+#define WRITERS (ASKED + 1)
+
+static char *crowd_at;
+static atomic_uint crowd_wrote, crowd_failed;
+
+static void
+crowd_write(void *page)
+{
+	char byte = 'x';
+	uint64_t at = (uint64_t)crowd_at + (uint64_t)page * PAGE;
+
+	if (mach_vm_write(mach_task_self(), at, (vm_offset_t)&byte, 1) ==
+	    KERN_SUCCESS)
+		crowd_wrote++;
+	else
+		crowd_failed++;
+}
+
+/* Who comes when all that the pager may be asked was asked waits for that to be
+ * answered, though nobody waits for the answers any more. */
+static void
+test_crowd(void)
+{
+	struct mach_thread *thread[WRITERS];
+	char *at = map_new(LOCKS, FALSE);
+	mach_vm_address_t address = 0;
+	unsigned wrong = 0;
+
+	must(mach_vm_map(mach_task_self(), &address, WRITERS * PAGE, 0,
+	    VM_FLAGS_ANYWHERE, it.port, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL,
+	    VM_INHERIT_NONE));
+	crowd_at = (char *)address;
+	for (uint64_t i = 0; i < WRITERS; i++)
+		wrong += crowd_at[i * PAGE] != 'a' + (int)(i % 26);
+	is(wrong, 0, "all pages can be read");
+	for (uint64_t i = 0; i < ASKED; i++)
+		must(mach_thread_start(
+		    crowd_write, (void *)i, 16384, &thread[i]));
+	ok(becomes(&it.unlocks, ASKED), "it is asked to unlock so many");
+	for (unsigned i = 1; i < ASKED; i++)
+		must(thread_terminate(mach_thread_port(thread[i])));
+	must(mach_thread_start(
+	    crowd_write, (void *)ASKED, 16384, &thread[ASKED]));
+	sleep_ms(50);
+	is(it.unlocks, ASKED, "and no more");
+	it.manner = LOCKED;
+	for (uint64_t i = 0; i < ASKED; i++)
+		must(memory_object_lock_request(it.control, i * PAGE, PAGE,
+		    MEMORY_OBJECT_RETURN_NONE, FALSE, VM_PROT_NONE,
+		    MACH_PORT_NULL));
+	mach_thread_join(thread[0]);
+	mach_thread_join(thread[ASKED]);
+	is(crowd_failed, 0, "until that is answered");
+	is(crowd_wrote, 2, "who is still there has written");
+	pages_end(crowd_at, WRITERS * PAGE);
+	unmap(at);
 }
 
 /* ---- lock requests ---- */
@@ -271,6 +333,7 @@ main(void)
 	test_lent();
 	test_slow();
 	test_locked();
+	test_crowd();
 	test_refused();
 	test_requests();
 	test_msync();

@@ -80,6 +80,7 @@ memory_object_data_request(mach_port_t object, memory_object_control_t control,
 		supply_more(offset, length, FALSE, VM_PROT_NONE);
 		break;
 	case LOCKED:
+	case LOCKS:
 		supply_more(offset, length, TRUE, VM_PROT_WRITE);
 		break;
 	case TOO_MUCH:
@@ -126,6 +127,8 @@ memory_object_data_unlock(mach_port_t object, memory_object_control_t control,
 	if (it.manner == REFUSED)
 		return memory_object_data_error(
 		    it.control, offset, length, KERN_FAILURE);
+	if (it.manner == LOCKS)
+		return KERN_SUCCESS;
 	memory_object_lock_request(it.control, offset, length,
 	    MEMORY_OBJECT_RETURN_NONE, FALSE, VM_PROT_NONE, MACH_PORT_NULL);
 	return KERN_SUCCESS;
