@@ -541,10 +541,15 @@ give_ports(struct kmsg *kmsg, mach_msg_ool_ports_descriptor_t *user,
 		address = (uaddr_t)user->address;
 	user->address = (void *)(uintptr_t)address;
 	/* A right that has got a name has to be told of. */
-	if (address != 0 && kmsg->progress > 0 &&
+	if (address != 0 &&
 	    !is_there(
-		address + kmsg->progress * sizeof(mach_port_name_t), count))
+		address + kmsg->progress * sizeof(mach_port_name_t), count)) {
+		/* From the start again. */
+		if (kmsg->progress == 0)
+			drop_array(address,
+			    descriptor->size * sizeof(mach_port_name_t));
 		return KERN_MEMORY_WAIT;
+	}
 
 	if (address == 0)
 		lose_rights(kmsg, descriptor, count);

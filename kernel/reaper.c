@@ -17,7 +17,7 @@
 static struct spinlock reaper_lock = SPINLOCK_INIT(LOCK_MQUEUE);
 static struct list items = {&items, &items};	   /* [reaper_lock] */
 static struct list starved = {&starved, &starved}; /* [reaper_lock] */
-static uint64_t retry_at; /* [reaper_lock] the first of them */
+static uint64_t retry_at;	   /* [reaper_lock] the first of them */
 static struct thread *idle_reaper; /* [reaper_lock] NULL while it works */
 
 /* @item waits in @list; the reaper hears of it, if it sleeps. */

@@ -151,12 +151,18 @@ copyin(void *to, uaddr_t from, size_t size)
 	return KERN_SUCCESS;
 }
 
+unsigned host_absent;
+
 kern_return_t
 copyout(uaddr_t to, const void *from, size_t size)
 {
 	KASSERT(cpus[0].held_count == 0);
 	if (!mapped(to, size))
 		return KERN_INVALID_ADDRESS;
+	if (host_absent > 0 && to >= USER_START + USER_SIZE / 2) {
+		host_absent--;
+		return KERN_MEMORY_WAIT;
+	}
 	memcpy(user_at(current_task(), to), from, size);
 	return KERN_SUCCESS;
 }

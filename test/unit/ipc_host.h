@@ -68,6 +68,8 @@ void *user_at(struct sim_task *task, uaddr_t address);
 extern bool host_fast_used;
 /* There is no room in anybody's memory for more. */
 extern bool host_map_full;
+/* So many times what the kernel wants to write has to be waited for. */
+extern unsigned host_absent;
 
 /*
  * Count every right and reference that the spaces of the tasks created and the

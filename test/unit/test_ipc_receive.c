@@ -50,6 +50,28 @@ test_large(void **state)
 	assert_int_equal(poll_by(server, port), MACH_MSG_SUCCESS);
 }
 
+/* Names are given when there is memory to say them in. */
+static void
+test_names_wait(void **state)
+{
+	mach_port_name_t port = port_in(server_task);
+	mach_port_name_t reply = port_in(client_task);
+	mach_port_name_t service = right_to(server_task, port, client_task);
+
+	(void)state;
+	for (unsigned absent = 1; absent < 8; absent++) {
+		write_everything(service, reply, port_in(client_task));
+		assert_int_equal(send_from(client, sizeof(struct everything)),
+		    MACH_MSG_SUCCESS);
+		host_absent = absent;
+		call_message(server, MACH_RCV_MSG, 0, port, BUFFER_SIZE, 0);
+		host_run();
+		assert_int_equal(host_absent, 0);
+		assert_int_equal(server->value, MACH_MSG_SUCCESS);
+		check_everything(server_task, server, port);
+	}
+}
+
 static void
 test_trailers(void **state)
 {
@@ -475,6 +497,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(test_large, stage_begin, stage_end),
+	    cmocka_unit_test_setup_teardown(
+		test_names_wait, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(
 		test_trailers, stage_begin, stage_end),
 	    cmocka_unit_test_setup_teardown(test_sets, stage_begin, stage_end),
