@@ -86,6 +86,7 @@ what_to_do(const struct part *part, vm_sync_t flags)
 				 : MEMORY_OBJECT_RETURN_DIRTY,
 	    .flush = (flags & (VM_SYNC_INVALIDATE | VM_SYNC_KILLPAGES)) != 0,
 	    .wait_for_room = true,
+	    .wait_taken = (flags & VM_SYNC_SYNCHRONOUS) != 0,
 	};
 }
 

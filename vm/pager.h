@@ -59,6 +59,7 @@ struct pager_clean {
 	unsigned locks;	    /* VM_PROT_*: accesses that are allowed no more */
 	bool wait_for_room; /* in the pager's queue, for what is returned ... */
 	bool may_lose; /* ... or, if it makes none, lose that; else it stays */
+	bool wait_taken; /* pager_clean_call(): until the pager has it */
 	/* Its own: */
 	struct object *object; /* a routine's: with a reference */
 	uint64_t chunk_end;    /* [@at, this) is marked; 0: no chunk */
@@ -67,6 +68,10 @@ struct pager_clean {
 	bool pinned;	       /* ... but where it is wired: it stays */
 	uint32_t freed;	       /* pages that went, in all */
 	uint64_t deadline;     /* for the pager to make room; 0: none yet */
+	bool kept_back;	 /* some of it was not returned, for want of room */
+	bool returned;	 /* all else was, and is waited for: */
+	uint32_t last;	 /* ... the number of the pager's last page */
+	unsigned looked; /* ... and how often that was looked at */
 };
 
 /* I: immutable   p: its lock   o: the object's lock   a: atomic */
@@ -90,6 +95,7 @@ struct pager {
 	bool dropped;	   /* [o] nobody could answer, and nobody has since */
 	uint32_t writable; /* [o] slots that are SLOT_WRITABLE */
 	mach_port_name_t control_name; /* [o] the pager's for it: a guess */
+	atomic_uint returns; /* [a] messages that returned pages; @passing's */
 
 	struct list link;	 /* [pagers_lock] all: pager_pageout.c */
 	uint64_t hand;		 /* [page replacement's] how far it came */
@@ -171,7 +177,8 @@ void pager_clean_stop(struct pager_clean *clean);
 /*
  * All of @template, of @object, for a kernel routine, which has to call again
  * on KCALL_AGAIN or KERN_MEMORY_WAIT, then with these or without; *@progress is
- * its own, 0 at first and when it is done.  KERN_RESOURCE_SHORTAGE.
+ * its own, 0 at first and when it is done.  KERN_RESOURCE_SHORTAGE, or with
+ * @wait_taken, KERN_MEMORY_ERROR: the pager has not taken what was written.
  */
 kern_return_t must_check pager_clean_call(struct object *object,
     const struct pager_clean *template, uint64_t *progress);

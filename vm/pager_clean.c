@@ -12,6 +12,7 @@
  * One chunk of an object at a time (pager->passing), whoever wants it.  Between
  * marking and settling the slots change in no other way.
  */
+#include <mach/routine_ids.h>
 #include <mach/vm_prot.h>
 
 #include <arch/pmap.h>
@@ -37,6 +38,10 @@
 #define PAUSE_MS 5
 /* Slots that one step looks at. */
 #define STEP_SLOTS 128
+/* Messages of a queue that are looked at; turns given to others before it is
+ * the timer's. */
+#define LOOK_MESSAGES 1024
+#define QUICK_LOOKS   4
 
 /* ---- mark ---- */
 
@@ -277,6 +282,8 @@ return_run(struct object *object, struct pager_clean *clean, uint64_t end)
 		transfer_destroy(transfer);
 		return false;
 	}
+	/* Known by that until it leaves the queue. */
+	kmsg->sequence = atomic_fetch_add(&pager->returns, 1) + 1;
 	/* Sent first: a request for the same page is to come after it. */
 	pager_message_address(pager, kmsg);
 	pager_message_send(kmsg, &next);
@@ -312,6 +319,7 @@ must_wait(const struct object *object, struct pager_clean *clean)
 	if (timer_now() < clean->deadline)
 		return true;
 	/* It had its time. */
+	clean->kept_back = true;
 	if (clean->may_lose)
 		clean->should_return = MEMORY_OBJECT_RETURN_NONE;
 	else
@@ -413,6 +421,85 @@ pager_wait_ready(struct object *object)
 	    object->size + 1, timer_after_ms(CONFIG_PAGER_MS));
 }
 
+/* ---- who waits for the pager ---- */
+
+/* Is a message about pages, up to number @last, in the pager's queue still? */
+static bool
+is_queued(struct port *port, uint32_t last)
+{
+	struct list *at;
+	unsigned looked = 0;
+	bool found = false;
+
+	spin_lock(&port->lock);
+	if (port->state == PORT_IS_DEAD) {
+		spin_unlock(&port->lock);
+		return false;
+	}
+	list_for_each (at, &port->queue.messages) {
+		const struct kmsg *kmsg = container_of(at, struct kmsg, link);
+
+		/* Behind so many, it may be. */
+		found = looked++ == LOOK_MESSAGES ||
+			(kmsg->id == MSGID_MEMORY_OBJECT_DATA_RETURN &&
+			    (int32_t)(kmsg->sequence - last) <= 0);
+		if (found)
+			break;
+	}
+	spin_unlock(&port->lock);
+	return found;
+}
+
+/*
+ * Has the pager received all that it was returned?  By whomever: what is clean
+ * may be so because somebody else has just returned it.  KERN_NOT_WAITING: not
+ * yet; KERN_MEMORY_ERROR: it will not, or has not in time.
+ */
+static kern_return_t
+look_taken(struct pager_clean *clean)
+{
+	struct pager *pager = clean->object->pager;
+
+	if (!clean->returned) {
+		clean->returned = true;
+		clean->last = atomic_load(&pager->returns);
+		clean->deadline = timer_after_ms(CONFIG_PAGER_MS);
+	}
+	if (clean->kept_back || __atomic_load_n(&pager->gone, __ATOMIC_RELAXED))
+		return KERN_MEMORY_ERROR;
+	if (is_queued(pager->port, clean->last))
+		return timer_now() < clean->deadline ? KERN_NOT_WAITING
+						     : KERN_MEMORY_ERROR;
+	return port_is_dead(pager->port) ? KERN_MEMORY_ERROR : KERN_SUCCESS;
+}
+
+/* A pager that is quick has it when others have had a turn. */
+static kern_return_t
+wait_taken(struct pager_clean *clean)
+{
+	kern_return_t kr = look_taken(clean);
+
+	if (kr != KERN_NOT_WAITING)
+		return kr;
+	return clean->looked++ < QUICK_LOOKS ? KERN_OPERATION_TIMED_OUT
+					     : pager_pause(clean->object);
+}
+
+static kern_return_t
+clean_steps(struct pager_clean *clean)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (!clean->returned) {
+		kr = pager_clean_step(clean->object, clean);
+		if (kr != KERN_OPERATION_TIMED_OUT || thread_should_yield())
+			break;
+	}
+	if (kr == KERN_NOT_WAITING)
+		return pager_pause(clean->object);
+	return kr == KERN_SUCCESS && clean->wait_taken ? wait_taken(clean) : kr;
+}
+
 kern_return_t
 pager_clean_call(struct object *object, const struct pager_clean *template,
     uint64_t *progress)
@@ -428,15 +515,13 @@ pager_clean_call(struct object *object, const struct pager_clean *template,
 		clean->object = object_get(object);
 		*progress = (uint64_t)clean;
 	}
-	do
-		kr = pager_clean_step(clean->object, clean);
-	while (kr == KERN_OPERATION_TIMED_OUT && !thread_should_yield());
-	if (kr == KERN_NOT_WAITING)
-		kr = pager_pause(clean->object);
-	if (kr != KERN_SUCCESS)
-		return kr == KERN_MEMORY_WAIT ? kr : KCALL_AGAIN;
+	kr = clean_steps(clean);
+	if (kr == KERN_OPERATION_TIMED_OUT)
+		return KCALL_AGAIN;
+	if (kr == KERN_MEMORY_WAIT)
+		return kr;
 	object_put(clean->object);
 	kmem_free(clean, sizeof(*clean));
 	*progress = 0;
-	return KERN_SUCCESS;
+	return kr;
 }

@@ -31,9 +31,8 @@ look_at_page(struct map *map, uaddr_t va, struct leaving *leaving)
 	struct map_entry *region = map_find(map, va);
 	pte_t *leaf;
 
-	if (region == NULL || region->start > va ||
-	    region->kind != MAP_ANONYMOUS || region->wired > 0 ||
-	    region->placing ||
+	if (region == NULL || region->start > va || !map_is_zeroed(region) ||
+	    region->wired > 0 || region->placing ||
 	    (region->prot & (VM_PROT_READ | VM_PROT_EXECUTE)) != VM_PROT_READ)
 		return false;
 	leaf = pmap_own_entry(&map->pmap, va, 0);

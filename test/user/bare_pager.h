@@ -47,6 +47,10 @@ extern struct object {
 /* Starts the thread. */
 void pager_start(void);
 
+/* The object's messages are received no more; or again. */
+void pager_hold(void);
+void pager_release(void);
+
 /* Wait, five seconds at most, until @count has become @wanted. */
 bool becomes(atomic_uint *count, unsigned wanted);
 /* A new object, mapped for reading and writing. */

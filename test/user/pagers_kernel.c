@@ -6,6 +6,8 @@
 
 #include "test/user/bare_pager.h"
 
+#include <baton/thread.h>
+
 /* ---- what a good pager has ---- */
 
 static void
@@ -246,6 +248,74 @@ test_msync(void)
 	unmap(at);
 }
 
+/* A call of another thread's, which may take as long as the pager does. */
+static char *synced;
+static vm_sync_t sync_flags;
+static atomic_int sync_result;
+#define PENDING 1
+
+static void
+sync_it(void *unused)
+{
+	(void)unused;
+	atomic_store(
+	    &sync_result, mach_vm_msync(mach_task_self(),
+			      (mach_vm_address_t)synced, SIZE, sync_flags));
+}
+
+static void
+begin_sync(char *at, vm_sync_t flags)
+{
+	static struct mach_thread *thread;
+
+	synced = at;
+	sync_flags = flags;
+	atomic_store(&sync_result, PENDING);
+	must(mach_thread_start(sync_it, NULL, 0, &thread));
+}
+
+static kern_return_t
+end_sync(void)
+{
+	for (int i = 0; i < 4000 && sync_result == PENDING; i++)
+		sleep_ms(2);
+	return sync_result;
+}
+
+static void
+test_msync_waits(void)
+{
+	char *at = map_new(SUPPLY, FALSE);
+
+	at[0] = 'x';
+	pager_hold();
+	begin_sync(at, VM_SYNC_ASYNCHRONOUS);
+	is(end_sync(), KERN_SUCCESS, "who does not wait for the pager");
+	begin_sync(at, VM_SYNC_SYNCHRONOUS);
+	sleep_ms(50);
+	is(sync_result, PENDING, "who does waits, though nothing is dirty");
+	pager_release();
+	is(end_sync(), KERN_SUCCESS, "until the pager has all of it");
+	at[PAGE] = 'y';
+	pager_hold();
+	begin_sync(at, VM_SYNC_SYNCHRONOUS | VM_SYNC_INVALIDATE);
+	sleep_ms(50);
+	is(sync_result, PENDING, "the same with what is dirty");
+	pager_release();
+	is(end_sync(), KERN_SUCCESS, "later");
+	at[PAGE] = 'z';
+	pager_hold();
+	begin_sync(at, VM_SYNC_SYNCHRONOUS);
+	sleep_ms(20);
+	must(mach_port_destroy(mach_task_self(), it.port));
+	is(end_sync(), KERN_MEMORY_ERROR, "a pager that dies ends it");
+	begin_sync(at, VM_SYNC_SYNCHRONOUS);
+	is(end_sync(), KERN_MEMORY_ERROR, "and is not waited for again");
+	begin_sync(at, VM_SYNC_ASYNCHRONOUS);
+	is(end_sync(), KERN_SUCCESS, "nor by who does not wait");
+	pages_end(at, SIZE);
+}
+
 /* ---- errors ---- */
 
 static void
@@ -337,6 +407,7 @@ main(void)
 	test_refused();
 	test_requests();
 	test_msync();
+	test_msync_waits();
 	test_error();
 	test_wrong();
 	test_ends();

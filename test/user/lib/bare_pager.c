@@ -226,6 +226,18 @@ serve(void *unused)
 
 /* ---- the client ---- */
 
+void
+pager_hold(void)
+{
+	must(mach_port_extract_member(mach_task_self(), it.port, set));
+}
+
+void
+pager_release(void)
+{
+	must(mach_port_insert_member(mach_task_self(), it.port, set));
+}
+
 bool
 becomes(atomic_uint *count, unsigned wanted)
 {

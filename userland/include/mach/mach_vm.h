@@ -185,10 +185,12 @@ kern_return_t mach_vm_make_memory_entry(vm_map_t task,
  * ill: VM_SYNC_SYNCHRONOUS and _ASYNCHRONOUS send it, and so does
  * VM_SYNC_INVALIDATE, after which each page is asked for anew, and
  * VM_SYNC_KILLPAGES, which sends nothing.  All of it is in the pager's queue
- * when the call returns, or as much as it has received in some seconds.  Other
- * memory has no place to go.  KERN_INVALID_ARGUMENT: unknown flags, or
- * both VM_SYNC_SYNCHRONOUS and _ASYNCHRONOUS.  Holes are KERN_INVALID_ADDRESS
- * only with VM_SYNC_CONTIGUOUS.
+ * when the call returns, or as much as it has received in some seconds.  With
+ * VM_SYNC_SYNCHRONOUS the pager has received it by then, and whatever of the
+ * same object was sent before; else it is KERN_MEMORY_ERROR: the pager has
+ * ended, or does not receive for some seconds.  Other memory has no place to
+ * go.  KERN_INVALID_ARGUMENT: unknown flags, or both VM_SYNC_SYNCHRONOUS and
+ * _ASYNCHRONOUS.  Holes are KERN_INVALID_ADDRESS only with VM_SYNC_CONTIGUOUS.
  */
 kern_return_t mach_vm_msync(vm_map_t task, mach_vm_address_t address,
     mach_vm_size_t size, vm_sync_t flags);
