@@ -15,6 +15,7 @@
 #include "ipc/kserver.h"
 #include "ipc/pset.h"
 #include "kernel/sched.h"
+#include "kernel/task.h"
 #include "kernel/zone.h"
 #include "vm/transfer.h"
 
@@ -105,7 +106,7 @@ port_list_create(struct space *space, enum port_list_kind kind,
 	for (unsigned i = 0; i < TABLES_MAX; i++)
 		list->tables[i] = NULL;
 	for (unsigned i = 0; i < table_count(list) && kr == KERN_SUCCESS; i++)
-		kr = transfer_blank(
+		kr = transfer_blank(ledger_of_caller(),
 		    table_bytes(list, list->room), &list->tables[i]);
 	if (kr != KERN_SUCCESS) {
 		/* Nothing was written: a blank one is small. */
@@ -290,7 +291,8 @@ refit_step(struct port_list *list)
 			return KERN_SUCCESS;
 		}
 		if (size > 0)
-			return transfer_blank(size, &list->to);
+			return transfer_blank(
+			    ledger_of_caller(), size, &list->to);
 	}
 	if (list->offset < size)
 		return refit_copy(list, size - list->offset);

@@ -138,7 +138,8 @@ serve_host_processor_info(processor_flavor_t flavor, natural_t *processors,
 		};
 	*processors = cpu_count;
 	*words = cpu_count * PROCESSOR_BASIC_INFO_COUNT;
-	return transfer_from_kernel(infos, cpu_count * sizeof(infos[0]), data);
+	return transfer_from_kernel(
+	    ledger_of_caller(), infos, cpu_count * sizeof(infos[0]), data);
 }
 
 /* ---- memory ---- */

@@ -9,6 +9,7 @@
 #include "kernel/servers.h"
 #include "kernel/task.h"
 #include "kernel/task_list.h"
+#include "vm/map.h"
 
 kern_return_t
 serve_task_ledger_set(
@@ -16,6 +17,32 @@ serve_task_ledger_set(
 {
 	return ledger_set(
 	    task->ledger, ledger_of_caller(), kind, limit, reserve);
+}
+
+static void
+take_off(uint64_t *use, uint64_t spare)
+{
+	*use -= min_u64(*use, spare);
+}
+
+void
+ledger_info_of_task(const struct task *task, struct baton_ledger_info *info)
+{
+	struct pmap_weight spare = map_spare(task->map);
+
+	ledger_info(task->ledger, info);
+	take_off(&info->kind[BATON_LEDGER_RESIDENT].use, spare.pages);
+	take_off(&info->kind[BATON_LEDGER_PAGE_TABLES].use, spare.tables);
+}
+
+static void
+report_task(const struct task *task, struct baton_ledger_report *report)
+{
+	struct pmap_weight spare = map_spare(task->map);
+
+	ledger_report(task->ledger, report);
+	take_off(&report->kind[BATON_LEDGER_RESIDENT].use, spare.pages);
+	take_off(&report->kind[BATON_LEDGER_PAGE_TABLES].use, spare.tables);
 }
 
 /* The task with @id, with a reference, by a walk that @progress remembers.
@@ -49,7 +76,7 @@ serve_host_ledger_report(uint64_t id, struct baton_ledger_report *report)
 		kr = find_task(id, call_progress(), &task);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	ledger_report(task->ledger, report);
+	report_task(task, report);
 	task_put(task);
 	return KERN_SUCCESS;
 }

@@ -43,7 +43,7 @@ make_parts(struct task *task)
 	kr = map_create(&task->map);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	task->map->ledger = task->ledger;
+	map_pay_from(task->map, task->ledger);
 	kr = space_create(task->id, &task->space);
 	if (kr != KERN_SUCCESS)
 		goto out_map;

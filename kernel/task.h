@@ -15,6 +15,7 @@
 #include "kernel/thread.h"
 #include "kernel/types.h"
 
+struct baton_ledger_info;
 struct ledger;
 struct map;
 struct port;
@@ -63,6 +64,10 @@ void task_init(void);
  * Refs: one for the caller; another is dropped when it has been torn down.
  */
 kern_return_t must_check task_create(struct task *parent, struct task **taskp);
+
+/* ledger_info() of @task's, less what is charged ahead of its need. */
+void ledger_info_of_task(
+    const struct task *task, struct baton_ledger_info *info);
 
 /* Who pays for what the current thread asks for; NULL: the kernel itself. */
 static inline struct ledger *

@@ -383,7 +383,7 @@ put_ledger_info(
 {
 	struct baton_ledger_info info;
 
-	ledger_info(task->ledger, &info);
+	ledger_info_of_task(task, &info);
 	if (*count > BATON_TASK_LEDGER_INFO_COUNT)
 		*count = BATON_TASK_LEDGER_INFO_COUNT;
 	memcpy(words, &info, *count * sizeof(*words));

@@ -4,7 +4,7 @@
 #include "kernel/kassert.h"
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
-#include "vm/page.h"
+#include "vm/page_count.h"
 #include "vm/transfer_slots.h"
 
 /* What a step may do: pages that change places, and what else counts for. */
@@ -110,6 +110,25 @@ is_table_next(const struct overwrite *over, const struct map_entry *entry)
 	return level > 0;
 }
 
+static uint64_t
+more_than(uint64_t count, uint64_t other)
+{
+	return count > other ? count - other : 0;
+}
+
+/* May the map have what @slot has, in the place of what is at @entry? */
+static bool
+can_have(
+    struct pmap *pmap, const pte_t *slot, const pte_t *entry, unsigned level)
+{
+	struct pmap_weight comes = {0}, goes = {0};
+
+	pmap_weigh(slot, level, 1, &comes);
+	pmap_weigh(entry, level, 1, &goes);
+	return pmap_can_pay(pmap, more_than(comes.pages, goes.pages),
+	    more_than(comes.tables, goes.tables));
+}
+
 static kern_return_t
 swap_table(struct overwrite *over)
 {
@@ -118,7 +137,7 @@ swap_table(struct overwrite *over)
 	pte_t *slot = entry != NULL ? own_slot(over, 1) : NULL;
 	pte_t old;
 
-	if (slot == NULL)
+	if (slot == NULL || !can_have(pmap, slot, entry, 1))
 		return KERN_RESOURCE_SHORTAGE;
 	pmap_unlink(pmap, over->to, 1, &old, 1);
 	pmap_link(pmap, over->to, 1, slot, 1);
@@ -138,18 +157,21 @@ is_nothing_next(const struct overwrite *over)
 static kern_return_t
 swap_page(struct overwrite *over)
 {
+	struct pmap *pmap = &over->map->pmap;
 	pte_t *leaf, *slot;
 	pte_t old;
 
 	if (is_nothing_next(over))
 		return KERN_SUCCESS;
-	leaf = pmap_make(&over->map->pmap, over->to, 0, 0);
+	leaf = pmap_make(pmap, over->to, 0, 0);
 	slot = leaf != NULL ? own_slot(over, 0) : NULL;
-	if (slot == NULL)
+	if (slot == NULL || !can_have(pmap, slot, leaf, 0))
 		return KERN_RESOURCE_SHORTAGE;
 	old = *leaf;
 	/* The page's contents must be in memory before a walk finds it. */
 	atomic_thread_fence(memory_order_release);
+	pages_go(pmap, over->to, leaf, old != 0);
+	pages_come(pmap, over->to, leaf, *slot != 0);
 	*leaf = *slot;
 	*slot = old;
 	over->changed |= (old & PTE_V) != 0;

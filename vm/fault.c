@@ -29,6 +29,7 @@
 #include "vm/map.h"
 #include "vm/map_tree.h"
 #include "vm/object.h"
+#include "vm/page_count.h"
 #include "vm/pageout.h"
 #include "vm/snapshot.h"
 #include "vm/superpage.h"
@@ -81,38 +82,45 @@ leaf_set(pte_t *leaf, pte_t pte, unsigned access)
 }
 
 static kern_return_t
-fill_zero(struct map *map, const struct map_entry *entry, pte_t *leaf,
-    unsigned access)
+fill_zero(struct map *map, const struct map_entry *entry, uaddr_t va,
+    pte_t *leaf, unsigned access)
 {
 	kern_return_t kr = pageout_admit(map);
 	struct page *page;
 
 	if (unlikely(kr != KERN_SUCCESS))
 		return kr;
+	if (unlikely(!pmap_can_pay(&map->pmap, 1, 0)))
+		return KERN_RESOURCE_SHORTAGE;
 	page = page_alloc_zeroed();
 	if (page == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	leaf_set(
 	    leaf, pte_make(page_pa(page), fresh_rights(entry, access)), access);
+	pages_come(&map->pmap, va, leaf, 1);
 	return KERN_SUCCESS;
 }
 
 /* The object's page, which all see who map it. */
 static kern_return_t
-fill_object(
-    const struct map_entry *entry, uaddr_t va, pte_t *leaf, unsigned access)
+fill_object(struct map *map, const struct map_entry *entry, uaddr_t va,
+    pte_t *leaf, unsigned access)
 {
 	struct page *page;
 	pte_t rights = fresh_rights(entry, access);
-	kern_return_t kr = object_page(
-	    entry->object, entry->window + (va - entry->start), access, &page);
+	kern_return_t kr;
 
+	if (!pmap_can_pay(&map->pmap, 1, 0))
+		return KERN_RESOURCE_SHORTAGE;
+	kr = object_page(
+	    entry->object, entry->window + (va - entry->start), access, &page);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	/* The pager is to get back what is written. */
 	if (entry->object->pager != NULL && access != VM_PROT_WRITE)
 		rights &= ~PTE_W;
 	leaf_set(leaf, pte_make(page_pa(page), rights), access);
+	pages_come(&map->pmap, va, leaf, 1);
 	return KERN_SUCCESS;
 }
 
@@ -125,6 +133,8 @@ fill_backed(struct map *map, const struct map_entry *entry, uaddr_t va,
 	kern_return_t kr = pageout_admit(map);
 	struct page *page, *copy;
 
+	if (kr == KERN_SUCCESS && !pmap_can_pay(&map->pmap, 1, 0))
+		kr = KERN_RESOURCE_SHORTAGE;
 	if (kr == KERN_SUCCESS)
 		kr = snapshot_page(
 		    entry->object, entry->window + (va - entry->start), &page);
@@ -142,6 +152,7 @@ fill_backed(struct map *map, const struct map_entry *entry, uaddr_t va,
 	if (page == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	leaf_set(leaf, pte_make(page_pa(page), rights), access);
+	pages_come(&map->pmap, va, leaf, 1);
 	return KERN_SUCCESS;
 }
 
@@ -258,6 +269,9 @@ fill_superpage(struct map *map, const struct map_entry *entry, uaddr_t va,
 		return KERN_INVALID_ARGUMENT;
 	if (!superpage_is_ready(fresh))
 		return KERN_OPERATION_TIMED_OUT;
+	if (!pmap_can_pay(&map->pmap, PTE_COUNT, 0))
+		return KERN_RESOURCE_SHORTAGE;
+	superpage_comes(&map->pmap, va);
 	leaf_set(leaf,
 	    pte_make(page_pa(fresh->block), fresh_rights(entry, access)),
 	    access);
@@ -322,11 +336,11 @@ fault_locked(struct map *map, uaddr_t va, unsigned access,
 	*leafp = leaf;
 	if (*leaf == 0) {
 		if (map_is_zeroed(entry))
-			return fill_zero(map, entry, leaf, access);
+			return fill_zero(map, entry, va, leaf, access);
 		if (entry->kind == MAP_ANONYMOUS)
 			return fill_backed(map, entry, va, leaf, access);
 		if (entry->kind == MAP_OBJECT)
-			return fill_object(entry, va, leaf, access);
+			return fill_object(map, entry, va, leaf, access);
 		fill_window(entry, va, leaf, access);
 		return KERN_SUCCESS;
 	}

@@ -85,6 +85,24 @@ map_create(struct map **mapp)
 	return KERN_SUCCESS;
 }
 
+void
+map_pay_from(struct map *map, struct ledger *ledger)
+{
+	map->ledger = ledger;
+	map->pmap.ledger = ledger;
+}
+
+struct pmap_weight
+map_spare(struct map *map)
+{
+	struct pmap_weight spare;
+
+	spin_lock(&map->lock);
+	spare = map->pmap.spare;
+	spin_unlock(&map->lock);
+	return spare;
+}
+
 bool
 map_destroy_step(struct map *map)
 {
@@ -495,11 +513,11 @@ bool
 map_move_in(
     struct map *map, uint64_t size, uint64_t unit, struct map_entry *template)
 {
-	unsigned place =
+	struct map_entry **place =
 	    map_room_find(map, size, max_u64(unit, better_unit(size)));
 	const struct map_entry *room;
 
-	if (place == MAP_ROOMS)
+	if (place == NULL)
 		return false;
 	room = map_room_fill(map, place, template);
 	template->start = room->start;

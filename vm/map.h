@@ -102,8 +102,8 @@ struct map {
 	struct map_entry *hint;		   /* [m] the one found last, or NULL */
 	uint64_t size;			   /* [m] bytes that entries span */
 	uint64_t entry_count;		   /* [m] but for rooms */
-	uint32_t apart_count;		   /* [m] entries that stand apart */
-	uint32_t newest_room;		   /* [m] where one came or went last */
+	uint64_t apart_count;		   /* [m] entries that stand apart */
+	struct map_entry **newest_room;	   /* [m] where one came or went last */
 	struct map_entry *room[MAP_ROOMS]; /* [m] or NULL */
 	uint64_t base;	       /* [I] addresses are chosen from here on */
 	bool ending;	       /* [m] map_destroy_step() was called */
@@ -133,9 +133,13 @@ extern bool map_spreads;
 
 void map_zone_init(void);
 
-/* A new, empty map; its task, which outlives it, sets @ledger.
- * KERN_RESOURCE_SHORTAGE. */
+/* A new, empty map.  KERN_RESOURCE_SHORTAGE. */
 kern_return_t must_check map_create(struct map **mapp);
+/* @ledger, which outlives it, pays for what will be in it. */
+void map_pay_from(struct map *map, struct ledger *ledger);
+
+/* Pages and tables that are charged, and not there: ready for the next. */
+struct pmap_weight map_spare(struct map *map);
 
 /*
  * One bounded step of tearing @map down (a dying task's; no thread is in it):

@@ -109,6 +109,7 @@ check_hole(struct map *map, uint64_t start, uint64_t end)
 void
 map_check(struct map *map)
 {
+	struct pmap_weight has = {0};
 	uint64_t end = 0;
 	struct list *link;
 
@@ -127,5 +128,7 @@ map_check(struct map *map)
 		end = entry->end;
 	}
 	check_hole(map, end, USER_END);
+	pmap_check_weight(&map->pmap, &has);
+	KASSERT(has.tables == map->pmap.table_count);
 	spin_unlock(&map->lock);
 }

@@ -7,15 +7,35 @@
 #include "vm/map_range.h"
 #include "vm/map_tree.h"
 
+struct map_entry **
+map_room_search(struct map *map, uint64_t size, uint64_t unit)
+{
+	for (unsigned i = 0; i < MAP_ROOMS; i++) {
+		if (map_room_fits(map->room[i], size, unit))
+			return &map->room[i];
+	}
+	return NULL;
+}
+
+struct map_entry **
+map_room_search_free(struct map *map)
+{
+	for (unsigned i = 0; i < MAP_ROOMS; i++) {
+		if (map->room[i] == NULL)
+			return &map->room[i];
+	}
+	return NULL;
+}
+
 /* The room at @place goes, with the tables that were kept for it. */
 static void
-dissolve(struct map *map, unsigned place)
+dissolve(struct map *map, struct map_entry **place)
 {
-	struct map_entry *room = map->room[place];
+	struct map_entry *room = *place;
 	uint64_t start = room->start, end = room->end;
 	struct pmap_hole hole;
 
-	map->room[place] = NULL;
+	*place = NULL;
 	map_tree_remove(map, room);
 	map_entry_free(map, room);
 	hole = map_hole(map, start);
@@ -25,11 +45,13 @@ dissolve(struct map *map, unsigned place)
 void
 map_room_keep(struct map *map, struct map_entry *entry)
 {
-	unsigned place = map_room_free(map);
+	struct map_entry **place = map_room_free(map);
 
 	KASSERT(map_is_zeroed(entry));
-	if (place == MAP_ROOMS) {
-		place = (map->newest_room + 1) % MAP_ROOMS;
+	if (place == NULL) {
+		place = map->newest_room + 1;
+		if (place == &map->room[MAP_ROOMS])
+			place = map->room;
 		dissolve(map, place);
 	}
 	map_room_put(map, place, entry);
@@ -38,7 +60,7 @@ map_room_keep(struct map *map, struct map_entry *entry)
 void
 map_room_widen(struct map *map, uint64_t start, uint64_t end)
 {
-	struct map_entry *room = map->room[map->newest_room];
+	struct map_entry *room = *map->newest_room;
 	const struct map_entry *below;
 	struct pmap_hole hole;
 
@@ -57,12 +79,12 @@ map_room_widen(struct map *map, uint64_t start, uint64_t end)
 }
 
 void
-map_rooms_clear(struct map *map, uint64_t start, uint64_t end)
+map_rooms_dissolve(struct map *map, uint64_t start, uint64_t end)
 {
 	for (unsigned i = 0; i < MAP_ROOMS; i++) {
 		struct map_entry *room = map->room[i];
 
 		if (room != NULL && room->start < end && start < room->end)
-			dissolve(map, i);
+			dissolve(map, &map->room[i]);
 	}
 }

@@ -25,54 +25,51 @@
 /* Entries of a map that may stand apart. */
 #define MAP_APART_MAX 32
 
-static inline bool
+/* Is there a room of @size bytes that begins at a multiple of @unit? */
+always_inline bool
 map_room_fits(const struct map_entry *room, uint64_t size, uint64_t unit)
 {
 	return room != NULL && room->end - room->start == size &&
 	       (room->start & (unit - 1)) == 0;
 }
 
+/* The same two of all places. */
+struct map_entry **map_room_search(
+    struct map *map, uint64_t size, uint64_t unit);
+struct map_entry **map_room_search_free(struct map *map);
+
 /*
  * Where in @map->room there is one of @size bytes at a multiple of @unit, a
- * power of two; or MAP_ROOMS.  Usually it is where one came or went last.
+ * power of two; or NULL.  Usually it is where one came or went last.
  */
-static inline unsigned
-map_room_find(const struct map *map, uint64_t size, uint64_t unit)
+always_inline struct map_entry **
+map_room_find(struct map *map, uint64_t size, uint64_t unit)
 {
-	unsigned place = map->newest_room;
+	struct map_entry **place = map->newest_room;
 
-	if (likely(map_room_fits(map->room[place], size, unit)))
-		return place;
-	for (place = 0; place < MAP_ROOMS; place++) {
-		if (map_room_fits(map->room[place], size, unit))
-			break;
-	}
-	return place;
+	return likely(map_room_fits(*place, size, unit))
+		   ? place
+		   : map_room_search(map, size, unit);
 }
 
-/* A place for one more, with none that has to go; or MAP_ROOMS. */
-static inline unsigned
-map_room_free(const struct map *map)
+/* A place for one more, with none that has to go; or NULL. */
+always_inline struct map_entry **
+map_room_free(struct map *map)
 {
-	unsigned place = map->newest_room;
+	struct map_entry **place = map->newest_room;
 
-	if (likely(map->room[place] == NULL))
-		return place;
-	for (place = 0; place < MAP_ROOMS; place++) {
-		if (map->room[place] == NULL)
-			break;
-	}
-	return place;
+	return likely(*place == NULL) ? place : map_room_search_free(map);
 }
 
 /* The room at @place becomes a region of anonymous memory that stands apart,
  * of which @template says all but where. */
-static inline struct map_entry *
-map_room_fill(struct map *map, unsigned place, const struct map_entry *template)
+always_inline struct map_entry *
+map_room_fill(
+    struct map *map, struct map_entry **place, const struct map_entry *template)
 {
-	struct map_entry *room = map->room[place];
+	struct map_entry *room = *place;
 
-	map->room[place] = NULL;
+	*place = NULL;
 	map->newest_room = place;
 	room->says = template->says;
 	room->apart = true;
@@ -88,10 +85,10 @@ map_room_fill(struct map *map, unsigned place, const struct map_entry *template)
  * @place, which is free.  No leaves of it are left, nor tables below its own
  * level.
  */
-static inline void
-map_room_put(struct map *map, unsigned place, struct map_entry *entry)
+always_inline void
+map_room_put(struct map *map, struct map_entry **place, struct map_entry *entry)
 {
-	map->room[place] = entry;
+	*place = entry;
 	map->newest_room = place;
 	map->size -= entry->end - entry->start;
 	map->entry_count--;
@@ -118,11 +115,26 @@ void map_room_widen(struct map *map, uint64_t start, uint64_t end);
 /* May a region that leaves from here become a room?  For one that stands apart
  * the oldest room goes, if it has to. */
 static inline bool
-map_room_is_worth(const struct map *map, const struct map_entry *entry)
+map_room_is_worth(struct map *map, const struct map_entry *entry)
 {
 	return map_is_zeroed(entry) &&
-	       (entry->apart || map_room_free(map) < MAP_ROOMS);
+	       (entry->apart || map_room_free(map) != NULL);
 }
 
+/* There are rooms, some of which may lie in [@start, @end): none does. */
+void map_rooms_dissolve(struct map *map, uint64_t start, uint64_t end);
+
 /* Nothing of a room is left in [@start, @end). */
-void map_rooms_clear(struct map *map, uint64_t start, uint64_t end);
+static inline void
+map_rooms_clear(struct map *map, uint64_t start, uint64_t end)
+{
+	for (unsigned i = 0; i < MAP_ROOMS; i++) {
+		const struct map_entry *room = map->room[i];
+
+		if (unlikely(room != NULL && room->start < end &&
+			     start < room->end)) {
+			map_rooms_dissolve(map, start, end);
+			break;
+		}
+	}
+}

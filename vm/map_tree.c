@@ -27,7 +27,7 @@ map_tree_init(struct map *map)
 	map->size = 0;
 	map->entry_count = 0;
 	map->apart_count = 0;
-	map->newest_room = 0;
+	map->newest_room = map->room;
 	for (unsigned i = 0; i < MAP_ROOMS; i++)
 		map->room[i] = NULL;
 }

@@ -11,6 +11,18 @@ void map_tree_init(struct map *map);
 /* The entry that covers @address, or else the next above it, or NULL. */
 struct map_entry *map_find(struct map *map, uint64_t address);
 
+/* The same, which usually is the one found last. */
+always_inline struct map_entry *
+map_find_again(struct map *map, uint64_t address)
+{
+	struct map_entry *entry = map->hint;
+
+	if (likely(entry != NULL &&
+		   address - entry->start < entry->end - entry->start))
+		return entry;
+	return map_find(map, address);
+}
+
 /* The entry of @link, or the first behind it (or before) that is no room. */
 static inline struct map_entry *
 map_upward(const struct map *map, const struct list *link)
@@ -69,7 +81,7 @@ map_tree_count(struct map *map, const struct map_entry *entry, int sign)
 	map->size += (uint64_t)sign * (entry->end - entry->start);
 	map->entry_count += (uint64_t)sign;
 	if (entry->apart)
-		map->apart_count += (uint32_t)sign;
+		map->apart_count += (uint64_t)sign;
 }
 
 /* Put in @entry, whose range nobody covers. */

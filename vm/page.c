@@ -406,30 +406,31 @@ page_alloc_zeroed(void)
 
 /* ---- contents ---- */
 
-/* Sixteen stores a turn; more gain nothing measurable. */
+static inline void
+zero_line(uint64_t *word)
+{
+	word[0] = 0;
+	word[1] = 0;
+	word[2] = 0;
+	word[3] = 0;
+	word[4] = 0;
+	word[5] = 0;
+	word[6] = 0;
+	word[7] = 0;
+}
+
+/* Four cache lines a turn. */
 void
 page_zero(void *page)
 {
 	uint64_t *word = page;
 	uint64_t *end = word + PAGE_SIZE / sizeof(*word);
 
-	for (; word < end; word += 16) {
-		word[0] = 0;
-		word[1] = 0;
-		word[2] = 0;
-		word[3] = 0;
-		word[4] = 0;
-		word[5] = 0;
-		word[6] = 0;
-		word[7] = 0;
-		word[8] = 0;
-		word[9] = 0;
-		word[10] = 0;
-		word[11] = 0;
-		word[12] = 0;
-		word[13] = 0;
-		word[14] = 0;
-		word[15] = 0;
+	for (; word < end; word += 32) {
+		zero_line(word);
+		zero_line(word + 8);
+		zero_line(word + 16);
+		zero_line(word + 24);
 	}
 }
 

@@ -23,7 +23,11 @@ enum page_state {
 
 /* b: the buddy lock while free, else the owner's   a: atomic */
 struct page {
-	struct list link; /* [b] free list, or the owner's use */
+	union {
+		struct list link; /* [b] free list, or the owner's use */
+		/* [m] a page table: pages at most that hang there */
+		uint64_t pages;
+	};
 	union {
 		void *owner;	 /* [b] object it belongs to, for people */
 		uint64_t tables; /* [m] a middle page table: tables below it */

@@ -10,31 +10,23 @@
 #include "kernel/ktrace.h"
 #include "vm/map_room.h"
 #include "vm/map_tree.h"
+#include "vm/page_count.h"
 #include "vm/transfer_slots.h"
 
-static bool
-in_one_table(const struct passage *passage, uaddr_t va)
-{
-	return pt_index(va, passage->level) + passage->count <= PTE_COUNT;
-}
-
 /* The largest units that the region is made of, if it is of one kind. */
-static bool
+always_inline bool
 choose_units(struct passage *passage)
 {
 	uint64_t bounds = passage->address | passage->size;
-	unsigned level = 0;
 
-	if (unlikely(bounds & PAGE_MASK))
+	passage->level = 0;
+	if (unlikely((bounds & PAGE_MASK) != 0))
 		return false;
 	if ((bounds & (SUPERPAGE_SIZE - 1)) == 0)
-		level = (bounds & (GIGAPAGE_SIZE - 1)) == 0 ? 2 : 1;
-	passage->level = level;
-	passage->count = (unsigned)(passage->size >> (PAGE_SHIFT + 9 * level));
+		passage->level = (bounds & (GIGAPAGE_SIZE - 1)) == 0 ? 2 : 1;
+	passage->count = passage->size >> (PAGE_SHIFT + 9 * passage->level);
 	/* Sharing takes time for each entry, and is done with ports locked. */
-	if (!passage->give && passage->count > TRANSFER_STEP)
-		return false;
-	return in_one_table(passage, passage->address);
+	return likely(passage->give) || passage->count <= TRANSFER_STEP;
 }
 
 /* Is the region what can go, and does what it leaves have a place? */
@@ -42,7 +34,7 @@ always_inline bool
 look_at_region(struct passage *passage)
 {
 	struct map *from = passage->from;
-	struct map_entry *region = map_find(from, passage->address);
+	struct map_entry *region = map_find_again(from, passage->address);
 	uint64_t end = passage->address + passage->size;
 
 	if (region == NULL || region->start > passage->address ||
@@ -51,22 +43,44 @@ look_at_region(struct passage *passage)
 	if (region->wired > 0 ||
 	    (region->prot & (VM_PROT_READ | VM_PROT_EXECUTE)) != VM_PROT_READ)
 		return false;
+	if (!passage->give)
+		return passage->size > transfer_copy_max(from);
 	passage->region = region;
 	passage->leaves = map_room_free(from);
-	if (passage->give)
-		return region->start == passage->address &&
-		       region->end == end && passage->leaves < MAP_ROOMS;
-	return passage->size > transfer_copy_max(from);
+	return region->start == passage->address && region->end == end &&
+	       passage->leaves != NULL;
 }
 
-static bool
-is_empty(const pte_t *entry, unsigned count)
+always_inline bool
+is_empty(const pte_t *entry, uint64_t count)
 {
-	for (unsigned i = 0; i < count; i++) {
-		if (entry[i] != 0)
+	for (const pte_t *end = entry + count; entry < end; entry++) {
+		if (*entry != 0)
 			return false;
 	}
 	return true;
+}
+
+/* May the receiver have what is to arrive? */
+always_inline bool
+can_pay(struct passage *passage, unsigned level)
+{
+	struct pmap *pmap = &passage->to->pmap;
+	struct pmap_weight *weight = &passage->weight;
+
+	/* What moves is counted when it does. */
+	if (level == 0 && passage->give)
+		return pmap_can_pay(pmap, passage->count, 0);
+	*weight = (struct pmap_weight){0};
+	pmap_weigh(passage->source, level, (unsigned)passage->count, weight);
+	return pmap_can_pay(pmap, weight->pages, weight->tables);
+}
+
+/* Do @count entries from that of @va on lie in one table? */
+always_inline bool
+in_one_table(uaddr_t va, unsigned level, uint64_t count)
+{
+	return pt_index(va, level) + count <= PTE_COUNT;
 }
 
 /* Find the entries on both sides; @level is the passage's. */
@@ -74,27 +88,32 @@ always_inline bool
 look_at_tables(struct passage *passage, unsigned level)
 {
 	struct map *from = passage->from, *to = passage->to;
+	uint64_t count = passage->count;
+	pte_t *target;
 	uaddr_t start;
 
+	if (!in_one_table(passage->address, level, count))
+		return false;
 	passage->source = pmap_own_entry(&from->pmap, passage->address, level);
 	passage->arrives = map_room_find(to, passage->size, pt_span(level));
-	if (passage->source == NULL || passage->arrives == MAP_ROOMS)
+	if (passage->source == NULL || passage->arrives == NULL)
 		return false;
-	start = to->room[passage->arrives]->start;
-	if (!in_one_table(passage, start))
+	start = (*passage->arrives)->start;
+	if (!in_one_table(start, level, count))
 		return false;
-	passage->target = pmap_own_entry(&to->pmap, start, level);
-	if (unlikely(passage->target == NULL)) {
-		passage->target = pmap_make(&to->pmap, start, level, 0);
-		if (passage->target == NULL)
+	target = pmap_own_entry(&to->pmap, start, level);
+	if (unlikely(target == NULL)) {
+		target = pmap_make(&to->pmap, start, level, 0);
+		if (target == NULL)
 			return false;
 	}
+	passage->target = target;
 	/* A room has no pages, but it may have empty tables. */
-	if (level > 0)
-		return is_empty(passage->target, passage->count);
-	if (CONFIG_DEBUG)
-		KASSERT(is_empty(passage->target, passage->count));
-	return true;
+	if ((level > 0 || CONFIG_DEBUG) && !is_empty(target, count)) {
+		KASSERT(level > 0);
+		return false;
+	}
+	return can_pay(passage, level);
 }
 
 /* Both maps are locked. */
@@ -103,10 +122,11 @@ look(struct passage *passage)
 {
 	if (!look_at_region(passage))
 		return false;
-	/* Most are of pages: for these the level is a constant. */
-	return likely(passage->level == 0)
-		   ? look_at_tables(passage, 0)
-		   : look_at_tables(passage, passage->level);
+	/* Most are of pages: for each level it is a constant. */
+	if (likely(passage->level == 0))
+		return look_at_tables(passage, 0);
+	return passage->level == 1 ? look_at_tables(passage, 1)
+				   : look_at_tables(passage, 2);
 }
 
 bool
@@ -128,11 +148,53 @@ passage_prepare(struct passage *passage, struct map *to)
 	return false;
 }
 
-void
-passage_abandon(struct passage *passage)
+always_inline void
+unlock(struct passage *passage)
 {
 	spin_unlock(&passage->to->lock);
 	spin_unlock(&passage->from->lock);
+}
+
+void
+passage_abandon(struct passage *passage)
+{
+	unlock(passage);
+}
+
+/* The entries pass; returns whether there were any. */
+always_inline bool
+move(struct passage *passage, uaddr_t arrived)
+{
+	struct pmap *from = &passage->from->pmap, *to = &passage->to->pmap;
+	pte_t *source = passage->source, *target = passage->target;
+	unsigned level = (unsigned)passage->level;
+	uint64_t present = pmap_pass(source, target, passage->count);
+
+	if (likely(level == 0)) {
+		pages_go(from, passage->address, source, present);
+		pages_come(to, arrived, target, present);
+	} else {
+		weight_goes(
+		    from, passage->address, source, level, &passage->weight);
+		weight_comes(to, arrived, target, level, &passage->weight);
+		to->odd = true;
+	}
+	pmap_settle(from);
+	return present > 0;
+}
+
+/* The same, and the sender has them too: were any of them open to him? */
+static never_inline bool
+share(struct passage *passage, uaddr_t arrived)
+{
+	unsigned level = (unsigned)passage->level;
+	unsigned open = pmap_pass_shared(&passage->from->pmap, passage->source,
+	    &passage->to->pmap, passage->target, level,
+	    (unsigned)passage->count);
+
+	weight_comes(&passage->to->pmap, arrived, passage->target, level,
+	    &passage->weight);
+	return open > 0;
 }
 
 uaddr_t
@@ -145,22 +207,20 @@ passage_commit(struct passage *passage)
 	    .inherit = VM_INHERIT_DEFAULT,
 	};
 	struct map *from = passage->from, *to = passage->to;
-	uaddr_t arrived = to->room[passage->arrives]->start;
-	unsigned changed;
+	uaddr_t arrived = (*passage->arrives)->start;
+	bool changed;
 
 	ktrace(KT_TRANSFER, passage->size, passage->count);
-	if (passage->give) {
-		changed = pmap_pass(&from->pmap, passage->source, &to->pmap,
-		    passage->target, passage->level, passage->count);
+	if (likely(passage->give)) {
+		changed = move(passage, arrived);
 		map_room_put(from, passage->leaves, passage->region);
 	} else {
-		changed = pmap_pass_shared(&from->pmap, passage->source,
-		    &to->pmap, passage->target, passage->level, passage->count);
+		changed = share(passage, arrived);
 	}
 	map_room_fill(to, passage->arrives, &received);
 	/* Before anybody may be told of it, or free it. */
-	if (changed > 0)
+	if (likely(changed))
 		pmap_retire_leaving(&from->pmap);
-	passage_abandon(passage);
+	unlock(passage);
 	return arrived;
 }

@@ -30,9 +30,10 @@ struct passage {
 
 	struct map *to;
 	struct map_entry *region;
-	unsigned leaves, arrives; /* places among rooms: @from's, @to's */
+	struct map_entry **leaves, **arrives; /* rooms: @from's, @to's */
 	pte_t *source, *target;
-	unsigned level, count; /* entries */
+	uint64_t level, count;	   /* entries */
+	struct pmap_weight weight; /* of these, but for pages that move */
 };
 
 /* False: not like this; nothing is locked or changed. */

@@ -15,7 +15,7 @@
 #include "vm/map_tree.h"
 #include "vm/memory_wait.h"
 #include "vm/object.h"
-#include "vm/page.h"
+#include "vm/page_count.h"
 #include "vm/snapshot.h"
 #include "vm/swap.h"
 
@@ -108,12 +108,15 @@ make_sole(struct map *map, pte_t *leaf, uint64_t count)
 	return KERN_SUCCESS;
 }
 
-/* The pages of @leaf and those behind it are in @object from now on.  True:
- * some translation is not to be used any more. */
+/* The pages of @leaf and those behind it are in @object from now on; *@gonep of
+ * them are not mapped any more.  True: some translation is not to be used. */
 static bool
-move_pages(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
+move_pages(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset,
+    uint64_t *gonep)
 {
 	bool changed = false;
+
+	*gonep = 0;
 
 	for (; count > 0; count--, leaf++, offset += PAGE_SIZE) {
 		pte_t pte = *leaf;
@@ -129,6 +132,7 @@ move_pages(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
 			/* The next to touch it has a page made that is the
 			 * object's own; the leaf's reference moves. */
 			*leaf = 0;
+			(*gonep)++;
 			changed |= (pte & PTE_V) != 0;
 		}
 		object_insert(object, offset, page, !sole);
@@ -158,7 +162,7 @@ convert(struct map_share *share, const struct map_entry *entry, uint64_t start,
 	kern_return_t kr = need_fresh(share);
 	uint64_t offset = start - share->fresh_base;
 	bool wired = entry->wired > 0;
-	uint64_t count;
+	uint64_t count, gone;
 	pte_t *leaf;
 
 	if (kr == KERN_SUCCESS)
@@ -182,8 +186,12 @@ convert(struct map_share *share, const struct map_entry *entry, uint64_t start,
 		return kr;
 
 	/* ---- committed: nothing below can fail ---- */
-	if (move_pages(leaf, count, share->fresh, offset))
+	if (move_pages(leaf, count, share->fresh, offset, &gone))
 		pmap_retire(&map->pmap);
+	if (gone > 0) {
+		pages_go(&map->pmap, start, leaf, gone);
+		pmap_settle(&map->pmap);
+	}
 	map_become_object(map, map_find(map, start), share->fresh, offset);
 	return KERN_SUCCESS;
 }

@@ -12,6 +12,7 @@
 #include "vm/map.h"
 #include "vm/memory_wait.h"
 #include "vm/object_slots.h"
+#include "vm/page_count.h"
 
 /* ---- those that there are ---- */
 
@@ -188,7 +189,7 @@ bring_page(struct map *map, const struct map_entry *entry, uaddr_t va)
 	struct page *page;
 	kern_return_t kr;
 
-	if (leaf == NULL)
+	if (leaf == NULL || !pmap_can_pay(&map->pmap, 1, 0))
 		return KERN_RESOURCE_SHORTAGE;
 	kr = snapshot_page(
 	    entry->object, entry->window + (va - entry->start), &page);
@@ -197,6 +198,7 @@ bring_page(struct map *map, const struct map_entry *entry, uaddr_t va)
 	/* The page must be in memory before a walk finds it. */
 	atomic_thread_fence(memory_order_release);
 	*leaf = pte_make(page_pa(page), bits);
+	pages_come(&map->pmap, va, leaf, 1);
 	return KERN_SUCCESS;
 }
 

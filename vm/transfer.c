@@ -35,7 +35,7 @@
 #include "vm/map_tree.h"
 #include "vm/memory_wait.h"
 #include "vm/object.h"
-#include "vm/page.h"
+#include "vm/page_count.h"
 #include "vm/snapshot.h"
 #include "vm/transfer_slots.h"
 
@@ -172,6 +172,7 @@ static kern_return_t
 move_locked(struct map *map, struct transfer *transfer, bool wild)
 {
 	struct pmap *pmap = &map->pmap;
+	struct pmap_weight spare;
 	struct pmap_hole hole;
 	struct map_entry *room;
 	unsigned moved = 0;
@@ -191,8 +192,13 @@ move_locked(struct map *map, struct transfer *transfer, bool wild)
 	}
 
 	/* ---- committed: nothing below can fail ---- */
+	spare = pmap->spare;
 	for (uint32_t i = 0; i < transfer->run_count; i++)
 		moved += unlink_run(pmap, transfer, &transfer->run[i], wild);
+	/* What was charged for them is the transfer's charge now. */
+	transfer->weight.pages += pmap->spare.pages - spare.pages;
+	transfer->weight.tables += pmap->spare.tables - spare.tables;
+	pmap->spare = spare;
 	if (room != NULL)
 		map_room_keep(map, room);
 	/* The originals of copied pages go, and tables left empty. */
@@ -282,6 +288,7 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 {
 	uint64_t table_end;
 	pte_t *leaf = pmap_leaves(&map->pmap, transfer->next, &table_end);
+	uint64_t pages = 0;
 	pte_t *slot;
 	unsigned count;
 
@@ -304,7 +311,9 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 	for (unsigned i = 0; i < count; i++) {
 		if (pmap_share_entry(&leaf[i], 0, &slot[i]))
 			*changed = true;
+		pages += slot[i] != 0;
 	}
+	transfer_count(transfer, transfer->next, pages);
 	*budget -= count;
 	transfer->next += (uint64_t)count << PAGE_SHIFT;
 	return KERN_SUCCESS;
@@ -339,8 +348,8 @@ share_object(struct transfer *transfer, const struct map_entry *entry,
 		if (kr != KERN_SUCCESS)
 			return kr;
 		if (page != NULL)
-			*slot = pte_make(
-			    page_pa(page), pte_protection(VM_PROT_READ));
+			transfer_put_page(
+			    transfer, transfer->next, slot, page, VM_PROT_READ);
 		transfer->next += PAGE_SIZE;
 	}
 	return KERN_SUCCESS;
@@ -366,7 +375,7 @@ copy_one(struct map *map, struct transfer *transfer)
 	if (copy == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	page_copy(page_va(copy), pa_to_va(pte_pa(pte)));
-	*slot = pte_make(page_pa(copy), pte_protection(prot));
+	transfer_put_page(transfer, transfer->next, slot, copy, prot);
 	return KERN_SUCCESS;
 }
 
@@ -496,6 +505,8 @@ share_step(struct map *map, struct transfer *transfer)
 	}
 	if (transfer->next < transfer->inner_end)
 		return KERN_SUCCESS;
+	if (!transfer_settle(transfer))
+		return KERN_RESOURCE_SHORTAGE;
 	transfer->phase = leaves ? TRANSFER_REMOVING : TRANSFER_WHOLE;
 	transfer->next = transfer->start;
 	return KERN_SUCCESS;
@@ -524,6 +535,17 @@ remove_step(struct map *map, struct transfer *transfer)
 
 /* ---- taking ---- */
 
+/* Pages at most that are made for it. */
+static uint64_t
+transfer_pages_copied(const struct transfer *transfer, enum transfer_how how)
+{
+	uint64_t size = transfer->end - transfer->start;
+
+	if (how != TRANSFER_COPY)
+		size -= transfer->inner_end - transfer->inner_start;
+	return size >> PAGE_SHIFT;
+}
+
 static kern_return_t
 take_begin(struct map *map, uaddr_t address, uint64_t size,
     enum transfer_how how, struct transfer **transferp)
@@ -542,6 +564,9 @@ take_begin(struct map *map, uaddr_t address, uint64_t size,
 	transfer->how = how;
 	if (how == TRANSFER_READ || how == TRANSFER_INHERIT)
 		transfer->source = map;
+	if (!transfer_charge(
+		transfer, map->ledger, transfer_pages_copied(transfer, how)))
+		return KERN_RESOURCE_SHORTAGE;
 	kr = transfer_copy_outer(transfer, NULL);
 	if (kr == KERN_MEMORY_WAIT) {
 		/* A few pages at most: from the start again. */

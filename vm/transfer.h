@@ -26,6 +26,7 @@
 #pragma once
 #include "kernel/types.h"
 
+struct ledger;
 struct map;
 struct map_entry;
 struct transfer;
@@ -70,7 +71,7 @@ kern_return_t must_check transfer_take(struct map *map, uaddr_t address,
 /*
  * Put a kernel buffer's bytes into a new transfer (kernel to user replies).
  */
-kern_return_t must_check transfer_from_kernel(
+kern_return_t must_check transfer_from_kernel(struct ledger *ledger,
     const void *bytes, uint64_t size, struct transfer **transferp);
 
 /*
@@ -79,7 +80,7 @@ kern_return_t must_check transfer_from_kernel(
  * transfer_write(): KERN_INVALID_ARGUMENT: beyond the end.
  */
 kern_return_t must_check transfer_blank(
-    uint64_t size, struct transfer **transferp);
+    struct ledger *ledger, uint64_t size, struct transfer **transferp);
 kern_return_t must_check transfer_write(struct transfer *transfer,
     uint64_t offset, const void *bytes, uint64_t size);
 struct page;

@@ -6,6 +6,7 @@
 #include <arch/pmap.h>
 
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "vm/map_range.h"
 #include "vm/map_room.h"
 #include "vm/map_tree.h"
@@ -39,7 +40,7 @@ link_runs(const struct transfer *transfer, struct pmap *pmap, uaddr_t base)
 
 /* Enter it at @region, where nothing is; the map is locked. */
 static kern_return_t
-map_locked(const struct transfer *transfer, struct map *map,
+enter_locked(const struct transfer *transfer, struct map *map,
     const struct map_entry *region)
 {
 	map_rooms_clear(map, region->start, region->end);
@@ -63,15 +64,15 @@ move_in(
     const struct transfer *transfer, struct map *map, struct map_entry *region)
 {
 	uint64_t unit = pt_span(transfer->level);
-	unsigned place = MAP_ROOMS;
+	struct map_entry **place = NULL;
 	uaddr_t start;
 
 	if ((transfer->start & (unit - 1)) == 0)
 		place =
 		    map_room_find(map, transfer->end - transfer->start, unit);
-	if (place == MAP_ROOMS)
+	if (place == NULL)
 		return false;
-	start = map->room[place]->start;
+	start = (*place)->start;
 	if (!prepare_tables(transfer, &map->pmap, start)) {
 		/* Who moves in next may bring tables of his own. */
 		map_rooms_clear(map, start, start + 1);
@@ -85,35 +86,86 @@ move_in(
 	return true;
 }
 
-/* Where the kernel chooses, with what @region says of it. */
+/*
+ * May the map have what it weighs?  What the same task pays for already is
+ * that, and no more.
+ */
+static bool
+can_have(struct transfer *transfer, struct map *map)
+{
+	struct pmap_weight weight = {0};
+
+	transfer_weigh(transfer, &weight);
+	if (transfer->ledger == map->ledger)
+		transfer_credit_to(transfer, &map->pmap);
+	return pmap_can_pay(&map->pmap, weight.pages, weight.tables);
+}
+
+/* It is entered, or not: who paid for it while it was on its way pays no more,
+ * unless that is so still. */
+static kern_return_t
+settle(struct transfer *transfer, struct map *map, kern_return_t kr)
+{
+	if (kr == KERN_SUCCESS)
+		transfer_credit(transfer);
+	pmap_settle(&map->pmap);
+	return kr;
+}
+
+/* At @region, where nothing is; the map is locked. */
+static kern_return_t
+map_locked(
+    struct transfer *transfer, struct map *map, const struct map_entry *region)
+{
+	kern_return_t kr = KERN_RESOURCE_SHORTAGE;
+
+	if (can_have(transfer, map))
+		kr = enter_locked(transfer, map, region);
+	return settle(transfer, map, kr);
+}
+
+/* The same where the kernel chooses, with what @region says of it. */
+static kern_return_t
+map_where_it_fits(
+    struct transfer *transfer, struct map *map, struct map_entry *region)
+{
+	uint64_t size = transfer->end - transfer->start;
+	kern_return_t kr;
+
+	if (!can_have(transfer, map))
+		return settle(transfer, map, KERN_RESOURCE_SHORTAGE);
+	if (move_in(transfer, map, region))
+		return settle(transfer, map, KERN_SUCCESS);
+	if (!map_find_room_at(map, size, pt_span(transfer->level),
+		transfer->start, &region->start))
+		return settle(transfer, map, KERN_NO_SPACE);
+	region->end = region->start + size;
+	region->apart = map->apart_count < MAP_APART_MAX;
+	kr = enter_locked(transfer, map, region);
+	if (kr == KERN_RESOURCE_SHORTAGE) {
+		/* Once more without rooms.  Not on the way: their tables may
+		 * be those that were prepared. */
+		map_rooms_clear(map, 0, USER_END);
+		kr = KERN_RESOURCE_SHORTAGE;
+		if (can_have(transfer, map))
+			kr = enter_locked(transfer, map, region);
+	}
+	return settle(transfer, map, kr);
+}
+
 static kern_return_t
 map_anywhere(struct transfer *transfer, struct map *map,
     struct map_entry region, uaddr_t *addressp)
 {
-	kern_return_t kr = KERN_NO_SPACE;
-	uint64_t size;
+	kern_return_t kr;
 
 	if (transfer == NULL) {
 		*addressp = 0;
 		return KERN_SUCCESS;
 	}
 	KASSERT(transfer->phase == TRANSFER_WHOLE);
-	size = transfer->end - transfer->start;
 	spin_lock(&map->lock);
-	if (move_in(transfer, map, &region)) {
-		kr = KERN_SUCCESS;
-	} else if (map_find_room_at(map, size, pt_span(transfer->level),
-		       transfer->start, &region.start)) {
-		region.end = region.start + size;
-		region.apart = map->apart_count < MAP_APART_MAX;
-		kr = map_locked(transfer, map, &region);
-		if (kr == KERN_RESOURCE_SHORTAGE) {
-			/* Once more without rooms.  Not on the way: their
-			 * tables may be those that were prepared. */
-			map_rooms_clear(map, 0, USER_END);
-			kr = map_locked(transfer, map, &region);
-		}
-	}
+	kr = map_where_it_fits(transfer, map, &region);
 	spin_unlock(&map->lock);
 	if (kr != KERN_SUCCESS)
 		return kr;

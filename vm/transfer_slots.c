@@ -10,7 +10,7 @@
 #include "kernel/string.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
-#include "vm/page.h"
+#include "vm/page_count.h"
 #include "vm/swap.h"
 
 #include <mach/vm_prot.h>
@@ -116,6 +116,8 @@ transfer_create(uaddr_t address, uint64_t size, uint64_t copy_max)
 	transfer->tables_shared = false;
 	transfer->how = TRANSFER_KEEP;
 	transfer->source = NULL;
+	transfer->ledger = NULL;
+	transfer->weight = (struct pmap_weight){0};
 	transfer->phase = TRANSFER_TAKING;
 	choose_inner(transfer, copy_max);
 	lay_out(transfer);
@@ -138,6 +140,7 @@ transfer_create(uaddr_t address, uint64_t size, uint64_t copy_max)
 void
 transfer_free(struct transfer *transfer)
 {
+	transfer_credit(transfer);
 	if (transfer->slots != transfer->few)
 		kmem_free(
 		    transfer->slots, transfer->slots_made * sizeof(pte_t));
@@ -159,7 +162,7 @@ slot_table(pte_t *entry, pte_t *middle, bool make)
 		return NULL;
 	*entry = pte_of_table(table);
 	if (middle != NULL)
-		page_of(va_to_pa(middle))->tables++;
+		page_of_entry(middle)->tables++;
 	return table;
 }
 
@@ -199,6 +202,26 @@ transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
 		entry = &table[pt_index(va, level - 1)];
 	}
 	return entry;
+}
+
+void
+transfer_count(const struct transfer *transfer, uaddr_t va, uint64_t pages)
+{
+	unsigned level;
+	const pte_t *entry = transfer_slot(transfer, va, &level);
+
+	for (; level > 0; level--) {
+		page_of(pte_pa(*entry))->pages += pages;
+		entry = &pte_table(*entry)[pt_index(va, level - 1)];
+	}
+}
+
+void
+transfer_put_page(const struct transfer *transfer, uaddr_t va, pte_t *leaf,
+    struct page *page, unsigned prot)
+{
+	*leaf = pte_make(page_pa(page), pte_protection(prot));
+	transfer_count(transfer, va, 1);
 }
 
 /* The entry that speaks of the page at @va, and of which level it is. */
@@ -304,7 +327,7 @@ transfer_copy_page(struct transfer *transfer, uaddr_t va, const char *kernel)
 		page_free(page);
 		return kr;
 	}
-	*leaf = pte_make(page_pa(page), pte_protection(VM_PROT_DEFAULT));
+	transfer_put_page(transfer, va, leaf, page, VM_PROT_DEFAULT);
 	return KERN_SUCCESS;
 }
 
@@ -327,9 +350,15 @@ transfer_copy_outer(struct transfer *transfer, const char *kernel)
 
 /* ---- kernel buffers ---- */
 
+static uint64_t
+all_pages(const struct transfer *transfer)
+{
+	return (transfer->end - transfer->start) >> PAGE_SHIFT;
+}
+
 kern_return_t
-transfer_from_kernel(
-    const void *bytes, uint64_t size, struct transfer **transferp)
+transfer_from_kernel(struct ledger *ledger, const void *bytes, uint64_t size,
+    struct transfer **transferp)
 {
 	struct transfer *transfer;
 	kern_return_t kr;
@@ -342,7 +371,9 @@ transfer_from_kernel(
 	if (transfer == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	transfer->phase = TRANSFER_WHOLE;
-	kr = transfer_copy_outer(transfer, bytes);
+	kr = KERN_RESOURCE_SHORTAGE;
+	if (transfer_charge(transfer, ledger, all_pages(transfer)))
+		kr = transfer_copy_outer(transfer, bytes);
 	if (kr != KERN_SUCCESS) {
 		transfer_destroy(transfer);
 		return kr;
@@ -352,7 +383,8 @@ transfer_from_kernel(
 }
 
 kern_return_t
-transfer_blank(uint64_t size, struct transfer **transferp)
+transfer_blank(
+    struct ledger *ledger, uint64_t size, struct transfer **transferp)
 {
 	struct transfer *transfer;
 
@@ -364,6 +396,10 @@ transfer_blank(uint64_t size, struct transfer **transferp)
 	if (transfer == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	transfer->phase = TRANSFER_WHOLE;
+	if (!transfer_charge(transfer, ledger, all_pages(transfer))) {
+		transfer_destroy(transfer);
+		return KERN_RESOURCE_SHORTAGE;
+	}
 	*transferp = transfer;
 	return KERN_SUCCESS;
 }
@@ -411,7 +447,7 @@ written_page(struct transfer *transfer, uaddr_t va)
 	if (page == NULL)
 		return NULL;
 	memset(page_va(page), 0, PAGE_SIZE);
-	*leaf = pte_make(page_pa(page), pte_protection(VM_PROT_DEFAULT));
+	transfer_put_page(transfer, va, leaf, page, VM_PROT_DEFAULT);
 	return page_va(page);
 }
 

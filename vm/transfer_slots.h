@@ -58,6 +58,9 @@ struct transfer {
 	enum transfer_phase phase;
 	kern_return_t failure;
 	uaddr_t next;
+	/* What it weighs is charged to this while it is on its way. */
+	struct ledger *ledger;
+	struct pmap_weight weight;
 	pte_t *slots; /* I: @few, or kmem_alloc()ed */
 	pte_t few[TRANSFER_FEW];
 };
@@ -87,6 +90,29 @@ void transfer_free(struct transfer *transfer);
  * NULL: there is none, or no memory to @make it.
  */
 pte_t *transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make);
+
+/*
+ * Let @ledger pay for it while it is on its way: so many pages, to begin with.
+ * False: it may not have so much.
+ */
+bool must_check transfer_charge(
+    struct transfer *transfer, struct ledger *ledger, uint64_t pages);
+/* The same for all that it weighs by now. */
+bool must_check transfer_settle(struct transfer *transfer);
+/* It is nobody's any more. */
+void transfer_credit(struct transfer *transfer);
+/* What is charged for it is spare for @pmap, of which the payer is the same. */
+void transfer_credit_to(struct transfer *transfer, struct pmap *pmap);
+/* Add what its slots weigh. */
+void transfer_weigh(
+    const struct transfer *transfer, struct pmap_weight *weight);
+
+/* Its tables over @va have so many pages more. */
+void transfer_count(
+    const struct transfer *transfer, uaddr_t va, uint64_t pages);
+/* @page, which may be accessed as @prot says, is at @leaf, where none was. */
+void transfer_put_page(const struct transfer *transfer, uaddr_t va, pte_t *leaf,
+    struct page *page, unsigned prot);
 
 /* The slot over @va, and of which level it is. */
 pte_t *transfer_slot(

@@ -10,7 +10,7 @@
 #include "vm/map_tree.h"
 #include "vm/memory_wait.h"
 #include "vm/object.h"
-#include "vm/page.h"
+#include "vm/page_count.h"
 
 /* Regions entered, and pages filled in, in one step. */
 #define STEP_PIECES 16
@@ -481,7 +481,7 @@ fill_page(struct map *map, uaddr_t va, struct page *page)
 	entry = map_find(map, va);
 	wanted =
 	    entry != NULL && entry->start <= va && entry->kind == MAP_ANONYMOUS;
-	if (wanted)
+	if (wanted && pmap_can_pay(&map->pmap, 1, 0))
 		leaf = pmap_make(&map->pmap, va, 0, 0);
 	if (leaf != NULL && *leaf == 0) {
 		pte_t bits = entry->prot & VM_PROT_READ
@@ -491,6 +491,7 @@ fill_page(struct map *map, uaddr_t va, struct page *page)
 		/* The page must be in memory before a walk finds it. */
 		atomic_thread_fence(memory_order_release);
 		*leaf = pte_make(page_pa(page), bits);
+		pages_come(&map->pmap, va, leaf, 1);
 		page = NULL;
 	}
 	spin_unlock(&map->lock);

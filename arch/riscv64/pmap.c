@@ -15,6 +15,7 @@
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 #include "kernel/string.h"
+#include "vm/page_count.h"
 #include "vm/superpage.h"
 
 #include <mach/vm_prot.h>
@@ -36,6 +37,8 @@ pmap_init(struct pmap *pmap)
 		root[i] = kernel_pmap.root[i];
 	pmap->root = root;
 	pmap->table_count = 0;
+	pmap->spare = (struct pmap_weight){0};
+	pmap->ledger = NULL;
 	pmap->odd = false;
 	tlb_add(pmap);
 	return KERN_SUCCESS;
@@ -46,6 +49,7 @@ pmap_destroy(struct pmap *pmap)
 {
 	KASSERT(pmap->table_count == 0);
 	KASSERT(!pmap_in_use(pmap));
+	pmap_give_back_all(pmap);
 	tlb_remove(pmap);
 	for (unsigned i = KERNEL_HALF; i < PTE_COUNT; i++)
 		pmap->root[i] = 0;
@@ -88,10 +92,14 @@ pmap_find(const struct pmap *pmap, uaddr_t va, unsigned level)
 static pte_t *
 table_make(struct pmap *pmap, pte_t *entry, unsigned level)
 {
-	pte_t *table = pmap_table_alloc();
+	pte_t *table;
 
+	if (!pmap_can_pay(pmap, 0, 1))
+		return NULL;
+	table = pmap_table_alloc();
 	if (table == NULL)
 		return NULL;
+	pmap->spare.tables--;
 	pmap->table_count++;
 	if (level < ROOT_LEVEL) {
 		uintptr_t middle = (uintptr_t)entry & ~PAGE_MASK;
@@ -109,10 +117,14 @@ static pte_t *
 split(struct pmap *pmap, pte_t *entry)
 {
 	pte_t superpage = *entry;
-	pte_t *table = pmap_table_of_superpage(superpage);
+	pte_t *table;
 
+	if (!pmap_can_pay(pmap, 0, 1))
+		return NULL;
+	table = pmap_table_of_superpage(superpage);
 	if (table == NULL)
 		return NULL;
+	pmap->spare.tables--;
 	pmap->table_count++;
 	(*pmap_tables_below((pte_t *)((uintptr_t)entry & ~PAGE_MASK)))++;
 	atomic_thread_fence(memory_order_release);
@@ -224,6 +236,7 @@ pmap_join(struct pmap *pmap, uaddr_t va)
 	if (!is_block(table) || !superpage_join(page_of(pte_pa(table[0]))))
 		return false;
 	*entry = table[0];
+	pmap->spare.tables++;
 	pmap->table_count--;
 	(*pmap_tables_below((pte_t *)((uintptr_t)entry & ~PAGE_MASK)))--;
 	pmap->odd = true;
@@ -387,26 +400,24 @@ run_in_table(uaddr_t va, unsigned level, unsigned count)
 	return (unsigned)min_u64(count, PTE_COUNT - pt_index(va, level));
 }
 
-void
-pmap_count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
-    const pte_t *slots, unsigned count, int sign)
+static void
+count_in(struct pmap *pmap, uaddr_t va, const pte_t *entry, unsigned level,
+    const pte_t *slots, unsigned count)
 {
-	int64_t tables = 0, below = 0;
+	struct pmap_weight weight = {0};
 
-	if (level == 0)
-		return;
-	for (unsigned i = 0; i < count; i++) {
-		if (slots[i] == 0 || pte_is_page(slots[i]))
-			continue;
-		tables++;
-		if (level > 1)
-			below +=
-			    (int64_t)*pmap_tables_below(pte_table(slots[i]));
-	}
-	if (level == 1)
-		*pmap_tables_below((pte_t *)((uintptr_t)entry & ~PAGE_MASK)) +=
-		    (uint64_t)(sign * tables);
-	pmap->table_count += (uint64_t)(sign * (tables + below));
+	pmap_weigh(slots, level, count, &weight);
+	weight_comes(pmap, va, entry, level, &weight);
+}
+
+static void
+count_out(struct pmap *pmap, uaddr_t va, const pte_t *entry, unsigned level,
+    const pte_t *slots, unsigned count)
+{
+	struct pmap_weight weight = {0};
+
+	pmap_weigh(slots, level, count, &weight);
+	weight_goes(pmap, va, entry, level, &weight);
 }
 
 /* Move @count entries from a table to @slots; how many were not 0. */
@@ -441,7 +452,7 @@ pmap_unlink(
 		else
 			memset(slots, 0, run * sizeof(*slots));
 		if (present > 0)
-			pmap_count_tables(pmap, entry, level, slots, run, -1);
+			count_out(pmap, va, entry, level, slots, run);
 		total += present;
 		slots += run;
 		count -= run;
@@ -523,7 +534,7 @@ pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
 				KASSERT(entry[i] == 0);
 			entry[i] = slots[i];
 		}
-		pmap_count_tables(pmap, entry, level, slots, run, 1);
+		count_in(pmap, va, entry, level, slots, run);
 		pmap->odd |= level > 0;
 		slots += run;
 		count -= run;

@@ -6,7 +6,7 @@
  * name, when no hart can reach it.
  */
 #include "arch/riscv64/pmap_table.h"
-#include "vm/page.h"
+#include "vm/page_count.h"
 
 /* Does the whole span of that entry lie in @hole? */
 static bool
@@ -85,17 +85,22 @@ hide_range(
 
 /* ---- second pass: free what is hidden ---- */
 
-static void
+/* Returns how many pages there were, which are counted. */
+static uint64_t
 free_leaves(pte_t *leaf, uint64_t count)
 {
+	uint64_t pages = 0;
+
 	for (; count > 0; count--, leaf++) {
 		pte_t pte = *leaf;
 
 		if (pte == 0)
 			continue;
 		*leaf = 0;
+		pages += (pte & PTE_FOREIGN) == 0;
 		pmap_leaf_free(pte, 0);
 	}
+	return pages;
 }
 
 /* The table that @entry, of a table at @level, named, is not ours any more. */
@@ -106,6 +111,7 @@ release_shared(struct pmap *pmap, pte_t *entry, unsigned level)
 
 	*entry = 0;
 	pmap->table_count--;
+	pmap->spare.pages += page_of_entry(table)->pages;
 	if (level == ROOT_LEVEL)
 		pmap->table_count -= *pmap_tables_below(table);
 	pmap_table_release(table, level);
@@ -119,9 +125,12 @@ free_whole(struct pmap *pmap, pte_t *middle, pte_t *entry)
 
 	if (pte_is_page(pte)) {
 		*entry = 0;
+		page_of_entry(middle)->pages -= PTE_COUNT;
+		pmap->spare.pages += PTE_COUNT;
 		pmap_leaf_free(pte, 1);
 	} else {
 		(*pmap_tables_below(middle))--;
+		page_of_entry(middle)->pages -= page_of(pte_pa(pte))->pages;
 		release_shared(pmap, entry, 1);
 	}
 }
@@ -136,6 +145,7 @@ free_leaf_tables(struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end,
 	for (; va < end; va = stop) {
 		pte_t *entry = &middle[pt_index(va, 1)];
 		pte_t *leaf_table;
+		uint64_t pages;
 
 		stop = pmap_span_end(va, 1);
 		if (*entry == 0)
@@ -146,8 +156,9 @@ free_leaf_tables(struct pmap *pmap, pte_t *middle, uaddr_t va, uint64_t end,
 			continue;
 		}
 		leaf_table = pte_table(*entry);
-		free_leaves(&leaf_table[pt_index(va, 0)],
+		pages = free_leaves(&leaf_table[pt_index(va, 0)],
 		    (min_u64(stop, end) - va) >> PAGE_SHIFT);
+		pages_go(pmap, va, leaf_table, pages);
 		/* In the hole outside the range nothing was left. */
 		if (!span_in_hole(va, 1, hole))
 			continue;
@@ -188,6 +199,18 @@ free_range(
 	}
 }
 
+/* The same, and who paid for what is freed pays no more. */
+static void
+free_paid(
+    struct pmap *pmap, uaddr_t va, uint64_t end, const struct pmap_hole *hole)
+{
+	uint64_t tables = pmap->table_count;
+
+	free_range(pmap, va, end, hole);
+	pmap->spare.tables += tables - pmap->table_count;
+	pmap_settle(pmap);
+}
+
 bool
 pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
     const struct pmap_hole *hole)
@@ -195,7 +218,7 @@ pmap_remove(struct pmap *pmap, uaddr_t start, uint64_t end,
 	if (!hide_range(pmap, start, end, hole))
 		return false;
 	pmap_retire(pmap);
-	free_range(pmap, start, end, hole);
+	free_paid(pmap, start, end, hole);
 	return true;
 }
 
@@ -213,7 +236,7 @@ pmap_remove_ends(struct pmap *pmap, uaddr_t start, uint64_t end,
 	if (first || last || must_retire)
 		pmap_retire(pmap);
 	if (first || last) {
-		free_range(pmap, start, first_end, hole);
-		free_range(pmap, last_start, end, hole);
+		free_paid(pmap, start, first_end, hole);
+		free_paid(pmap, last_start, end, hole);
 	}
 }

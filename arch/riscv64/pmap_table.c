@@ -14,7 +14,7 @@
 static struct page *
 page_of_table(const pte_t *table)
 {
-	return page_of(va_to_pa(table));
+	return page_of(direct_to_pa(table));
 }
 
 uint64_t *
@@ -40,6 +40,7 @@ pmap_table_alloc(void)
 			return NULL;
 	}
 	page->tables = 0;
+	page->pages = 0;
 	cpu->table_balance++;
 	return page_va(page);
 }
@@ -258,6 +259,7 @@ copy_table(pte_t *table, unsigned level, pte_t keep)
 		copy[i] = tamed(table[i], keep);
 	}
 	page_of_table(copy)->tables = page_of_table(table)->tables;
+	page_of_table(copy)->pages = page_of_table(table)->pages;
 	if (let_go(table))
 		drop_copied(table, level - 1);
 	return copy;
@@ -292,6 +294,7 @@ pmap_table_of_superpage(pte_t superpage)
 
 	if (table == NULL)
 		return NULL;
+	page_of_table(table)->pages = PTE_COUNT;
 	superpage_break(page_of(pte_pa(superpage)));
 	for (unsigned i = 0; i < PTE_COUNT; i++)
 		table[i] = superpage + pte_make(i << PAGE_SHIFT, 0);

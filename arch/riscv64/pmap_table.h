@@ -14,6 +14,9 @@ pmap_span_end(uaddr_t va, unsigned level)
 	return (va | (pt_span(level) - 1)) + 1;
 }
 
+/* Nothing is there any more: what was charged ahead goes back. */
+void pmap_give_back_all(struct pmap *pmap);
+
 /* How many tables hang below @middle. */
 uint64_t *pmap_tables_below(const pte_t *middle);
 
@@ -26,11 +29,6 @@ bool must_check pmap_table_own(pte_t *entry, unsigned level, pte_t keep);
 
 /* Pages in the place of @superpage, which is given up; NULL: memory short. */
 pte_t *pmap_table_of_superpage(pte_t superpage);
-
-/* Tables that came to (or, with @sign -1, went from) @entry's table at @level
- * with the @count entries at @slots. */
-void pmap_count_tables(struct pmap *pmap, pte_t *entry, unsigned level,
-    const pte_t *slots, unsigned count, int sign);
 
 /* Give up a shared table of which an entry at @level spoke.  The last holder
  * gives up what it holds, in steps that are not his. */

@@ -232,11 +232,12 @@ struct transfer {
 };
 
 kern_return_t
-transfer_from_kernel(
-    const void *bytes, uint64_t size, struct transfer **transferp)
+transfer_from_kernel(struct ledger *ledger, const void *bytes, uint64_t size,
+    struct transfer **transferp)
 {
 	struct transfer *transfer = allocate(sizeof(*transfer) + size);
 
+	(void)ledger;
 	if (transfer == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	*transfer = (struct transfer){.size = size, .ready = true};
@@ -246,10 +247,12 @@ transfer_from_kernel(
 }
 
 kern_return_t
-transfer_blank(uint64_t size, struct transfer **transferp)
+transfer_blank(
+    struct ledger *ledger, uint64_t size, struct transfer **transferp)
 {
 	struct transfer *transfer = NULL;
 
+	(void)ledger;
 	if (size > 0) {
 		transfer = allocate(sizeof(*transfer) + size);
 		if (transfer == NULL)
@@ -353,7 +356,7 @@ transfer_take(struct map *map, uaddr_t address, uint64_t size,
 		if (!mapped(address, size))
 			return KERN_INVALID_ADDRESS;
 		kr = transfer_from_kernel(
-		    user_at(current_task(), address), size, transferp);
+		    NULL, user_at(current_task(), address), size, transferp);
 		if (kr != KERN_SUCCESS)
 			return kr;
 		(*transferp)->ready = false;

@@ -123,9 +123,9 @@ give(uaddr_t address, uint64_t size)
 }
 
 static bool
-has_room(const struct map *map, uint64_t size)
+has_room(struct map *map, uint64_t size)
 {
-	return map_room_find(map, size, PAGE_SIZE) < MAP_ROOMS;
+	return map_room_find(map, size, PAGE_SIZE) != NULL;
 }
 
 /* The same buffers come and go: in the same places, with no entries made. */

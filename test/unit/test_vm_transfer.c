@@ -697,7 +697,8 @@ test_kernel_buffers(void **state)
 		bytes[i] = pattern(i);
 	for (uint64_t size = 1; size < sizeof(bytes); size += 1111) {
 		assert_int_equal(
-		    transfer_from_kernel(bytes, size, &transfer), KERN_SUCCESS);
+		    transfer_from_kernel(NULL, bytes, size, &transfer),
+		    KERN_SUCCESS);
 		assert_int_equal(transfer_size(transfer), size);
 		memset(back, 0, sizeof(back));
 		assert_int_equal(transfer_to_kernel(
@@ -712,15 +713,15 @@ test_kernel_buffers(void **state)
 			    i < size ? bytes[i] : 0);
 	}
 	assert_int_equal(
-	    transfer_from_kernel(bytes, 0, &transfer), KERN_SUCCESS);
+	    transfer_from_kernel(NULL, bytes, 0, &transfer), KERN_SUCCESS);
 	assert_null(transfer);
 	assert_int_equal(
 	    transfer_to_kernel(NULL, 0, back, 1), KERN_INVALID_ARGUMENT);
 	assert_int_equal(transfer_map(NULL, receiver, &arrived), KERN_SUCCESS);
 	for (uint64_t i = 1; i < 5; i++) {
 		page_fail_after(i);
-		if (transfer_from_kernel(bytes, sizeof(bytes), &transfer) ==
-		    KERN_SUCCESS)
+		if (transfer_from_kernel(
+			NULL, bytes, sizeof(bytes), &transfer) == KERN_SUCCESS)
 			transfer_destroy(transfer);
 		page_fail_after(0);
 	}
@@ -738,10 +739,10 @@ test_written(void **state)
 	(void)state;
 	for (uint64_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = pattern(i);
-	assert_int_equal(transfer_blank(0, &transfer), KERN_SUCCESS);
+	assert_int_equal(transfer_blank(NULL, 0, &transfer), KERN_SUCCESS);
 	assert_null(transfer);
 	assert_true(transfer_trim(NULL, 0));
-	assert_int_equal(transfer_blank(size, &transfer), KERN_SUCCESS);
+	assert_int_equal(transfer_blank(NULL, size, &transfer), KERN_SUCCESS);
 	assert_int_equal(
 	    transfer_write(transfer, size, bytes, 1), KERN_INVALID_ARGUMENT);
 	assert_int_equal(
@@ -769,7 +770,7 @@ test_written(void **state)
 	    bytes[5]);
 	for (uint64_t i = 1; i < 5; i++) {
 		page_fail_after(i);
-		if (transfer_blank(size, &transfer) == KERN_SUCCESS) {
+		if (transfer_blank(NULL, size, &transfer) == KERN_SUCCESS) {
 			kern_return_t kr =
 			    transfer_write(transfer, TABLE - 10, bytes, 20);
 

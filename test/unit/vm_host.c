@@ -9,6 +9,7 @@
 #include "arch/riscv64/tlb.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/reaper.h"
 #include "kernel/timer.h"
 #include "kernel/zone.h"
@@ -72,6 +73,48 @@ space_of(const struct pmap *pmap)
 	panic("no such space");
 }
 
+/* Who pays for all of them, and may have anything. */
+static struct ledger *
+vm_host_ledger(void)
+{
+	static struct ledger ledger = {.refs = 1};
+
+	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++)
+		ledger.line[kind].part = ledger.line[kind].limit = 1UL << 50;
+	return &ledger;
+}
+
+/* What is charged is what the maps have. */
+static void
+check_ledger(struct map *const *maps, unsigned count)
+{
+	struct ledger_line *line = vm_host_ledger()->line;
+	uint64_t pages = 0, tables = 0, entries = 0, wired = 0;
+	struct pmap_weight has;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct list *at;
+
+		list_for_each (at, &maps[i]->entries) {
+			struct map_entry *entry =
+			    container_of(at, struct map_entry, link);
+
+			entries++;
+			if (entry->wired > 0)
+				wired +=
+				    (entry->end - entry->start) >> PAGE_SHIFT;
+		}
+		has = maps[i]->pmap.spare;
+		pmap_check_weight(&maps[i]->pmap, &has);
+		pages += has.pages;
+		tables += has.tables;
+	}
+	KASSERT(line[BATON_LEDGER_RESIDENT].use == pages);
+	KASSERT(line[BATON_LEDGER_PAGE_TABLES].use == tables);
+	KASSERT(line[BATON_LEDGER_MAP_ENTRIES].use == entries);
+	KASSERT(line[BATON_LEDGER_WIRED].use == wired);
+}
+
 struct map *
 vm_host_create(void)
 {
@@ -80,6 +123,7 @@ vm_host_create(void)
 			continue;
 		if (map_create(&spaces[i].map) != KERN_SUCCESS)
 			return NULL;
+		map_pay_from(spaces[i].map, vm_host_ledger());
 		spaces[i].generation++;
 		return spaces[i].map;
 	}
@@ -686,6 +730,7 @@ vm_host_check_references(struct map *const *maps, unsigned count)
 		count_objects(maps[i], counts);
 		KASSERT(maps[i]->pmap.table_count == count_tables(root, 2));
 	}
+	check_ledger(maps, count);
 	swap_check(check_slot, counts);
 	for (uint64_t k = 0; k < ram_bytes >> PAGE_SHIFT; k++) {
 		struct page *page = page_of(HOST_RAM_BASE + (k << PAGE_SHIFT));

@@ -59,4 +59,11 @@ va_to_pa(const void *va)
 		return address - IMAGE_BASE + kernel_image_pa;
 	return address - DIRECT_BASE;
 }
+
+/* The same for one that is in the direct map. */
+static inline paddr_t
+direct_to_pa(const void *va)
+{
+	return (uintptr_t)va & (DIRECT_SIZE - 1);
+}
 #endif

@@ -47,18 +47,66 @@
 #include "kernel/types.h"
 
 struct cpu;
+struct ledger;
+
+/*
+ * What entries weigh: pages, and tables.  Each table knows how many pages hang
+ * there: see vm/page_count.h.
+ */
+struct pmap_weight {
+	uint64_t pages, tables;
+};
 
 /* m: the map's lock   a: atomic   A: the ASID allocator's lock */
 struct pmap {
-	pte_t *root;	       /* I */
-	_Atomic uint64_t satp; /* [a] 0: needs an ASID at its next switch */
-	uint64_t table_count;  /* [m] tables below the root */
-	bool odd;	       /* [m] it had superpages or shared tables */
-	struct list link;      /* [A] all pmaps but the kernel's */
+	pte_t *root;		  /* I */
+	_Atomic uint64_t satp;	  /* [a] 0: needs an ASID at its next switch */
+	struct pmap_weight spare; /* [m] charged to @ledger, and not there */
+	uint64_t table_count;	  /* [m] tables below the root */
+	struct ledger *ledger;	  /* I: pays; NULL: the kernel */
+	bool odd;		  /* [m] it had superpages or shared tables */
+	struct list link;	  /* [A] all pmaps but the kernel's */
 };
 
 /* The kernel's own space: no user half. */
 extern struct pmap kernel_pmap;
+
+/* ---- what it has, and who pays for that; the map's lock is held ---- */
+
+/* Add what @count slots of @level weigh. */
+void pmap_weigh(const pte_t *slots, unsigned level, unsigned count,
+    struct pmap_weight *weight);
+
+/* Have so much spare, or no more than there was; false: over the limit. */
+bool must_check pmap_pay_more(
+    struct pmap *pmap, uint64_t pages, uint64_t tables);
+/* Give back what is much. */
+void pmap_give_back(struct pmap *pmap);
+
+/* So much may be spare: charged ahead, or for what went and comes again. */
+#define PMAP_SPARE_PAGES  96
+#define PMAP_SPARE_TABLES 12
+
+/* May so many pages and tables come?  Charged are they then already. */
+always_inline bool must_check
+pmap_can_pay(struct pmap *pmap, uint64_t pages, uint64_t tables)
+{
+	return likely(pmap->spare.pages >= pages &&
+		      pmap->spare.tables >= tables) ||
+	       pmap_pay_more(pmap, pages, tables);
+}
+
+/* To be called after something went. */
+always_inline void
+pmap_settle(struct pmap *pmap)
+{
+	if (unlikely(pmap->spare.pages > PMAP_SPARE_PAGES ||
+		     pmap->spare.tables > PMAP_SPARE_TABLES))
+		pmap_give_back(pmap);
+}
+
+/* Checks: what tables say agrees with what is there; adds it to @has.  Slow. */
+void pmap_check_weight(const struct pmap *pmap, struct pmap_weight *has);
 
 /* ---- life ---- */
 
@@ -203,14 +251,13 @@ void pmap_link(struct pmap *pmap, uaddr_t va, unsigned level,
     const pte_t *slots, unsigned count);
 
 /*
- * The same two from the @count entries at @source, of one table of @from's, to
- * those at @target, of one of @to's where nothing is: moved, or shared.  For
- * memory that both spaces' locks are held for.  Returns how many entries were
- * there, or could be walked: if any, @from has to be retired before either
- * lock is released.
+ * The @count entries at @source, of one table, move to those at @target, of
+ * another where nothing is.  For memory that both spaces' locks are held for.
+ * Returns how many there were: if any, the space of @source has to be retired
+ * before either lock is released.  Who calls counts what has come, and gone.
  */
-static inline unsigned pmap_pass(struct pmap *from, pte_t *source,
-    struct pmap *to, pte_t *target, unsigned level, unsigned count);
+static inline uint64_t pmap_pass(pte_t *source, pte_t *target, uint64_t count);
+/* The same, and both have them, of @level: returns how many could be walked. */
 unsigned pmap_pass_shared(struct pmap *from, pte_t *source, struct pmap *to,
     pte_t *target, unsigned level, unsigned count);
 
@@ -260,7 +307,7 @@ pte_of_table(const pte_t *table)
  * The entry for @va, a user's address, at @level in a table of this space's
  * own; NULL: there is none.
  */
-static inline pte_t *
+always_inline pte_t *
 pmap_own_entry(const struct pmap *pmap, uaddr_t va, unsigned level)
 {
 	pte_t *entry = &pmap->root[va >> (PAGE_SHIFT + 18)];
@@ -277,27 +324,20 @@ pmap_own_entry(const struct pmap *pmap, uaddr_t va, unsigned level)
 	return &pte_table(*entry)[pt_index(va, 0)];
 }
 
-/* What came to @target went from @source: tables. */
-void pmap_count_passed(struct pmap *from, pte_t *source, struct pmap *to,
-    pte_t *target, unsigned level, unsigned count);
-
-static inline unsigned
-pmap_pass(struct pmap *from, pte_t *source, struct pmap *to, pte_t *target,
-    unsigned level, unsigned count)
+static inline uint64_t
+pmap_pass(pte_t *source, pte_t *target, uint64_t count)
 {
-	unsigned present = 0;
+	uint64_t present = 0;
 
 	/* What the entries name must be in memory before a walk finds it. */
 	atomic_thread_fence(memory_order_release);
-	for (unsigned i = 0; i < count; i++) {
-		pte_t pte = source[i];
+	for (const pte_t *end = source + count; source < end; source++) {
+		pte_t pte = *source;
 
-		source[i] = 0;
-		target[i] = pte;
+		*source = 0;
+		*target++ = pte;
 		present += pte != 0;
 	}
-	if (level > 0 && present > 0)
-		pmap_count_passed(from, source, to, target, level, count);
 	return present;
 }
 

@@ -6,11 +6,13 @@
  */
 #pragma once
 
-#define pa_to_va machine_pa_to_va
-#define va_to_pa machine_va_to_pa
+#define pa_to_va     machine_pa_to_va
+#define va_to_pa     machine_va_to_pa
+#define direct_to_pa machine_direct_to_pa
 #include "arch/riscv64/include/arch/layout.h"
 #undef pa_to_va
 #undef va_to_pa
+#undef direct_to_pa
 #undef PAGES_BASE
 
 #define HOST_RAM_BASE 0x80000000UL
@@ -38,4 +40,10 @@ static inline paddr_t
 va_to_pa(const void *va)
 {
 	return (uintptr_t)va - host_direct_base;
+}
+
+static inline paddr_t
+direct_to_pa(const void *va)
+{
+	return va_to_pa(va);
 }
