@@ -24,6 +24,8 @@ struct memory_words {
 static_assert(sizeof(struct memory_words) ==
 		  sizeof(mach_msg_body_t) + sizeof(mach_msg_ool_descriptor_t),
     "a descriptor behind its count");
+static_assert(HEADER_SIZE + sizeof(struct memory_words) == DESCRIPTOR_SIZE,
+    "as long as is copied at once");
 
 /* The bytes of @how, lowest first: deallocate, copy, nothing, type. */
 #define HOW_COPY(how) ((how) >> 8 & 0xff)
@@ -61,16 +63,33 @@ read_descriptor(struct passage *passage, const struct memory_words *words)
 void
 fast_tell_memory(struct small_message *message, struct passage *passage)
 {
-	struct memory_words *words = memory_words(message);
+	uint32_t how = memory_words(message)->how;
 	uaddr_t arrived = passage_commit(passage);
 
-	words->address[0] = (uint32_t)arrived;
-	words->address[1] = (uint32_t)(arrived >> 32);
-	words->how = HOW_RECEIVED(words->how);
+	/* As they are in memory: struct memory_words. */
+	message->word[3] = 1 | arrived << 32;
+	message->word[4] = arrived >> 32 | (uint64_t)HOW_RECEIVED(how) << 32;
+}
+
+static bool
+copyin_body(struct small_message *message, uaddr_t buffer, uint64_t size)
+{
+	/* What runs over the end of the user's half faults. */
+	if (likely(((size ^ DESCRIPTOR_SIZE) | (buffer & 7) |
+		       buffer / USER_END) == 0)) {
+		kern_return_t kr =
+		    copyin_descriptor(&message->word[3], buffer + HEADER_SIZE);
+
+		/* The general path will find out again. */
+		if (unlikely(kr == KERN_MEMORY_WAIT))
+			memory_wait_forget();
+		return kr == KERN_SUCCESS;
+	}
+	return size >= DESCRIPTOR_SIZE && fast_copyin(message, buffer, size);
 }
 
 /* The legs; comes back only to decline. */
-static void
+static never_inline void
 try_memory(uaddr_t buffer, uint64_t bits_send_size, uint64_t remote_local,
     uint64_t voucher_id, mach_port_name_t receive_name,
     uint64_t rcv_size_priority)
@@ -79,18 +98,17 @@ try_memory(uaddr_t buffer, uint64_t bits_send_size, uint64_t remote_local,
 	uint64_t size = bits_send_size >> 32;
 	uint32_t bits = (uint32_t)bits_send_size;
 	uint32_t remote = (uint32_t)remote_local;
-	uint32_t local = (uint32_t)(remote_local >> 32);
+	uint32_t local = (uint32_t)((int64_t)remote_local >> 32);
 	struct small_message message;
 	struct passage passage;
 
-	if (size < HEADER_SIZE + sizeof(struct memory_words) ||
-	    !fast_copyin(&message, buffer, size) ||
-	    !read_descriptor(&passage, memory_words(&message)))
-		return;
 	self->receive.buffer = buffer;
 	self->receive.size = (uint32_t)rcv_size_priority;
 	self->receive.name = receive_name;
 	self->fast.room = fast_room(rcv_size_priority);
+	if (!copyin_body(&message, buffer, size) ||
+	    !read_descriptor(&passage, memory_words(&message)))
+		return;
 	if (bits == (REQUEST_BITS | MACH_MSGH_BITS_COMPLEX) &&
 	    local == receive_name)
 		request(self, &message, &passage, bits_send_size, voucher_id,
@@ -109,7 +127,7 @@ fast_memory(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	if ((uint32_t)descriptors_rcv_name == 1 && (uint32_t)voucher_id == 0 &&
 	    option == (MACH_SEND_MSG | MACH_RCV_MSG))
 		try_memory(buffer, bits_send_size, remote_local, voucher_id,
-		    (mach_port_name_t)(descriptors_rcv_name >> 32),
+		    (uint32_t)((int64_t)descriptors_rcv_name >> 32),
 		    rcv_size_priority);
 	if ((int32_t)(voucher_id >> 32) == MSGID_MEMORY_OBJECT_DATA_SUPPLY)
 		return fast_pager_supply(buffer, option, bits_send_size,

@@ -13,6 +13,7 @@
 #include "ipc/fast_memory.h"
 #include "ipc/message.h"
 #include "kernel/thread.h"
+#include "vm/memory_wait.h"
 
 /* Most bytes of a body that struct thread has room for. */
 #define SMALL_BODY 48
@@ -51,21 +52,39 @@ uint64_t fast_not_written(kern_return_t kr, struct header_words header,
 /* A body of up to SMALL_BODY bytes, in fours; false: of another kind. */
 bool fast_copyin(struct small_message *message, uaddr_t buffer, uint64_t size);
 
-/* The receiver, current now, gets its message and returns to user mode. */
+/* A message that is one descriptor; see copyout_descriptor_return(). */
+#define DESCRIPTOR_SIZE (HEADER_SIZE + 20)
+
+/*
+ * The receiver, current now, gets its message and returns to user mode.
+ * @memory: it has a descriptor.
+ */
 always_inline noreturn void
 finish(uaddr_t buffer, struct header_words header,
-    struct small_message *message, uint64_t size)
+    struct small_message *message, uint64_t size, bool memory)
 {
+	const uint64_t *word = message->word;
+	uint64_t usual = memory ? DESCRIPTOR_SIZE : HEADER_SIZE;
+	bool is_usual =
+	    ((size ^ usual) | (buffer & 7) | buffer / USER_END) == 0;
 	kern_return_t kr;
 
-	/* A bare header, to a place that is aligned and the user's: what
-	 * runs over the end of the user's half faults. */
-	if (likely(
-		((size ^ HEADER_SIZE) | (buffer & 7) | buffer / USER_END) == 0))
+	/* A bare header, or one descriptor, to a place that is aligned and the
+	 * user's: what runs over the end of the user's half faults. */
+	if (likely(is_usual) && memory)
+		kr = copyout_descriptor_return(buffer, header.bits_size,
+		    header.remote_local, header.voucher_id, word[3], word[4],
+		    (uint32_t)word[5] | TRAILER_WORD << 32, TRAILER_WORD >> 32);
+	else if (likely(is_usual))
 		kr = copyout_words_return(buffer, header.bits_size,
 		    header.remote_local, header.voucher_id, TRAILER_WORD);
 	else
 		kr = fast_copyout(buffer, header, message, size);
+	/* It has to be kept, if that is what can be waited for. */
+	if (memory && kr == KERN_MEMORY_WAIT) {
+		memory_wait_forget();
+		kr = fast_copyout(buffer, header, message, size);
+	}
 	thread_return_value(
 	    (uint64_t)(kr == KERN_SUCCESS ? MACH_MSG_SUCCESS
 					  : MACH_RCV_INVALID_DATA));
@@ -158,7 +177,8 @@ request(struct thread *self, struct small_message *message,
 	take_receiver(to, receiver);
 	spin_unlock(&to->lock);
 	change_places(self, receiver, cpu, from);
-	finish(receiver->receive.buffer, header, message, size);
+	finish(
+	    receiver->receive.buffer, header, message, size, passage != NULL);
 
 out:
 	spin_unlock(&to->lock);
@@ -210,7 +230,8 @@ reply(struct thread *self, struct small_message *message,
 	take_receiver(right.to, receiver);
 	spin_unlock(&right.to->lock);
 	change_places(self, receiver, cpu, right.from);
-	finish(receiver->receive.buffer, header, message, size);
+	finish(
+	    receiver->receive.buffer, header, message, size, passage != NULL);
 
 out_kernel:
 	if (passage == NULL && right.to->kind == KOBJECT_EXCEPTION &&

@@ -3,7 +3,9 @@
  *
  * kern_return_t copyin(void *to, uaddr_t from, size_t size);
  * kern_return_t copyout(uaddr_t to, const void *from, size_t size);
+ * kern_return_t copyin_descriptor(void *to, uaddr_t from);
  * kern_return_t copyout_words_return(uaddr_t to, uint64_t w0, w1, w2, w3);
+ * kern_return_t copyout_descriptor_return(uaddr_t to, uint64_t w0, ..., w6);
  *
  * In:	a0 = to, a1 = from, a2 = size; a user space is current.
  * Out:	a0 = KERN_SUCCESS, KERN_INVALID_ADDRESS or KERN_MEMORY_WAIT.
@@ -33,7 +35,8 @@
 	.endm
 
 	.section .text.hot, "ax"
-	.globl	copyin, copyout, copyout_words_return
+	.globl	copyin, copyout, copyin_descriptor
+	.globl	copyout_words_return, copyout_descriptor_return
 	.globl	usercopy_start, usercopy_end, usercopy_fault, usercopy_wait
 	.globl	usercopy_words_wait
 
@@ -214,6 +217,38 @@ ragged_words:
 	bgez	a2, 5b
 6:	addi	a2, a2, 4
 	j	copy_bytes
+
+/* Two words and a half, from an address that the caller has checked. */
+copyin_descriptor:
+	li	t6, SSTATUS_SUM
+	csrs	sstatus, t6
+	ld	t0, 0(a1)
+	ld	t1, 8(a1)
+	lwu	t2, 16(a1)
+	csrc	sstatus, t6
+	sd	t0, 0(a0)
+	sd	t1, 8(a0)
+	sw	t2, 16(a0)
+	li	a0, KERN_SUCCESS
+	ret
+
+/*
+ * Six words and a half, to an address that the caller has checked; then the
+ * current thread returns to user mode, its trap's result 0.  Comes back on a
+ * fault, or if the page is yet to come.
+ */
+copyout_descriptor_return:
+	li	t6, SSTATUS_SUM
+	csrs	sstatus, t6
+	sd	a1, 0(a0)
+	sd	a2, 8(a0)
+	sd	a3, 16(a0)
+	sd	a4, 24(a0)
+	sd	a5, 32(a0)
+	sd	a6, 40(a0)
+	sw	a7, 48(a0)
+	csrc	sstatus, t6
+	j	words_return
 
 /*
  * Four words, to an address that the caller has checked; then the current

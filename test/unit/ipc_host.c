@@ -179,6 +179,25 @@ copyout_words_return(
 	thread_return_value(KERN_SUCCESS);
 }
 
+kern_return_t
+copyin_descriptor(void *to, uaddr_t from)
+{
+	KASSERT(((uaddr_t)to | from) % 8 == 0);
+	return copyin(to, from, 20);
+}
+
+kern_return_t
+copyout_descriptor_return(uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2,
+    uint64_t w3, uint64_t w4, uint64_t w5, uint64_t w6)
+{
+	uint64_t words[] = {w0, w1, w2, w3, w4, w5, w6};
+
+	KASSERT(to % 8 == 0);
+	if (copyout(to, words, sizeof(words) - 4) != KERN_SUCCESS)
+		return KERN_INVALID_ADDRESS;
+	thread_return_value(KERN_SUCCESS);
+}
+
 /* The upper half of a task's memory is for what is mapped later. */
 static uaddr_t
 take_address(struct sim_task *task, uint64_t size)

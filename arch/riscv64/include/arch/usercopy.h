@@ -29,6 +29,19 @@ kern_return_t copyout(uaddr_t to, const void *from, size_t size) must_check;
 kern_return_t copyout_words_return(
     uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2, uint64_t w3) must_check;
 
+/*
+ * The body of a message that is one descriptor, 20 bytes, from and to multiples
+ * of 8; @from is in the user's half.
+ */
+kern_return_t copyin_descriptor(void *to, uaddr_t from) must_check;
+/*
+ * As copyout_words_return(), of such a message: header, body, and the shortest
+ * trailer, of @w6 the lower half.  Comes back to say KERN_INVALID_ADDRESS, or
+ * KERN_MEMORY_WAIT.
+ */
+kern_return_t copyout_descriptor_return(uaddr_t to, uint64_t w0, uint64_t w1,
+    uint64_t w2, uint64_t w3, uint64_t w4, uint64_t w5, uint64_t w6) must_check;
+
 /* Is [address, address + size) wholly inside the user's half? */
 static inline bool
 user_range_ok(uaddr_t address, uint64_t size)
