@@ -40,6 +40,8 @@ dissolve(struct map *map, struct map_entry **place)
 	map_entry_free(map, room);
 	hole = map_hole(map, start);
 	pmap_remove(&map->pmap, start, end, &hole);
+	map->pmap.keep = PMAP_SPARE_PAGES;
+	pmap_settle(&map->pmap);
 }
 
 void
@@ -76,6 +78,8 @@ map_room_widen(struct map *map, uint64_t start, uint64_t end)
 	hole = (struct pmap_hole){.start = start, .end = end};
 	if (end - start >= SUPERPAGE_SIZE)
 		pmap_remove(&map->pmap, start, end, &hole);
+	map->pmap.keep = PMAP_SPARE_PAGES;
+	pmap_settle(&map->pmap);
 }
 
 void

@@ -88,15 +88,20 @@ map_room_fill(
 always_inline void
 map_room_put(struct map *map, struct map_entry **place, struct map_entry *entry)
 {
+	uint64_t size = entry->end - entry->start;
+
 	*place = entry;
 	map->newest_room = place;
-	map->size -= entry->end - entry->start;
+	/* What was charged for it is kept, too. */
+	map->pmap.keep =
+	    PMAP_SPARE_PAGES + min_u64(size >> PAGE_SHIFT, PMAP_KEEP_MAX);
+	map->size -= size;
 	map->entry_count--;
 	map->apart_count -= entry->apart;
 	entry->says = MAP_ROOM;
 	if (unlikely(entry->wired > 0))
-		ledger_credit(map->ledger, BATON_LEDGER_WIRED,
-		    (entry->end - entry->start) >> PAGE_SHIFT);
+		ledger_credit(
+		    map->ledger, BATON_LEDGER_WIRED, size >> PAGE_SHIFT);
 	entry->wired = 0;
 	if (map->hint == entry)
 		map->hint = NULL;

@@ -67,13 +67,15 @@ weight_comes(struct pmap *pmap, uaddr_t va, const pte_t *entry, unsigned level,
 		pages_come(pmap, va, entry, weight->pages);
 		return;
 	}
-	if (level == 1) {
-		page_of_entry(entry)->pages += weight->pages;
-		page_of_entry(entry)->tables += weight->tables;
-	}
 	pmap->spare.pages -= weight->pages;
+	if (level == 1)
+		page_of_entry(entry)->pages += weight->pages;
+	if (weight->tables == 0)
+		return;
 	pmap->spare.tables -= weight->tables;
 	pmap->table_count += weight->tables;
+	if (level == 1)
+		page_of_entry(entry)->tables += weight->tables;
 }
 
 always_inline void

@@ -179,6 +179,7 @@ move(struct passage *passage, uaddr_t arrived)
 		weight_comes(to, arrived, target, level, &passage->weight);
 		to->odd = true;
 	}
+	map_room_put(passage->from, passage->leaves, passage->region);
 	pmap_settle(from);
 	return present > 0;
 }
@@ -211,12 +212,8 @@ passage_commit(struct passage *passage)
 	bool changed;
 
 	ktrace(KT_TRANSFER, passage->size, passage->count);
-	if (likely(passage->give)) {
-		changed = move(passage, arrived);
-		map_room_put(from, passage->leaves, passage->region);
-	} else {
-		changed = share(passage, arrived);
-	}
+	changed = likely(passage->give) ? move(passage, arrived)
+					: share(passage, arrived);
 	map_room_fill(to, passage->arrives, &received);
 	/* Before anybody may be told of it, or free it. */
 	if (likely(changed))

@@ -546,6 +546,18 @@ transfer_pages_copied(const struct transfer *transfer, enum transfer_how how)
 	return size >> PAGE_SHIFT;
 }
 
+/* What the map keeps charged ahead may be what it takes. */
+static bool
+transfer_charge_from(struct transfer *transfer, struct map *map, uint64_t pages)
+{
+	if (likely(transfer_charge(transfer, map->ledger, pages)))
+		return true;
+	spin_lock(&map->lock);
+	pmap_give_back_all(&map->pmap);
+	spin_unlock(&map->lock);
+	return transfer_charge(transfer, map->ledger, pages);
+}
+
 static kern_return_t
 take_begin(struct map *map, uaddr_t address, uint64_t size,
     enum transfer_how how, struct transfer **transferp)
@@ -564,8 +576,8 @@ take_begin(struct map *map, uaddr_t address, uint64_t size,
 	transfer->how = how;
 	if (how == TRANSFER_READ || how == TRANSFER_INHERIT)
 		transfer->source = map;
-	if (!transfer_charge(
-		transfer, map->ledger, transfer_pages_copied(transfer, how)))
+	if (!transfer_charge_from(
+		transfer, map, transfer_pages_copied(transfer, how)))
 		return KERN_RESOURCE_SHORTAGE;
 	kr = transfer_copy_outer(transfer, NULL);
 	if (kr == KERN_MEMORY_WAIT) {

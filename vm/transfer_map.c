@@ -98,6 +98,10 @@ can_have(struct transfer *transfer, struct map *map)
 	transfer_weigh(transfer, &weight);
 	if (transfer->ledger == map->ledger)
 		transfer_credit_to(transfer, &map->pmap);
+	if (likely(pmap_can_pay(&map->pmap, weight.pages, weight.tables)))
+		return true;
+	/* Who paid may have it from the same ledger as this one. */
+	transfer_credit(transfer);
 	return pmap_can_pay(&map->pmap, weight.pages, weight.tables);
 }
 

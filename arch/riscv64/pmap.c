@@ -38,6 +38,7 @@ pmap_init(struct pmap *pmap)
 	pmap->root = root;
 	pmap->table_count = 0;
 	pmap->spare = (struct pmap_weight){0};
+	pmap->keep = PMAP_SPARE_PAGES;
 	pmap->ledger = NULL;
 	pmap->odd = false;
 	tlb_add(pmap);

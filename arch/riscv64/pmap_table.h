@@ -14,9 +14,6 @@ pmap_span_end(uaddr_t va, unsigned level)
 	return (va | (pt_span(level) - 1)) + 1;
 }
 
-/* Nothing is there any more: what was charged ahead goes back. */
-void pmap_give_back_all(struct pmap *pmap);
-
 /* How many tables hang below @middle. */
 uint64_t *pmap_tables_below(const pte_t *middle);
 

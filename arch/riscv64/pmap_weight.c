@@ -78,7 +78,7 @@ void
 pmap_give_back(struct pmap *pmap)
 {
 	give_back(pmap->ledger, BATON_LEDGER_RESIDENT, &pmap->spare.pages,
-	    AHEAD_PAGES);
+	    pmap->keep - PMAP_SPARE_PAGES + AHEAD_PAGES);
 	give_back(pmap->ledger, BATON_LEDGER_PAGE_TABLES, &pmap->spare.tables,
 	    AHEAD_TABLES);
 }

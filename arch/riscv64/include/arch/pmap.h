@@ -62,6 +62,7 @@ struct pmap {
 	pte_t *root;		  /* I */
 	_Atomic uint64_t satp;	  /* [a] 0: needs an ASID at its next switch */
 	struct pmap_weight spare; /* [m] charged to @ledger, and not there */
+	uint64_t keep;		  /* [m] pages that may be spare */
 	uint64_t table_count;	  /* [m] tables below the root */
 	struct ledger *ledger;	  /* I: pays; NULL: the kernel */
 	bool odd;		  /* [m] it had superpages or shared tables */
@@ -80,12 +81,17 @@ void pmap_weigh(const pte_t *slots, unsigned level, unsigned count,
 /* Have so much spare, or no more than there was; false: over the limit. */
 bool must_check pmap_pay_more(
     struct pmap *pmap, uint64_t pages, uint64_t tables);
-/* Give back what is much. */
+/* Give back what is too much; or all. */
 void pmap_give_back(struct pmap *pmap);
+void pmap_give_back_all(struct pmap *pmap);
 
-/* So much may be spare: charged ahead, or for what went and comes again. */
+/*
+ * So much may be spare: charged ahead, or for what went and comes again; and as
+ * much as was last where a room is now, up to PMAP_KEEP_MAX pages.
+ */
 #define PMAP_SPARE_PAGES  96
 #define PMAP_SPARE_TABLES 12
+#define PMAP_KEEP_MAX	  8192
 
 /* May so many pages and tables come?  Charged are they then already. */
 always_inline bool must_check
@@ -100,7 +106,7 @@ pmap_can_pay(struct pmap *pmap, uint64_t pages, uint64_t tables)
 always_inline void
 pmap_settle(struct pmap *pmap)
 {
-	if (unlikely(pmap->spare.pages > PMAP_SPARE_PAGES ||
+	if (unlikely(pmap->spare.pages > pmap->keep ||
 		     pmap->spare.tables > PMAP_SPARE_TABLES))
 		pmap_give_back(pmap);
 }
