@@ -12,11 +12,13 @@
 #include "vm/map_tree.h"
 #include "vm/memory_wait.h"
 #include "vm/object_slots.h"
+#include "vm/page_count.h"
 #include "vm/pager.h"
 
 /* A page of a map's, and what becomes of its region when it has gone. */
 struct leaving {
 	struct map_entry *region;
+	uaddr_t va;
 	pte_t *leaf;
 	uint64_t start, end; /* of what is left of the region; or it goes */
 };
@@ -40,6 +42,7 @@ look_at_page(struct map *map, uaddr_t va, struct leaving *leaving)
 		return false;
 	*leaving = (struct leaving){
 	    .region = region,
+	    .va = va,
 	    .leaf = leaf,
 	    .start = region->start,
 	    .end = region->end,
@@ -51,7 +54,7 @@ look_at_page(struct map *map, uaddr_t va, struct leaving *leaving)
 	else
 		return false;
 	if (leaving->start == leaving->end)
-		return map_room_free(map) < MAP_ROOMS;
+		return map_room_free(map) != NULL;
 	/* What is left reaches into the page's table. */
 	return ((va ^ leaving->start) & ~(SUPERPAGE_SIZE - 1)) == 0 ||
 	       ((va ^ (leaving->end - 1)) & ~(SUPERPAGE_SIZE - 1)) == 0;
@@ -64,11 +67,13 @@ take_page(struct map *map, const struct leaving *leaving)
 	struct page *page = page_of(pte_pa(*leaving->leaf));
 
 	*leaving->leaf = 0;
+	pages_go(&map->pmap, leaving->va, leaving->leaf, 1);
 	if (leaving->start == leaving->end)
 		map_room_put(map, map_room_free(map), leaving->region);
 	else
 		map_tree_resize(
 		    map, leaving->region, leaving->start, leaving->end);
+	pmap_settle(&map->pmap);
 	/* Before anybody else may have it. */
 	pmap_retire_leaving(&map->pmap);
 	return page;
