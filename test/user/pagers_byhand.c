@@ -9,6 +9,8 @@
 #include <mach/memory_object.h>
 #include <mach/memory_object_control.h>
 #include <mach/routine_ids.h>
+#include <servers/bootstrap.h>
+#include <servers/files.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -376,6 +378,65 @@ test_memory(void)
 	    PAGE, VM_FLAGS_FIXED));
 }
 
+/* Memory of a file, shared or our own. */
+static char *
+map_file(mach_port_t file, uint64_t at, uint64_t size, boolean_t copy)
+{
+	mach_vm_address_t address = 0;
+
+	must(mach_vm_map(self, &address, size, 0, VM_FLAGS_ANYWHERE, file, at,
+	    copy, VM_PROT_READ, VM_PROT_READ, VM_INHERIT_NONE));
+	return (char *)address;
+}
+
+/* Supply @data; the client finds what @file has at @at. */
+static void
+supply_of_file(char *data, const char *file)
+{
+	uint64_t offset = fresh_page();
+	__Request__memory_object_data_supply_t supply = answer(offset, data);
+	struct reader reader;
+
+	start(&reader, read_byte, offset);
+	asked_for(offset, port);
+	must(say(&supply));
+	(void)end(&reader);
+	is(memcmp(window + offset, file, PAGE), 0, "a file's page is supplied");
+	ok(!is_mapped(data), "from a private mapping, which it left");
+}
+
+/* Of memory that begins with another pager's, touched before, or not. */
+static void
+test_private(void)
+{
+	mach_port_t server, object;
+	uint64_t size;
+	char *file, *mine;
+
+	must(bootstrap_look_up(bootstrap_port, FILES_SERVICE, &server));
+	must(files_open(server, "bootstrap", &object, &size));
+	file = map_file(object, 0, 6 * PAGE, FALSE);
+
+	mine = map_file(object, 0, 4 * PAGE, TRUE);
+	is(mine[1], file[1], "a page of a private mapping is touched");
+	supply_of_file(mine, file);
+	is(memcmp(mine + PAGE, file + PAGE, 3 * PAGE), 0,
+	    "what is left of the mapping is what it was");
+	supply_of_file(mine + 3 * PAGE, file + 3 * PAGE);
+	is(memcmp(mine + PAGE, file + PAGE, 2 * PAGE), 0, "again");
+	pages_end(mine + PAGE, 2 * PAGE);
+
+	mine = map_file(object, 5 * PAGE, PAGE, TRUE);
+	supply_of_file(mine, file + 5 * PAGE);
+	mine = map_file(object, 4 * PAGE, PAGE, TRUE);
+	is(mine[0], file[4 * PAGE], "all of one is touched");
+	supply_of_file(mine, file + 4 * PAGE);
+
+	pages_end(file, 6 * PAGE);
+	mach_port_mod_refs(self, object, MACH_PORT_RIGHT_SEND, -1);
+	mach_port_deallocate(self, server);
+}
+
 /* What has no effect, or another. */
 static void
 test_wrong(void)
@@ -729,6 +790,7 @@ main(void)
 		test_no_right();
 		test_places();
 		test_memory();
+		test_private();
 		test_wrong();
 		test_rights();
 		test_told();
