@@ -414,6 +414,7 @@ serve_steps(struct kmsg *request)
 		sched_yield(serve_continue);
 	if (kr == KERN_MEMORY_WAIT)
 		memory_wait_block(serve_continue);
+	memory_wait_over();
 	kobject_put(step->called_kind, call.object);
 	call_reply(&call, kr);
 }

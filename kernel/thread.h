@@ -162,7 +162,7 @@ struct memory_state {
 	uaddr_t address;    /* ... and where */
 	uint64_t argument;  /* a0 of the trap to be made again */
 	const void *failed; /* the last wait was for it and ended ... */
-	uint64_t failed_where;
+	uint64_t failed_where, failed_until;
 	kern_return_t failure; /* ... so */
 };
 

@@ -14,6 +14,8 @@
 /* Waiters that one call looks at; beyond, the reaper wakes all. */
 #define LOOK_AT_ONCE 64
 #define WAKE_AT_ONCE 16
+/* How soon something is tried again when it does not come. */
+#define FAILED_MS 500
 
 /* l: its lock */
 struct place {
@@ -57,7 +59,8 @@ memory_wait_note(const struct memory_source *source, void *object,
 	struct place *place = place_of(object);
 
 	memory_wait_forget();
-	if (wait->failed == object && wait->failed_where == where) {
+	if (wait->failed == object && wait->failed_where == where &&
+	    timer_now() < wait->failed_until) {
 		wait->failed = NULL;
 		source->put(object);
 		return wait->failure;
@@ -100,7 +103,14 @@ fail(struct memory_state *wait, kern_return_t failure)
 {
 	wait->failed = wait->object;
 	wait->failed_where = wait->where;
+	wait->failed_until = timer_after_ms(FAILED_MS);
 	wait->failure = failure;
+}
+
+void
+memory_wait_over(void)
+{
+	current_thread()->memory.failed = NULL;
 }
 
 /* It need not sleep: @cont, as if it had been woken. */

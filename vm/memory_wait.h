@@ -23,7 +23,9 @@
  * for himself, and may have to wait again.  A wait that failed (the deadline
  * passed, or the bringer said so) is remembered until the thread comes to wait
  * for the same page: that note gets the reason instead of KERN_MEMORY_WAIT, and
- * so it becomes the result of whatever tried again.
+ * so it becomes the result of whatever tried again.  If the page came after
+ * all, it has to be forgotten, lest a later wait fail for it: by
+ * memory_wait_over(), or where it is not known when that is, by and by.
  *
  * Who waits, and how he goes on:
  *  - a user's access: arch's page_fault() blocks, and it is made again;
@@ -81,6 +83,9 @@ noreturn void memory_wait_block(continuation_t cont);
 /* Nothing was waited for: no effect.  KERN_SUCCESS: try again; KERN_ABORTED:
  * the thread ends, and trying again fails. */
 kern_return_t memory_wait_end(void);
+
+/* What was tried again has ended, well or not. */
+void memory_wait_over(void);
 
 /*
  * There is news of [@start, @end) of @object: those who wait for any of it go

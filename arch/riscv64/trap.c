@@ -131,6 +131,7 @@ fault_continue(void)
 
 	if (memory_wait_end() == KERN_SUCCESS)
 		serve_fault(self, self->memory.address, self->memory.access);
+	memory_wait_over();
 	thread_return();
 }
 
