@@ -18,6 +18,8 @@
 #include <servers/console.h>
 
 #define LINE_MAX_BYTES 256
+/* How often a message for which there was no room is tried again. */
+#define WRITE_TRIES 20
 
 enum sink {
 	SINK_UNKNOWN,
@@ -73,39 +75,76 @@ sink_find(void)
 		sink = SINK_NOWHERE;
 }
 
-static void
-device_write(const char *text, size_t count)
+/* One piece; *@written: how much of it. */
+static kern_return_t
+piece_write(const char *text, uint32_t count, uint32_t *written)
 {
-	while (count > 0) {
-		uint32_t written = 0;
-
-		if (device_write_inband(sink_port, D_WRITE, 0, text,
-			(uint32_t)count, &written) != KERN_SUCCESS ||
-		    written == 0)
-			return;
-		text += written;
-		count -= written;
+	*written = count;
+	switch (sink) {
+	case SINK_CONSOLE:
+		return console_write(sink_port, text, count);
+	case SINK_DEVICE:
+		return device_write_inband(
+		    sink_port, D_WRITE, 0, text, count, written);
+	default:
+		return KERN_SUCCESS;
 	}
 }
 
-static void
-sink_write(const char *text, size_t count)
+/*
+ * The same.  Who has no room for another message of his may have it when some
+ * were received, but not if it is he who has to do that: so he waits a little.
+ */
+static kern_return_t
+piece_try(const char *text, uint32_t count, uint32_t *written)
 {
-	if (count == 0)
-		return;
-	if (sink == SINK_UNKNOWN)
-		sink_find();
-	if (sink == SINK_CONSOLE)
-		console_write(sink_port, text, count);
-	else if (sink == SINK_DEVICE)
-		device_write(text, count);
+	kern_return_t kr = piece_write(text, count, written);
+
+	for (int i = 0; kr == MACH_SEND_NO_BUFFER && i < WRITE_TRIES; i++) {
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
+		kr = piece_write(text, count, written);
+	}
+	return kr;
 }
 
-static void
+static int
+error_of(kern_return_t kr)
+{
+	return kr == MACH_SEND_NO_BUFFER ? EAGAIN : EIO;
+}
+
+/* How many bytes were written; with fewer than @count, errno says why. */
+static size_t
+sink_write(const char *text, size_t count)
+{
+	size_t done = 0;
+
+	if (count > 0 && sink == SINK_UNKNOWN)
+		sink_find();
+	while (done < count) {
+		size_t left = count - done;
+		uint32_t piece = left < CONSOLE_WRITE_MAX ? (uint32_t)left
+							  : CONSOLE_WRITE_MAX;
+		uint32_t written;
+		kern_return_t kr = piece_try(text + done, piece, &written);
+
+		if (kr != KERN_SUCCESS || written == 0) {
+			errno = error_of(kr);
+			break;
+		}
+		done += written;
+	}
+	return done;
+}
+
+/* What cannot be written is lost: 0, or _FDEV_ERR. */
+static int
 line_flush(void)
 {
-	sink_write(line.text, line.used);
+	size_t used = line.used;
+
 	line.used = 0;
+	return sink_write(line.text, used) == used ? 0 : _FDEV_ERR;
 }
 
 static int
@@ -113,8 +152,8 @@ stream_put(char c, FILE *stream)
 {
 	(void)stream;
 	line.text[line.used++] = c;
-	if (c == '\n' || line.used == LINE_MAX_BYTES)
-		line_flush();
+	if ((c == '\n' || line.used == LINE_MAX_BYTES) && line_flush() != 0)
+		return _FDEV_ERR;
 	return (unsigned char)c;
 }
 
@@ -122,15 +161,14 @@ static int
 stream_flush(FILE *stream)
 {
 	(void)stream;
-	line_flush();
-	return 0;
+	return line_flush();
 }
 
 /* Waits for more input; false at its end. */
 static bool
 input_fill(void)
 {
-	line_flush(); /* a prompt without a newline should be seen */
+	(void)line_flush(); /* a prompt without a newline should be seen */
 	if (sink == SINK_UNKNOWN)
 		sink_find();
 	input.next = input.end = 0;
@@ -161,13 +199,15 @@ FILE *const stderr = &output_stream;
 ssize_t
 write(int file, const void *data, size_t count)
 {
+	size_t written;
+
 	if (file != STDOUT_FILENO && file != STDERR_FILENO) {
 		errno = EBADF;
 		return -1;
 	}
-	line_flush();
-	sink_write(data, count);
-	return (ssize_t)count;
+	(void)line_flush();
+	written = sink_write(data, count);
+	return written > 0 || count == 0 ? (ssize_t)written : -1;
 }
 
 ssize_t
