@@ -247,6 +247,34 @@ try_supply(struct thread *self, uaddr_t buffer, uint32_t bits,
 	return done;
 }
 
+/*
+ * The general receive by a port where nothing waits: @client, who is claimed,
+ * goes on in our place.  Returns to decline.
+ */
+static void
+wait_in_turn(struct thread *self, struct thread *client)
+{
+	struct port *from = self->fast.from;
+	struct cpu *cpu = self->cpu;
+
+	if (!may_run_here(client, cpu))
+		return;
+	spin_lock(&from->lock);
+	if (from->name != self->receive.name ||
+	    from->receiver != self->fast.space) {
+		spin_unlock(&from->lock);
+		fast_learn_from(self, self->receive.name);
+		return;
+	}
+	if (!mqueue_idle(&from->queue)) {
+		spin_unlock(&from->lock);
+		return;
+	}
+	self->fast.room = fast_room(self->receive.size);
+	change_places(self, client, cpu, from);
+	client->cont();
+}
+
 kern_return_t
 fast_pager_supply(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
@@ -255,6 +283,7 @@ fast_pager_supply(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	struct thread *self = current_thread();
 	uint32_t bits = (uint32_t)bits_send_size;
 	struct pager_supply supply;
+	struct thread *client;
 
 	if ((option & ~(uint64_t)MACH_RCV_MSG) != MACH_SEND_MSG ||
 	    bits_send_size >> 32 != SUPPLY_SIZE || (uint32_t)voucher_id != 0 ||
@@ -272,5 +301,8 @@ fast_pager_supply(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	self->receive.name = (mach_port_name_t)(descriptors_rcv_name >> 32);
 	self->receive.timeout = (uint32_t)timeout;
 	self->receive.deadline = 0;
-	return message_sent(self, pager_supplied(&supply));
+	client = pager_supplied(&supply);
+	if ((option & MACH_RCV_MSG) && client != NULL)
+		wait_in_turn(self, client);
+	return message_sent(self, client);
 }

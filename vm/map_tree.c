@@ -181,6 +181,26 @@ regap(struct map *map, struct map_entry *entry)
 	rebalance(map, entry);
 }
 
+/* The same of one whose neighbour, or itself, was resized: the tree is as it
+ * was, and what only grew is all that those above need to hear. */
+static void
+regap_in_place(struct map *map, struct map_entry *entry)
+{
+	uint64_t gap;
+
+	if (entry == NULL)
+		return;
+	gap = gap_of(map, entry);
+	if (gap < entry->gap) {
+		entry->gap = gap;
+		rebalance(map, entry);
+		return;
+	}
+	entry->gap = gap;
+	for (; entry != NULL && entry->max_gap < gap; entry = entry->parent)
+		entry->max_gap = gap;
+}
+
 bool
 map_tree_room(struct map *map, uint64_t size, uint64_t unit, uint64_t offset,
     uaddr_t *addressp)
@@ -301,8 +321,8 @@ map_tree_resize(
 	entry->window += start - entry->start;
 	entry->start = start;
 	entry->end = end;
-	regap(map, entry);
-	regap(map, next_of(map, entry));
+	regap_in_place(map, entry);
+	regap_in_place(map, next_of(map, entry));
 }
 
 /* ---- checks ---- */

@@ -10,7 +10,7 @@
 #include "vm/pager.h"
 #include "vm/snapshot.h"
 
-#define NODE_BITS  9
+#define NODE_BITS  OBJECT_NODE_BITS
 #define NODE_SLOTS (1U << NODE_BITS)
 /* Pages and nodes that one step of taking one apart frees. */
 #define END_STEP 96
@@ -54,7 +54,7 @@ lock_of(struct object *object)
 }
 
 uint64_t *
-object_slot(struct object *object, uint64_t offset, bool make)
+object_slot_far(struct object *object, uint64_t offset, bool make)
 {
 	uint64_t index = offset >> PAGE_SHIFT;
 	uint64_t *slot = &object->top;
@@ -68,6 +68,10 @@ object_slot(struct object *object, uint64_t offset, bool make)
 			if (node == NULL)
 				return NULL;
 			*slot = (uint64_t)page_va(node);
+		}
+		if (level == 1) {
+			object->near = node_of(*slot);
+			object->near_index = index >> NODE_BITS;
 		}
 		slot = &node_of(*slot)[index >> (NODE_BITS * (level - 1)) &
 				       (NODE_SLOTS - 1)];
@@ -120,6 +124,7 @@ end_step(struct reap_item *item)
 			return false;
 		}
 	}
+	object->near = NULL;
 	if (!slot_free(&object->top, object->levels, &budget))
 		return true;
 	if (object->source != NULL)

@@ -36,13 +36,16 @@ struct pager;
 
 /* I: immutable   o: this object's lock   a: atomic */
 struct object {
-	struct spinlock lock;	/* rank LOCK_OBJECT */
-	atomic_uint refs;	/* [a] */
-	uint32_t levels;	/* [I] of nodes above the slots */
-	uint32_t id;		/* [I] never 0; for people */
-	uint64_t size;		/* [I] bytes, whole pages */
-	uint64_t pages;		/* [o] slots that are not absent */
-	uint64_t top;		/* [o] the first node, or the only slot */
+	struct spinlock lock; /* rank LOCK_OBJECT */
+	atomic_uint refs;     /* [a] */
+	uint32_t levels;      /* [I] of nodes above the slots */
+	uint32_t id;	      /* [I] never 0; for people */
+	uint64_t size;	      /* [I] bytes, whole pages */
+	uint64_t pages;	      /* [o] slots that are not absent */
+	uint64_t top;	      /* [o] the first node, or the only slot */
+	/* [o] The node that was looked at last, and which it is; NULL: none. */
+	uint64_t *near;
+	uint64_t near_index;
 	struct list mappings;	/* [o] struct map_entry by object_link */
 	uint32_t pass;		/* [o] of visits to them: vm/object_unmap.h */
 	struct pager *pager;	/* [I] a reference, or NULL: vm/pager.h */

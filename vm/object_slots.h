@@ -64,9 +64,24 @@ slot_deadline(uint64_t slot)
 	return slot >> PAGE_SHIFT;
 }
 
-/* The slot at @offset; NULL: it is absent, or no memory for the nodes above it
- * that are to be made. */
-uint64_t *object_slot(struct object *object, uint64_t offset, bool make);
+/* Slots of a node. */
+#define OBJECT_NODE_BITS 9
+
+/* The slot at @offset, which is in the object; NULL: it is absent, or no memory
+ * for the nodes above it that are to be made. */
+uint64_t *object_slot_far(struct object *object, uint64_t offset, bool make);
+
+static inline uint64_t *
+object_slot(struct object *object, uint64_t offset, bool make)
+{
+	uint64_t index = offset >> PAGE_SHIFT;
+
+	/* Nodes stay for as long as the object does. */
+	if (likely(object->near != NULL &&
+		   object->near_index == index >> OBJECT_NODE_BITS))
+		return &object->near[index & ((1UL << OBJECT_NODE_BITS) - 1)];
+	return object_slot_far(object, offset, make);
+}
 /* The first slot from @offset on that may not be 0, at most @end: nodes that
  * are missing are passed over, some of them in one call. */
 uint64_t object_slot_next(struct object *object, uint64_t offset, uint64_t end);

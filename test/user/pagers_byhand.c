@@ -616,6 +616,56 @@ test_receive(void)
 	is(end(&reader), '4', "but the page has gone");
 }
 
+/* All pages from @at on, as they come, each with its own byte. */
+#define WALKED 8
+
+static void
+walk(void *arg)
+{
+	struct reader *reader = arg;
+
+	for (unsigned i = 0; i < WALKED; i++) {
+		volatile char *page = reader->at + i * PAGE;
+		char wanted = (char)('A' + (page - window) / (long)PAGE % 26);
+
+		if (page[i] != wanted || page[PAGE - 1] != wanted)
+			reader->byte++;
+	}
+	reader->done = true;
+}
+
+/* Several walk, some on others' heels; each question is heard in the call that
+ * answers the one before, from the port or, every other time, from the set. */
+static void
+test_rounds(mach_port_t other)
+{
+	__Request__memory_object_data_supply_t supply;
+	struct reader reader[5];
+	unsigned wrong = 0;
+	uint64_t first = next_one;
+
+	next_one += 3 * WALKED;
+	for (unsigned i = 0; i < 5; i++)
+		start(&reader[i], walk, (first + i % 3 * WALKED) * PAGE);
+	must(hear(0, sizeof(in), port));
+	for (unsigned i = 0;; i++) {
+		uint64_t offset = in.request.offset;
+
+		wrong += !is_request(offset, VM_PROT_READ);
+		must(mach_port_deallocate(self, control));
+		supply = answer(offset,
+		    filled(1 + i % 2, (char)('A' + offset / PAGE % 26)));
+		if (i == 3 * WALKED - 1)
+			break;
+		must(say_and_hear(&supply, i % 2 == 0 ? port : other, 0));
+	}
+	must(say(&supply));
+	is(wrong, 0, "questions one after the other, each just once");
+	for (unsigned i = 0; i < 5; i++)
+		wrong += (unsigned)end(&reader[i]);
+	is(wrong, 0, "each page is what it should be, wherever seen");
+}
+
 /* Many wait for one page, and some for others. */
 static void
 test_crowd(void)
@@ -795,6 +845,8 @@ main(void)
 		test_rights();
 		test_told();
 		test_receive();
+		test_rounds(port);
+		test_rounds(set);
 		test_crowd();
 		test_killed();
 		test_given();

@@ -34,27 +34,35 @@ static void
 supply(union bench_page *page)
 {
 	const __Request__memory_object_data_request_t *asked = &page->asked;
+	__Request__memory_object_data_supply_t *supplied = &page->supplied;
 	mach_port_t control = asked->memory_control.name;
+	mach_msg_header_t *header = &page->header;
 	vm_offset_t offset = asked->offset;
 
-	page->supplied = (__Request__memory_object_data_supply_t){
-	    .Head.msgh_bits = MACH_MSGH_BITS_COMPLEX |
-			      MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND, 0),
-	    .Head.msgh_size = sizeof(page->supplied),
-	    .Head.msgh_remote_port = control,
-	    .Head.msgh_id = MSGID_MEMORY_OBJECT_DATA_SUPPLY,
-	    .msgh_body.msgh_descriptor_count = 2,
-	    .data.address = (void *)(stock() + offset),
-	    .data.size = (mach_msg_size_t)vm_page_size,
-	    .data.deallocate = TRUE,
-	    .data.copy = MACH_MSG_VIRTUAL_COPY,
-	    .data.type = MACH_MSG_OOL_DESCRIPTOR,
-	    .reply_to.disposition = MACH_MSG_TYPE_MAKE_SEND_ONCE,
-	    .reply_to.type = MACH_MSG_PORT_DESCRIPTOR,
-	    .NDR = NDR_record,
-	    .offset = offset,
-	    .dataCnt = (mach_msg_type_number_t)vm_page_size,
+	*header = (mach_msg_header_t){
+	    .msgh_bits = MACH_MSGH_BITS_COMPLEX |
+			 MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND, 0),
+	    .msgh_size = sizeof(*supplied),
+	    .msgh_remote_port = control,
+	    .msgh_id = MSGID_MEMORY_OBJECT_DATA_SUPPLY,
 	};
+	supplied->msgh_body.msgh_descriptor_count = 2;
+	supplied->data = (mach_msg_ool_descriptor_t){
+	    .address = (void *)(stock() + offset),
+	    .size = (mach_msg_size_t)vm_page_size,
+	    .deallocate = TRUE,
+	    .copy = MACH_MSG_VIRTUAL_COPY,
+	    .type = MACH_MSG_OOL_DESCRIPTOR,
+	};
+	supplied->reply_to = (mach_msg_port_descriptor_t){
+	    .disposition = MACH_MSG_TYPE_MAKE_SEND_ONCE,
+	    .type = MACH_MSG_PORT_DESCRIPTOR,
+	};
+	supplied->NDR = NDR_record;
+	supplied->offset = offset;
+	supplied->dataCnt = (mach_msg_type_number_t)vm_page_size;
+	supplied->lock_value = VM_PROT_NONE;
+	supplied->precious = FALSE;
 }
 
 int
