@@ -58,3 +58,6 @@
 
 /* Pages that are taken back, and returned, together. */
 #define CONFIG_PAGER_CHUNK 16
+
+/* Objects of pagers that are kept, though nobody has mapped them, at most. */
+#define CONFIG_PAGER_CACHED 64

@@ -182,6 +182,27 @@ object_get_alive(struct object *object)
 void
 object_put(struct object *object)
 {
+	unsigned refs =
+	    atomic_load_explicit(&object->refs, memory_order_relaxed);
+
+	if (object->pager == NULL) {
+		object_put_now(object);
+		return;
+	}
+	/* While there are others, they may be the last. */
+	while (refs > 1) {
+		/* release: for who takes it apart, as below */
+		if (atomic_compare_exchange_weak_explicit(&object->refs, &refs,
+			refs - 1, memory_order_release, memory_order_relaxed))
+			return;
+	}
+	if (!pager_cache_keep(object))
+		object_put_now(object);
+}
+
+void
+object_put_now(struct object *object)
+{
 	/* acq_rel: who takes it apart sees what every earlier holder wrote */
 	if (atomic_fetch_sub_explicit(&object->refs, 1, memory_order_acq_rel) !=
 	    1)

@@ -85,8 +85,10 @@ object_get(struct object *object)
  * has gone for good. */
 bool must_check object_get_alive(struct object *object);
 
-/* The last goes to the reaper.  Locks: at most a map's. */
+/* The last goes to the reaper, or to the cache of pagers' objects; or just to
+ * the reaper.  Locks: at most a map's. */
 void object_put(struct object *object);
+void object_put_now(struct object *object);
 
 /* Is it one of a pager's, or a snapshot of such a one? */
 static inline bool

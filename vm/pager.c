@@ -129,6 +129,7 @@ create(void)
 	pager->turn = SLOT_FIRST_TURN;
 	pager->work.step = work_step;
 	list_init(&pager->link);
+	list_init(&pager->cache_link);
 	pager->control = create_port(KOBJECT_PAGER, pager);
 	pager->name = create_port(KOBJECT_MEMORY_NAME, NULL);
 	pager->terminate = pager_message_terminate();
@@ -305,6 +306,8 @@ find(struct port *port, struct object **objectp)
 		object_put(*objectp);
 		*objectp = NULL;
 	}
+	if (*objectp != NULL)
+		pager_cache_drop(*objectp);
 	pager_put(pager);
 	return *objectp != NULL ? KERN_SUCCESS : KERN_MEMORY_WAIT;
 }
@@ -384,6 +387,7 @@ pager_give_up(struct pager *pager)
 		object_put(object);
 		return;
 	}
+	pager_cache_drop(object);
 	memory_wake(object, 0, UINT64_MAX, KERN_MEMORY_ERROR);
 	pager->last = (struct pager_clean){.end = object->size, .flush = true};
 	reap_later(&pager->work); /* with our reference to the object */

@@ -97,6 +97,14 @@ struct pager {
 	mach_port_name_t control_name; /* [o] the pager's for it: a guess */
 	atomic_uint returns; /* [a] messages that returned pages; @passing's */
 
+	uint32_t dirty; /* [o] slots that are SLOT_DIRTY */
+
+	bool cached;		    /* [cache_lock] pager_cache.c */
+	bool tidy_again;	    /* [cache_lock] */
+	struct list cache_link;	    /* [cache_lock] */
+	struct pager_clean tidying; /* [the reaper's] but object: cache_lock */
+	struct reap_item tidy;
+
 	struct list link;	 /* [pagers_lock] all: pager_pageout.c */
 	uint64_t hand;		 /* [page replacement's] how far it came */
 	struct pager_clean last; /* [the reaper's] the end's */
@@ -182,6 +190,17 @@ void pager_clean_stop(struct pager_clean *clean);
  */
 kern_return_t must_check pager_clean_call(struct object *object,
     const struct pager_clean *template, uint64_t *progress);
+
+/* ---- pager_cache.c ---- */
+
+/* May @object, whose last reference is the caller's, be kept?  The reference is
+ * the cache's then.  Locks: at most a map's. */
+bool must_check pager_cache_keep(struct object *object);
+/* It is not to be kept, or somebody has mapped it: the cache's reference, if it
+ * has one, goes.  The caller has another. */
+void pager_cache_drop(struct object *object);
+/* Memory is short: what has been kept longest goes; false: nothing is. */
+bool must_check pager_cache_drop_oldest(void);
 
 /* ---- pager_pageout.c ---- */
 

@@ -204,6 +204,7 @@ allow_writing(struct object *object, uint64_t offset, uint64_t *slot)
 			return kr;
 		object->pager->writable++;
 	}
+	object->pager->dirty += !(*slot & SLOT_DIRTY);
 	*slot |= SLOT_DIRTY | SLOT_WRITABLE;
 	return KERN_SUCCESS;
 }

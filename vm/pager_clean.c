@@ -53,12 +53,30 @@ must_unmap(const struct pager_clean *clean)
 	       clean->should_return != MEMORY_OBJECT_RETURN_NONE;
 }
 
+static bool
+only_dirty(const struct pager_clean *clean)
+{
+	return clean->should_return == MEMORY_OBJECT_RETURN_DIRTY &&
+	       !clean->flush && !clean->set_locks;
+}
+
 /* Is there something to do about what is in @slot? */
 static bool
 concerns(const struct pager_clean *clean, const uint64_t *slot)
 {
-	return slot != NULL && slot_has_page(*slot) &&
-	       (!clean->protect || (*slot & SLOT_WRITABLE));
+	if (slot == NULL || !slot_has_page(*slot))
+		return false;
+	if (clean->protect)
+		return (*slot & SLOT_WRITABLE) != 0;
+	return !only_dirty(clean) || (*slot & SLOT_DIRTY);
+}
+
+/* Is there nothing like that in all of the object?  Locks: its. */
+static bool
+concerns_nothing(const struct pager_clean *clean, const struct pager *pager)
+{
+	return clean->protect ? pager->writable == 0
+			      : only_dirty(clean) && pager->dirty == 0;
 }
 
 /* Mark the pages from clean->at on that stand in a row with it. */
@@ -114,10 +132,13 @@ static bool
 mark_next(struct object *object, struct pager_clean *clean)
 {
 	spin_lock(&object->lock);
-	if (clean->protect && object->pager->writable == 0)
-		clean->at = clean->end;
-	else if (!object->pager->passing && clean->at < clean->end)
-		mark_locked(object, clean);
+	/* What another one has at hand may be what we would find. */
+	if (!object->pager->passing) {
+		if (concerns_nothing(clean, object->pager))
+			clean->at = clean->end;
+		else if (clean->at < clean->end)
+			mark_locked(object, clean);
+	}
 	spin_unlock(&object->lock);
 	return clean->at >= clean->end;
 }
@@ -245,13 +266,16 @@ settle(struct object *object, struct pager_clean *clean, uint64_t at,
 			pager_answered(object->pager, slot);
 		if (is_flushed(clean) &&
 		    !must_stay(object, i, *slot, returned)) {
+			object->pager->dirty -= (*slot & SLOT_DIRTY) != 0;
 			gone[count++] = slot_page(*slot);
 			*slot = 0;
 			object->pages--;
 			continue;
 		}
-		if (returned)
+		if (returned && (*slot & SLOT_DIRTY)) {
 			*slot &= ~SLOT_DIRTY;
+			object->pager->dirty--;
+		}
 		if (clean->set_locks) {
 			*slot &= ~SLOT_LOCKS;
 			*slot |= slot_locks(clean->locks);

@@ -116,6 +116,9 @@ pager_pageout_step(void)
 	kern_return_t kr;
 
 	if (object == NULL) {
+		/* What nobody has mapped goes first, whole. */
+		if (pager_cache_drop_oldest())
+			return true;
 		if (is_over()) {
 			barren = 0;
 			return false;

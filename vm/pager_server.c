@@ -323,6 +323,8 @@ set_attributes(
 	pager->copy_strategy = copy_strategy;
 	pager->ready |= ready;
 	spin_unlock(&object->lock);
+	if (!may_cache)
+		pager_cache_drop(object);
 	if (ready)
 		memory_wake(object, 0, UINT64_MAX, KERN_SUCCESS);
 	object_put(object);

@@ -234,6 +234,13 @@ pager_clean_step(struct object *object, struct pager_clean *clean)
 	panic("an object with a pager");
 }
 
+bool
+pager_cache_keep(struct object *object)
+{
+	(void)object;
+	panic("an object with a pager");
+}
+
 kern_return_t
 pager_pause(struct object *object)
 {

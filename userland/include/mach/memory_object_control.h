@@ -8,9 +8,13 @@
  * sizes are multiples of the page size.
  *
  * memory_object_ready(): the pager serves.  @may_cache: the kernel may keep
- * pages when nobody maps the object any more; it need not.  @copy_strategy:
- * how the pager deals with copies, of MEMORY_OBJECT_COPY_NONE, _CALL, _DELAY
- * and _TEMPORARY; all mean that the kernel makes them.
+ * the object, with its pages, when nobody maps it any more: what was written
+ * comes back then, and memory_object_terminate() comes when memory is short,
+ * when too many others are kept, or when the attribute is cleared.  Without,
+ * it comes at once.  @copy_strategy: how the pager deals with copies.  With
+ * MEMORY_OBJECT_COPY_DELAY and _TEMPORARY the contents change only by what is
+ * written in memory, and the kernel asks for the pages of a copy when they are
+ * touched; with _NONE and _CALL it asks for all when the copy is made.
  * memory_object_set_attributes(): the same, if @object_ready; without, only
  * the attributes change.  memory_object_change_attributes(): the attributes
  * only, and a memory_object_change_completed() to @reply_to if that is not
