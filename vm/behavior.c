@@ -264,41 +264,21 @@ serve_mach_vm_machine_attribute(struct map *map, mach_vm_address_t address,
 
 /* ---- wiring ---- */
 
-enum {
-	WIRE_DONE,   /* bytes wired, or not wired any more */
-	WIRE_UNDONE, /* bytes of these given up again */
-	WIRE_FAILED, /* WIRE_OVER, and what the call will answer */
-};
-#define WIRE_OVER (1UL << 32)
+static_assert(
+    sizeof(struct wire_progress) <= CALL_PROGRESS_WORDS * sizeof(uint64_t),
+    "progress of a call");
 
 static kern_return_t
-wire_undo(const struct piece *piece, uint64_t *progress)
+wire(const struct piece *piece, vm_prot_t access)
 {
-	while (map_unwire_undo(piece->map, piece->start, progress[WIRE_DONE],
-	    &progress[WIRE_UNDONE])) {
-		if (thread_should_yield())
-			return KCALL_AGAIN;
-	}
-	return (kern_return_t)(uint32_t)progress[WIRE_FAILED];
-}
-
-static kern_return_t
-wire(const struct piece *piece, vm_prot_t access, uint64_t *progress)
-{
-	uint64_t size = piece->end - piece->start;
 	kern_return_t kr;
 
-	if (progress[WIRE_FAILED] & WIRE_OVER)
-		return wire_undo(piece, progress);
 	do {
-		kr = map_wire_step(piece->map, piece->start, size,
-		    (unsigned)access, &progress[WIRE_DONE]);
-		if (kr == KERN_SUCCESS || kr == KERN_MEMORY_WAIT)
+		kr = map_wire_step(piece->map, piece->start,
+		    piece->end - piece->start, (unsigned)access,
+		    (struct wire_progress *)piece->donep);
+		if (kr != KERN_OPERATION_TIMED_OUT)
 			return kr;
-		if (kr != KERN_OPERATION_TIMED_OUT) {
-			progress[WIRE_FAILED] = WIRE_OVER | (uint32_t)kr;
-			return wire_undo(piece, progress);
-		}
 	} while (!thread_should_yield());
 	return KCALL_AGAIN;
 }
@@ -333,9 +313,8 @@ kern_return_t
 serve_mach_vm_wire(struct task *task, mach_vm_address_t address,
     mach_vm_size_t size, vm_prot_t access)
 {
-	uint64_t *progress = call_progress();
 	kern_return_t kr = check_range(address, size);
-	struct piece piece = {.donep = &progress[WIRE_DONE]};
+	struct piece piece = {.donep = call_progress()};
 
 	if (kr != KERN_SUCCESS || task == NULL || (access & ~VM_PROT_ALL) != 0)
 		return KERN_INVALID_ARGUMENT;
@@ -344,6 +323,5 @@ serve_mach_vm_wire(struct task *task, mach_vm_address_t address,
 	piece.map = task->map;
 	piece.start = page_floor(address);
 	piece.end = page_ceil(address + size);
-	return access != VM_PROT_NONE ? wire(&piece, access, progress)
-				      : unwire(&piece);
+	return access != VM_PROT_NONE ? wire(&piece, access) : unwire(&piece);
 }

@@ -55,7 +55,7 @@ describe(struct map_fork *fork, const struct map_entry *entry)
 	region->start = max_u64(entry->start, fork->at);
 	region->window += region->start - entry->start;
 	region->wired = 0;
-	region->placing = false;
+	region->placing = region->held = false;
 	if (map_is_backed(entry)) {
 		object_get(region->object);
 		return;

@@ -134,8 +134,9 @@ bool
 map_can_join(const struct map_entry *low, const struct map_entry *high)
 {
 	return low->end == high->start && !low->placing && !high->placing &&
-	       !low->apart && !high->apart && low->kind == high->kind &&
-	       low->prot == high->prot && low->max_prot == high->max_prot &&
+	       !low->apart && !high->apart && low->held == high->held &&
+	       low->kind == high->kind && low->prot == high->prot &&
+	       low->max_prot == high->max_prot &&
 	       low->inherit == high->inherit && low->object == high->object &&
 	       low->behavior == high->behavior && low->wired == high->wired &&
 	       low->object_pass == high->object_pass &&
@@ -721,6 +722,8 @@ struct change {
 		CHANGE_BEHAVIOR,
 		CHANGE_WIRE, /* once more; it has to allow @value */
 		CHANGE_UNWIRE,
+		CHANGE_UNDO_WIRE, /* the same of what is held, */
+		CHANGE_LET_GO,	  /* ... which it is no more */
 	} kind;
 	unsigned value;
 };
@@ -787,9 +790,16 @@ change_entry(struct map_entry *entry, const struct change *change)
 		break;
 	case CHANGE_WIRE:
 		entry->wired++;
+		entry->held = true;
 		break;
+	case CHANGE_UNDO_WIRE:
+		entry->held = false;
+		/* fall through */
 	case CHANGE_UNWIRE:
 		entry->wired -= entry->wired > 0;
+		break;
+	case CHANGE_LET_GO:
+		entry->held = false;
 		break;
 	}
 }
@@ -847,7 +857,7 @@ change_step(struct map *map, uint64_t start, uint64_t end,
 	}
 
 	/* ---- committed: nothing below can fail ---- */
-	if (change->kind == CHANGE_UNWIRE)
+	if (change->kind == CHANGE_UNWIRE || change->kind == CHANGE_UNDO_WIRE)
 		ledger_credit(map->ledger, BATON_LEDGER_WIRED,
 		    pages_wired(map, start, stop, 1));
 	change_entries(map, start, stop, change);
@@ -925,6 +935,16 @@ map_count_unwire(
     struct map *map, uaddr_t address, uint64_t size, uint64_t *donep)
 {
 	struct change change = {.kind = CHANGE_UNWIRE};
+
+	return change_range(map, address, size, &change, donep);
+}
+
+kern_return_t
+map_count_end(
+    struct map *map, uaddr_t address, uint64_t size, bool undo, uint64_t *donep)
+{
+	struct change change = {
+	    .kind = undo ? CHANGE_UNDO_WIRE : CHANGE_LET_GO};
 
 	return change_range(map, address, size, &change, donep);
 }

@@ -74,6 +74,8 @@ struct map_entry {
 			/* [m] joined with nothing: may go again, */
 			bool placing;
 			bool apart; /* [m] ... may leave a room */
+			/* [m] being wired: joined with its like alone */
+			bool held;
 		};
 		uint64_t says; /* [m] all of these */
 	};
@@ -208,6 +210,13 @@ kern_return_t must_check map_count_wire(struct map *map, uaddr_t address,
     uint64_t size, unsigned access, uint64_t *donep);
 kern_return_t must_check map_count_unwire(
     struct map *map, uaddr_t address, uint64_t size, uint64_t *donep);
+/*
+ * What was counted is held: its ends stay what they are, until it is let go, or
+ * with @undo counted back.  So neither needs memory, unless other threads have
+ * changed the range meanwhile.
+ */
+kern_return_t must_check map_count_end(struct map *map, uaddr_t address,
+    uint64_t size, bool undo, uint64_t *donep);
 
 /* Is there more to do of a range after the step that set @done? */
 static inline bool

@@ -25,32 +25,82 @@ fault_in(struct map *map, uaddr_t va)
 	return kr;
 }
 
-kern_return_t
-map_wire_step(struct map *map, uaddr_t start, uint64_t size, unsigned access,
-    uint64_t *donep)
+/* Some more of what has been counted. */
+static kern_return_t
+fault_in_counted(struct map *map, uaddr_t start, struct wire_progress *progress)
 {
-	uaddr_t from = start + *donep;
-	uint64_t piece = min_u64(size - *donep, STEP_SIZE);
-	uint64_t counted = 0, done;
+	kern_return_t kr = KERN_SUCCESS;
+
+	while (kr == KERN_SUCCESS && progress->ready < progress->counted) {
+		kr = fault_in(map, start + progress->ready);
+		if (kr == KERN_SUCCESS)
+			progress->ready += PAGE_SIZE;
+	}
+	return kr;
+}
+
+static kern_return_t
+wire_step(struct map *map, uaddr_t start, uint64_t size, unsigned access,
+    struct wire_progress *progress)
+{
+	uint64_t done = 0;
 	kern_return_t kr = KERN_SUCCESS;
 
 	/* Counted first: from then on nobody shares what we fault in. */
-	kr = map_count_wire(map, from, piece, access, &counted);
-	if (kr != KERN_SUCCESS)
-		return kr;
-	*donep += counted;
-	for (uaddr_t va = from; kr == KERN_SUCCESS && va < from + counted;
-	     va += PAGE_SIZE)
-		kr = fault_in(map, va);
-	if (kr == KERN_SUCCESS && *donep < size)
+	if (progress->ready == progress->counted)
+		kr = map_count_wire(map, start + progress->counted,
+		    min_u64(size - progress->counted, STEP_SIZE), access,
+		    &done);
+	progress->counted += done;
+	if (kr == KERN_SUCCESS)
+		kr = fault_in_counted(map, start, progress);
+	if (kr == KERN_SUCCESS && progress->counted < size)
 		return KERN_OPERATION_TIMED_OUT;
-	if (kr == KERN_MEMORY_WAIT) {
-		/* Once more from there, as if it had not been counted. */
-		*donep -= counted;
-		done = 0;
-		if (map_count_unwire(map, from, counted, &done) != KERN_SUCCESS)
-			return KERN_RESOURCE_SHORTAGE;
+	return kr;
+}
+
+/*
+ * What is counted is let go, or with @undo given up: a step of that, over
+ * holes; true while there is more.
+ */
+static bool
+end_step(
+    struct map *map, uaddr_t start, struct wire_progress *progress, bool undo)
+{
+	struct map_region region;
+	uaddr_t at = start + progress->ready, end = start + progress->counted;
+	uint64_t done = 0;
+
+	if (at >= end || map_region(map, at, &region) != KERN_SUCCESS ||
+	    region.start >= end)
+		return false;
+	at = max_u64(at, region.start);
+	end = min_u64(end, region.start + region.size);
+	/* It fails only if other threads made it larger, and memory is short:
+	 * then it stays as it is. */
+	if (map_count_end(map, at, end - at, undo, &done) != KERN_SUCCESS)
+		done = end - at;
+	progress->ready = at + done - start;
+	return progress->ready < progress->counted;
+}
+
+kern_return_t
+map_wire_step(struct map *map, uaddr_t start, uint64_t size, unsigned access,
+    struct wire_progress *progress)
+{
+	kern_return_t kr;
+
+	if (!(progress->over & WIRE_OVER)) {
+		kr = wire_step(map, start, size, access, progress);
+		if (kr == KERN_OPERATION_TIMED_OUT || kr == KERN_MEMORY_WAIT)
+			return kr;
+		progress->over = WIRE_OVER | (uint32_t)kr;
+		progress->ready = 0;
+		return KERN_OPERATION_TIMED_OUT;
 	}
+	kr = (kern_return_t)(uint32_t)progress->over;
+	if (end_step(map, start, progress, kr != KERN_SUCCESS))
+		return KERN_OPERATION_TIMED_OUT;
 	return kr;
 }
 
@@ -62,24 +112,4 @@ map_unwire_step(struct map *map, uaddr_t start, uint64_t size, uint64_t *donep)
 	if (kr == KERN_SUCCESS && *donep < size)
 		return KERN_OPERATION_TIMED_OUT;
 	return kr;
-}
-
-bool
-map_unwire_undo(struct map *map, uaddr_t start, uint64_t size, uint64_t *donep)
-{
-	struct map_region region;
-	uaddr_t at = start + *donep, end = start + size;
-	uint64_t done = 0;
-
-	if (at >= end || map_region(map, at, &region) != KERN_SUCCESS ||
-	    region.start >= end)
-		return false;
-	at = max_u64(at, region.start);
-	end = min_u64(end, region.start + region.size);
-	/* If it fails, the rest stays wired: memory is short, and the count
-	 * a lie on the safe side. */
-	if (map_count_unwire(map, at, end - at, &done) != KERN_SUCCESS)
-		done = end - at;
-	*donep = at + done - start;
-	return *donep < size;
 }

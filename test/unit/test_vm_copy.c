@@ -13,6 +13,7 @@
 
 #include <string.h>
 
+#include "kernel/ledger.h"
 #include "kernel/zone.h"
 #include "vm/copy.h"
 #include "vm/transfer.h"
@@ -22,6 +23,7 @@
 #define MiB (1UL << 20)
 
 static struct map *ours, *other;
+static struct ledger *ledger; /* nobody's */
 static uint64_t free_pages;
 
 static int
@@ -29,7 +31,9 @@ start(void **state)
 {
 	(void)state;
 	vm_host_start(128 * MiB);
-	return 0;
+	ledger_init();
+	ledger = ledger_create_root(10000);
+	return ledger == NULL;
 }
 
 static int
@@ -462,13 +466,13 @@ test_wired(void **state)
 {
 	const uint64_t size = 40 * PAGE_SIZE;
 	uaddr_t at = allocate(ours, size, VM_INHERIT_COPY);
-	uint64_t done = 0;
+	struct wire_progress progress = {0};
 	kern_return_t kr;
 	pte_t first, second;
 
 	(void)state;
 	do
-		kr = map_wire_step(ours, at, size, VM_PROT_READ, &done);
+		kr = map_wire_step(ours, at, size, VM_PROT_READ, &progress);
 	while (kr == KERN_OPERATION_TIMED_OUT);
 	assert_int_equal(kr, KERN_SUCCESS);
 	first = pmap_look(&ours->pmap, at);
@@ -485,6 +489,47 @@ test_wired(void **state)
 	assert_int_equal(copy(other, at, size, ours, at), KERN_SUCCESS);
 	second = pmap_look(&ours->pmap, at);
 	assert_int_equal(pte_pa(first), pte_pa(second));
+}
+
+/* Who has got no memory for all of it has wired nothing, though he gets none to
+ * undo it either. */
+static void
+test_wire_undone(void **state)
+{
+	const uint64_t size = 60 * PAGE_SIZE, part = 20 * PAGE_SIZE;
+	struct wire_progress progress = {0};
+	struct map_region region;
+	uint64_t taken = 0, done = 0;
+	kern_return_t kr;
+	uaddr_t at;
+
+	(void)state;
+	ours->ledger = ledger;
+	at = allocate(ours, size, VM_INHERIT_COPY);
+	do
+		kr = map_wire_step(ours, at, part, VM_PROT_READ, &progress);
+	while (kr == KERN_OPERATION_TIMED_OUT);
+	assert_int_equal(kr, KERN_SUCCESS);
+	progress = (struct wire_progress){0};
+	page_fail_after(1);
+	kr = map_wire_step(ours, at + part, part, VM_PROT_READ, &progress);
+	while (ledger_charge(ledger, BATON_LEDGER_MAP_ENTRIES, 1))
+		taken++;
+	while (kr == KERN_OPERATION_TIMED_OUT)
+		kr = map_wire_step(
+		    ours, at + part, part, VM_PROT_READ, &progress);
+	page_fail_after(0);
+	assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
+	assert_int_equal(map_region(ours, at, &region), KERN_SUCCESS);
+	assert_int_equal(region.wired, 1);
+	assert_int_equal(region.size, part);
+	assert_int_equal(map_region(ours, at + part, &region), KERN_SUCCESS);
+	assert_int_equal(region.wired, 0);
+	assert_int_equal(region.size, size - part);
+	ledger_credit(ledger, BATON_LEDGER_MAP_ENTRIES, taken);
+	assert_int_equal(map_deallocate(ours, at, size, &done), KERN_SUCCESS);
+	vm_host_destroy(ours);
+	ours = vm_host_create();
 }
 
 int
@@ -504,6 +549,7 @@ main(void)
 	    TEST(test_generations),
 	    TEST(test_join),
 	    TEST(test_wired),
+	    TEST(test_wire_undone),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

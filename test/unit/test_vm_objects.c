@@ -856,16 +856,16 @@ test_wired(void **state)
 	struct view_take take = {.share.from = one, .kind = VIEW_COPY};
 	struct map_share share = {.from = one, .to = two};
 	uaddr_t va = BASE;
-	uint64_t done = 0;
+	struct wire_progress progress = {0};
 
 	(void)state;
 	assert_int_equal(map_allocate(one, &va, size, 0, VM_FLAGS_FIXED,
 			     VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_DEFAULT),
 	    KERN_SUCCESS);
-	while (map_wire_step(one, va, size, VM_PROT_READ, &done) ==
+	while (map_wire_step(one, va, size, VM_PROT_READ, &progress) ==
 	       KERN_OPERATION_TIMED_OUT)
 		continue;
-	assert_int_equal(done, size);
+	assert_int_equal(progress.counted, size);
 	write_word(one, va, 1);
 	take.share.next = share.next = va;
 	take.share.end = share.end = va + size;

@@ -1010,7 +1010,7 @@ step_wire(struct task_model *task)
 	uaddr_t start = address_of(first);
 	unsigned access = 1 + (unsigned)random_below(VM_PROT_ALL);
 	kern_return_t kr, expected = KERN_SUCCESS;
-	uint64_t done = 0, undone = 0;
+	struct wire_progress progress = {0};
 
 	for (uint64_t i = first; i < first + count; i++) {
 		const struct model_page *page = &task->page[i];
@@ -1025,13 +1025,11 @@ step_wire(struct task_model *task)
 	maybe_fail();
 	do
 		kr = map_wire_step(
-		    task->map, start, count * PAGE_SIZE, access, &done);
+		    task->map, start, count * PAGE_SIZE, access, &progress);
 	while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
 	stop_failing();
 	if (kr != KERN_SUCCESS) {
 		assert_true(kr == expected || kr == KERN_RESOURCE_SHORTAGE);
-		while (map_unwire_undo(task->map, start, done, &undone))
-			continue;
 		return;
 	}
 	assert_int_equal(expected, KERN_SUCCESS);
