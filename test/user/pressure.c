@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "test/user/mach_test.h"
+#include "test/user/exceptions.h"
 
 #define PAGE	 4096UL
 #define WORDS	 (PAGE / sizeof(uint64_t))
@@ -345,17 +345,14 @@ test_greedy(size_t free)
 
 /* Wire all that the task has now, or no more: the pager's death is not its. */
 static void
-save(const char *name, bool wired)
+save_task(task_t task, bool wired)
 {
-	task_t task = task_named(host_priv, name);
 	mach_vm_address_t address = 0;
 	mach_vm_size_t size;
 	vm_region_basic_info_data_64_t info;
 	mach_msg_type_number_t count = VM_REGION_BASIC_INFO_COUNT_64;
 	mach_port_t object;
 
-	if (task == MACH_PORT_NULL)
-		return;
 	for (; mach_vm_region(task, &address, &size, VM_REGION_BASIC_INFO_64,
 		   (vm_region_info_t)&info, &count, &object) == KERN_SUCCESS;
 	     address += size) {
@@ -363,7 +360,103 @@ save(const char *name, bool wired)
 			must(mach_vm_wire(host_priv, task, address, size,
 			    wired ? info.protection : VM_PROT_NONE));
 	}
+}
+
+static void
+save(const char *name, bool wired)
+{
+	task_t task = task_named(host_priv, name);
+
+	if (task == MACH_PORT_NULL)
+		return;
+	save_task(task, wired);
 	mach_port_deallocate(self, task);
+}
+
+/* Tasks that have memory, and use none of it before the pager has died. */
+#define VICTIM_PAGES 200
+
+struct victim {
+	struct small small;
+	mach_vm_address_t memory;
+};
+
+static void
+victim_make(struct victim *victim)
+{
+	char *bytes = pages_new(VICTIM_PAGES * PAGE);
+
+	memset(bytes, 7, VICTIM_PAGES * PAGE);
+	small_make(&victim->small, MACH_PORT_NULL, 0);
+	save_task(victim->small.task, true);
+	victim->memory = 0;
+	must(mach_vm_allocate(victim->small.task, &victim->memory,
+	    VICTIM_PAGES * PAGE, VM_FLAGS_ANYWHERE));
+	must(mach_vm_write(victim->small.task, victim->memory,
+	    (vm_offset_t)bytes, VICTIM_PAGES * PAGE));
+	pages_end(bytes, VICTIM_PAGES * PAGE);
+	/* The first to leave when somebody wants memory. */
+	must(mach_vm_behavior_set(victim->small.task, victim->memory,
+	    VICTIM_PAGES * PAGE, VM_BEHAVIOR_PAGEOUT));
+}
+
+/* The first of its pages that is lost, or 0. */
+static mach_vm_address_t
+victim_lost(const struct victim *victim)
+{
+	uint64_t word;
+	mach_vm_size_t size;
+
+	for (unsigned i = 0; i < VICTIM_PAGES; i++) {
+		mach_vm_address_t at = victim->memory + i * PAGE;
+
+		if (mach_vm_read_overwrite(victim->small.task, at, sizeof(word),
+			(mach_vm_address_t)&word, &size) == KERN_MEMORY_ERROR)
+			return at;
+	}
+	return 0;
+}
+
+/* Who touches what is lost has an exception that says so, and can go on with
+ * other memory there. */
+static void
+test_lost_is_raised(struct victim *victim)
+{
+	mach_vm_address_t at = victim_lost(victim);
+	mach_port_t port = port_new_send();
+	struct question question;
+	char byte = 0;
+
+	ok(at != 0, "a task that slept has lost memory");
+	listen(victim->small.task, EXC_MASK_BAD_ACCESS, port,
+	    EXCEPTION_DEFAULT | MACH_EXCEPTION_CODES);
+	small_run(&victim->small, small_load, at, 0);
+	ok(ask_for(&question, port), "when it looks, it has an exception");
+	is(question.exception, EXC_BAD_ACCESS, "for what it did");
+	is((int)question.code[0], KERN_MEMORY_ERROR, "and why");
+	ok((mach_vm_address_t)question.code[1] == at, "and where");
+	must(mach_vm_allocate(victim->small.task, &at, PAGE,
+	    VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE));
+	must(mach_vm_write(
+	    victim->small.task, at, (vm_offset_t)&byte, sizeof(byte)));
+	must(answer(&question, KERN_SUCCESS));
+	question_drop(&question);
+	sleep_ms(20);
+	ok(!ask_now(&question, port), "with other memory there it goes on");
+	small_kill(&victim->small);
+	port_end(port);
+}
+
+/* If nobody handles that, it ends, and no other. */
+static void
+test_lost_ends(struct victim *victim)
+{
+	mach_vm_address_t at = victim_lost(victim);
+
+	ok(at != 0, "another one has, too");
+	small_run(&victim->small, small_load, at, 0);
+	ok(dies(victim->small.task), "and ends, since nobody handles it");
+	small_forget(&victim->small);
 }
 
 static bool
@@ -385,9 +478,12 @@ test_pager_dies(void)
 	uint64_t *words;
 	task_t pager = task_named(host_priv, "default_pager");
 	mach_port_t second = port_new();
+	struct victim victim[2];
 
 	save("test/all", true);
 	save("test/pressure", true);
+	victim_make(&victim[0]);
+	victim_make(&victim[1]);
 	words = gone_new(pages, 8);
 	ok(has_pager(), "there is a default pager");
 	is(host_default_memory_manager(host_priv, &second, 0), KERN_FAILURE,
@@ -408,6 +504,8 @@ test_pager_dies(void)
 	ok(lost > 0, "%u pages of %zu are lost", lost, pages);
 	is(other, 0, "the others are what they were");
 	pages_end(words, pages * PAGE);
+	test_lost_is_raised(&victim[0]);
+	test_lost_ends(&victim[1]);
 	while (!has_pager())
 		sleep_ms(5);
 	words = gone_new(pages, 9);

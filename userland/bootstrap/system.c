@@ -45,7 +45,8 @@ seconds(uint64_t count)
 	return count * 1000000000 * timebase.denom / timebase.numer;
 }
 
-/* When the default pager dies, those go on that are to start another. */
+/* When the default pager dies, those go on that are to start another, and who
+ * tells people of it. */
 static void
 keep_resident(task_t task)
 {
@@ -197,6 +198,8 @@ start(char *const argv[], enum child_role role)
 		return false;
 	}
 
+	if (role == CHILD_SESSION)
+		keep_resident(child->task);
 	/* Whoever wrote the command line may do anything anyway. */
 	child->trusted = role == CHILD_FINAL;
 	return true;
