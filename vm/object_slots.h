@@ -22,7 +22,9 @@
 #define SLOT_ASKED	0xf00UL
 #define SLOT_FIRST_TURN 0x100UL
 #define SLOT_WRITABLE	(1UL << 63) /* who maps it may write it already */
-#define SLOT_FLAGS	(PAGE_MASK | SLOT_WRITABLE)
+/* Nobody has mapped it since page replacement came by. */
+#define SLOT_CLOSED (1UL << 62)
+#define SLOT_FLAGS  (PAGE_MASK | SLOT_WRITABLE | SLOT_CLOSED)
 
 /* Accesses that the pager does not allow, VM_PROT_*. */
 #define SLOT_LOCK_SHIFT 3

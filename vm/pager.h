@@ -55,6 +55,7 @@ struct pager_clean {
 	memory_object_return_t should_return;
 	bool flush;
 	bool protect; /* the right to write goes, and nothing else */
+	bool spare;   /* pages that are not SLOT_CLOSED stay, and become it */
 	bool set_locks;
 	unsigned locks;	    /* VM_PROT_*: accesses that are allowed no more */
 	bool wait_for_room; /* in the pager's queue, for what is returned ... */

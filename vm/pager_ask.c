@@ -217,10 +217,12 @@ pager_allow(struct object *object, uint64_t offset, unsigned access)
 	if (object->pager->gone)
 		return KERN_MEMORY_ERROR;
 	if (slot != NULL && slot_has_page(*slot) && !(*slot & SLOT_LEAVING) &&
-	    !(*slot & slot_locks(access)))
+	    !(*slot & slot_locks(access))) {
+		*slot &= ~SLOT_CLOSED;
 		return access == VM_PROT_WRITE
 			   ? allow_writing(object, offset, slot)
 			   : KERN_SUCCESS;
+	}
 	return memory_wait_note(&page_source, object_get(object),
 	    offset | access, deadline_of(slot != NULL ? *slot : 0));
 }

@@ -156,9 +156,18 @@ slot_at(struct object *object, uint64_t offset)
 	return slot;
 }
 
+/* Does the page in @slot get a second chance? */
+static bool
+is_spared(const struct pager_clean *clean, uint64_t slot)
+{
+	return clean->spare && !(slot & SLOT_CLOSED);
+}
+
 static bool
 is_returned(const struct pager_clean *clean, uint64_t slot)
 {
+	if (is_spared(clean, slot))
+		return false;
 	switch (clean->should_return) {
 	case MEMORY_OBJECT_RETURN_NONE:
 		return false;
@@ -261,6 +270,10 @@ settle(struct object *object, struct pager_clean *clean, uint64_t at,
 		if (clean->closed && (*slot & SLOT_WRITABLE)) {
 			*slot &= ~SLOT_WRITABLE;
 			object->pager->writable--;
+		}
+		if (is_spared(clean, *slot)) {
+			*slot |= SLOT_CLOSED;
+			continue;
 		}
 		if (is_flushed(clean) || clean->set_locks)
 			pager_answered(object->pager, slot);

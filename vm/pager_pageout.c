@@ -1,8 +1,9 @@
 /*
  * pager_pageout.c: when memory is short, pages of pagers' objects go: one hand
- * goes round all objects, and in each on from where it was the last time.
- * Pages that were written go back to their pagers; who uses one that went asks
- * for it again.
+ * goes round all objects, and in each on from where it was the last time.  A
+ * page that it comes by is taken from those who map it, and stays; if it comes
+ * by again and nobody has used the page meanwhile, that goes.  Pages that were
+ * written go back to their pagers; who uses one that went asks for it again.
  */
 #include "vm/pager.h"
 
@@ -21,7 +22,9 @@ static unsigned pager_count;			/* [pagers_lock] */
 /* The hand: page replacement's thread's. */
 static struct object *object; /* with a reference; NULL: the next one */
 static struct pager_clean clean;
-static unsigned barren; /* objects in a row that had no pages */
+static unsigned barren; /* objects in a row of which no page went */
+/* Times around, without a page, after which there are none. */
+#define ROUNDS 2
 
 void
 pager_list_add(struct pager *pager)
@@ -66,7 +69,7 @@ is_over(void)
 	bool over;
 
 	spin_lock(&pagers_lock);
-	over = barren >= pager_count;
+	over = barren >= ROUNDS * pager_count;
 	spin_unlock(&pagers_lock);
 	return over;
 }
@@ -94,6 +97,7 @@ begin_turn(void)
 	    .end = object->size,
 	    .should_return = MEMORY_OBJECT_RETURN_ALL,
 	    .flush = true,
+	    .spare = true,
 	    .wait_for_room = true,
 	};
 }

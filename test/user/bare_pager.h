@@ -40,8 +40,10 @@ extern struct object {
 	enum manner manner;
 	atomic_uint inits, requests, unlocks, returns, dirty, kept, completed,
 	    terminated;
-	uint64_t last; /* offset asked for */
-	char byte;     /* the first of what was returned last */
+	uint64_t last;	  /* offset asked for */
+	uint64_t watched; /* an offset, and how often it was asked for */
+	atomic_uint watched_requests;
+	char byte; /* the first of what was returned last */
 } it;
 
 /* Starts the thread. */

@@ -18,13 +18,19 @@ memory_size(void)
 	return info.max_mem;
 }
 
-/* Reads each page, writes every fourth; pages that were not as they should. */
+/* A page is used this often while others are each used once. */
+#define OFTEN (16 * PAGE)
+
+/* Reads each page, writes every fourth, and the one that is watched all the
+ * time; pages that were not as they should. */
 static unsigned
 walk(char *at, uint64_t size)
 {
 	unsigned wrong = 0;
 
 	for (uint64_t offset = 0; offset < size; offset += PAGE) {
+		if (offset % OFTEN == 0)
+			((volatile char *)at)[it.watched];
 		if (at[offset + 1] != (char)('a' + offset / PAGE % 26))
 			wrong++;
 		if (offset / PAGE % 4 == 0)
@@ -49,6 +55,7 @@ main(void)
 	at = map_new(SUPPLY, FALSE);
 	must(mach_vm_map(mach_task_self(), &address, size, 0, VM_FLAGS_ANYWHERE,
 	    it.port, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_NONE));
+	it.watched = size / 4 * 3 / PAGE * PAGE;
 	is(walk((char *)address, size), 0, "all of it can be used");
 	ok(it.dirty > 0, "some of what was written went back meanwhile: %u",
 	    it.dirty);
@@ -56,6 +63,11 @@ main(void)
 	is(walk((char *)address, size), 0, "all can be used again");
 	ok(it.requests > size / PAGE, "some of it was asked for twice: %u",
 	    it.requests);
+	is(walk((char *)address, size), 0, "and a third time");
+	ok(it.watched_requests <= 2,
+	    "a page that is used all the time stays: "
+	    "asked for %u times, all others %u",
+	    it.watched_requests, it.requests);
 	pages_end((char *)address, size);
 	unmap(at);
 	is(it.dirty, it.returns, "nothing came back that was not written");

@@ -69,6 +69,7 @@ memory_object_data_request(mach_port_t object, memory_object_control_t control,
 	mach_port_deallocate(self, control); /* we have it from init */
 	it.last = offset;
 	it.requests++;
+	it.watched_requests += offset == it.watched;
 	switch (it.manner) {
 	case SLOW:
 		sleep_ms(100);
