@@ -182,21 +182,10 @@ static atomic_uint beats;
 static atomic_bool seen, over;
 
 static void
-become_less_important(void)
-{
-	thread_precedence_policy_data_t policy = {-10};
-	thread_t thread = mach_thread_self();
-
-	must(thread_policy_set(thread, THREAD_PRECEDENCE_POLICY,
-	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
-	mach_port_deallocate(mach_task_self(), thread);
-}
-
-static void
 beat(void *arg)
 {
 	(void)arg;
-	become_less_important();
+	yield_precedence(10);
 	while (!over)
 		beats++;
 }
@@ -209,7 +198,7 @@ call_and_look(void *arg)
 	uint64_t start;
 
 	(void)arg;
-	become_less_important();
+	yield_precedence(10);
 	for (int i = 0; i < 4; i++)
 		wrong += call(0) != KERN_SUCCESS;
 	before = beats;
@@ -265,7 +254,7 @@ spin_until_over(void *arg)
 	uint64_t start = mach_absolute_time();
 
 	(void)arg;
-	become_less_important();
+	yield_precedence(10);
 	while (!over && ms_since(start) < PATIENCE_MS)
 		beats++;
 	seen = over;

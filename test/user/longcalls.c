@@ -55,18 +55,6 @@ load_fill(struct load *load, mach_port_t to, mach_port_t *names)
 	}
 }
 
-/* Whoever is as urgent as usual is more urgent than we are. */
-static void
-give_precedence(void)
-{
-	thread_precedence_policy_data_t policy = {-1};
-	thread_t thread = mach_thread_self();
-
-	must(thread_policy_set(thread, THREAD_PRECEDENCE_POLICY,
-	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
-	mach_port_deallocate(mach_task_self(), thread);
-}
-
 int
 main(void)
 {
@@ -77,7 +65,8 @@ main(void)
 	unsigned before;
 
 	must(mach_thread_start(run_sleeper, NULL, 0, &sleeper));
-	give_precedence();
+	/* Whoever is as urgent as usual is more urgent than we are. */
+	yield_precedence(1);
 	while (atomic_load(&wakes) == 0)
 		sleep_ms(1);
 

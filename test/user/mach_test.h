@@ -123,6 +123,9 @@ uint64_t ticks_of_ms(unsigned milliseconds);
 void sleep_ms(unsigned milliseconds);
 unsigned ms_since(uint64_t start);
 
+/* Let the calling thread be less urgent than others of its task, by so much. */
+void yield_precedence(int less);
+
 /* ---- small tasks ---- */
 
 /*

@@ -276,12 +276,8 @@ static void
 wait_less_important(void *arg)
 {
 	struct waiter *one = arg;
-	thread_precedence_policy_data_t policy = {-(int)one->turn};
-	thread_t thread = mach_thread_self();
 
-	must(thread_policy_set(thread, THREAD_PRECEDENCE_POLICY,
-	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
-	mach_port_deallocate(self, thread);
+	yield_precedence((int)one->turn);
 	wait_once(one);
 }
 

@@ -47,13 +47,29 @@ small_run(
 	    &small->thread));
 }
 
+/* Less urgent than others of its task, by so much. */
+static void
+set_less(thread_t thread, int less)
+{
+	thread_precedence_policy_data_t policy = {.importance = -less};
+
+	must(thread_policy_set(thread, THREAD_PRECEDENCE_POLICY,
+	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
+}
+
 void
 small_yield(struct small *small)
 {
-	thread_precedence_policy_data_t policy = {.importance = -1};
+	set_less(small->thread, 1);
+}
 
-	must(thread_policy_set(small->thread, THREAD_PRECEDENCE_POLICY,
-	    (thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT));
+void
+yield_precedence(int less)
+{
+	thread_t thread = mach_thread_self();
+
+	set_less(thread, less);
+	mach_port_deallocate(mach_task_self(), thread);
 }
 
 void
