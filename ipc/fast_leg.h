@@ -114,27 +114,34 @@ enter_space(struct thread *receiver, struct cpu *cpu)
 }
 
 /*
- * Wait on @from, which is locked and is unlocked; from then on @receiver is
- * the current thread, on this hart, in the sender's place.  What wait_begin()
- * and sched_handoff() do, for two threads of which all is known.
+ * Wait among @waiters, whose @lock is held and is unlocked; from then on
+ * @receiver is the current thread, on this hart, in the sender's place.  What
+ * wait_begin() and sched_handoff() do, for two threads of which all is known.
  */
 always_inline void
-change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
-    struct port *from)
+wait_in_turn(struct thread *self, struct thread *receiver, struct cpu *cpu,
+    struct list *waiters, struct spinlock *lock)
 {
-	struct list *waiters = &from->queue.receivers;
 	bool abort;
 
-	self->receive.port = from; /* by the reference of fast.from */
 	list_add_tail(waiters, &self->wait_link);
 	self->cont = receive_continue;
 	self->priority = self->base_priority;
 	take_place(receiver, cpu);
 	abort = arm(self, receiver, cpu);
-	spin_unlock(&from->lock);
+	spin_unlock(lock);
 	if (unlikely(abort))
 		sched_wake(self);
 	enter_space(receiver, cpu);
+}
+
+/* The same on the port @from, which is locked and is unlocked. */
+always_inline void
+change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
+    struct port *from)
+{
+	self->receive.port = from; /* by the reference of fast.from */
+	wait_in_turn(self, receiver, cpu, &from->queue.receivers, &from->lock);
 }
 
 /* The current thread goes on in user mode. */

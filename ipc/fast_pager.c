@@ -248,30 +248,61 @@ try_supply(struct thread *self, uaddr_t buffer, uint32_t bits,
 }
 
 /*
- * The general receive by a port where nothing waits: @client, who is claimed,
- * goes on in our place.  Returns to decline.
+ * What is left of the call is the general receive.  If nothing has come yet,
+ * @client, who is claimed, goes on in our place: each of these returns only to
+ * decline.
  */
+
+/* Nothing is known of where to receive: is it a set?  Else it will be known
+ * the next time. */
 static void
-wait_in_turn(struct thread *self, struct thread *client)
+wait_on_set(struct thread *self, struct thread *client)
+{
+	struct space *space = self->fast.space;
+	struct entry *entry;
+	struct pset *pset;
+
+	spin_lock(&space->lock);
+	entry = fast_find(space, self->receive.name, MACH_PORT_TYPE_PORT_SET);
+	if (entry == &fast_no_entry) {
+		spin_unlock(&space->lock);
+		fast_learn_from(self, self->receive.name);
+		return;
+	}
+	pset = pset_get(entry->pset);
+	spin_lock(&pset->lock);
+	spin_unlock(&space->lock);
+	if (pset->dead || !list_empty(&pset->ready)) {
+		spin_unlock(&pset->lock);
+		pset_put(pset);
+		return;
+	}
+	self->receive.port = NULL;
+	self->receive.pset = pset; /* with our reference */
+	wait_in_turn(self, client, self->cpu, &pset->receivers, &pset->lock);
+	client->cont();
+}
+
+static void
+wait_for_more(struct thread *self, struct thread *client)
 {
 	struct port *from = self->fast.from;
-	struct cpu *cpu = self->cpu;
 
-	if (!may_run_here(client, cpu))
+	if (!may_run_here(client, self->cpu))
 		return;
+	self->fast.room = fast_room(self->receive.size);
 	spin_lock(&from->lock);
 	if (from->name != self->receive.name ||
 	    from->receiver != self->fast.space) {
 		spin_unlock(&from->lock);
-		fast_learn_from(self, self->receive.name);
+		wait_on_set(self, client);
 		return;
 	}
 	if (!mqueue_idle(&from->queue)) {
 		spin_unlock(&from->lock);
 		return;
 	}
-	self->fast.room = fast_room(self->receive.size);
-	change_places(self, client, cpu, from);
+	change_places(self, client, self->cpu, from);
 	client->cont();
 }
 
@@ -285,7 +316,9 @@ fast_pager_supply(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	struct pager_supply supply;
 	struct thread *client;
 
-	if ((option & ~(uint64_t)MACH_RCV_MSG) != MACH_SEND_MSG ||
+	/* No time passes until the kernel has what it is sent. */
+	if ((option & ~(uint64_t)(MACH_RCV_MSG | MACH_SEND_TIMEOUT)) !=
+		MACH_SEND_MSG ||
 	    bits_send_size >> 32 != SUPPLY_SIZE || (uint32_t)voucher_id != 0 ||
 	    remote_local >> 32 != MACH_PORT_NULL ||
 	    (bits != SUPPLY_BITS(MACH_MSG_TYPE_MOVE_SEND) &&
@@ -303,6 +336,6 @@ fast_pager_supply(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	self->receive.deadline = 0;
 	client = pager_supplied(&supply);
 	if ((option & MACH_RCV_MSG) && client != NULL)
-		wait_in_turn(self, client);
+		wait_for_more(self, client);
 	return message_sent(self, client);
 }

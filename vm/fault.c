@@ -156,14 +156,24 @@ fill_backed(struct map *map, const struct map_entry *entry, uaddr_t va,
 	return KERN_SUCCESS;
 }
 
+/* Pages of a window that one fault enters, of one table: they take no memory,
+ * and windows are read from one end to the other. */
+#define WINDOW_AHEAD 16
+
 static void
 fill_window(
     const struct map_entry *entry, uaddr_t va, pte_t *leaf, unsigned access)
 {
-	paddr_t pa = entry->window + (va - entry->start);
+	uint64_t left = min_u64(
+	    PTE_COUNT - pt_index(va, 0), (entry->end - va) >> PAGE_SHIFT);
+	pte_t pte = pte_make(entry->window + (va - entry->start),
+	    fresh_rights(entry, access) | PTE_FOREIGN);
 
-	leaf_set(leaf, pte_make(pa, fresh_rights(entry, access) | PTE_FOREIGN),
-	    access);
+	leaf_set(leaf, pte, access);
+	for (uint64_t i = 1; i < min_u64(left, WINDOW_AHEAD); i++) {
+		if (leaf[i] == 0)
+			leaf[i] = pte + pte_make(i << PAGE_SHIFT, 0);
+	}
 }
 
 /* ---- a page that does not allow enough ---- */

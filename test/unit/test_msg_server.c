@@ -178,6 +178,19 @@ test_a_client_that_has_died(void **state)
 	assert_int_equal(seen.replies[3], 102);
 }
 
+static void
+test_no_memory_for_a_reply(void **state)
+{
+	const struct step script[] = {{.request = 1},
+	    {.result = MACH_SEND_NO_BUFFER}, {.request = 2}, END};
+
+	(void)state;
+	memcpy(steps, script, sizeof(script));
+	assert_int_equal(serve(), MACH_RCV_PORT_DIED);
+	assert_int_equal(seen.destroyed_count, 1);
+	assert_int_equal(seen.served[1], 2);
+}
+
 /* Nothing that a client sends ends the server. */
 static void
 test_requests_that_cannot_be_received(void **state)
@@ -224,6 +237,7 @@ main(void)
 	    cmocka_unit_test_setup(test_no_reply, set_up),
 	    cmocka_unit_test_setup(test_an_error, set_up),
 	    cmocka_unit_test_setup(test_a_client_that_has_died, set_up),
+	    cmocka_unit_test_setup(test_no_memory_for_a_reply, set_up),
 	    cmocka_unit_test_setup(
 		test_requests_that_cannot_be_received, set_up),
 	    cmocka_unit_test_setup(test_once, set_up),

@@ -17,6 +17,8 @@
 #include <baton/pager.h>
 #include <mach/mach.h>
 #include <mach/mig.h>
+#include <mach/memory_object.h>
+#include <mach/routine_ids.h>
 #include <server/pager.h>
 
 #define PAGE	4096UL
@@ -223,8 +225,15 @@ memory_object_lock_request(memory_object_control_t memory_control,
 boolean_t
 pager_object_server(mach_msg_header_t *in, mach_msg_header_t *out)
 {
-	(void)in, (void)out;
+	const __Request__memory_object_data_request_t *request =
+	    (const __Request__memory_object_data_request_t *)in;
+
+	*out = (mach_msg_header_t){0};
 	say("server ");
+	if (in->msgh_size == sizeof(*request))
+		pager_memory_object_data_request(in->msgh_local_port,
+		    request->memory_control.name, request->offset,
+		    request->length, request->desired_access);
 	return TRUE;
 }
 
@@ -355,6 +364,74 @@ test_requests(void **state)
 	control_dead = true;
 	request(0, PAGE);
 	expect_said("supply(0,1000,0,a) ");
+	pager_object_end(&object);
+	assert_int_equal(allocated, 0);
+}
+
+/* What is there to send after a request that came as a message; its first page
+ * is said, or nothing. */
+static void
+request_message(vm_offset_t offset, vm_size_t length)
+{
+	__Request__memory_object_data_request_t in = {
+	    .Head.msgh_size = sizeof(in),
+	    .Head.msgh_id = MSGID_MEMORY_OBJECT_DATA_REQUEST,
+	    .Head.msgh_local_port = OBJECT,
+	    .memory_control.name = CONTROL,
+	    .offset = offset,
+	    .length = length,
+	};
+	union {
+		mach_msg_header_t header;
+		__Request__memory_object_data_supply_t supply;
+		char room[PAGER_MESSAGE_MAX];
+	} out;
+
+	memset(&out, 0xa5, sizeof(out));
+	assert_true(pager_server(&in.Head, &out.header));
+	if (out.header.msgh_remote_port == MACH_PORT_NULL)
+		return;
+	assert_int_equal(out.header.msgh_remote_port, CONTROL);
+	assert_int_equal(out.header.msgh_local_port, MACH_PORT_NULL);
+	assert_int_equal(out.header.msgh_voucher_port, MACH_PORT_NULL);
+	assert_int_equal(out.header.msgh_bits,
+	    MACH_MSGH_BITS_COMPLEX |
+		MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0));
+	assert_int_equal(out.header.msgh_size, sizeof(out.supply));
+	assert_int_equal(out.header.msgh_id, MSGID_MEMORY_OBJECT_DATA_SUPPLY);
+	assert_int_equal(out.supply.msgh_body.msgh_descriptor_count, 2);
+	assert_int_equal(out.supply.data.type, MACH_MSG_OOL_DESCRIPTOR);
+	assert_int_equal(out.supply.data.copy, MACH_MSG_VIRTUAL_COPY);
+	assert_int_equal(out.supply.data.size, out.supply.dataCnt);
+	assert_int_equal(out.supply.reply_to.type, MACH_MSG_PORT_DESCRIPTOR);
+	assert_int_equal(out.supply.reply_to.name, MACH_PORT_NULL);
+	memory_object_data_supply(CONTROL, out.supply.offset,
+	    (vm_offset_t)out.supply.data.address, out.supply.dataCnt,
+	    out.supply.data.deallocate, out.supply.lock_value,
+	    out.supply.precious, out.supply.reply_to.name);
+}
+
+/* In the loop of a server the last supply is for the loop to send. */
+static void
+test_requests_as_messages(void **state)
+{
+	(void)state;
+	begin(&memory);
+	request_message(PAGE, PAGE);
+	expect_said("server supply(1000,1000,0,b) ");
+	request_message(4 * PAGE, PAGE);
+	expect_said("server zeros(4000,1000) ");
+	request_message(2 * PAGE, 5 * PAGE);
+	expect_said("server zeros(4000,1000) zeros(5000,1000) "
+		    "error(6000,1000,1) supply(2000,2000,0,c) ");
+	request(PAGE, PAGE);
+	expect_said("supply(1000,1000,0,b) ");
+	pager_object_end(&object);
+	assert_int_equal(allocated, 0);
+	said[0] = '\0';
+	begin(&files);
+	request_message(0, 4 * PAGE);
+	expect_said("server supply(0,4000,2,a) ");
 	pager_object_end(&object);
 	assert_int_equal(allocated, 0);
 }
@@ -505,6 +582,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_init),
 	    cmocka_unit_test(test_requests),
+	    cmocka_unit_test(test_requests_as_messages),
 	    cmocka_unit_test(test_many_requests),
 	    cmocka_unit_test(test_ahead),
 	    cmocka_unit_test(test_nonsense),

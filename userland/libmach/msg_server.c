@@ -88,7 +88,8 @@ send_options(const mach_msg_header_t *reply)
 static bool
 send_failed(mach_msg_return_t mr, mach_msg_header_t *reply)
 {
-	if (mr != MACH_SEND_INVALID_DEST && mr != MACH_SEND_TIMED_OUT)
+	if (mr != MACH_SEND_INVALID_DEST && mr != MACH_SEND_TIMED_OUT &&
+	    mr != MACH_SEND_NO_BUFFER)
 		return false;
 	mach_msg_destroy(reply);
 	return true;

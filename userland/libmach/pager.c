@@ -13,6 +13,7 @@
 #include <mach/mach.h>
 #include <mach/mig.h>
 #include <mach/notify.h>
+#include <mach/routine_ids.h>
 #include <server/pager.h>
 
 static_assert(sizeof(union __RequestUnion__pager_memory_object_subsystem) +
@@ -229,18 +230,88 @@ read_pages(struct pager_object *object, uint64_t offset, vm_address_t pages,
 	return kr;
 }
 
+/* Pages to be given away: @size bytes of them. */
+struct supply {
+	memory_object_control_t control;
+	uint64_t offset;
+	vm_address_t pages;
+	vm_size_t size;
+	vm_prot_t lock;
+};
+
+/*
+ * The last supply of a request waits here until pager_server() is done with it:
+ * then it is what the loop sends, in the call that receives the next request.
+ * Who waits for the page goes on while we wait, and no call is made for it
+ * alone.
+ */
+static struct {
+	bool answering; /* pager_server() looks here */
+	struct supply last;
+} reply;
+
+static void
+send_supply(const struct supply *supply)
+{
+	if (memory_object_data_supply(supply->control, supply->offset,
+		supply->pages, (mach_msg_type_number_t)supply->size, TRUE,
+		supply->lock, FALSE, MACH_PORT_NULL) != KERN_SUCCESS)
+		vm_deallocate(mach_task_self(), supply->pages, supply->size);
+}
+
+/* The same as a message that is still to be sent. */
+static void
+write_supply(const struct supply *supply, mach_msg_header_t *header)
+{
+	__Request__memory_object_data_supply_t *message =
+	    (__Request__memory_object_data_supply_t *)header;
+
+	*header = (mach_msg_header_t){
+	    .msgh_bits = MACH_MSGH_BITS_COMPLEX |
+			 MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+	    .msgh_size = sizeof(*message),
+	    .msgh_remote_port = supply->control,
+	    .msgh_id = MSGID_MEMORY_OBJECT_DATA_SUPPLY,
+	};
+	message->msgh_body.msgh_descriptor_count = 2;
+	message->data = (mach_msg_ool_descriptor_t){
+	    .address = (void *)supply->pages,
+	    .size = (mach_msg_size_t)supply->size,
+	    .deallocate = TRUE,
+	    .copy = MACH_MSG_VIRTUAL_COPY,
+	    .type = MACH_MSG_OOL_DESCRIPTOR,
+	};
+	message->reply_to = (mach_msg_port_descriptor_t){
+	    .disposition = MACH_MSG_TYPE_MAKE_SEND_ONCE,
+	    .type = MACH_MSG_PORT_DESCRIPTOR,
+	};
+	message->NDR = NDR_record;
+	message->offset = supply->offset;
+	message->dataCnt = (mach_msg_type_number_t)supply->size;
+	message->lock_value = supply->lock;
+	message->precious = FALSE;
+}
+
 /* Gives @size bytes at @pages away. */
 static void
 supply(const struct pager_object *object, memory_object_control_t control,
     uint64_t offset, vm_address_t pages, vm_size_t size)
 {
-	vm_prot_t lock =
-	    object->calls->write == NULL ? VM_PROT_WRITE : VM_PROT_NONE;
+	struct supply supply = {
+	    .control = control,
+	    .offset = offset,
+	    .pages = pages,
+	    .size = size,
+	    .lock = object->calls->write == NULL ? VM_PROT_WRITE : VM_PROT_NONE,
+	};
 
-	if (memory_object_data_supply(control, offset, pages,
-		(mach_msg_type_number_t)size, TRUE, lock, FALSE,
-		MACH_PORT_NULL) != KERN_SUCCESS)
-		vm_deallocate(mach_task_self(), pages, size);
+	if (!reply.answering) {
+		send_supply(&supply);
+		return;
+	}
+	if (reply.last.size > 0)
+		send_supply(&reply.last);
+	reply.last = supply;
 }
 
 /*
@@ -411,13 +482,27 @@ pager_memory_object_change_completed(memory_object_t memory_object,
 
 /* ---- the loop's part ---- */
 
+static boolean_t
+answer_kernel(mach_msg_header_t *in, mach_msg_header_t *out)
+{
+	boolean_t known;
+
+	reply.answering = true;
+	known = pager_object_server(in, out);
+	reply.answering = false;
+	if (reply.last.size > 0)
+		write_supply(&reply.last, out);
+	reply.last.size = 0;
+	return known;
+}
+
 boolean_t
 pager_server(mach_msg_header_t *in, mach_msg_header_t *out)
 {
 	struct pager_object *object;
 
 	if (in->msgh_id != MACH_NOTIFY_NO_SENDERS)
-		return pager_object_server(in, out);
+		return answer_kernel(in, out);
 	object = object_of(in->msgh_local_port);
 	if (object == NULL)
 		return FALSE;

@@ -111,6 +111,10 @@ void pager_object_end(struct pager_object *object);
 /*
  * Answers one message if it is the kernel's about an object: for
  * mach_msg_server(), or a demultiplexer of the pager's own.  FALSE: it is not.
+ *
+ * What is in @out then, with room for PAGER_MESSAGE_MAX, is to be sent if its
+ * msgh_remote_port is not null, best in the call that receives the next one; it
+ * is a page on its way, so mach_msg_destroy() what cannot be sent.
  */
 boolean_t pager_server(mach_msg_header_t *in, mach_msg_header_t *out);
 
