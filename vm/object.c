@@ -14,6 +14,8 @@
 #define NODE_SLOTS (1U << NODE_BITS)
 /* Pages and nodes that one step of taking one apart frees. */
 #define END_STEP 96
+/* What looking through a node counts for. */
+#define END_SCAN 10
 /* Slots and nodes found missing in one step. */
 #define ABSENT_STEP 256
 
@@ -90,15 +92,17 @@ slot_free(uint64_t *slot, unsigned level, unsigned *budget)
 		return true;
 	if (*budget == 0)
 		return false;
-	(*budget)--;
 	if (level == 0) {
+		(*budget)--;
 		if (slot_has_page(*slot))
 			page_put(slot_page(*slot));
 		*slot = 0;
 		return true;
 	}
+	*budget -= min_u64(*budget, END_SCAN);
 	for (unsigned i = 0; i < NODE_SLOTS; i++) {
-		if (!slot_free(&node_of(*slot)[i], level - 1, budget))
+		if (node_of(*slot)[i] != 0 &&
+		    !slot_free(&node_of(*slot)[i], level - 1, budget))
 			return false;
 	}
 	page_free(page_of(va_to_pa(node_of(*slot))));

@@ -98,6 +98,9 @@ let_go(pte_t *table)
 	return true;
 }
 
+/* What looking through a table counts for, in pages that are freed. */
+#define SCAN_COST 10
+
 bool
 pmap_slot_free(pte_t *slot, unsigned level, unsigned *budget)
 {
@@ -119,9 +122,11 @@ pmap_slot_free(pte_t *slot, unsigned level, unsigned *budget)
 		*slot = 0;
 		return true;
 	}
+	*budget -= min_u64(*budget, SCAN_COST);
 	/* No deeper than there are levels. */
 	for (unsigned i = 0; i < PTE_COUNT; i++) {
-		if (!pmap_slot_free(&table[i], level - 1, budget))
+		if (table[i] != 0 &&
+		    !pmap_slot_free(&table[i], level - 1, budget))
 			return false;
 	}
 	pmap_table_free(table);

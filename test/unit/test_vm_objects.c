@@ -949,6 +949,28 @@ test_undone(void **state)
 	vm_host_destroy(map);
 }
 
+/* An object of few pages far from each other takes many steps to end, for its
+ * nodes are looked through. */
+static void
+test_sparse_end(void **state)
+{
+	const unsigned nodes = 64;
+	struct object *object = object_create(NULL, nodes * SUPERPAGE_SIZE);
+	struct page *page;
+	unsigned steps = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < nodes; i++) {
+		assert_int_equal(object_page(object, i * SUPERPAGE_SIZE,
+				     VM_PROT_WRITE, &page),
+		    KERN_SUCCESS);
+		page_put(page);
+	}
+	while (object->reap.step(&object->reap))
+		steps++;
+	assert_true(steps >= nodes / 16);
+}
+
 static int
 setup(void **state)
 {
@@ -967,6 +989,7 @@ main(void)
 	    cmocka_unit_test(test_harts_hear_of_it),
 	    cmocka_unit_test(test_wired),
 	    cmocka_unit_test(test_undone),
+	    cmocka_unit_test(test_sparse_end),
 	    cmocka_unit_test(test_random_steps),
 	};
 

@@ -785,6 +785,26 @@ test_written(void **state)
 #define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
+/* To look through a table takes time, too, were there but one page. */
+static void
+test_sparse_tables(void **state)
+{
+	const unsigned tables = 64;
+	uaddr_t from = allocate(sender, tables * SUPERPAGE_SIZE);
+	struct transfer *transfer = NULL;
+	unsigned steps = 1;
+
+	(void)state;
+	for (unsigned i = 0; i < tables; i++)
+		*byte_at(sender, from + i * SUPERPAGE_SIZE, VM_PROT_WRITE) = 1;
+	assert_int_equal(transfer_take(sender, from, tables * SUPERPAGE_SIZE,
+			     TRANSFER_GIVE, &transfer),
+	    KERN_SUCCESS);
+	while (transfer_destroy_step(transfer))
+		steps++;
+	assert_true(steps >= tables / 16);
+}
+
 int
 main(void)
 {
@@ -802,6 +822,7 @@ main(void)
 	    TEST(test_part_of_shared_table),
 	    TEST(test_given_up_half_way),
 	    TEST(test_no_space),
+	    TEST(test_sparse_tables),
 	    TEST(test_pages_run_out),
 	    TEST(test_objects_run_out),
 	    TEST(test_kernel_buffers),
