@@ -27,6 +27,12 @@ void superpage_forget(struct superpage *superpage);
 /* Another superpage names @block, or one less does. */
 void superpage_get(struct page *block);
 void superpage_put(struct page *block);
+/* What the latter counts for, in pages that are freed; a hint. */
+static inline unsigned
+superpage_put_cost(const struct page *block)
+{
+	return __atomic_load_n(&block->whole, __ATOMIC_RELAXED) > 0 ? 64 : 1;
+}
 /* One that named it names its pages from now on, with a reference to each. */
 void superpage_break(struct page *block);
 /* Is there no other leaf or slot that names @block, or any of its pages? */

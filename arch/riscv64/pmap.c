@@ -332,6 +332,16 @@ pmap_count_step(
 	return va < end;
 }
 
+/* What is to be done about the superpage around @va, if there is one, where a
+ * leaf table is not. */
+static uint64_t
+cost_of_superpage(const struct pmap *pmap, uaddr_t va)
+{
+	const pte_t *leaf = pmap_superpage(pmap, va);
+
+	return leaf != NULL ? superpage_put_cost(page_of(pte_pa(*leaf))) : 1;
+}
+
 uint64_t
 pmap_step_end(const struct pmap *pmap, uaddr_t start, uint64_t end)
 {
@@ -339,12 +349,12 @@ pmap_step_end(const struct pmap *pmap, uaddr_t start, uint64_t end)
 	uint64_t stop;
 
 	for (uaddr_t va = start; va < end; va = stop) {
-		uint64_t cost = 1;
+		bool table = pmap_leaves(pmap, va, &stop) != NULL;
+		uint64_t cost = table ? (min_u64(stop, end) - va) >> PAGE_SHIFT
+				      : cost_of_superpage(pmap, va);
 
-		if (pmap_leaves(pmap, va, &stop) != NULL)
-			cost = (min_u64(stop, end) - va) >> PAGE_SHIFT;
 		if (cost > left)
-			return va + (left << PAGE_SHIFT);
+			return table ? va + (left << PAGE_SHIFT) : va;
 		left -= cost;
 		if (left == 0)
 			return min_u64(stop, end);

@@ -111,7 +111,10 @@ pmap_slot_free(pte_t *slot, unsigned level, unsigned *budget)
 	if (*budget == 0)
 		return false;
 	if (pte_is_page(*slot)) {
-		(*budget)--;
+		unsigned cost =
+		    level == 0 ? 1 : superpage_put_cost(page_of(pte_pa(*slot)));
+
+		*budget -= min_u64(*budget, cost);
 		pmap_leaf_free(*slot, level);
 		*slot = 0;
 		return true;

@@ -805,6 +805,45 @@ test_sparse_tables(void **state)
 	assert_true(steps >= tables / 16);
 }
 
+/* Superpages that another has in pages are given up page by page: that is not
+ * done to many in one step, be they unmapped or on their way. */
+static void
+test_broken_superpages(void **state)
+{
+	const unsigned blocks = 8;
+	const uint64_t size = blocks * SUPERPAGE_SIZE;
+	struct transfer *transfer = NULL, *other = NULL;
+	uaddr_t from = allocate(sender, size), to;
+	uint64_t done = 0, before;
+	unsigned steps = 1;
+
+	(void)state;
+	vm_host_superpages = true;
+	for (unsigned i = 0; i < blocks; i++)
+		*byte_at(sender, from + i * SUPERPAGE_SIZE, VM_PROT_WRITE) = 1;
+	vm_host_superpages = false;
+	assert_int_equal(
+	    transfer_take(sender, from, size, TRANSFER_KEEP, &transfer),
+	    KERN_SUCCESS);
+	assert_int_equal(transfer_map(transfer, receiver, &to), KERN_SUCCESS);
+	assert_int_equal(
+	    transfer_take(sender, from, size, TRANSFER_KEEP, &other),
+	    KERN_SUCCESS);
+	for (unsigned i = 0; i < blocks; i++)
+		*byte_at(sender, from + i * SUPERPAGE_SIZE, VM_PROT_WRITE) = 2;
+	assert_int_equal(*byte_at(receiver, to, VM_PROT_READ), 1);
+	while (transfer_destroy_step(other))
+		steps++;
+	assert_true(steps >= blocks / 2);
+	for (steps = 0; done < size; steps++) {
+		before = done;
+		assert_int_equal(
+		    map_deallocate(receiver, to, size, &done), KERN_SUCCESS);
+		assert_true(done > before);
+	}
+	assert_true(steps >= blocks / 2);
+}
+
 int
 main(void)
 {
@@ -823,6 +862,7 @@ main(void)
 	    TEST(test_given_up_half_way),
 	    TEST(test_no_space),
 	    TEST(test_sparse_tables),
+	    TEST(test_broken_superpages),
 	    TEST(test_pages_run_out),
 	    TEST(test_objects_run_out),
 	    TEST(test_kernel_buffers),
