@@ -13,7 +13,7 @@
 #include "kernel/kassert.h"
 #include "vm/object.h"
 
-static struct spinlock cache_lock = SPINLOCK_INIT(LOCK_PMAP);
+static struct spinlock cache_lock = SPINLOCK_INIT(LOCK_SWAP);
 static struct list cached = {&cached, &cached}; /* [cache_lock] oldest first */
 static unsigned cached_count;			/* [cache_lock] */
 

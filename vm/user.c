@@ -131,16 +131,22 @@ range_step(struct map *map, const struct range *range, uint64_t *donep)
 
 /* ---- traps ---- */
 
+/* For as much as a map may have, of which there are no tables. */
+#define TAKE_BACK_STEPS 8
+
 /* The caller will not learn of memory that was just made for it. */
 static void
 take_back(struct map *map, uaddr_t start, uint64_t size)
 {
 	uint64_t done = 0;
 
-	/* Nobody has touched it yet, so one step is enough; and if some other
-	 * thread of the task had a hand in it, that is its own affair. */
-	if (map_deallocate(map, start, size, &done) != KERN_SUCCESS)
-		return;
+	/* Nobody has touched it yet, so a few steps are enough; and if some
+	 * other thread of the task had a hand in it, that is its own affair. */
+	for (unsigned i = 0; i < TAKE_BACK_STEPS; i++) {
+		if (map_deallocate(map, start, size, &done) != KERN_SUCCESS ||
+		    !map_range_more(start, size, done))
+			return;
+	}
 }
 
 /*

@@ -479,8 +479,9 @@ fill_page(struct map *map, uaddr_t va, struct page *page)
 
 	spin_lock(&map->lock);
 	entry = map_find(map, va);
-	wanted =
-	    entry != NULL && entry->start <= va && entry->kind == MAP_ANONYMOUS;
+	/* What others have put there meanwhile is theirs. */
+	wanted = entry != NULL && entry->start <= va && entry->placing &&
+		 entry->kind == MAP_ANONYMOUS;
 	if (wanted && pmap_can_pay(&map->pmap, 1, 0))
 		leaf = pmap_make(&map->pmap, va, 0, 0);
 	if (leaf != NULL && *leaf == 0) {

@@ -52,9 +52,9 @@ kern_return_t must_check view_take_step(struct view_take *take);
 /* Forget it; a view that was taken has been moved away. */
 void view_take_end(struct view_take *take);
 
-/* A view of a new, zeroed object; NULL: no memory. */
 /* A view of all of @object, whose reference it takes over unless it is NULL. */
 struct view *must_check view_create_object(struct object *object);
+/* A view of a new, zeroed object; NULL: no memory. */
 struct view *must_check view_create_zero(struct ledger *ledger, uint64_t size);
 struct view *view_get(struct view *view);
 void view_put(struct view *view);

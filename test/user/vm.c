@@ -440,6 +440,24 @@ test_large(void)
 	    (unsigned long long)after.pages_free);
 }
 
+/* What the caller cannot be told of is not there. */
+static void
+test_not_told(void)
+{
+	const mach_vm_size_t size = 200ULL << 30;
+	mach_vm_address_t *place = pages_new(4096), address = 0;
+
+	must(mach_vm_protect(
+	    self, (mach_vm_address_t)place, 4096, FALSE, VM_PROT_READ));
+	is(_kernelrpc_mach_vm_allocate_trap(
+	       self, place, size, VM_FLAGS_ANYWHERE),
+	    KERN_INVALID_ADDRESS, "an address that cannot be written");
+	is(mach_vm_allocate(self, &address, size, VM_FLAGS_ANYWHERE),
+	    KERN_SUCCESS, "leaves room for as much");
+	must(mach_vm_deallocate(self, address, size));
+	pages_end(place, 4096);
+}
+
 int
 main(void)
 {
@@ -455,5 +473,6 @@ main(void)
 	test_older_messages();
 	test_many_regions();
 	test_large();
+	test_not_told();
 	return done();
 }
