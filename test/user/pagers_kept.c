@@ -104,7 +104,7 @@ static void
 test_many(void)
 {
 	static mach_port_t port[MANY];
-	unsigned held = 0;
+	unsigned held = MANY;
 
 	for (int i = 0; i < MANY; i++) {
 		char *at = map_new(SUPPLY, FALSE);
@@ -118,8 +118,13 @@ test_many(void)
 	}
 	ok(!is_held(port[0], false), "of many the first is not kept");
 	ok(is_held(port[MANY - 1], true), "but the last is");
-	for (int i = 0; i < MANY; i++)
-		held += status_of(port[i]).mps_srights != 0;
+	/* Those that go take a moment. */
+	for (int tries = 0; tries < 100 && held > 64; tries++) {
+		sleep_ms(10);
+		held = 0;
+		for (int i = 0; i < MANY; i++)
+			held += status_of(port[i]).mps_srights != 0;
+	}
 	ok(held <= 64, "and no more than there may be");
 	for (int i = 0; i < MANY; i++)
 		must(mach_port_destroy(self, port[i]));
