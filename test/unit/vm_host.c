@@ -197,9 +197,11 @@ memory_wake(
 	vm_host_wait.woken++;
 }
 
-/* ---- pagers: nobody is one here ---- */
+/* ---- pagers: nobody is one here, unless a test brings vm/pager.c ---- */
 
-kern_return_t
+#define WEAK __attribute__((weak))
+
+WEAK kern_return_t
 pager_view(struct port *port, struct view **viewp)
 {
 	(void)port;
@@ -207,7 +209,14 @@ pager_view(struct port *port, struct view **viewp)
 	return KERN_INVALID_OBJECT;
 }
 
-kern_return_t
+WEAK struct port *
+pager_name(struct object *object)
+{
+	(void)object;
+	return NULL;
+}
+
+WEAK kern_return_t
 pager_allow(struct object *object, uint64_t offset, unsigned access)
 {
 	(void)object;
@@ -216,7 +225,7 @@ pager_allow(struct object *object, uint64_t offset, unsigned access)
 	panic("an object with a pager");
 }
 
-kern_return_t
+WEAK kern_return_t
 pager_clean_call(struct object *object, const struct pager_clean *template,
     uint64_t *progress)
 {
@@ -226,7 +235,7 @@ pager_clean_call(struct object *object, const struct pager_clean *template,
 	panic("an object with a pager");
 }
 
-kern_return_t
+WEAK kern_return_t
 pager_clean_step(struct object *object, struct pager_clean *clean)
 {
 	(void)object;
@@ -234,28 +243,28 @@ pager_clean_step(struct object *object, struct pager_clean *clean)
 	panic("an object with a pager");
 }
 
-bool
+WEAK bool
 pager_cache_keep(struct object *object)
 {
 	(void)object;
 	panic("an object with a pager");
 }
 
-kern_return_t
+WEAK kern_return_t
 pager_pause(struct object *object)
 {
 	(void)object;
 	panic("an object with a pager");
 }
 
-kern_return_t
+WEAK kern_return_t
 pager_wait_ready(struct object *object)
 {
 	(void)object;
 	panic("an object with a pager");
 }
 
-kern_return_t
+WEAK kern_return_t
 pager_end_step(struct object *object)
 {
 	(void)object;
@@ -484,6 +493,9 @@ reap_later(struct reap_item *item)
 void
 reap_starved(struct reap_item *item)
 {
+	/* In a while there is memory again. */
+	zone_fail_after(0);
+	page_fail_after(0);
 	reap_later(item);
 }
 
