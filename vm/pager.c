@@ -97,6 +97,17 @@ pager_object(struct pager *pager)
 	return object;
 }
 
+struct port *
+pager_name(struct object *object)
+{
+	const struct pager *pager =
+	    object->source != NULL ? object->source->pager : object->pager;
+
+	if (pager == NULL || __atomic_load_n(&pager->gone, __ATOMIC_RELAXED))
+		return NULL;
+	return right_make_send(pager->name);
+}
+
 /* One that is not whole, which nobody knows. */
 static void
 discard(struct pager *pager)

@@ -135,6 +135,10 @@ void pager_put(struct pager *pager);
 kern_return_t must_check pager_view(struct port *port, struct view **viewp);
 /* Its object, with a reference; NULL: it has ended. */
 struct object *must_check pager_object(struct pager *pager);
+/* A send right to the port that @object, or what it is a snapshot of, is known
+ * by to those who have it mapped; NULL: it has no pager any more.  Locks: at
+ * most a map's. */
+struct port *must_check pager_name(struct object *object);
 /* It is not asked for anything any more. */
 void pager_give_up(struct pager *pager);
 

@@ -9,7 +9,8 @@
 #include "ipc/kserver.h"
 #include "kernel/sched.h"
 #include "kernel/string.h"
-#include "vm/map.h"
+#include "vm/map_tree.h"
+#include "vm/pager.h"
 #include "vm/user.h"
 
 /* ---- what there is to know ---- */
@@ -109,6 +110,23 @@ put_top(const struct facts *facts, int *words, mach_msg_type_number_t *count)
 	return call_put_info(words, count, &info, sizeof(info));
 }
 
+/* A send right to the name port of the memory object that the region at @start
+ * is of; NULL: of none. */
+static struct port *
+name_of(struct map *map, uaddr_t start)
+{
+	struct port *name = NULL;
+	struct map_entry *entry;
+
+	spin_lock(&map->lock);
+	entry = map_find(map, start);
+	/* The entry's reference keeps the object, and that its pager. */
+	if (entry != NULL && entry->start <= start && entry->object != NULL)
+		name = pager_name(entry->object);
+	spin_unlock(&map->lock);
+	return name;
+}
+
 kern_return_t
 serve_mach_vm_region(struct map *map, mach_vm_address_t *address,
     mach_vm_size_t *size, vm_region_flavor_t flavor, int *words,
@@ -142,7 +160,7 @@ serve_mach_vm_region(struct map *map, mach_vm_address_t *address,
 		return kr;
 	*address = facts.region.start;
 	*size = facts.region.size;
-	*object = NULL;
+	*object = name_of(map, facts.region.start);
 	return KERN_SUCCESS;
 }
 

@@ -60,8 +60,9 @@ test_demand(void)
 static void
 test_region(void)
 {
-	mach_port_t right = paged_make(&paged, SIZE, true), name;
+	mach_port_t right = paged_make(&paged, SIZE, true), name, same, none;
 	char *copy = paged_map(right, 2 * PAGE, 4 * PAGE, TRUE);
+	char *shared = paged_map(right, 0, SIZE, FALSE);
 	mach_vm_address_t address = at(copy);
 	mach_vm_size_t size;
 	vm_region_basic_info_data_64_t basic;
@@ -77,8 +78,20 @@ test_region(void)
 	    (vm_region_info_t)&extended, &count, &name));
 	ok(extended.external_pager, "that has a pager");
 	is(extended.share_mode, SM_COW, "and is copied when written");
+	address = at(shared);
+	count = VM_REGION_BASIC_INFO_COUNT_64;
+	must(mach_vm_region(self, &address, &size, VM_REGION_BASIC_INFO_64,
+	    (vm_region_info_t)&basic, &count, &same));
+	ok(MACH_PORT_VALID(name), "the object has a name");
+	is(same, name, "the same wherever it is mapped");
+	is(refs(name, MACH_PORT_RIGHT_SEND), 3, "which each call gives");
+	address = at(&paged);
+	must(mach_vm_region(self, &address, &size, VM_REGION_BASIC_INFO_64,
+	    (vm_region_info_t)&basic, &count, &none));
+	is(none, MACH_PORT_NULL, "plain memory has none");
+	must(mach_port_mod_refs(self, name, MACH_PORT_RIGHT_SEND, -3));
 	pages_end(copy, 4 * PAGE);
-	drop(right, NULL);
+	drop(right, shared);
 }
 
 /* ---- the moment ---- */

@@ -198,7 +198,9 @@ kern_return_t mach_vm_msync(vm_map_t task, mach_vm_address_t address,
 /*
  * The region that holds *@address, or the next one above it: its bounds and its
  * properties, of VM_REGION_BASIC_INFO_64, _EXTENDED_INFO or _TOP_INFO.  @object
- * is MACH_PORT_NULL.  KERN_INVALID_ADDRESS: there is none.
+ * is a send right to the name port of the memory object that it maps, or is a
+ * private copy of (memory_object_init()), else MACH_PORT_NULL: it says which
+ * are the same, and nothing more.  KERN_INVALID_ADDRESS: there is none.
  * KERN_INVALID_ARGUMENT: no such flavor, or *@count too small for it.
  */
 kern_return_t mach_vm_region(vm_map_t task, mach_vm_address_t *address,
