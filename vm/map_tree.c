@@ -316,13 +316,19 @@ void
 map_tree_resize(
     struct map *map, struct map_entry *entry, uint64_t start, uint64_t end)
 {
+	bool starts, ends;
+
 	if (entry->kind != MAP_ROOM)
 		map->size += (end - start) - (entry->end - entry->start);
 	entry->window += start - entry->start;
+	starts = start != entry->start;
+	ends = end != entry->end;
 	entry->start = start;
 	entry->end = end;
-	regap_in_place(map, entry);
-	regap_in_place(map, next_of(map, entry));
+	if (starts)
+		regap_in_place(map, entry);
+	if (ends)
+		regap_in_place(map, next_of(map, entry));
 }
 
 /* ---- checks ---- */

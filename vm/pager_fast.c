@@ -94,7 +94,11 @@ waiting_slot(struct object *object, uint64_t offset)
 	return slot != NULL && (*slot & SLOT_BUSY) ? slot : NULL;
 }
 
-/* Both are locked. */
+/*
+ * Map and object are locked.  An object that nobody refers to any more is about
+ * to be cleaned of its pages, which begins with its lock: so if we see none, or
+ * have got the lock before, none of ours stays behind.
+ */
 static bool
 supply_locked(
     struct map *map, struct object *object, const struct pager_supply *supply)
@@ -103,7 +107,9 @@ supply_locked(
 	struct leaving leaving;
 	struct page *page;
 
-	if (slot == NULL || !look_at_page(map, supply->address, &leaving))
+	if (slot == NULL ||
+	    atomic_load_explicit(&object->refs, memory_order_relaxed) == 0 ||
+	    !look_at_page(map, supply->address, &leaving))
 		return false;
 
 	/* ---- committed: nothing below can fail ---- */
@@ -115,42 +121,45 @@ supply_locked(
 	return true;
 }
 
+static bool
+try_locks(
+    struct map *map, struct object *object, const struct pager_supply *supply)
+{
+	bool done = false;
+
+	if (!spin_trylock(&map->lock))
+		return false;
+	if (spin_trylock(&object->lock)) {
+		done = supply_locked(map, object, supply);
+		spin_unlock(&object->lock);
+	}
+	spin_unlock(&map->lock);
+	return done;
+}
+
 bool
 pager_supply_fast(struct pager *pager, struct pager_supply *supply)
 {
 	struct map *map = current_thread()->task->map;
 	struct object *object;
-	bool done = false;
+	bool done;
 
-	if ((supply->address | supply->offset) & PAGE_MASK)
-		return false;
-	object = pager_object(pager);
-	if (object == NULL)
-		return false;
-	if (supply->offset < object->size && spin_trylock(&map->lock)) {
-		if (spin_trylock(&object->lock)) {
-			done = supply_locked(map, object, supply);
-			spin_unlock(&object->lock);
-		}
-		spin_unlock(&map->lock);
-	}
-	if (done)
-		supply->object = object;
-	else
-		object_put(object);
+	/* As long as it is locked, its object is not freed. */
+	spin_lock(&pager->lock);
+	object = pager->object;
+	done = ((supply->address | supply->offset) & PAGE_MASK) == 0 &&
+	       object != NULL && supply->offset < object->size &&
+	       try_locks(map, object, supply);
+	spin_unlock(&pager->lock);
+	supply->object = object;
 	return done;
 }
 
 struct thread *
-pager_supplied(struct pager_supply *supply)
+pager_supplied(const struct pager_supply *supply)
 {
-	struct object *object = supply->object;
-	struct thread *first;
-
 	/* This hart may stay in the space that the page has left. */
 	pmap_stay(&current_thread()->task->map->pmap);
-	first = memory_wake_rest(
-	    object, supply->offset, supply->offset + PAGE_SIZE);
-	object_put(object);
-	return first;
+	return memory_wake_rest(
+	    supply->object, supply->offset, supply->offset + PAGE_SIZE);
 }

@@ -17,7 +17,6 @@
 #pragma once
 #include "kernel/types.h"
 
-struct object;
 struct pager;
 struct thread;
 
@@ -27,8 +26,8 @@ struct pager_supply {
 	uaddr_t address; /* of the current task's */
 	uint64_t offset; /* in the object */
 	uint64_t flags;	 /* SLOT_*, of the page */
-	/* Then, a reference: */
-	struct object *object;
+	/* Whose it is, known by its address: it may end any time. */
+	const void *object;
 };
 
 /*
@@ -43,4 +42,4 @@ bool must_check pager_supply_fast(
     struct pager *pager, struct pager_supply *supply);
 /* Who waits for it goes on: the first, if there is one, is the caller's to run
  * or wake, claimed.  Locks: none. */
-struct thread *must_check pager_supplied(struct pager_supply *supply);
+struct thread *must_check pager_supplied(const struct pager_supply *supply);

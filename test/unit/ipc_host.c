@@ -355,7 +355,7 @@ pager_supply_fast(struct pager *pager, struct pager_supply *supply)
 }
 
 struct thread *
-pager_supplied(struct pager_supply *supply)
+pager_supplied(const struct pager_supply *supply)
 {
 	(void)supply;
 	return NULL;
