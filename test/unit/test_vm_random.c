@@ -47,6 +47,7 @@ enum {
 
 struct model_page {
 	uint32_t tag[SECTORS]; /* 0: zeros */
+	uint32_t shared;       /* with those of this number, here in others */
 	uint8_t mapped, kind, prot, max_prot, inherit, wired;
 };
 
@@ -65,9 +66,11 @@ static struct task_model {
 
 static struct parcel parcels[IN_TRANSIT];
 static paddr_t window_pa;
-static uint32_t next_tag = 1;
+static uint32_t next_tag = 1, next_shared = 1;
 static uint64_t passages;    /* that were not declined */
 static uint64_t pages_taken; /* by page replacement */
+
+static uint64_t shares; /* pages that a fork shared */
 
 /* ---- helpers ---- */
 
@@ -190,6 +193,32 @@ model_enter(struct task_model *task, uint64_t first, uint64_t count,
 	}
 }
 
+/* All who share the page see what is written. */
+static void
+set_tag(struct task_model *task, uint64_t sector, uint32_t tag)
+{
+	uint64_t number = sector / SECTORS;
+	uint32_t shared = task->page[number].shared;
+
+	task->page[number].tag[sector % SECTORS] = tag;
+	for (unsigned i = 0; shared != 0 && i < TASKS; i++) {
+		struct model_page *page = &tasks[i].page[number];
+
+		if (page->shared == shared)
+			page->tag[sector % SECTORS] = tag;
+	}
+}
+
+/* Mostly a copy, or nothing. */
+static unsigned
+random_inherit(void)
+{
+	static const unsigned inherits[] = {VM_INHERIT_COPY, VM_INHERIT_COPY,
+	    VM_INHERIT_NONE, VM_INHERIT_SHARE};
+
+	return inherits[random_below(ARRAY_SIZE(inherits))];
+}
+
 static bool
 model_taken(const struct task_model *task, uint64_t first, uint64_t count)
 {
@@ -229,7 +258,7 @@ step_allocate(struct task_model *task)
 	uint64_t count = random_count(), first = random_page();
 	unsigned prot = random_prot();
 	unsigned max_prot;
-	unsigned inherit = (unsigned)(1 + random_below(2));
+	unsigned inherit = random_inherit();
 	bool anywhere = random_below(2) == 0;
 	uaddr_t address;
 	kern_return_t kr;
@@ -363,7 +392,7 @@ static void
 step_inherit(struct task_model *task)
 {
 	uint64_t count = random_count(), first = random_page();
-	unsigned inherit = (unsigned)(1 + random_below(2));
+	unsigned inherit = random_inherit();
 	uint64_t done = 0;
 	kern_return_t kr;
 
@@ -403,10 +432,11 @@ access_sector(
 	}
 	check_sector(bytes, page->tag[sector]);
 	if (access == VM_PROT_WRITE) {
-		page->tag[sector] = next_tag;
+		set_tag(task, number * SECTORS + sector, next_tag);
 		write_sector(bytes, next_tag++);
 	}
-	if (access == VM_PROT_EXECUTE)
+	/* Of what others write they have to tell. */
+	if (access == VM_PROT_EXECUTE && page->kind != MAP_OBJECT)
 		assert_false(vm_host_is_stale_code(bytes));
 }
 
@@ -472,29 +502,27 @@ step_copy(struct task_model *task)
 	if (kr == KERN_RESOURCE_SHORTAGE) {
 		/* How far it got is not said: ask the memory itself. */
 		for (uint64_t i = 0; to && i < good; i++) {
-			struct model_page *page =
-			    &task->page[(sector + i) / SECTORS];
 			void *bytes;
 
 			if (vm_host_access(task->map, va + i * SECTOR_SIZE,
 				VM_PROT_READ, &bytes) != KERN_SUCCESS)
 				break;
 			if (*(uint64_t *)bytes == next_tag + i)
-				page->tag[(sector + i) % SECTORS] =
-				    (uint32_t)(next_tag + i);
+				set_tag(
+				    task, sector + i, (uint32_t)(next_tag + i));
 		}
 		next_tag += (uint32_t)count;
 		return;
 	}
 	assert_int_equal(kr == KERN_SUCCESS, good == count);
 	for (uint64_t i = 0; i < good; i++) {
-		uint32_t *tag = &task->page[(sector + i) / SECTORS]
-				     .tag[(sector + i) % SECTORS];
+		uint32_t tag = task->page[(sector + i) / SECTORS]
+				   .tag[(sector + i) % SECTORS];
 
 		if (to)
-			*tag = (uint32_t)(next_tag + i);
+			set_tag(task, sector + i, (uint32_t)(next_tag + i));
 		else if (good == count)
-			check_sector(&buffer[i * SECTOR_SIZE / 8], *tag);
+			check_sector(&buffer[i * SECTOR_SIZE / 8], tag);
 	}
 	next_tag += (uint32_t)count;
 }
@@ -946,8 +974,52 @@ step_copy_over(struct task_model *from, struct task_model *to)
 		tag[i] = from->page[(sector + i) / SECTORS]
 			     .tag[(sector + i) % SECTORS];
 	for (uint64_t i = 0; i < count; i++)
-		to->page[(at + i) / SECTORS].tag[(at + i) % SECTORS] = tag[i];
+		set_tag(to, at + i, tag[i]);
 	free(tag);
+}
+
+/* Private memory of @parent that is to be shared may be an object's by now. */
+static void
+learn_kinds(struct task_model *parent)
+{
+	struct map_region region;
+
+	for (uint64_t i = 0; i < SPAN; i++) {
+		struct model_page *page = &parent->page[i];
+
+		if (!page->mapped || page->inherit != VM_INHERIT_SHARE ||
+		    page->kind != MAP_ANONYMOUS)
+			continue;
+		assert_int_equal(
+		    map_region(parent->map, address_of(i), &region),
+		    KERN_SUCCESS);
+		assert_true(
+		    region.kind == MAP_ANONYMOUS || region.kind == MAP_OBJECT);
+		page->kind = (uint8_t)region.kind;
+	}
+}
+
+/* What the child has of it. */
+static void
+inherit_page(struct task_model *parent, struct task_model *child, uint64_t i)
+{
+	struct model_page *from = &parent->page[i], *to = &child->page[i];
+
+	model_clear(child, i, 1);
+	if (!from->mapped || from->inherit == VM_INHERIT_NONE)
+		return;
+	if (from->inherit == VM_INHERIT_SHARE && from->kind != MAP_WINDOW) {
+		assert_int_equal(from->kind, MAP_OBJECT);
+		if (from->shared == 0)
+			from->shared = next_shared++;
+		shares++;
+	}
+	*to = *from;
+	to->wired = 0;
+	if (from->inherit == VM_INHERIT_COPY && from->kind == MAP_OBJECT) {
+		to->kind = MAP_ANONYMOUS;
+		to->shared = 0;
+	}
 }
 
 /* All of one task becomes a copy of another. */
@@ -972,6 +1044,7 @@ step_fork(struct task_model *parent, struct task_model *child)
 			continue;
 	}
 	stop_failing();
+	learn_kinds(parent);
 	if (kr != KERN_SUCCESS) {
 		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
 		vm_host_destroy(map);
@@ -979,12 +1052,8 @@ step_fork(struct task_model *parent, struct task_model *child)
 	}
 	vm_host_destroy(child->map);
 	child->map = map;
-	for (uint64_t i = 0; i < SPAN; i++) {
-		child->page[i] = parent->page[i];
-		child->page[i].wired = 0;
-		if (child->page[i].inherit == VM_INHERIT_NONE)
-			model_clear(child, i, 1);
-	}
+	for (uint64_t i = 0; i < SPAN; i++)
+		inherit_page(parent, child, i);
 }
 
 /* Write to each page of what may be a superpage. */
@@ -1290,6 +1359,7 @@ test_random_steps(void **state)
 		vm_host_destroy(tasks[i].map);
 	}
 	assert_int_equal(vm_host_objects(), objects);
+	assert_true(shares > steps / 64);
 	assert_true(pages_taken > steps / 16);
 	assert_true(swap_counts().pageins > steps / 64);
 	while (swap_counts().dead > 0)
