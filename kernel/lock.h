@@ -24,8 +24,8 @@ enum lock_rank {
 	LOCK_SPACE,	/* struct space: its name table */
 	LOCK_PORT,	/* struct port and its queues */
 	LOCK_PSET,	/* struct pset and its queues */
-	LOCK_SWAP,	/* slots of page replacement; objects that are kept */
-	LOCK_SYNC,	/* a semaphore or an eventlink, and who waits for it */
+	LOCK_SWAP,	/* the slots of page replacement */
+	LOCK_SYNC,	/* a semaphore, an eventlink, who waits; objects kept */
 	LOCK_MQUEUE,	/* a queue that is not a port's */
 	LOCK_THREAD,	/* struct thread: suspension, life */
 	LOCK_TIMER,	/* one hart's deadlines */

@@ -13,7 +13,9 @@
 #include "kernel/kassert.h"
 #include "vm/object.h"
 
-static struct spinlock cache_lock = SPINLOCK_INIT(LOCK_SWAP);
+/* A wait that is forgotten may end the last reference, also with the slots of
+ * page replacement locked. */
+static struct spinlock cache_lock = SPINLOCK_INIT(LOCK_SYNC);
 static struct list cached = {&cached, &cached}; /* [cache_lock] oldest first */
 static unsigned cached_count;			/* [cache_lock] */
 

@@ -15,11 +15,10 @@
 #include <mach/mach_traps.h>
 #include <mach/mk_timer.h>
 
-#include "test/user/mach_test.h"
+#include "test/user/paged.h"
 
 #include <baton/thread.h>
 
-#define PAGE  4096UL
 #define SUPER (2UL << 20)
 #define ROOM  200
 #define RACES 3000
@@ -35,6 +34,7 @@ enum kind {
 	SHARED,	   /* an object's: `other` sees what is written */
 	READ_ONLY, /* and written before */
 	PAGED_OUT, /* whoever decides that, may have taken it */
+	PAGED,	   /* a pager has it, and it is private; not here yet */
 	SUPERPAGE, /* part of one, as is its neighbour */
 	GUARD,	   /* may not be touched */
 	UNMAPPED,
@@ -42,7 +42,8 @@ enum kind {
 };
 
 static const char *const kind_names[KINDS] = {"plain", "absent", "copied",
-    "shared", "read-only", "paged out", "a superpage's", "guard", "unmapped"};
+    "shared", "read-only", "paged out", "a pager's", "a superpage's", "guard",
+    "unmapped"};
 
 static bool
 is_readable(enum kind kind)
@@ -89,6 +90,24 @@ remap(void *from, void *to, boolean_t copy)
 	    &protection, &maximum, VM_INHERIT_NONE));
 }
 
+/* An object with the pattern, mapped so that it stays; no page of it is here.
+ */
+static struct paged paged;
+static mach_port_t object;
+static char *object_pages;
+
+static void
+map_paged(void *page, int which)
+{
+	mach_vm_address_t address = at(page);
+
+	must(mach_vm_msync(self, at(object_pages), 2 * PAGE,
+	    VM_SYNC_ASYNCHRONOUS | VM_SYNC_INVALIDATE));
+	must(mach_vm_map(self, &address, PAGE, 0,
+	    VM_FLAGS_FIXED | VM_FLAGS_OVERWRITE, object, (size_t)which * PAGE,
+	    TRUE, VM_PROT_DEFAULT, VM_PROT_ALL, VM_INHERIT_NONE));
+}
+
 /* A header in the image, of a message of @size bytes. */
 static void
 put_header(size_t place, size_t size)
@@ -121,7 +140,9 @@ prepare(enum kind kind, int which, size_t place, size_t size)
 	if (size > 0)
 		put_header(place, size);
 	memcpy(was, image, sizeof(was));
-	if (kind == ABSENT) {
+	if (kind == PAGED)
+		map_paged(page, which);
+	if (kind == ABSENT || (kind == PAGED && size == 0)) {
 		memcpy(pages + (size_t)(1 - which) * PAGE,
 		    image + (size_t)(1 - which) * PAGE, PAGE);
 		return;
@@ -723,6 +744,11 @@ main(void)
 	large = block + 100 * PAGE;
 	pattern_fill(text, sizeof(text), 99);
 	pattern_fill(pattern, sizeof(pattern), 1);
+	paged_start();
+	object = paged_make(&paged, sizeof(pattern), false);
+	memcpy(paged.store, pattern, sizeof(pattern));
+	object_pages = paged_map(object, 0, sizeof(pattern), FALSE);
+	is(object_pages[PAGE], pattern[PAGE], "a pager has two others");
 	/* The first word and the first call make names that stay. */
 	ok(access_to(small) == VM_PROT_DEFAULT, "there is a page");
 	for (unsigned i = 0; i < OPERATIONS; i++)
@@ -730,5 +756,6 @@ main(void)
 	test_direct();
 	test_races();
 	pages_end(block, SUPER);
+	pages_end(object_pages, sizeof(pattern));
 	return done();
 }
