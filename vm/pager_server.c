@@ -38,14 +38,6 @@ struct supply {
 	uint64_t flags; /* SLOT_* of each page */
 };
 
-/* Who waited for room to ask does so. */
-static void
-tell_room(struct object *object, uint32_t asked_before)
-{
-	if (asked_before >= CONFIG_PAGER_REQUESTS)
-		memory_wake(object, 0, UINT64_MAX, KERN_SUCCESS);
-}
-
 /* Let @page, the caller's, be at @offset.  KERN_MEMORY_PRESENT: there is one;
  * KERN_RESOURCE_SHORTAGE.  The page is the caller's then. */
 static kern_return_t
@@ -98,7 +90,6 @@ supply_step(const struct supply *supply, uint64_t size, uint64_t *donep,
 {
 	uint64_t start = *donep;
 	uint64_t end = min_u64(size, start + STEP_PAGES * PAGE_SIZE);
-	uint32_t asked = supply->object->pager->asked;
 	kern_return_t kr = KERN_SUCCESS;
 
 	for (; *donep < end; *donep += PAGE_SIZE) {
@@ -111,7 +102,6 @@ supply_step(const struct supply *supply, uint64_t size, uint64_t *donep,
 	}
 	memory_wake(supply->object, supply->offset + start,
 	    supply->offset + *donep, KERN_SUCCESS);
-	tell_room(supply->object, asked);
 	return kr;
 }
 
@@ -217,19 +207,16 @@ refuse(struct pager *pager, uint64_t offset, uint64_t size, bool zeros)
 	uint64_t *donep = call_progress();
 	struct object *object = pager_object(pager);
 	kern_return_t kr = KERN_INVALID_ARGUMENT;
-	uint32_t asked;
 	uint64_t at;
 
 	if (object == NULL)
 		return KERN_TERMINATED;
 	if (!check_range(object, offset, &size))
 		goto out;
-	asked = pager->asked;
 	at = offset + *donep;
 	kr = refuse_step(object, &at, offset + size, zeros);
 	memory_wake(object, offset + *donep, at,
 	    zeros ? KERN_SUCCESS : KERN_MEMORY_ERROR);
-	tell_room(object, asked);
 	*donep = at - offset;
 	if (kr == KERN_SUCCESS && *donep < size)
 		kr = KCALL_AGAIN;
