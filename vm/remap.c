@@ -10,6 +10,8 @@
 #include "ipc/kserver.h"
 #include "ipc/port.h"
 #include "kernel/task.h"
+#include "vm/map_tree.h"
+#include "vm/object.h"
 #include "vm/user.h"
 #include "vm/view_call.h"
 
@@ -37,6 +39,25 @@ check(const struct remap *remap, uint64_t *startp, uint64_t *sizep)
 	return vm_whole_pages(startp, sizep);
 }
 
+/*
+ * Is all of the range a pager's object?  Then a private mapping of that is a
+ * copy, whose pages come when they are touched.  If it is something else by the
+ * time it is taken, its pages are copied from what becomes an object.
+ */
+static bool
+is_paged(struct map *map, uint64_t start, uint64_t end)
+{
+	struct map_entry *entry;
+	bool paged;
+
+	spin_lock(&map->lock);
+	entry = map_find(map, start);
+	paged = entry != NULL && entry->start <= start && end <= entry->end &&
+		entry->kind == MAP_OBJECT && entry->object->pager != NULL;
+	spin_unlock(&map->lock);
+	return paged;
+}
+
 /* Everything is checked but what the maps say. */
 static kern_return_t
 begin(struct map *map, struct port *source, const struct remap *remap)
@@ -62,7 +83,10 @@ begin(struct map *map, struct port *source, const struct remap *remap)
 	call->take.share.from = task->map;
 	call->take.share.next = start;
 	call->take.share.end = start + size;
-	call->take.kind = remap->copy ? VIEW_COPY : VIEW_SHARE;
+	call->take.kind =
+	    remap->copy && !is_paged(task->map, start, start + size)
+		? VIEW_COPY
+		: VIEW_SHARE;
 	call->place = (struct view_place){
 	    .map = map,
 	    .size = size,

@@ -303,6 +303,33 @@ test_shared(void)
 	drop(right, NULL);
 }
 
+/* What is mapped elsewhere, as it is now. */
+static void
+test_remap(void)
+{
+	mach_port_t right = paged_make(&paged, SIZE, true);
+	char *shared = paged_map(right, 0, SIZE, FALSE), *copy;
+	mach_vm_address_t address = 0;
+	vm_prot_t prot, max_prot;
+
+	shared[2 * PAGE] = 'a';
+	is(mach_vm_remap(self, &address, SIZE - PAGE, 0, VM_FLAGS_ANYWHERE,
+	       self, at(shared) + PAGE, TRUE, &prot, &max_prot,
+	       VM_INHERIT_NONE),
+	    KERN_SUCCESS, "what is mapped is copied elsewhere");
+	is(prot, VM_PROT_DEFAULT, "with its rights");
+	is(atomic_load(&paged.reads), 1, "no page is asked for");
+	copy = (char *)address;
+	shared[2 * PAGE] = 'b';
+	shared[3 * PAGE] = 'b';
+	is(copy[PAGE], 'a', "it has what there was");
+	is(copy[2 * PAGE], paged.store[3 * PAGE], "or would have been");
+	copy[4 * PAGE] = 'c';
+	is(shared[5 * PAGE], paged.store[5 * PAGE], "and what is its own");
+	pages_end(copy, SIZE - PAGE);
+	drop(right, shared);
+}
+
 /* ---- forks ---- */
 
 /* Does @task have these bytes at @address? */
@@ -476,6 +503,7 @@ main(void)
 	test_calls();
 	test_messages();
 	test_shared();
+	test_remap();
 	test_fork();
 	test_death();
 	test_storm();
