@@ -1,6 +1,7 @@
 /*
  * printing.c: a task that may send no more messages cannot print, and is told
- * so: it does not wait for ever.
+ * so: it does not wait for ever.  Its console is a port that nobody receives
+ * from: one that waits may be told without a message.
  *
  * That task is this program started anew, which leaves what it saw in its
  * memory, since it cannot say it.
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <baton/ledger.h>
+#include <baton/stdio.h>
 #include <servers/bootstrap.h>
 
 #include "test/user/mach_test.h"
@@ -27,14 +29,13 @@ print_in_vain(void)
 	kern_return_t kr;
 
 	set_limit(port, MACH_PORT_QLIMIT_MAX);
-	/* Where output goes is known. */
-	printf("# a task that prints no more after this\n");
 	kr = task_ledger_set(mach_task_self(), BATON_LEDGER_MESSAGES, 0, 0);
 	/* Nobody receives what uses up the rest. */
 	while (kr == KERN_SUCCESS)
 		kr = post(port, 1);
 	if (kr != MACH_SEND_NO_BUFFER)
 		return;
+	stdio_use_console(port);
 	errno = 0;
 	report.written = (int32_t)write(STDOUT_FILENO, "# no\n", 5);
 	report.why = errno;
