@@ -433,7 +433,7 @@ map_remove_step(
 	stop = pmap_step_end(&map->pmap, start, stop);
 	if (!pmap_own_ends(&map->pmap, start, stop) && !map->ending)
 		return KERN_RESOURCE_SHORTAGE;
-	if (map_room_is_worth(map, entry) && entry->start == start &&
+	if (map_room_is_worth(entry) && entry->start == start &&
 	    entry->end == stop && !map->ending) {
 		leave_room(map, entry);
 		*reachedp = stop == last ? end : stop;

@@ -117,13 +117,12 @@ void map_room_keep(struct map *map, struct map_entry *entry);
  */
 void map_room_widen(struct map *map, uint64_t start, uint64_t end);
 
-/* May a region that leaves from here become a room?  For one that stands apart
- * the oldest room goes, if it has to. */
+/* May a region that leaves from here become a room?  The oldest room goes, if it
+ * has to. */
 static inline bool
-map_room_is_worth(struct map *map, const struct map_entry *entry)
+map_room_is_worth(const struct map_entry *entry)
 {
-	return map_is_zeroed(entry) &&
-	       (entry->apart || map_room_free(map) != NULL);
+	return map_is_zeroed(entry);
 }
 
 /* There are rooms, some of which may lie in [@start, @end): none does. */
