@@ -17,11 +17,14 @@
 
 /* Regions that are not inherited, passed in one step. */
 #define STEP_PASSED 256
+/* Regions up to so large are looked through before they are copied. */
+#define UNTOUCHED_MAX (4 * PAGE_SIZE)
 
 struct map_fork {
 	struct map *from, *to;
 	uaddr_t at;		     /* all below has been dealt with */
 	struct map_entry region;     /* which is at hand; @end 0: none is */
+	bool untouched;		     /* it has no pages */
 	struct transfer *transfer;   /* ... if it is being taken */
 	struct map_share share;	     /* ... or, with @from, shared */
 	struct snapshot_take moment; /* ... or, with @object, a snapshot's */
@@ -94,6 +97,19 @@ region_done(struct map_fork *fork)
 	return KERN_OPERATION_TIMED_OUT;
 }
 
+/* A region with no page, as a guard is; larger ones are not looked through. */
+static bool
+is_untouched(const struct map *map, const struct map_entry *region)
+{
+	if (region->end - region->start > UNTOUCHED_MAX)
+		return false;
+	for (uaddr_t va = region->start; va < region->end; va += PAGE_SIZE) {
+		if (pmap_look(&map->pmap, va) != 0)
+			return false;
+	}
+	return true;
+}
+
 /* Find the next region to inherit; KERN_OPERATION_TIMED_OUT: not yet. */
 static kern_return_t
 next_region(struct map_fork *fork, bool *foundp)
@@ -112,6 +128,9 @@ next_region(struct map_fork *fork, bool *foundp)
 	}
 	if (entry != NULL && entry->inherit != VM_INHERIT_NONE) {
 		describe(fork, entry);
+		fork->untouched = map_is_zeroed(entry) &&
+				  entry->inherit == VM_INHERIT_COPY &&
+				  is_untouched(map, &fork->region);
 		*foundp = true;
 	}
 	spin_unlock(&map->lock);
@@ -210,7 +229,7 @@ map_fork_step(struct map_fork *fork)
 		if (!found)
 			return kr;
 	}
-	if (fork->region.kind == MAP_WINDOW)
+	if (fork->region.kind == MAP_WINDOW || fork->untouched)
 		return enter_region(fork);
 	if (fork->moment.object != NULL)
 		return snapshot_region(fork);

@@ -117,8 +117,8 @@ void map_room_keep(struct map *map, struct map_entry *entry);
  */
 void map_room_widen(struct map *map, uint64_t start, uint64_t end);
 
-/* May a region that leaves from here become a room?  The oldest room goes, if it
- * has to. */
+/* May a region that leaves from here become a room?  The oldest goes, if it has
+ * to. */
 static inline bool
 map_room_is_worth(const struct map_entry *entry)
 {

@@ -238,6 +238,7 @@ collect(struct object *object, const struct pager_clean *clean, uint64_t at,
 			transfer_destroy(transfer);
 			return NULL;
 		}
+		transfer_count(transfer, NOWHERE + i, 1);
 	}
 	return transfer;
 }

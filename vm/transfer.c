@@ -196,9 +196,14 @@ move_locked(struct map *map, struct transfer *transfer, bool wild)
 	for (uint32_t i = 0; i < transfer->run_count; i++)
 		moved += unlink_run(pmap, transfer, &transfer->run[i], wild);
 	/* What was charged for them is the transfer's charge now. */
-	transfer->weight.pages += pmap->spare.pages - spare.pages;
-	transfer->weight.tables += pmap->spare.tables - spare.tables;
-	pmap->spare = spare;
+	spare.pages = pmap->spare.pages - spare.pages;
+	spare.tables = pmap->spare.tables - spare.tables;
+	pmap->spare.pages -= spare.pages;
+	pmap->spare.tables -= spare.tables;
+	transfer->has.pages += spare.pages;
+	transfer->has.tables += spare.tables;
+	transfer->charged.pages += spare.pages;
+	transfer->charged.tables += spare.tables;
 	if (room != NULL)
 		map_room_keep(map, room);
 	/* The originals of copied pages go, and tables left empty. */
@@ -268,6 +273,7 @@ share_tables(struct map *map, struct transfer *transfer)
 		if (!pmap_own_ends(pmap, va, va + count * pt_span(run->level)))
 			goto out;
 		open += pmap_share(pmap, va, run->level, slots, count);
+		pmap_weigh(slots, run->level, count, &transfer->has);
 	}
 	kr = KERN_SUCCESS;
 	transfer->tables_shared = true;
@@ -288,7 +294,6 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 {
 	uint64_t table_end;
 	pte_t *leaf = pmap_leaves(&map->pmap, transfer->next, &table_end);
-	uint64_t pages = 0;
 	pte_t *slot;
 	unsigned count;
 
@@ -308,12 +313,8 @@ share_table(struct map *map, struct transfer *transfer, uint64_t stop,
 		return KERN_RESOURCE_SHORTAGE;
 	count =
 	    (unsigned)min_u64((stop - transfer->next) >> PAGE_SHIFT, *budget);
-	for (unsigned i = 0; i < count; i++) {
-		if (pmap_share_entry(&leaf[i], 0, &slot[i]))
-			*changed = true;
-		pages += slot[i] != 0;
-	}
-	transfer_count(transfer, transfer->next, pages);
+	transfer_count(transfer, transfer->next,
+	    pmap_share_pages(leaf, slot, count, changed));
 	*budget -= count;
 	transfer->next += (uint64_t)count << PAGE_SHIFT;
 	return KERN_SUCCESS;

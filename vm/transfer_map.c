@@ -93,16 +93,17 @@ move_in(
 static bool
 can_have(struct transfer *transfer, struct map *map)
 {
-	struct pmap_weight weight = {0};
+	const struct pmap_weight *has = &transfer->has;
 
-	transfer_weigh(transfer, &weight);
+	if (CONFIG_DEBUG)
+		transfer_check_weight(transfer);
 	if (transfer->ledger == map->ledger)
 		transfer_credit_to(transfer, &map->pmap);
-	if (likely(pmap_can_pay(&map->pmap, weight.pages, weight.tables)))
+	if (likely(pmap_can_pay(&map->pmap, has->pages, has->tables)))
 		return true;
 	/* Who paid may have it from the same ledger as this one. */
 	transfer_credit(transfer);
-	return pmap_can_pay(&map->pmap, weight.pages, weight.tables);
+	return pmap_can_pay(&map->pmap, has->pages, has->tables);
 }
 
 /* It is entered, or not: who paid for it while it was on its way pays no more,

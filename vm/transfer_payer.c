@@ -2,6 +2,7 @@
  * transfer_payer.c: who pays for what is on its way: the sender, until it has
  * arrived or is destroyed.
  */
+#include "kernel/kassert.h"
 #include "kernel/ledger.h"
 #include "vm/transfer_slots.h"
 
@@ -12,19 +13,23 @@ transfer_charge(
 	if (pages > 0 && !ledger_charge(ledger, BATON_LEDGER_RESIDENT, pages))
 		return false;
 	transfer->ledger = ledger_get(ledger);
-	transfer->weight.pages = pages;
+	transfer->charged.pages = pages;
 	return true;
 }
 
 void
-transfer_weigh(const struct transfer *transfer, struct pmap_weight *weight)
+transfer_check_weight(const struct transfer *transfer)
 {
+	struct pmap_weight weight = {0};
+
 	for (uint32_t i = 0; i < transfer->run_count; i++) {
 		const struct transfer_run *run = &transfer->run[i];
 
 		pmap_weigh(&transfer->slots[run->first], run->level, run->count,
-		    weight);
+		    &weight);
 	}
+	KASSERT(weight.pages == transfer->has.pages);
+	KASSERT(weight.tables == transfer->has.tables);
 }
 
 /* Let @count be charged instead of *@chargedp; more only if that may be. */
@@ -44,13 +49,12 @@ charge_change(struct ledger *ledger, enum baton_ledger_kind kind,
 bool
 transfer_settle(struct transfer *transfer)
 {
-	struct pmap_weight *charged = &transfer->weight, weight = {0};
+	struct pmap_weight *charged = &transfer->charged;
 
-	transfer_weigh(transfer, &weight);
 	return charge_change(transfer->ledger, BATON_LEDGER_RESIDENT,
-		   &charged->pages, weight.pages) &&
+		   &charged->pages, transfer->has.pages) &&
 	       charge_change(transfer->ledger, BATON_LEDGER_PAGE_TABLES,
-		   &charged->tables, weight.tables);
+		   &charged->tables, transfer->has.tables);
 }
 
 static void
@@ -58,7 +62,7 @@ forget_payer(struct transfer *transfer)
 {
 	struct ledger *ledger = transfer->ledger;
 
-	transfer->weight = (struct pmap_weight){0};
+	transfer->charged = (struct pmap_weight){0};
 	transfer->ledger = NULL;
 	ledger_put(ledger);
 }
@@ -70,19 +74,19 @@ transfer_credit(struct transfer *transfer)
 
 	if (ledger == NULL)
 		return;
-	if (transfer->weight.pages > 0)
+	if (transfer->charged.pages > 0)
 		ledger_credit(
-		    ledger, BATON_LEDGER_RESIDENT, transfer->weight.pages);
-	if (transfer->weight.tables > 0)
+		    ledger, BATON_LEDGER_RESIDENT, transfer->charged.pages);
+	if (transfer->charged.tables > 0)
 		ledger_credit(
-		    ledger, BATON_LEDGER_PAGE_TABLES, transfer->weight.tables);
+		    ledger, BATON_LEDGER_PAGE_TABLES, transfer->charged.tables);
 	forget_payer(transfer);
 }
 
 void
 transfer_credit_to(struct transfer *transfer, struct pmap *pmap)
 {
-	pmap->spare.pages += transfer->weight.pages;
-	pmap->spare.tables += transfer->weight.tables;
+	pmap->spare.pages += transfer->charged.pages;
+	pmap->spare.tables += transfer->charged.tables;
 	forget_payer(transfer);
 }

@@ -117,7 +117,7 @@ transfer_create(uaddr_t address, uint64_t size, uint64_t copy_max)
 	transfer->how = TRANSFER_KEEP;
 	transfer->source = NULL;
 	transfer->ledger = NULL;
-	transfer->weight = (struct pmap_weight){0};
+	transfer->has = transfer->charged = (struct pmap_weight){0};
 	transfer->phase = TRANSFER_TAKING;
 	choose_inner(transfer, copy_max);
 	lay_out(transfer);
@@ -151,7 +151,7 @@ transfer_free(struct transfer *transfer)
 
 /* The table that @entry, of a table at @level, points to; made if @make. */
 static pte_t *
-slot_table(pte_t *entry, pte_t *middle, bool make)
+slot_table(struct transfer *transfer, pte_t *entry, pte_t *middle, bool make)
 {
 	pte_t *table;
 
@@ -163,6 +163,7 @@ slot_table(pte_t *entry, pte_t *middle, bool make)
 	*entry = pte_of_table(table);
 	if (middle != NULL)
 		page_of_entry(middle)->tables++;
+	transfer->has.tables++;
 	return table;
 }
 
@@ -187,14 +188,14 @@ transfer_slot(const struct transfer *transfer, uaddr_t va, unsigned *levelp)
 }
 
 pte_t *
-transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
+transfer_leaf(struct transfer *transfer, uaddr_t va, bool make)
 {
 	pte_t *middle = NULL;
 	unsigned level;
 	pte_t *entry = transfer_slot(transfer, va, &level);
 
 	for (; level > 0; level--) {
-		pte_t *table = slot_table(entry, middle, make);
+		pte_t *table = slot_table(transfer, entry, middle, make);
 
 		if (table == NULL)
 			return NULL;
@@ -205,11 +206,12 @@ transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make)
 }
 
 void
-transfer_count(const struct transfer *transfer, uaddr_t va, uint64_t pages)
+transfer_count(struct transfer *transfer, uaddr_t va, uint64_t pages)
 {
 	unsigned level;
 	const pte_t *entry = transfer_slot(transfer, va, &level);
 
+	transfer->has.pages += pages;
 	for (; level > 0; level--) {
 		page_of(pte_pa(*entry))->pages += pages;
 		entry = &pte_table(*entry)[pt_index(va, level - 1)];
@@ -217,7 +219,7 @@ transfer_count(const struct transfer *transfer, uaddr_t va, uint64_t pages)
 }
 
 void
-transfer_put_page(const struct transfer *transfer, uaddr_t va, pte_t *leaf,
+transfer_put_page(struct transfer *transfer, uaddr_t va, pte_t *leaf,
     struct page *page, unsigned prot)
 {
 	*leaf = pte_make(page_pa(page), pte_protection(prot));
@@ -427,6 +429,7 @@ transfer_put_pages(
 	transfer->inner_start = transfer->inner_end = transfer->end;
 	transfer->run[0].count = count;
 	transfer->slot_count = count;
+	transfer->has.pages = count;
 	for (unsigned i = 0; i < count; i++)
 		transfer->slots[i] =
 		    pte_make(page_pa(pages[i]), pte_protection(VM_PROT_READ));

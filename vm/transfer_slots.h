@@ -58,9 +58,10 @@ struct transfer {
 	enum transfer_phase phase;
 	kern_return_t failure;
 	uaddr_t next;
-	/* What it weighs is charged to this while it is on its way. */
+	struct pmap_weight has; /* what its slots weigh, until they are taken */
+	/* While it is on its way, this pays: so much is charged. */
 	struct ledger *ledger;
-	struct pmap_weight weight;
+	struct pmap_weight charged;
 	pte_t *slots; /* I: @few, or kmem_alloc()ed */
 	pte_t few[TRANSFER_FEW];
 };
@@ -89,7 +90,7 @@ void transfer_free(struct transfer *transfer);
  * next 2 MiB boundary, and within the transfer, leaves stand in a row.
  * NULL: there is none, or no memory to @make it.
  */
-pte_t *transfer_leaf(const struct transfer *transfer, uaddr_t va, bool make);
+pte_t *transfer_leaf(struct transfer *transfer, uaddr_t va, bool make);
 
 /*
  * Let @ledger pay for it while it is on its way: so many pages, to begin with.
@@ -103,15 +104,13 @@ bool must_check transfer_settle(struct transfer *transfer);
 void transfer_credit(struct transfer *transfer);
 /* What is charged for it is spare for @pmap, of which the payer is the same. */
 void transfer_credit_to(struct transfer *transfer, struct pmap *pmap);
-/* Add what its slots weigh. */
-void transfer_weigh(
-    const struct transfer *transfer, struct pmap_weight *weight);
+/* Checks: KASSERTs that @transfer->has is what the slots weigh. */
+void transfer_check_weight(const struct transfer *transfer);
 
-/* Its tables over @va have so many pages more. */
-void transfer_count(
-    const struct transfer *transfer, uaddr_t va, uint64_t pages);
+/* It has so many pages more, in the tables over @va. */
+void transfer_count(struct transfer *transfer, uaddr_t va, uint64_t pages);
 /* @page, which may be accessed as @prot says, is at @leaf, where none was. */
-void transfer_put_page(const struct transfer *transfer, uaddr_t va, pte_t *leaf,
+void transfer_put_page(struct transfer *transfer, uaddr_t va, pte_t *leaf,
     struct page *page, unsigned prot);
 
 /* The slot over @va, and of which level it is. */

@@ -17,6 +17,7 @@
 #include "kernel/string.h"
 #include "vm/page_count.h"
 #include "vm/superpage.h"
+#include "vm/swap.h"
 
 #include <mach/vm_prot.h>
 
@@ -411,23 +412,30 @@ run_in_table(uaddr_t va, unsigned level, unsigned count)
 	return (unsigned)min_u64(count, PTE_COUNT - pt_index(va, level));
 }
 
+/* What was at, or is in @slots, @present of them not 0, has come; or gone. */
 static void
 count_in(struct pmap *pmap, uaddr_t va, const pte_t *entry, unsigned level,
-    const pte_t *slots, unsigned count)
+    const pte_t *slots, unsigned count, uint64_t present)
 {
-	struct pmap_weight weight = {0};
+	struct pmap_weight weight = {.pages = present};
 
-	pmap_weigh(slots, level, count, &weight);
+	if (level > 0) {
+		weight.pages = 0;
+		pmap_weigh(slots, level, count, &weight);
+	}
 	weight_comes(pmap, va, entry, level, &weight);
 }
 
 static void
 count_out(struct pmap *pmap, uaddr_t va, const pte_t *entry, unsigned level,
-    const pte_t *slots, unsigned count)
+    const pte_t *slots, unsigned count, uint64_t present)
 {
-	struct pmap_weight weight = {0};
+	struct pmap_weight weight = {.pages = present};
 
-	pmap_weigh(slots, level, count, &weight);
+	if (level > 0) {
+		weight.pages = 0;
+		pmap_weigh(slots, level, count, &weight);
+	}
 	weight_goes(pmap, va, entry, level, &weight);
 }
 
@@ -463,7 +471,7 @@ pmap_unlink(
 		else
 			memset(slots, 0, run * sizeof(*slots));
 		if (present > 0)
-			count_out(pmap, va, entry, level, slots, run);
+			count_out(pmap, va, entry, level, slots, run, present);
 		total += present;
 		slots += run;
 		count -= run;
@@ -490,6 +498,33 @@ pmap_share_entry(pte_t *entry, unsigned level, pte_t *slot)
 	}
 	*entry = *slot = pte_shared(pte);
 	return (pte & PTE_V) != 0;
+}
+
+uint64_t
+pmap_share_pages(pte_t *leaf, pte_t *slot, unsigned count, bool *changedp)
+{
+	uint64_t pages = 0;
+	pte_t rights = 0;
+
+	for (const pte_t *end = leaf + count; leaf < end; leaf++, slot++) {
+		pte_t pte = *leaf;
+
+		*slot = 0;
+		if (pte == 0)
+			continue;
+		if (unlikely(pte & PTE_SWAP))
+			swap_get(pte_slot(pte));
+		else
+			page_get(page_of(pte_pa(pte)));
+		pages++;
+		rights |= pte;
+		*leaf = pte & ~PTE_W;
+		*slot = pte &
+			~(pte & PTE_R ? PTE_W | PTE_X : PTE_W | PTE_X | PTE_V);
+	}
+	if (rights & PTE_W)
+		*changedp = true;
+	return pages;
 }
 
 unsigned
@@ -540,12 +575,15 @@ pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
 		unsigned run = run_in_table(va, level, count);
 		pte_t *entry = pmap_find(pmap, va, level);
 
+		uint64_t present = 0;
+
 		for (unsigned i = 0; i < run; i++) {
 			if (CONFIG_DEBUG)
 				KASSERT(entry[i] == 0);
 			entry[i] = slots[i];
+			present += slots[i] != 0;
 		}
-		count_in(pmap, va, entry, level, slots, run);
+		count_in(pmap, va, entry, level, slots, run, present);
 		pmap->odd |= level > 0;
 		slots += run;
 		count -= run;

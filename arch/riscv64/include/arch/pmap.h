@@ -243,6 +243,12 @@ unsigned pmap_share(struct pmap *pmap, uaddr_t va, unsigned level, pte_t *slots,
  */
 bool must_check pmap_share_entry(pte_t *entry, unsigned level, pte_t *slot);
 /*
+ * The same of @count pages' entries of a row.  Returns how many were there;
+ * *@changedp becomes true as said above.
+ */
+uint64_t pmap_share_pages(
+    pte_t *leaf, pte_t *slot, unsigned count, bool *changedp);
+/*
  * After pmap_unlink() of all that lies between them: free the first and the
  * last page of [@start, @end), and the tables that are left empty, with
  * @hole as for pmap_remove().  Retires the pmap for that, or if @must_retire.
