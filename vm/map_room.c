@@ -73,6 +73,10 @@ map_room_widen(struct map *map, uint64_t start, uint64_t end)
 	below = map_tree_previous(map, room);
 	if (below != NULL && below->end > start)
 		return;
+	if (end - start > MAP_ROOM_MAX) {
+		dissolve(map, map->newest_room);
+		return;
+	}
 	map_tree_resize(map, room, start, end);
 	/* The table that reached across where the last step began. */
 	hole = (struct pmap_hole){.start = start, .end = end};

@@ -22,6 +22,9 @@
 #include "kernel/ledger.h"
 #include "vm/map.h"
 
+/* Larger ones would divide the user's half for whatever comes next. */
+#define MAP_ROOM_MAX (4UL << 30)
+
 /* Entries of a map that may stand apart. */
 #define MAP_APART_MAX 32
 
@@ -113,7 +116,8 @@ void map_room_keep(struct map *map, struct map_entry *entry);
 
 /*
  * All of [@start, @end) has gone, in steps.  If the last one left a room, and
- * nothing has come before it since, it is as large as all of them.
+ * nothing has come before it since, it is as large as all of them, or goes if
+ * that is too much.
  */
 void map_room_widen(struct map *map, uint64_t start, uint64_t end);
 
@@ -122,7 +126,8 @@ void map_room_widen(struct map *map, uint64_t start, uint64_t end);
 static inline bool
 map_room_is_worth(const struct map_entry *entry)
 {
-	return map_is_zeroed(entry);
+	return map_is_zeroed(entry) &&
+	       entry->end - entry->start <= MAP_ROOM_MAX;
 }
 
 /* There are rooms, some of which may lie in [@start, @end): none does. */

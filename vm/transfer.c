@@ -183,7 +183,8 @@ move_locked(struct map *map, struct transfer *transfer, bool wild)
 	if (map_clip(map, transfer->start, transfer->end) != KERN_SUCCESS)
 		return KERN_RESOURCE_SHORTAGE;
 	room = map_find(map, transfer->start);
-	if (room->end != transfer->end) {
+	if (room->end != transfer->end ||
+	    room->end - room->start > MAP_ROOM_MAX) {
 		/* It lies inside no entry, so this needs no memory. */
 		kern_return_t kr = map_cut(map, transfer->start, transfer->end);
 

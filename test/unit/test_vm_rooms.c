@@ -374,6 +374,29 @@ test_passage_under_port(void **state)
 	touch(sender, passage.address, PAGE_SIZE);
 }
 
+/* What is left of most of the user's half does not lie in the way. */
+static void
+test_no_large_rooms(void **state)
+{
+	const uint64_t size = 200UL << 30;
+	uaddr_t address = allocate(sender, size), kept;
+
+	(void)state;
+	touch(sender, address, PAGE_SIZE);
+	touch(sender, address + size - PAGE_SIZE, PAGE_SIZE);
+	deallocate(sender, address, size);
+	assert_false(has_room(sender, size));
+	kept = allocate(sender, PAGE_SIZE);
+	address = allocate(sender, size);
+	deallocate(sender, kept, PAGE_SIZE);
+
+	/* Nor when it is sent away. */
+	address = give(address, size);
+	assert_false(has_room(sender, size));
+	deallocate(receiver, address, size);
+	assert_false(has_room(receiver, size));
+}
+
 #define TEST(function)                                                         \
 	cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
@@ -390,6 +413,7 @@ main(void)
 	    TEST(test_no_more_entries),
 	    TEST(test_part_of_one_goes),
 	    TEST(test_nothing_at_zero),
+	    TEST(test_no_large_rooms),
 	    TEST(test_passage_under_port),
 	};
 
