@@ -505,10 +505,11 @@ share_step(struct map *map, struct transfer *transfer)
 		budget -=
 		    budget < TRANSFER_STEP_COPY ? budget : TRANSFER_STEP_COPY;
 	}
-	if (transfer->next < transfer->inner_end)
-		return KERN_SUCCESS;
+	/* Copies are paid for as they are made, whenever it will be whole. */
 	if (!transfer_settle(transfer))
 		return KERN_RESOURCE_SHORTAGE;
+	if (transfer->next < transfer->inner_end)
+		return KERN_SUCCESS;
 	transfer->phase = leaves ? TRANSFER_REMOVING : TRANSFER_WHOLE;
 	transfer->next = transfer->start;
 	return KERN_SUCCESS;

@@ -38,13 +38,21 @@ link_runs(const struct transfer *transfer, struct pmap *pmap, uaddr_t base)
 	}
 }
 
+/* Have the tables; and may its entries come beside them?  Both are paid for. */
+static bool
+prepare(const struct transfer *transfer, struct pmap *pmap, uaddr_t base)
+{
+	return prepare_tables(transfer, pmap, base) &&
+	       pmap_can_pay(pmap, transfer->has.pages, transfer->has.tables);
+}
+
 /* Enter it at @region, where nothing is; the map is locked. */
 static kern_return_t
 enter_locked(const struct transfer *transfer, struct map *map,
     const struct map_entry *region)
 {
 	map_rooms_clear(map, region->start, region->end);
-	if (!prepare_tables(transfer, &map->pmap, region->start) ||
+	if (!prepare(transfer, &map->pmap, region->start) ||
 	    map_enter(map, region) != KERN_SUCCESS) {
 		struct pmap_hole hole = map_hole(map, region->start);
 
@@ -73,7 +81,7 @@ move_in(
 	if (place == NULL)
 		return false;
 	start = (*place)->start;
-	if (!prepare_tables(transfer, &map->pmap, start)) {
+	if (!prepare(transfer, &map->pmap, start)) {
 		/* Who moves in next may bring tables of his own. */
 		map_rooms_clear(map, start, start + 1);
 		return false;

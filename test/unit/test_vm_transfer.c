@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/ledger.h"
 #include "kernel/zone.h"
 #include "vm/transfer.h"
 #include "vm/map_room.h"
@@ -610,6 +611,32 @@ test_no_space(void **state)
 	    *(uint64_t *)byte_at(receiver, arrived, VM_PROT_READ), region);
 }
 
+/* What arrives brings tables and needs one above them: both are paid for. */
+static void
+test_tables_are_paid_for(void **state)
+{
+	uint64_t size = 4 * SUPERPAGE_SIZE;
+	uaddr_t region = allocate(sender, size);
+	struct ledger_line *line =
+	    &receiver->ledger->line[BATON_LEDGER_PAGE_TABLES];
+	uint64_t part = line->part;
+	struct transfer *transfer;
+	uaddr_t arrived;
+
+	(void)state;
+	for (uint64_t at = 0; at < size; at += SUPERPAGE_SIZE)
+		touch(sender, region + at);
+	assert_int_equal(take(region, size, true, &transfer), KERN_SUCCESS);
+	line->part = line->limit = line->use;
+	assert_int_equal(
+	    transfer_map(transfer, receiver, &arrived), KERN_RESOURCE_SHORTAGE);
+	line->part = line->limit = part;
+	assert_int_equal(
+	    transfer_map(transfer, receiver, &arrived), KERN_SUCCESS);
+	assert_int_equal(
+	    *(uint64_t *)byte_at(receiver, arrived, VM_PROT_READ), region);
+}
+
 typedef void (*failure_t)(uint64_t count);
 
 /*
@@ -861,6 +888,7 @@ main(void)
 	    TEST(test_part_of_shared_table),
 	    TEST(test_given_up_half_way),
 	    TEST(test_no_space),
+	    TEST(test_tables_are_paid_for),
 	    TEST(test_sparse_tables),
 	    TEST(test_broken_superpages),
 	    TEST(test_pages_run_out),
