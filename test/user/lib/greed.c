@@ -266,6 +266,40 @@ take_notice(void)
 	return kr;
 }
 
+/* A byte into memory that was never touched, a page after the other, or each in
+ * a table of its own. */
+static kern_return_t
+take_memory(mach_vm_size_t stride)
+{
+	static mach_vm_address_t next, end;
+	const mach_vm_size_t size = 0x4000 * stride;
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (next == end) {
+		kr = mach_vm_allocate(
+		    mach_task_self(), &next, size, VM_FLAGS_ANYWHERE);
+		end = kr == KERN_SUCCESS ? next + size : next;
+	}
+	if (kr == KERN_SUCCESS)
+		kr =
+		    mach_vm_write(mach_task_self(), next, (vm_offset_t) "x", 1);
+	if (kr == KERN_SUCCESS)
+		next += stride;
+	return kr;
+}
+
+static kern_return_t
+take_page(void)
+{
+	return take_memory(vm_page_size);
+}
+
+static kern_return_t
+take_table(void)
+{
+	return take_memory(2UL << 20);
+}
+
 const struct greed_way greed_ways[] = {
     {"ports", BATON_LEDGER_PORTS, 100, take_port, KERN_RESOURCE_SHORTAGE},
     {"names", BATON_LEDGER_NAMES, 256, take_name, KERN_RESOURCE_SHORTAGE},
@@ -295,6 +329,9 @@ const struct greed_way greed_ways[] = {
 	MACH_SEND_NO_BUFFER},
     {"tasks", BATON_LEDGER_TASKS, 30, take_task, KERN_RESOURCE_SHORTAGE},
     {"tasks of tasks", BATON_LEDGER_TASKS, 30, take_grandchild,
+	KERN_RESOURCE_SHORTAGE},
+    {"pages", BATON_LEDGER_RESIDENT, 4000, take_page, KERN_RESOURCE_SHORTAGE},
+    {"page tables", BATON_LEDGER_PAGE_TABLES, 100, take_table,
 	KERN_RESOURCE_SHORTAGE},
     {"anything: ports", BATON_LEDGER_KERNEL, 100000, take_port,
 	KERN_RESOURCE_SHORTAGE},
