@@ -245,7 +245,7 @@ struct supply {
  * Who waits for the page goes on while we wait, and no call is made for it
  * alone.
  */
-static struct {
+static _Thread_local struct {
 	bool answering; /* pager_server() looks here */
 	struct supply last;
 } reply;
