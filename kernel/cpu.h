@@ -84,6 +84,7 @@ struct cpu {
 	struct zone_magazine magazine[ZONE_MAX]; /* l */
 	struct page_cache pages;		 /* l */
 	struct page_cache tables; /* l: page-table pages, all zero */
+	uint32_t table_colour;	  /* l: what the next is to have */
 	int64_t
 	    table_balance; /* l: page tables taken here less those given up */
 	/* Debug: locks held, outermost first, and where each was taken. */

@@ -282,6 +282,25 @@ fail_now(void)
 
 /* ---- the caches ---- */
 
+/* Of how many pages one of the right colour is sought. */
+#define COLOUR_LOOKS 8
+
+struct page *
+page_cache_take(struct page_cache *cache, unsigned colour)
+{
+	struct page **last = &cache->free[--cache->count];
+	struct page *page = *last;
+
+	for (uint32_t i = 0; i < COLOUR_LOOKS && i <= cache->count; i++) {
+		if (page_colour(last[-(int)i]) != colour)
+			continue;
+		page = last[-(int)i];
+		last[-(int)i] = *last;
+		break;
+	}
+	return page;
+}
+
 /* Split a block, which is ours, into pages at the end of @cache. */
 static void
 cache_add_block(struct page_cache *cache, struct page *block, unsigned order)
@@ -334,6 +353,14 @@ block_alloc(unsigned order)
 	return page;
 }
 
+static struct page *
+begin_use(struct page *page)
+{
+	atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
+	page->owner = NULL;
+	return page;
+}
+
 struct page *
 page_alloc(unsigned order)
 {
@@ -352,9 +379,21 @@ page_alloc(unsigned order)
 	}
 	if (unlikely(page == NULL))
 		return NULL;
-	atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
-	page->owner = NULL;
-	return page;
+	return begin_use(page);
+}
+
+struct page *
+page_alloc_coloured(unsigned colour)
+{
+	struct page_cache *cache = &this_cpu()->pages;
+
+	if (unlikely(fail_now()))
+		return NULL;
+	if (unlikely(cache->count == 0))
+		cache_refill(cache);
+	if (unlikely(cache->count == 0))
+		return NULL;
+	return begin_use(page_cache_take(cache, colour));
 }
 
 void

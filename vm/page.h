@@ -13,6 +13,8 @@
 #include "kernel/list.h"
 #include "kernel/types.h"
 
+struct page_cache;
+
 #define PAGE_ORDER_MAX 9 /* blocks up to 2 MiB merge and split */
 
 enum page_state {
@@ -82,6 +84,25 @@ void page_init(void);
 struct page *must_check page_alloc(unsigned order);
 /* One page, zeroed. */
 struct page *must_check page_alloc_zeroed(void);
+
+/*
+ * Colours.  In a cache whose ways are larger than a page, what stands at the
+ * same place of two pages of one colour is in the same set.  Page tables are
+ * walked three at a time, at places that are alike in many spaces, so each is
+ * to have another colour than the last.
+ */
+#define PAGE_COLOURS 4
+
+static inline unsigned
+page_colour(const struct page *page)
+{
+	return (unsigned)(page_pa(page) >> PAGE_SHIFT) % PAGE_COLOURS;
+}
+
+/* page_alloc(0), of @colour if this hart has such a page at hand. */
+struct page *must_check page_alloc_coloured(unsigned colour);
+/* The same of what is in @cache, which is not empty. */
+struct page *page_cache_take(struct page_cache *cache, unsigned colour);
 /* Free a block whose only holder the caller is. */
 void page_free(struct page *page);
 

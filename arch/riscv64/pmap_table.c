@@ -30,14 +30,16 @@ pmap_table_alloc(void)
 {
 	struct cpu *cpu = this_cpu();
 	struct page_cache *cache = &cpu->tables;
+	unsigned colour = cpu->table_colour++ % PAGE_COLOURS;
 	struct page *page;
 
 	if (likely(cache->count > 0)) {
-		page = cache->free[--cache->count];
+		page = page_cache_take(cache, colour);
 	} else {
-		page = page_alloc_zeroed();
+		page = page_alloc_coloured(colour);
 		if (page == NULL)
 			return NULL;
+		page_zero(page_va(page));
 	}
 	page->tables = 0;
 	page->pages = 0;

@@ -232,6 +232,30 @@ test_fail_on_demand(void **state)
 	page_put(page);
 }
 
+/* As wanted where there is a choice, and any where there is none. */
+static void
+test_colours(void **state)
+{
+	unsigned matches = 0;
+	struct page *page;
+	uint64_t count = 0;
+
+	(void)state;
+	page_init();
+	/* The pieces of what is ragged come first. */
+	for (unsigned i = 0; i < 400; i++) {
+		page = page_alloc_coloured(i % PAGE_COLOURS);
+		assert_non_null(page);
+		assert_int_equal(page->refs, 1);
+		matches += page_colour(page) == i % PAGE_COLOURS;
+		count++;
+	}
+	assert_true(matches > 360);
+	while ((page = page_alloc_coloured(2)) != NULL)
+		count++;
+	assert_int_equal(count, page_total_count());
+}
+
 static void
 test_copy(void **state)
 {
@@ -263,6 +287,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(test_random, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		test_fail_on_demand, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(test_colours, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(test_copy, set_up, tear_down),
 	};
 
