@@ -21,6 +21,18 @@ exception_reply_right(struct thread *self)
 	return right_make_send_once(exception->port);
 }
 
+/* A question that cannot be asked.  The reply right goes now, for the next is
+ * asked with another; the rest may be left to the reaper. */
+static void
+give_up(struct kmsg *kmsg)
+{
+	struct port *reply = kmsg->local;
+
+	kmsg->local = NULL;
+	kmsg_destroy(kmsg);
+	right_release_send_once(reply);
+}
+
 bool
 exception_send(struct port *port, struct kmsg *kmsg, struct thread **receiverp)
 {
@@ -33,7 +45,7 @@ exception_send(struct port *port, struct kmsg *kmsg, struct thread **receiverp)
 	spin_lock(&port->lock);
 	if (port->state == PORT_IS_DEAD || port->state == PORT_IN_KERNEL) {
 		spin_unlock(&port->lock);
-		kmsg_destroy(kmsg); /* three rights at most: done at once */
+		give_up(kmsg);
 		return false;
 	}
 	if (mqueue_post(port, kmsg, true, &receiver) == POST_DELIVERED &&
