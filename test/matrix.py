@@ -93,7 +93,7 @@ def guest_tests():
         machine = dataclasses.replace(NORMAL, **changes)
         debug = machine.kernel == DEBUG_IMAGE
         yield harness.Tests(name, machine, DEBUG_ELF if debug else ELF,
-                            limit=300)
+                            limit=240)
 
 
 def soak(seconds):
@@ -135,7 +135,7 @@ def high_base():
     machine = dataclasses.replace(
         NORMAL, kernel=str(jump), append=part(4),
         extra=("-device", f"loader,file={IMAGE},addr={base:#x}"))
-    return harness.Tests("another load address", machine, ELF, limit=300)
+    return harness.Tests("another load address", machine, ELF)
 
 
 def shell():

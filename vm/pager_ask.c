@@ -241,7 +241,7 @@ pager_answered(struct pager *pager, uint64_t *slot)
 
 /* ---- who would answer has gone ---- */
 
-/* Its first message went with who took it: the next is to have one.  */
+/* Its first message went with who took it: the next is to have one. */
 static void
 introduce(struct pager *pager)
 {

@@ -266,7 +266,7 @@ test_ping_pong(void)
 /* ---- everything at once ---- */
 
 #define PLAYERS 6
-#define TURNS	600
+#define TURNS	2400
 
 static atomic_bool over;
 static atomic_uint shared[2]; /* the two sides of today's link */
