@@ -47,7 +47,7 @@ use_remote(struct kmsg *kmsg)
 	uint32_t make_send_count = 0;
 
 	kmsg_clear_remote(kmsg);
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (likely(port->receiver == space))
 		name = port->name;
 	if (kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND)

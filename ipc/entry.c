@@ -63,7 +63,7 @@ entry_type(struct space *space, mach_port_name_t name, struct entry *entry)
 
 	if (likely((entry->key & MACH_PORT_TYPE_DNREQUEST) == 0))
 		return type;
-	spin_lock(&entry->port->lock);
+	port_lock(entry->port);
 	type |= name_request_type(space_side(space, name_index(name))->request);
 	spin_unlock(&entry->port->lock);
 	return type;
@@ -81,7 +81,7 @@ entry_die(struct space *space, mach_port_name_t name, struct entry *entry,
 		space_unindex_port(space, name);
 	else
 		urefs = 1;
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (entry->key & MACH_PORT_TYPE_SEND)
 		port->send_rights--;
 	else
@@ -124,7 +124,7 @@ entry_forget(struct space *space, mach_port_name_t name, struct entry *entry,
 {
 	struct port *port = entry->port;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	loose->request = entry_take_request(space, name, entry);
 	spin_unlock(&port->lock);
 	entry_free(space, name, entry);
@@ -152,7 +152,7 @@ entry_move_receive(struct space *space, mach_port_name_t name,
 {
 	struct port *port = entry->port;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	KASSERT(port->receiver == space);
 	port->state = PORT_IN_TRANSIT;
 	port->receiver = NULL;
@@ -181,7 +181,7 @@ entry_drop_send(struct space *space, mach_port_name_t name, struct entry *entry,
 {
 	struct port *port = entry_move_send(space, name, entry, loose);
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	loose->no_senders = port_drop_send(port, &loose->make_send_count);
 	spin_unlock(&port->lock);
 	loose->port = port;

@@ -42,7 +42,7 @@ exception_send(struct port *port, struct kmsg *kmsg, struct thread **receiverp)
 	kmsg->remote = port;
 	kmsg->remote_type = MACH_MSG_TYPE_PORT_SEND;
 	ktrace(KT_SEND, (uint64_t)port, (uint64_t)kmsg->id);
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (port->state == PORT_IS_DEAD || port->state == PORT_IN_KERNEL) {
 		spin_unlock(&port->lock);
 		give_up(kmsg);
@@ -62,7 +62,7 @@ exception_wait(struct thread *receiver, continuation_t cont)
 	struct thread *self = current_thread();
 	struct port *port = self->exception.port;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (self->exception.answered) {
 		spin_unlock(&port->lock);
 		if (receiver != NULL)
@@ -88,7 +88,7 @@ exception_answer(struct thread *self, struct kmsg **kmsgp)
 	bool answered;
 
 	(void)wait_finish(self);
-	spin_lock(&port->lock);
+	port_lock(port);
 	answered = exception->answered;
 	*kmsgp = exception->reply;
 	exception->reply = NULL;
@@ -142,7 +142,7 @@ exception_reply(struct kmsg *kmsg)
 {
 	struct port *port = kmsg->remote;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (!is_open(port)) {
 		spin_unlock(&port->lock);
 		kmsg_destroy(kmsg);
@@ -157,7 +157,7 @@ exception_lost(struct port *port)
 {
 	struct thread *thread;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (!is_open(port)) {
 		port->send_once_rights--;
 		spin_unlock(&port->lock);

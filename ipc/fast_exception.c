@@ -196,7 +196,7 @@ wait_for_reply(struct thread *self, struct thread *receiver, struct cpu *cpu)
 	struct port *port = self->exception.port;
 	bool abort;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	port->send_once_rights++;
 	port_get(port); /* the reply right's */
 	self->exception.answered = false;
@@ -235,7 +235,7 @@ ask(struct thread *self)
 		action->flavor != RISCV64_THREAD_STATE))
 		goto out_task;
 	question.size = question_size(behavior);
-	spin_lock(&port->lock);
+	port_lock(port);
 	receiver = first_receiver(port, NULL, question.size, cpu);
 	if (unlikely(receiver == NULL))
 		goto out_port;

@@ -18,11 +18,11 @@ always_inline void
 lock_ports(struct port *a, struct port *b)
 {
 	if (a < b) {
-		spin_lock(&a->lock);
-		spin_lock_second(&b->lock);
+		port_lock(a);
+		port_lock_second(b);
 	} else {
-		spin_lock(&b->lock);
-		spin_lock_second(&a->lock);
+		port_lock(b);
+		port_lock_second(a);
 	}
 }
 

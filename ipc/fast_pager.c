@@ -165,7 +165,7 @@ fast_pager_request(const struct fast_request *request)
 	struct port *port = request->to;
 	struct thread *receiver;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	receiver = list_empty(&port->queue.receivers)
 		       ? offer_to_set(request)
 		       : offer(&port->queue.receivers, request);
@@ -216,7 +216,7 @@ supply_to(struct space *space, mach_port_name_t name, bool move,
 	    (move && entry->urefs == 1))
 		return false;
 	port = entry->port;
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (port->state == PORT_IN_KERNEL && port->kind == KOBJECT_PAGER)
 		done = pager_supply_fast(port->object, supply);
 	spin_unlock(&port->lock);
@@ -291,7 +291,7 @@ wait_for_more(struct thread *self, struct thread *client)
 	if (!may_run_here(client, self->cpu))
 		return;
 	self->fast.room = fast_room(self->receive.size);
-	spin_lock(&from->lock);
+	port_lock(from);
 	if (from->name != self->receive.name ||
 	    from->receiver != self->fast.space) {
 		spin_unlock(&from->lock);

@@ -338,7 +338,7 @@ port_send_kernel(
 		kmsg_destroy_later(kmsg);
 		return;
 	}
-	spin_lock(&port->lock);
+	port_lock(port);
 	/* A message to a port that the kernel serves is for a user to send. */
 	if (port->state == PORT_IS_DEAD || port->state == PORT_IN_KERNEL) {
 		spin_unlock(&port->lock);

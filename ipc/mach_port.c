@@ -216,7 +216,7 @@ is_guarded(const struct entry *entry)
 
 	if ((entry->key & MACH_PORT_TYPE_RECEIVE) == 0)
 		return false;
-	spin_lock(&port->lock);
+	port_lock(port);
 	guarded = (port->flags & PORT_GUARDED) != 0;
 	spin_unlock(&port->lock);
 	return guarded;
@@ -395,7 +395,7 @@ check_destruct(const struct entry *entry, int32_t send_delta, uint64_t guard)
 	if (send_delta > 0)
 		return KERN_INVALID_VALUE;
 	port = entry->port;
-	spin_lock(&port->lock);
+	port_lock(port);
 	right = (port->flags & PORT_GUARDED) == 0 || port->context == guard;
 	spin_unlock(&port->lock);
 	return right ? KERN_SUCCESS : KERN_INVALID_ARGUMENT;
@@ -430,7 +430,7 @@ mach_port_end(struct space *space, struct port *port)
 	mach_port_name_t name;
 
 	spin_lock(&space->lock);
-	spin_lock(&port->lock);
+	port_lock(port);
 	name = port->receiver == space ? port->name : MACH_PORT_NULL;
 	spin_unlock(&port->lock);
 	/* As long as we have the space the right cannot leave. */
@@ -540,7 +540,7 @@ leave_sets(struct space *space, mach_port_name_t name)
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	spin_lock(&port->lock);
+	port_lock(port);
 	was_member = !list_empty(&port->sets);
 	pset_remove_all(port);
 	spin_unlock(&port->lock);

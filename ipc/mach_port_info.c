@@ -372,7 +372,7 @@ port_kobject(struct space *space, mach_port_name_t name, uint32_t *kindp,
 	if (entry != NULL && (entry->key & MACH_PORT_TYPE_SEND_RECEIVE)) {
 		struct port *port = entry->port;
 
-		spin_lock(&port->lock);
+		port_lock(port);
 		*kindp = kind_names[port->kind].kind;
 		*whatp = kind_names[port->kind].name;
 		spin_unlock(&port->lock);

@@ -304,7 +304,7 @@ look_at_member(struct receive_state *receive, struct pset *pset,
 	enum look found = LOOK_EMPTY;
 	bool tell = false;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (pset_find(pset, port) != NULL) {
 		found = look(receive, port, kmsgp);
 		if (found == LOOK_EMPTY)
@@ -368,7 +368,7 @@ message_receive(struct thread *self, struct thread *receiver)
 	if (likely(entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE))) {
 		struct port *port = entry->port;
 
-		spin_lock(&port->lock);
+		port_lock(port);
 		spin_unlock(&space->lock);
 		return receive_port(self, port, receiver);
 	}
@@ -541,7 +541,7 @@ send_continue(void)
 	struct port *port = self->send.port;
 
 	if (result != KERN_SUCCESS) {
-		spin_lock(&port->lock);
+		port_lock(port);
 		mqueue_leave(port, self->send.kmsg);
 		if (!list_empty(&port->sets) && !mqueue_waiting(&port->queue))
 			pset_port_empty(port);
@@ -641,7 +641,7 @@ message_post(struct thread *self, struct kmsg *kmsg)
 	bool force = kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND_ONCE;
 
 	set_priority(self, kmsg);
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (unlikely(port->state == PORT_IS_DEAD)) {
 		/* It died after we looked at the name: sent in time. */
 		spin_unlock(&port->lock);

@@ -129,7 +129,7 @@ send_once_notice(struct port *port)
 	struct ledger *ledger;
 	struct kmsg *notice;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	ledger = ledger_get(port->ledger);
 	spin_unlock(&port->lock);
 	notice = kmsg_alloc(ledger, 0, 0);
@@ -153,7 +153,7 @@ notify_owed(struct port *port)
 {
 	if (!send_once_notice(port))
 		return false;
-	spin_lock(&port->lock);
+	port_lock(port);
 	port->notices_owed--;
 	spin_unlock(&port->lock);
 	return true;

@@ -47,7 +47,7 @@ ask_port(struct space *space, mach_port_name_t name, int32_t id,
 		goto out;
 	kr = KERN_SUCCESS;
 	port = entry->port;
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (id == MACH_NOTIFY_PORT_DESTROYED) {
 		swap_notice(asking, &port->destroyed);
 	} else if (asking->notice != NULL && port->send_rights == 0 &&
@@ -97,7 +97,7 @@ ask_live(struct space *space, mach_port_name_t name, struct entry *entry,
 {
 	struct port *port = entry->port;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (port->state == PORT_IS_DEAD) {
 		spin_unlock(&port->lock);
 		return false;
@@ -257,7 +257,7 @@ notify_when_possible(
 	entry = space_lookup(space, name);
 	if (entry != NULL && (entry->key & MACH_PORT_TYPE_DNREQUEST) &&
 	    entry->port == port) {
-		spin_lock(&port->lock);
+		port_lock(port);
 		name_request_arm(
 		    space_side(space, name_index(name))->request, port);
 		/* There may be room by now. */

@@ -85,13 +85,13 @@ void
 port_lock_pair(struct port *a, struct port *b)
 {
 	if (a == b) {
-		spin_lock(&a->lock);
+		port_lock(a);
 	} else if (a < b) {
-		spin_lock(&a->lock);
-		spin_lock_second(&b->lock);
+		port_lock(a);
+		port_lock_second(b);
 	} else {
-		spin_lock(&b->lock);
-		spin_lock_second(&a->lock);
+		port_lock(b);
+		port_lock_second(a);
 	}
 }
 
@@ -151,7 +151,7 @@ port_owe_notice(struct port *port)
 {
 	bool first;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	port->notices_owed++;
 	first = port_needs_reaping(port);
 	spin_unlock(&port->lock);
@@ -240,7 +240,7 @@ port_end(struct port *port)
 	void *object;
 	bool first;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	notice = port->destroyed;
 	port->destroyed = NULL;
 	if (notice != NULL) {
@@ -300,7 +300,7 @@ port_drop_one(struct port *port)
 	spin_unlock(&port->lock);
 	if (kmsg_release_step(kmsg))
 		return;
-	spin_lock(&port->lock);
+	port_lock(port);
 	mqueue_drop_first(port);
 	spin_unlock(&port->lock);
 	kmsg_free(kmsg);
@@ -333,7 +333,7 @@ port_reap_step(struct reap_item *item)
 {
 	struct port *port = container_of(item, struct port, reap);
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (!list_empty(&port->evicted)) {
 		mqueue_wake(&port->evicted, port->evict_result, WAKE_AT_ONCE);
 		spin_unlock(&port->lock);
@@ -423,7 +423,7 @@ port_destroy_kernel(struct port *port)
 void
 port_release_kernel(struct port *port)
 {
-	spin_lock(&port->lock);
+	port_lock(port);
 	KASSERT(port->state == PORT_IN_KERNEL);
 	port->state = PORT_IN_TRANSIT;
 	port->kind = KOBJECT_NONE;
@@ -437,7 +437,7 @@ object_get(struct port *port, enum kobject_kind kind, void **objectp)
 {
 	bool found;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	found = port->state == PORT_IN_KERNEL && port->kind == kind;
 	if (likely(found)) {
 		*objectp = port->object;

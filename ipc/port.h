@@ -142,6 +142,19 @@ port_get(struct port *port)
 /* Frees with the last reference. */
 void port_put(struct port *port);
 
+/* A port's lock, or the second of two; the way to let go is spin_unlock(). */
+static inline void
+port_lock(struct port *port)
+{
+	spin_lock(&port->lock);
+}
+
+static inline void
+port_lock_second(struct port *port)
+{
+	spin_lock_second(&port->lock);
+}
+
 /* Lock two ports, which may be one and the same, in the order of addresses. */
 void port_lock_pair(struct port *a, struct port *b);
 void port_unlock_pair(struct port *a, struct port *b);

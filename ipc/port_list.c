@@ -148,7 +148,7 @@ is_listed(const struct port_list *list, const struct entry *entry)
 		return true;
 	if ((entry->key & MACH_PORT_TYPE_RECEIVE) == 0)
 		return false;
-	spin_lock(&entry->port->lock);
+	port_lock(entry->port);
 	member = pset_find(list->pset, entry->port) != NULL;
 	spin_unlock(&entry->port->lock);
 	return member;

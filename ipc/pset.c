@@ -144,7 +144,7 @@ pset_insert(struct pset *pset, struct port *port, struct space *space)
 
 	if (link == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	spin_lock(&port->lock);
+	port_lock(port);
 	spin_lock(&pset->lock);
 	kr = pset_may_insert(pset, port, space);
 	if (kr == KERN_SUCCESS && port->set_count >= SETS_PER_PORT_MAX)
@@ -183,7 +183,7 @@ pset_remove(struct pset *pset, struct port *port)
 	struct pset_link *link;
 
 	port_get(port);
-	spin_lock(&port->lock);
+	port_lock(port);
 	link = pset_find(pset, port);
 	if (link != NULL)
 		link_remove(link);
@@ -226,7 +226,7 @@ pset_move(struct pset *pset, struct port *port, struct space *space)
 
 	if (link == NULL)
 		return KERN_RESOURCE_SHORTAGE;
-	spin_lock(&port->lock);
+	port_lock(port);
 	/* Into the new one first: for a moment it may be in one too many. */
 	spin_lock(&pset->lock);
 	kr = pset_may_insert(pset, port, space);

@@ -15,7 +15,7 @@ right_make_send(struct port *port)
 {
 	if (port == NULL)
 		return NULL;
-	spin_lock(&port->lock);
+	port_lock(port);
 	port->send_rights++;
 	port->make_send_count++;
 	spin_unlock(&port->lock);
@@ -27,7 +27,7 @@ right_copy_send(struct port *port)
 {
 	if (port == NULL)
 		return NULL;
-	spin_lock(&port->lock);
+	port_lock(port);
 	KASSERT(port->send_rights > 0);
 	port->send_rights++;
 	spin_unlock(&port->lock);
@@ -39,7 +39,7 @@ right_make_send_once(struct port *port)
 {
 	if (port == NULL)
 		return NULL;
-	spin_lock(&port->lock);
+	port_lock(port);
 	port->send_once_rights++;
 	spin_unlock(&port->lock);
 	return port_get(port);
@@ -74,7 +74,7 @@ right_release_send(struct port *port)
 
 	if (port == NULL)
 		return;
-	spin_lock(&port->lock);
+	port_lock(port);
 	notice = port_drop_send(port, &make_send_count);
 	spin_unlock(&port->lock);
 	if (notice != NULL)
@@ -89,7 +89,7 @@ right_release_send_once(struct port *port)
 
 	if (port == NULL)
 		return;
-	spin_lock(&port->lock);
+	port_lock(port);
 	KASSERT(port->send_once_rights > 0);
 	if (unlikely(port->kind == KOBJECT_EXCEPTION)) {
 		spin_unlock(&port->lock);
@@ -145,7 +145,7 @@ right_used(struct port *port, mach_msg_type_name_t type)
 		right_release_send(port);
 		return;
 	}
-	spin_lock(&port->lock);
+	port_lock(port);
 	KASSERT(port->send_once_rights > 0);
 	port->send_once_rights--;
 	spin_unlock(&port->lock);

@@ -132,7 +132,7 @@ kobject_lock_named(
 	entry = space_lookup(space, name);
 	if (likely(entry != NULL && (entry->key & MACH_PORT_TYPE_SEND) != 0)) {
 		port = entry->port;
-		spin_lock(&port->lock);
+		port_lock(port);
 	}
 	spin_unlock(&space->lock);
 	if (unlikely(port == NULL))

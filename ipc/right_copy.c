@@ -54,7 +54,7 @@ check_immovable(const struct entry *entry, mach_msg_type_name_t disposition)
 
 	if (disposition != MACH_MSG_TYPE_MOVE_RECEIVE)
 		return KERN_SUCCESS;
-	spin_lock(&port->lock);
+	port_lock(port);
 	immovable = (port->flags & PORT_IMMOVABLE) != 0;
 	spin_unlock(&port->lock);
 	return immovable ? KERN_INVALID_CAPABILITY : KERN_SUCCESS;
@@ -66,7 +66,7 @@ check_guard(const struct entry *entry, uint64_t guard, bool unguarded_ok)
 	struct port *port = entry->port;
 	bool right;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (port->flags & PORT_GUARDED)
 		right = port->context == guard;
 	else
@@ -363,7 +363,7 @@ give(struct space *space, struct port *port, mach_msg_type_name_t type,
 	if (type == MACH_MSG_TYPE_PORT_RECEIVE)
 		port_set_carrier(port, NULL);
 	spin_lock(&space->lock);
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (port->state == PORT_IS_DEAD)
 		goto out_dead;
 	if (unlikely(space->dead)) {
@@ -446,7 +446,7 @@ right_copyout_name(struct space *space, struct port *port,
 
 	spin_lock(&space->lock);
 	(void)entry_check(space, name, &loose);
-	spin_lock(&port->lock);
+	port_lock(port);
 	kr = KERN_INVALID_CAPABILITY;
 	if (port->state == PORT_IS_DEAD)
 		goto out;

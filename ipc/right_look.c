@@ -51,7 +51,7 @@ port_lock_named(struct space *space, mach_port_name_t name, struct port **portp)
 		kr = KERN_INVALID_RIGHT;
 	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE)) {
 		*portp = entry->port;
-		spin_lock(&entry->port->lock);
+		port_lock(entry->port);
 		kr = KERN_SUCCESS;
 	}
 	spin_unlock(&space->lock);

@@ -58,7 +58,7 @@ mk_timer_end(void *object)
 	bool cancelled;
 
 	/* The lock keeps work() from arming it after that. */
-	spin_lock(&timer->port->lock);
+	port_lock(timer->port);
 	timer->armed = false;
 	cancelled = timer_cancel(&timer->timer);
 	spin_unlock(&timer->port->lock);
@@ -164,7 +164,7 @@ work(struct timer_work *work)
 	struct port *port = timer->port;
 	struct kmsg *message = NULL;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	atomic_store_explicit(&timer->due, false, memory_order_relaxed);
 	if (timer->armed && timer->deadline > timer_now()) {
 		timer_arm(&timer->timer, timer->deadline);

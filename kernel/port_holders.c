@@ -110,7 +110,7 @@ port_report(struct space *space, mach_port_name_t name,
 		report->urefs = entry->urefs;
 	}
 	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE)) {
-		spin_lock(&entry->port->lock);
+		port_lock(entry->port);
 		report_port(entry->port, report);
 		spin_unlock(&entry->port->lock);
 	}
@@ -193,7 +193,7 @@ find_name(struct search *search, struct space *space)
 	const struct entry *entry;
 	mach_port_name_t name;
 
-	spin_lock(&search->port->lock);
+	port_lock(search->port);
 	name = space_find_port(space, search->port);
 	spin_unlock(&search->port->lock);
 	if (name == MACH_PORT_NULL)

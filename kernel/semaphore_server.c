@@ -51,7 +51,7 @@ semaphore_of(const struct entry *entry)
 	if (unlikely(entry == NULL || (entry->key & MACH_PORT_TYPE_SEND) == 0))
 		return NULL;
 	port = entry->port;
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (likely(port->kind == KOBJECT_SEMAPHORE &&
 		   port->state == PORT_IN_KERNEL))
 		semaphore = semaphore_get(port->object);

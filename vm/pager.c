@@ -176,7 +176,7 @@ attach(struct port *port, struct pager *pager)
 	struct pager *other = NULL;
 	kern_return_t kr;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	kr = look_locked(port, &other);
 	if (kr == KERN_NOT_FOUND) {
 		port->kind = KOBJECT_MEMORY_OBJECT;
@@ -197,7 +197,7 @@ detach(struct pager *pager)
 	struct port *port = pager->port;
 	bool attached;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	attached = port->state != PORT_IS_DEAD && port->object == pager &&
 		   port->kind == KOBJECT_MEMORY_OBJECT;
 	if (attached) {
@@ -306,7 +306,7 @@ find(struct port *port, struct object **objectp)
 	struct pager *pager;
 	kern_return_t kr;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	kr = look_locked(port, &pager);
 	spin_unlock(&port->lock);
 	if (kr != KERN_SUCCESS)

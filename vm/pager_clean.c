@@ -469,7 +469,7 @@ is_queued(struct port *port, uint32_t last)
 	unsigned looked = 0;
 	bool found = false;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (port->state == PORT_IS_DEAD) {
 		spin_unlock(&port->lock);
 		return false;

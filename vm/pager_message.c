@@ -203,7 +203,7 @@ pager_message_send(struct kmsg *kmsg, struct thread **nextp)
 
 	*nextp = NULL;
 	ktrace(KT_SEND, (uint64_t)port, (uint64_t)kmsg->id);
-	spin_lock(&port->lock);
+	port_lock(port);
 	if (port->state == PORT_IS_DEAD || port->state == PORT_IN_KERNEL) {
 		spin_unlock(&port->lock);
 		kmsg_destroy(kmsg); /* three descriptors at most */

@@ -882,7 +882,7 @@ compare(const struct tally *tally)
 {
 	struct port *port = tally->port;
 
-	spin_lock(&port->lock);
+	port_lock(port);
 	port_check(port);
 	KASSERT(tally->send == port->send_rights);
 	KASSERT(

@@ -471,7 +471,7 @@ heard(unsigned which, mach_port_name_t name, uint32_t *word)
 
 	assert_int_equal(
 	    port_from_receive_name(space_of(which), name, &port), KERN_SUCCESS);
-	spin_lock(&port->lock);
+	port_lock(port);
 	kmsg = mqueue_take(port);
 	spin_unlock(&port->lock);
 	if (kmsg != NULL) {
