@@ -14,6 +14,7 @@
  *	message.c messages that say what they carry
  *	sync.c	  semaphores and eventlinks
  *	faults.c  threads that fault, and who has them go on
+ *	usage.c	  which task has more than it had
  */
 #pragma once
 
@@ -120,6 +121,12 @@ void message_fill_array(
 void message_check(union message *message, struct worker *worker);
 /* Give back what a send that failed has left behind. */
 void message_failed(union message *message, mach_msg_return_t result);
+
+/* ---- tasks ---- */
+
+/* Note what each task has; later, say which has something else. */
+void usage_note(void);
+void usage_compare(void);
 
 /* One round: for @milliseconds; orderly, or ended in the middle of it. */
 int round_run(uint32_t seed, unsigned milliseconds, bool orderly);

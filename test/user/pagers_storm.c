@@ -252,10 +252,10 @@ main(void)
 	must(mach_thread_start(serve, NULL, 0, &server));
 	window[0] = map();
 	window[1] = map();
+	is(window[0][0], 0, "the memory is there");
 	running = WRITERS;
 	for (uintptr_t i = 0; i < WRITERS; i++)
 		must(mach_thread_start(write_words, (void *)i, 0, &writer[i]));
-	is(window[0][0], 0, "the memory is there");
 	must(mach_thread_start(take_away, NULL, 0, &taker));
 	for (int i = 0; i < WRITERS; i++)
 		mach_thread_join(writer[i]);
