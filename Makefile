@@ -67,7 +67,7 @@ help: ## print this list
 	    -e 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword \
 	    $(MAKEFILE_LIST)) | while IFS="$$(printf '\t')" read -r name what; \
 	    do test -z "$$what" && printf '%s\n' "$$name" || \
-	    printf '  %-10s %s\n' "$$name" "$$what"; done
+	    printf '  %-14s %s\n' "$$name" "$$what"; done
 	@printf '\nSettings, as in `make run HARTS=1 MEM=128M`:\n'
 	@printf '  HARTS=4 MEM=1G MACHINE=virt CPU=rv64,sstc=off DTB=FILE\n'
 	@printf '  APPEND="words for the kernel"   DEBUG=1 (checks on)   V=1\n'
@@ -89,7 +89,8 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 ##@ Check
 
-.PHONY: test kernel-checked kernel-unfenced unit soak model fuzz coverage bench lint tidy
+.PHONY: test kernel-checked kernel-unfenced unit soak model fuzz coverage \
+	bench bench-compare bench-baseline lint tidy
 test: all kernel-checked kernel-unfenced unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 
@@ -127,9 +128,26 @@ coverage: all | $(call setup,test) ## which lines of ipc/ tests run: a table, bu
 	    $(BUILD)/coverage/baton.img unit-build-ipc
 	@scripts/coverage --initrd $(ARCHIVE) $(BUILD)/coverage ipc
 
+BENCH = scripts/bench-report --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE)
+BASELINE := userland/bench/baseline.json
+
 bench: all ## count instructions per operation; a table and build/bench/results.json
-	@scripts/bench-report --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE) \
-	    --revision '$(REVISION)' $(BUILD)/bench/results.json
+	@$(BENCH) $(BUILD)/bench/results.json
+
+# `make bench-compare A.json B.json`: the words behind it are not targets.
+ifneq ($(filter bench-compare,$(firstword $(MAKECMDGOALS))),)
+BENCH_WORDS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
+.PHONY: $(BENCH_WORDS)
+$(BENCH_WORDS):
+	@:
+endif
+
+bench-compare: ## what changed: BEFORE.json AFTER.json; alone, since the baseline
+	@scripts/bench-compare $(or $(BENCH_WORDS),$(BASELINE) \
+	    $(BUILD)/bench/results.json)
+
+bench-baseline: all ## record what costs may not exceed by 2 %: userland/bench/baseline.json
+	@$(BENCH) --baseline $(BASELINE)
 
 lint: all lint-headers lint-dialects | $(call setup,style) ## compile each header alone, check layout and style
 	@scripts/format --check

@@ -53,7 +53,7 @@ class Machine:
         if self.dtb or self.disabled:
             args += ["-dtb", self.dtb or self._edited_tree(folder)]
         if self.icount:
-            args += ["-icount", "shift=0"]
+            args += ["-icount", "shift=0,sleep=off"]
         else:
             threads = "multi" if self.threads else "single"
             args += ["-accel", f"tcg,thread={threads}"]

@@ -2,11 +2,12 @@
 #pragma once
 #include <stdint.h>
 
-#define SAMPLES_MAX 4096
+#define SAMPLES_FEW 4096   /* where each costs the same */
+#define SAMPLES_MAX 100000 /* elsewhere */
 
 /*
  * The counter that the figures are in: cycles on a board, executed
- * instructions where the simulator counts those.
+ * instructions where the simulator counts those.  bench_unit() finds out.
  */
 static inline uint64_t
 bench_now(void)
@@ -17,7 +18,26 @@ bench_now(void)
 	return now;
 }
 
-/* A series of samples of one measurement. */
+/* What bench_now() counts: "cycles", "instructions", or a simulator's
+ * "host ticks", which say little. */
+const char *bench_unit(void);
+
+/*
+ * How many samples a short operation is worth, and how many rounds before them
+ * are not counted: 1 000 where each costs the same, 100 000 elsewhere; or what
+ * the program was told.
+ */
+unsigned bench_rounds(void);
+void bench_set_rounds(unsigned rounds);
+#define WARM_UP 20
+
+/* Measure what takes long to set up, too? */
+extern int bench_large;
+
+/*
+ * A series of samples of one measurement.  The strings are kept until
+ * bench_end(); who steps through a sample finds it between the two.
+ */
 void bench_begin(const char *name, const char *what);
 void bench_sample(uint64_t cost);
 /* Sort them and print the line that scripts/bench-report collects. */
@@ -52,7 +72,9 @@ void bench_maps(void);
 void bench_entries(void);
 void bench_boot(void);
 
-/* The partner task or thread: answers requests for ever. */
+/* The partner thread: answers requests for ever. */
 void bench_serve(unsigned port) __attribute__((noreturn));
+/* The partner task, of one thread: BENCH_INLINE as well. */
+void bench_serve_large(unsigned port) __attribute__((noreturn));
 /* A send right to the partner task's port. */
 unsigned bench_partner(void);

@@ -14,8 +14,6 @@
 
 #include "bench.h"
 
-#define ROUNDS	1000
-#define WARM_UP 20
 #define CODE_AT 0x100000UL
 #define WIDE	MACH_EXCEPTION_CODES
 
@@ -170,7 +168,7 @@ rounds(const char *name, const char *what, const uint32_t *code,
 	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	bench_check(kr, "a first exception");
 	bench_begin(name, what);
-	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+	for (unsigned i = 0; i < WARM_UP + bench_rounds(); i++) {
 		before = bench_now();
 		answer();
 		kr = mach_msg(&buffer.header, MACH_SEND_MSG | MACH_RCV_MSG,

@@ -3,9 +3,15 @@
  *
  * Each figure is printed as one line of JSON behind the word BENCH, with
  * minimum, median, 99th percentile and maximum over its samples; `make bench`
- * makes the table.  With the word "table" first, a table for people is printed
- * instead.  With an argument, only families (below) whose names begin with it
- * are run.
+ * makes the table.  Arguments, in any order:
+ *
+ *	table		print a table for people instead
+ *	large		also what takes seconds to set up
+ *	rounds=N	take N samples of each short operation
+ *	shuffle=N	have N ports more and perhaps a region: others are
+ *			elsewhere
+ *	anything else	run families (below) whose names begin with it; or, if
+ *			it is the name of a figure, the family that has it
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -21,8 +27,8 @@
 static struct {
 	const char *name;
 	const char *what;
-	uint64_t sample[SAMPLES_MAX];
-	size_t count;
+	uint64_t *sample;
+	size_t count, room;
 } series;
 
 static int
@@ -34,15 +40,32 @@ compare(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-void
+/* Room for as many samples as there are rounds, at the least. */
+static void
+samples_allocate(void)
+{
+	static uint64_t few[SAMPLES_FEW];
+
+	series.sample = few;
+	series.room = SAMPLES_FEW;
+	if (bench_rounds() > SAMPLES_FEW) {
+		series.room = SAMPLES_MAX;
+		series.sample = calloc(series.room, sizeof(uint64_t));
+		bench_check(series.sample == NULL, "have room for samples");
+	}
+}
+
+__attribute__((noinline)) void
 bench_begin(const char *name, const char *what)
 {
 	series.name = name;
 	series.what = what;
 	series.count = 0;
+	if (series.sample == NULL)
+		samples_allocate();
 }
 
-void
+__attribute__((noinline)) void
 bench_sample(uint64_t cost)
 {
 	/* What reading the counter itself adds. */
@@ -53,7 +76,7 @@ bench_sample(uint64_t cost)
 
 		reading = bench_now() - before;
 	}
-	if (series.count < SAMPLES_MAX)
+	if (series.count < series.room)
 		series.sample[series.count++] =
 		    cost > reading ? cost - reading : 0;
 }
@@ -61,9 +84,14 @@ bench_sample(uint64_t cost)
 static bool table;
 
 static void
-print_table_head(void)
+print_head(void)
 {
-	printf("%-28s %9s %9s  %s\n", "cycles", "median", "p99", "of");
+	if (table)
+		printf(
+		    "%-28s %9s %9s  %s\n", bench_unit(), "median", "p99", "of");
+	else
+		printf("BENCH {\"unit\": \"%s\", \"kernel\": \"%s\"}\n",
+		    bench_unit(), BATON_REVISION);
 }
 
 static void
@@ -74,6 +102,22 @@ print_table_row(void)
 	printf("%-28s %9llu %9llu  %s\n", series.name,
 	    (unsigned long long)series.sample[n / 2],
 	    (unsigned long long)series.sample[n - 1 - n / 100], series.what);
+}
+
+/*
+ * Samples at so many ten-thousandths of the way from the least to the most,
+ * for a plot.
+ */
+static void
+print_spread(void)
+{
+	static const unsigned at[] = {0, 100, 1000, 2500, 5000, 7500, 9000,
+	    9500, 9900, 9950, 9990, 9995, 9999, 10000};
+
+	for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++)
+		printf("%s[%u, %llu]", i == 0 ? "" : ", ", at[i],
+		    (unsigned long long)
+			series.sample[(series.count - 1) * at[i] / 10000]);
 }
 
 void
@@ -90,11 +134,13 @@ bench_end(void)
 	}
 	printf("BENCH {\"name\": \"%s\", \"what\": \"%s\", \"samples\": %zu, "
 	       "\"min\": %llu, \"median\": %llu, \"p99\": %llu, "
-	       "\"max\": %llu}\n",
+	       "\"max\": %llu, \"spread\": [",
 	    series.name, series.what, n, (unsigned long long)series.sample[0],
 	    (unsigned long long)series.sample[n / 2],
 	    (unsigned long long)series.sample[n - 1 - n / 100],
 	    (unsigned long long)series.sample[n - 1]);
+	print_spread();
+	printf("]}\n");
 	fflush(stdout);
 }
 
@@ -119,7 +165,7 @@ partner_main(void)
 	    "make a send right to it");
 	bench_check(bootstrap_register(bootstrap_port, BENCH_SERVICE, port),
 	    "register the partner");
-	bench_serve(port);
+	bench_serve_large(port);
 }
 
 unsigned
@@ -175,6 +221,56 @@ static const struct {
     {"scale", bench_entries},
 };
 
+static bool
+is_wanted(const char *family, const char *wanted)
+{
+	size_t length = strlen(family);
+
+	return strncmp(family, wanted, strlen(wanted)) == 0 ||
+	       (strncmp(family, wanted, length) == 0 && wanted[length] == '.');
+}
+
+/*
+ * Ports before all others, which find their places and names behind them; and
+ * a region where the count is odd.
+ */
+static void
+shuffle(unsigned count)
+{
+	vm_address_t address;
+	mach_port_t port;
+
+	if (count % 2 != 0)
+		bench_check(vm_allocate(mach_task_self(), &address,
+				vm_page_size, VM_FLAGS_ANYWHERE),
+		    "have a region");
+	while (count-- > 0)
+		bench_check(mach_port_allocate(mach_task_self(),
+				MACH_PORT_RIGHT_RECEIVE, &port),
+		    "have ports");
+}
+
+/* Returns the name that is wanted; none if @arguments have no other words. */
+static const char *
+read_arguments(char **arguments)
+{
+	const char *wanted = "";
+
+	for (char **word = arguments; *word != NULL; word++) {
+		if (strcmp(*word, "table") == 0)
+			table = true;
+		else if (strcmp(*word, "large") == 0)
+			bench_large = true;
+		else if (strncmp(*word, "rounds=", 7) == 0)
+			bench_set_rounds((unsigned)atoi(*word + 7));
+		else if (strncmp(*word, "shuffle=", 8) == 0)
+			shuffle((unsigned)atoi(*word + 8));
+		else
+			wanted = *word;
+	}
+	return wanted;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -182,15 +278,10 @@ main(int argc, char **argv)
 
 	if (argc > 1 && strcmp(argv[1], "--partner") == 0)
 		partner_main();
-	if (argc > 1 && strcmp(argv[1], "table") == 0) {
-		table = true;
-		print_table_head();
-		argc--;
-		argv++;
-	}
-	wanted = argc > 1 ? argv[1] : "";
+	wanted = argc > 1 ? read_arguments(argv + 1) : "";
+	print_head();
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		if (strncmp(families[i].family, wanted, strlen(wanted)) == 0)
+		if (is_wanted(families[i].family, wanted))
 			families[i].run();
 	}
 	partner_stop();

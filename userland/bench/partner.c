@@ -17,6 +17,14 @@ union buffer {
 };
 
 static void
+answer_arrived(union buffer *buffer, uint64_t arrived)
+{
+	buffer->transfer_reply.arrived = arrived;
+	buffer->header.msgh_size =
+	    offsetof(struct bench_transfer_reply, trailer);
+}
+
+static void
 answer_transfer(union buffer *buffer, uint64_t arrived)
 {
 	const mach_msg_ool_descriptor_t *memory = &buffer->transfer.memory;
@@ -24,9 +32,7 @@ answer_transfer(union buffer *buffer, uint64_t arrived)
 	bench_check(vm_deallocate(mach_task_self(),
 			(vm_address_t)memory->address, memory->size),
 	    "give back what was sent");
-	buffer->transfer_reply.arrived = arrived;
-	buffer->header.msgh_size =
-	    offsetof(struct bench_transfer_reply, trailer);
+	answer_arrived(buffer, arrived);
 }
 
 /* What is neither a call nor a pager's: it ends the program. */
@@ -59,7 +65,9 @@ answer(union buffer *buffer, uint64_t arrived)
 		answer_transfer(buffer, arrived);
 		break;
 	default:
-		return serve_page(buffer);
+		if (header->msgh_id != BENCH_INLINE)
+			return serve_page(buffer);
+		answer_arrived(buffer, arrived);
 	}
 	header->msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
 	header->msgh_local_port = MACH_PORT_NULL;
@@ -67,22 +75,38 @@ answer(union buffer *buffer, uint64_t arrived)
 	return MACH_SEND_MSG | MACH_RCV_MSG;
 }
 
-void
-bench_serve(unsigned port)
+/* Receive into @buffer, of @size bytes, and answer, for ever. */
+static inline void __attribute__((noreturn))
+serve(mach_port_t port, union buffer *buffer, mach_msg_size_t size)
 {
-	static _Thread_local union buffer buffer;
 	kern_return_t kr;
 
-	kr = mach_msg(&buffer.header, MACH_RCV_MSG, 0, sizeof(buffer), port,
+	kr = mach_msg(&buffer->header, MACH_RCV_MSG, 0, size, port,
 	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	for (;;) {
 		uint64_t arrived = bench_now();
 		mach_msg_option_t option;
 
 		bench_check(kr, "receive a request");
-		option = answer(&buffer, arrived);
-		kr = mach_msg(&buffer.header, option, buffer.header.msgh_size,
-		    sizeof(buffer), port, MACH_MSG_TIMEOUT_NONE,
-		    MACH_PORT_NULL);
+		option = answer(buffer, arrived);
+		kr = mach_msg(&buffer->header, option, buffer->header.msgh_size,
+		    size, port, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	}
+}
+
+void
+bench_serve(unsigned port)
+{
+	static _Thread_local union buffer buffer;
+
+	serve(port, &buffer, sizeof(buffer));
+}
+
+void
+bench_serve_large(unsigned port)
+{
+	union buffer *buffer = malloc(sizeof(struct bench_inline));
+
+	bench_check(buffer == NULL, "have a buffer");
+	serve(port, buffer, sizeof(struct bench_inline));
 }

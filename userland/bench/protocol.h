@@ -6,18 +6,26 @@
 
 #define BENCH_SERVICE "bench.partner"
 
-#define BODY_MAX 4096
+#define BODY_MAX   4096
+#define INLINE_MAX 65536 /* a BENCH_INLINE's body */
 
 /* Requests, by msgh_id; the reply's is 100 higher. */
 #define BENCH_EMPTY    7000 /* answered by an empty message */
 #define BENCH_ECHO     7001 /* answered by a body as long as the request's */
 #define BENCH_TRANSFER 7002 /* answered by when the memory was here */
 #define BENCH_PORT     7003 /* answered by an empty message */
+#define BENCH_INLINE   7004 /* answered by when the body was here */
 
 /* Both directions, with room for the trailer. */
 struct bench_message {
 	mach_msg_header_t header;
 	char body[BODY_MAX];
+	mach_msg_max_trailer_t trailer;
+};
+
+struct bench_inline {
+	mach_msg_header_t header;
+	char body[INLINE_MAX];
 	mach_msg_max_trailer_t trailer;
 };
 

@@ -7,9 +7,6 @@
 #include "bench.h"
 #include "protocol.h"
 
-#define ROUNDS	1000
-#define WARM_UP 20
-
 union buffer {
 	mach_msg_header_t header;
 	struct bench_port port;
@@ -66,7 +63,7 @@ right_in_request(void)
 	mach_port_t partner = bench_partner(), port = port_with_send();
 
 	bench_begin("rpc.port", "one send right in the request, empty reply");
-	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+	for (unsigned i = 0; i < WARM_UP + bench_rounds(); i++) {
 		uint64_t cost;
 
 		fill_header(partner, BENCH_PORT, MACH_MSGH_BITS_COMPLEX);
@@ -109,7 +106,7 @@ set_of(int members, const char *name, const char *what)
 			65536, &thread),
 	    "start a thread");
 	bench_begin(name, what);
-	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+	for (unsigned i = 0; i < WARM_UP + bench_rounds(); i++) {
 		uint64_t cost;
 
 		fill_header(port, BENCH_EMPTY, 0);
@@ -161,7 +158,7 @@ bench_notices(void)
 	reply_port = mach_reply_port();
 	bench_begin("notify.dead_name",
 	    "ask for a dead-name notice, end the port, receive the notice");
-	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+	for (unsigned i = 0; i < WARM_UP + bench_rounds(); i++) {
 		mach_port_t port = port_with_send();
 		uint64_t before = bench_now();
 		kern_return_t kr = hear_of_death(port);

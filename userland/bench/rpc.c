@@ -8,9 +8,6 @@
 #include "bench.h"
 #include "protocol.h"
 
-#define ROUNDS	1000
-#define WARM_UP 20
-
 static struct bench_message message;
 static mach_port_t reply_port;
 
@@ -42,7 +39,7 @@ rounds(const char *name, const char *what, mach_port_t port, mach_msg_id_t id,
     mach_msg_size_t body)
 {
 	bench_begin(name, what);
-	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+	for (unsigned i = 0; i < WARM_UP + bench_rounds(); i++) {
 		uint64_t cost;
 
 		memset(message.body, i, body);
@@ -85,7 +82,7 @@ static void
 send_queued(void)
 {
 	bench_begin("send.queued", "send with nobody waiting, and receive");
-	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+	for (unsigned i = 0; i < WARM_UP + bench_rounds(); i++) {
 		uint64_t before = bench_now();
 		kern_return_t kr;
 

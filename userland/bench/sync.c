@@ -6,9 +6,6 @@
 
 #include "bench.h"
 
-#define ROUNDS	1000
-#define WARM_UP 20
-
 static semaphore_t ping, pong;
 
 static void
@@ -35,7 +32,7 @@ bench_semaphores(void)
 	    "start a thread");
 	bench_begin("sem.pingpong",
 	    "semaphore_wait_signal() there and back, between threads");
-	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+	for (unsigned i = 0; i < WARM_UP + bench_rounds(); i++) {
 		uint64_t before = bench_now();
 		kern_return_t kr = semaphore_wait_signal(pong, ping);
 
@@ -88,7 +85,7 @@ bench_eventlinks(void)
 	    "start a thread");
 	bench_begin("eventlink.pingpong",
 	    "signal and wait there and back, between threads");
-	for (int i = 0; i < WARM_UP + ROUNDS; i++) {
+	for (unsigned i = 0; i < WARM_UP + bench_rounds(); i++) {
 		uint64_t before = bench_now();
 		kern_return_t kr = signal_and_wait(side[0], &count);
 

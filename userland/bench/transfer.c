@@ -2,6 +2,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <mach/mach.h>
 
@@ -20,6 +21,64 @@ struct form {
 	bool deallocate;
 	mach_msg_copy_options_t copy;
 };
+
+static uint64_t
+send_inline(
+    struct bench_inline *message, mach_msg_size_t size, mach_port_t reply_port)
+{
+	const struct bench_transfer_reply *reply = (const void *)message;
+	uint64_t before = bench_now();
+
+	message->header.msgh_bits = MACH_MSGH_BITS(
+	    MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	message->header.msgh_size = sizeof(message->header) + size;
+	message->header.msgh_remote_port = bench_partner();
+	message->header.msgh_local_port = reply_port;
+	message->header.msgh_voucher_port = MACH_PORT_NULL;
+	message->header.msgh_id = BENCH_INLINE;
+	bench_check(mach_msg(&message->header, MACH_SEND_MSG | MACH_RCV_MSG,
+			message->header.msgh_size, sizeof(*message), reply_port,
+			MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL),
+	    "send a body");
+	return reply->arrived - before;
+}
+
+/* Bodies of messages, which are copied. */
+static void
+measure_inline(void)
+{
+	static const struct {
+		const char *name;
+		mach_msg_size_t size;
+	} bodies[] = {
+	    {"transfer.inline.16", 16},
+	    {"transfer.inline.48", 48},
+	    {"transfer.inline.256", 256},
+	    {"transfer.inline.1K", 1024},
+	    {"transfer.inline.4K", 4096},
+	    {"transfer.inline.16K", 16384},
+	    {"transfer.inline.64K", INLINE_MAX},
+	};
+	mach_port_t reply_port = mach_reply_port();
+	struct bench_inline *message = calloc(1, sizeof(*message));
+
+	bench_check(message == NULL, "have a buffer");
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		bench_begin(bodies[i].name, "a message's body, one way");
+		for (int k = -5; k < 100; k++) {
+			uint64_t cost =
+			    send_inline(message, bodies[i].size, reply_port);
+
+			if (k >= 0)
+				bench_sample(cost);
+		}
+		bench_end();
+	}
+	free(message);
+	bench_check(mach_port_mod_refs(mach_task_self(), reply_port,
+			MACH_PORT_RIGHT_RECEIVE, -1),
+	    "destroy the reply port");
+}
 
 static vm_address_t
 allocate(vm_size_t size)
@@ -146,4 +205,5 @@ bench_transfer(void)
 				    sizes[k].rounds);
 		}
 	}
+	measure_inline();
 }

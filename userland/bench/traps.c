@@ -4,13 +4,11 @@
 
 #include "bench.h"
 
-#define ROUNDS 1000
-
 static void
 trap_null(void)
 {
 	bench_begin("trap.null", "mach_task_self() trap");
-	for (int i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < bench_rounds(); i++) {
 		uint64_t before = bench_now();
 		mach_port_t self = task_self_trap();
 
@@ -26,7 +24,7 @@ static void
 port_allocate_destroy(void)
 {
 	bench_begin("port.allocate_destroy", "a receive right, made and ended");
-	for (int i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < bench_rounds(); i++) {
 		uint64_t before = bench_now();
 		mach_port_t port;
 		kern_return_t kr;
@@ -50,7 +48,7 @@ kernel_call(void)
 	mach_port_urefs_t refs;
 
 	bench_begin("kernel.call", "a name's references, asked by message");
-	for (int i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < bench_rounds(); i++) {
 		uint64_t before = bench_now();
 		kern_return_t kr = mach_port_get_refs(mach_task_self(),
 		    mach_task_self(), MACH_PORT_RIGHT_SEND, &refs);
