@@ -209,3 +209,51 @@ entry_drop_all(struct space *space, mach_port_name_t name, struct entry *entry,
 			    space, name, entry, MACH_RCV_PORT_DIED, loose);
 	}
 }
+
+/* ---- the task's own port ---- */
+
+/* What stands where none is remembered: its key is never what is looked for. */
+static struct entry no_entry;
+
+void
+space_forget_self(struct space *space)
+{
+	space->self_entry = &no_entry;
+	space->self_key = MACH_PORT_TYPE_SEND;
+	space->self_name = MACH_PORT_NULL;
+}
+
+mach_port_name_t
+space_self_again(struct space *space)
+{
+	mach_port_name_t name = MACH_PORT_NULL;
+
+	spin_lock(&space->lock);
+	if (space->self_entry->key == space->self_key) {
+		/* They stick at the maximum. */
+		if (space->self_entry->urefs < MACH_PORT_UREFS_MAX)
+			space->self_entry->urefs++;
+		name = space->self_name;
+	}
+	spin_unlock(&space->lock);
+	return name;
+}
+
+void
+space_remember_self(
+    struct space *space, mach_port_name_t name, const struct port *port)
+{
+	struct entry *entry;
+
+	spin_lock(&space->lock);
+	entry = space_lookup(space, name);
+	/* Another thread may have given it up, or more, meanwhile. */
+	if (entry != NULL &&
+	    (entry->key & MACH_PORT_TYPE_SEND_RECEIVE) == MACH_PORT_TYPE_SEND &&
+	    entry->port == port) {
+		space->self_entry = entry;
+		space->self_key = MACH_PORT_TYPE_SEND | (uint8_t)name;
+		space->self_name = name;
+	}
+	spin_unlock(&space->lock);
+}

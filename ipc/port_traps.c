@@ -117,12 +117,18 @@ mach_port_name_t
 task_self_trap(void)
 {
 	struct task *task = current_thread()->task;
+	mach_port_name_t name = space_self_again(task->space);
 	struct port *port;
 
+	if (likely(name != MACH_PORT_NULL))
+		return name;
 	spin_lock(&task->lock);
 	port = right_make_send(task->self_port);
 	spin_unlock(&task->lock);
-	return give_send(port);
+	name = give_send(port);
+	if (name != MACH_PORT_NULL)
+		space_remember_self(task->space, name, port);
+	return name;
 }
 
 /* ---- making and counting ---- */

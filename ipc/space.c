@@ -87,6 +87,7 @@ space_create(uint64_t task_id, struct space **spacep)
 	space->top = 1;
 	space->limit = NAME_INDEX_MAX;
 	space->task_id = task_id;
+	space_forget_self(space);
 	*spacep = space;
 	return KERN_SUCCESS;
 }
@@ -323,6 +324,8 @@ entry_free(struct space *space, mach_port_name_t name, struct entry *entry)
 	entry->key = (uint8_t)name; /* no right, and what was last used */
 	entry->urefs = 0;
 	entry->port = NULL;
+	if (unlikely(entry == space->self_entry))
+		space_forget_self(space);
 	space->count--;
 	if (index < space->bound && !space->dead)
 		free_list_add(space, index);

@@ -88,9 +88,12 @@ struct middle {
 /* s: the space's lock   S: changed under it, read by anybody
  * I: immutable   a: atomic */
 struct space {
-	struct spinlock lock;  /* rank LOCK_SPACE */
-	atomic_uint refs;      /* [a] the task's, and of calls under way */
-	bool dead;	       /* [s] no more names are made */
+	struct spinlock lock;	    /* rank LOCK_SPACE */
+	struct entry *self_entry;   /* [s] the task's own port's; never NULL */
+	uint32_t self_key;	    /* [s] what its key is, while it is that */
+	mach_port_name_t self_name; /* [s] its name, if self_entry has one */
+	atomic_uint refs;	    /* [a] the task's, and of calls under way */
+	bool dead;		    /* [s] no more names are made */
 	uint32_t bound;	       /* [s] from here on only chosen names are used */
 	uint32_t free;	       /* [s] first free index below bound; 0: none */
 	uint32_t count;	       /* [s] names in use */
@@ -117,6 +120,17 @@ space_get(struct space *space)
 }
 
 void space_put(struct space *space);
+
+/*
+ * The name by which a task knows its own port, with one user reference more.
+ * MACH_PORT_NULL: it has none that is remembered, or another kind of right by
+ * it.  trap.S does the same for who asks with a trap of his own.
+ */
+mach_port_name_t space_self_again(struct space *space);
+void space_forget_self(struct space *space);
+/* @name, which space_insert_send() gave for @port, is that. */
+void space_remember_self(
+    struct space *space, mach_port_name_t name, const struct port *port);
 
 /*
  * One bounded step of giving up all rights in a dying task's space: true when

@@ -99,12 +99,15 @@ trap_entry:
 	csrr	s0, scause
 	addi	s1, s0, -CAUSE_USER_ECALL
 	bnez	s1, trap_from_user
+	addi	s1, t0, -TRAP_TASK_SELF
+	beqz	s1, trap_task_self
 
 /*
  * A system call: the number, negative, in t0; arguments in a0 to a7 and t1.
  * The function is called with the arguments where they are, and its result is
  * a0.  It may instead never return and leave by thread_return().
  */
+trap_call:
 	csrr	s1, sepc
 	csrrw	s0, sscratch, zero		/* the user's tp */
 	addi	s1, s1, 4
@@ -182,6 +185,49 @@ syscall_return:
 3:	ld	t2, CPU_MESSAGE_TRAP(s1)
 	jalr	t2
 	tail	thread_return_value
+
+/*
+ * task_self_trap(), short: space_self_again() on the few registers that are
+ * free already.  All others still are the user's, and s0, s1 are again at the
+ * end; t0 and a0 hold a constant and the result.
+ *
+ * The space's lock is tried: acquire by lr.aq, as in spin_trylock(), release
+ * by amoadd.rl, as in spin_unlock().  Whatever is not as usual leaves it to
+ * task_self_trap() of ipc/port_traps.c.
+ */
+	.balign	64
+trap_task_self:
+	ld	s0, THREAD_SPACE(tp)
+	lr.w.aq	s1, (s0)
+	andi	t0, s1, LOCK_COUNT_MASK
+	bnez	t0, 2f
+	addi	s1, s1, 1
+	sc.w	t0, s1, (s0)
+	bnez	t0, 2f
+	ld	a0, SPACE_SELF_ENTRY(s0)
+	lw	t0, SPACE_SELF_KEY(s0)
+	lw	s1, ENTRY_KEY(a0)
+	bne	t0, s1, 3f
+	lw	s1, ENTRY_UREFS(a0)
+	addi	s1, s1, 1
+	srli	t0, s1, UREFS_BITS
+	bnez	t0, 1f				/* they stick at the maximum */
+	sw	s1, ENTRY_UREFS(a0)
+1:	lw	a0, SPACE_SELF_NAME(s0)
+	li	t0, LOCK_PASS
+	amoadd.w.rl zero, t0, (s0)
+	csrr	s0, sepc
+	addi	s0, s0, 4
+	csrw	sepc, s0
+	ld	s0, TF_S0(tp)
+	ld	s1, TF_S1(tp)
+	csrrw	tp, sscratch, tp
+	leave_kernel
+
+3:	li	t0, LOCK_PASS
+	amoadd.w.rl zero, t0, (s0)
+2:	li	t0, TRAP_TASK_SELF
+	j	trap_call
 
 /* Any other trap from user mode: all registers are the user's and live. */
 trap_from_user:

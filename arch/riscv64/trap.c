@@ -13,6 +13,7 @@
 #include <mach/exception_types.h>
 #include <mach/machine/exception.h>
 
+#include "ipc/space.h"
 #include "kernel/cpu.h"
 #include "kernel/exception.h"
 #include "kernel/irq.h"
@@ -27,6 +28,18 @@
 static_assert(offsetof(struct thread, tf) == 0, "tp finds the trapframe");
 static_assert(offsetof(struct thread, cpu) == THREAD_CPU, "offsets.h");
 static_assert(offsetof(struct thread, ast) == THREAD_AST, "offsets.h");
+static_assert(offsetof(struct thread, fast.space) == THREAD_SPACE, "offsets.h");
+static_assert(offsetof(struct space, lock.word) == SPACE_LOCK, "offsets.h");
+static_assert(
+    offsetof(struct space, self_entry) == SPACE_SELF_ENTRY, "offsets.h");
+static_assert(offsetof(struct space, self_key) == SPACE_SELF_KEY, "offsets.h");
+static_assert(
+    offsetof(struct space, self_name) == SPACE_SELF_NAME, "offsets.h");
+static_assert(offsetof(struct entry, key) == ENTRY_KEY, "offsets.h");
+static_assert(offsetof(struct entry, urefs) == ENTRY_UREFS, "offsets.h");
+static_assert(SPIN_COUNT(~0U) == LOCK_COUNT_MASK, "offsets.h");
+static_assert(SPIN_PASS == LOCK_PASS, "offsets.h");
+static_assert(MACH_PORT_UREFS_MAX == (1 << UREFS_BITS) - 1, "offsets.h");
 static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "offsets.h");
 static_assert(KERN_MEMORY_WAIT == USERCOPY_WAIT, "offsets.h");
 static_assert(

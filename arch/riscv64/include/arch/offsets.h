@@ -7,6 +7,19 @@
 #define THREAD_CPU 256
 #define THREAD_AST 264
 
+#define THREAD_SPACE 552
+
+#define SPACE_LOCK	 0
+#define SPACE_SELF_ENTRY 8
+#define SPACE_SELF_KEY	 16
+#define SPACE_SELF_NAME	 20
+#define ENTRY_KEY	 0
+#define ENTRY_UREFS	 4
+/* As kernel/lock.h has them; and most user references are 16 bits. */
+#define LOCK_COUNT_MASK 2047
+#define LOCK_PASS	2047
+#define UREFS_BITS	16
+
 #define CPU_STACK_TOP	 0
 #define CPU_MESSAGE_TRAP 8
 
