@@ -90,7 +90,7 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 ##@ Check
 
 .PHONY: test kernel-checked kernel-unfenced unit soak model fuzz coverage \
-	bench bench-compare bench-baseline lint tidy
+	bench bench-compare bench-profile bench-baseline lint tidy
 test: all kernel-checked kernel-unfenced unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 
@@ -131,11 +131,14 @@ coverage: all | $(call setup,test) ## which lines of ipc/ tests run: a table, bu
 BENCH = scripts/bench-report --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE)
 BASELINE := userland/bench/baseline.json
 
-bench: all ## count instructions per operation; a table and build/bench/results.json
-	@$(BENCH) $(BUILD)/bench/results.json
+BENCH_CODE = --elf $(KERNEL_ELF) --program $(U)/programs/bench
 
-# `make bench-compare A.json B.json`: the words behind it are not targets.
-ifneq ($(filter bench-compare,$(firstword $(MAKECMDGOALS))),)
+bench: all ## count instructions per operation; a table and build/bench/results.json
+	@$(BENCH) $(BENCH_CODE) $(BUILD)/bench/results.json
+
+# `make bench-compare A.json B.json`, `make bench-profile NAME`: the words
+# behind these are no targets.
+ifneq ($(filter bench-compare bench-profile,$(firstword $(MAKECMDGOALS))),)
 BENCH_WORDS := $(wordlist 2,$(words $(MAKECMDGOALS)),$(MAKECMDGOALS))
 .PHONY: $(BENCH_WORDS)
 $(BENCH_WORDS):
@@ -145,6 +148,11 @@ endif
 bench-compare: ## what changed: BEFORE.json AFTER.json; alone, since the baseline
 	@scripts/bench-compare $(or $(BENCH_WORDS),$(BASELINE) \
 	    $(BUILD)/bench/results.json)
+
+bench-profile: all ## where the instructions of a row go, by function: NAME, as rpc.port
+	@scripts/bench-profile --kernel $(KERNEL_IMAGE) --initrd $(ARCHIVE) \
+	    $(BENCH_CODE) $(or $(BENCH_WORDS),$(error which row? as in \
+	    `make bench-profile rpc.null.inter`))
 
 bench-baseline: all ## record what costs may not exceed by 2 %: userland/bench/baseline.json
 	@$(BENCH) --baseline $(BASELINE)

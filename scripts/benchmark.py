@@ -157,3 +157,14 @@ def flatness(report):
             rows.append((scale, points[0][0], points[-1][0],
                          percent(min(costs), max(costs))))
     return rows
+
+
+def decimals(*values):
+    """Each with one place behind the point, if it is not zero."""
+    return [f"{value:.1f}".removesuffix(".0") for value in values]
+
+
+def footprint_line(footprint):
+    return ("{instructions} instructions touch {code_lines} lines of code and "
+            "{data_lines} of data, of 64 bytes, in {pages} pages, for which a "
+            "TLB has {tlb_entries} entries".format(**footprint))

@@ -37,6 +37,7 @@ class Machine:
     disabled: tuple = ()  # harts that the device tree calls disabled
     threads: bool = True  # one host thread per hart
     icount: bool = False  # count instructions, and let them be the clock
+    sleep: bool = False  # then, while all harts wait, the host's clock goes on
     extra: tuple = ()
 
     def arguments(self, folder):
@@ -53,7 +54,8 @@ class Machine:
         if self.dtb or self.disabled:
             args += ["-dtb", self.dtb or self._edited_tree(folder)]
         if self.icount:
-            args += ["-icount", "shift=0,sleep=off"]
+            sleep = "on" if self.sleep else "off"
+            args += ["-icount", f"shift=0,sleep={sleep}"]
         else:
             threads = "multi" if self.threads else "single"
             args += ["-accel", f"tcg,thread={threads}"]
