@@ -228,6 +228,20 @@ call_progress(void)
 	return current_thread()->step.word;
 }
 
+void
+call_keep_memory(const struct transfer *memory)
+{
+	struct kmsg *request = current_thread()->step.object;
+
+	for (uint32_t i = 0; i < request->done; i++) {
+		struct kdescriptor *descriptor = &request->descriptor[i];
+
+		if (descriptor->type != MACH_MSG_PORT_DESCRIPTOR &&
+		    descriptor->transfer == memory)
+			descriptor->transfer = NULL;
+	}
+}
+
 bool
 call_wants_reply(void)
 {

@@ -75,6 +75,11 @@ uint64_t *call_progress(void);
  */
 noreturn void call_finish(kern_return_t kr);
 
+/* Memory that is an argument becomes the handler's; called again, it finds NULL
+ * in its place. */
+struct transfer;
+void call_keep_memory(const struct transfer *memory);
+
 /* Does the request say where to answer?  Without, nobody waits for it. */
 bool call_wants_reply(void);
 

@@ -159,6 +159,33 @@ ledger_charge(
 	return false;
 }
 
+/*
+ * What others make it pay for, by what they touch or write, is never more than
+ * three quarters of what it may have: the last one is its own to use.
+ */
+static inline bool must_check
+ledger_has_quarter(
+    const struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	const struct ledger_line *line;
+	uint64_t limit;
+
+	if (ledger == NULL)
+		return true;
+	line = &ledger->line[kind];
+	limit = atomic_load_explicit(&line->limit, memory_order_relaxed);
+	return atomic_load_explicit(&line->use, memory_order_relaxed) + count <=
+	       limit - limit / 4;
+}
+
+static inline bool must_check
+ledger_charge_for_others(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	return ledger_has_quarter(ledger, kind, count) &&
+	       ledger_charge(ledger, kind, count);
+}
+
 /* Of what was charged, @count are not its any more. */
 static inline void
 ledger_credit(

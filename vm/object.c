@@ -65,7 +65,8 @@ object_slot_far(struct object *object, uint64_t offset, bool make)
 	KASSERT(offset < object->size);
 	for (unsigned level = object->levels; level > 0; level--) {
 		if (*slot == 0) {
-			struct page *node = make ? page_alloc_zeroed() : NULL;
+			struct page *node =
+			    make ? object_node_alloc(object) : NULL;
 
 			if (node == NULL)
 				return NULL;
@@ -83,38 +84,60 @@ object_slot_far(struct object *object, uint64_t offset, bool make)
 
 /* ---- life ---- */
 
-/* Free what hangs at @slot, of @level nodes; false: @budget ended first.  No
+/* What a step of taking an object apart may do yet, and has done. */
+struct end_step {
+	unsigned budget;
+	unsigned pages;
+};
+
+/* Free what hangs at @slot, of @level nodes; false: the budget ended first.  No
  * deeper than there are levels. */
 static bool
-slot_free(uint64_t *slot, unsigned level, unsigned *budget)
+slot_free(uint64_t *slot, unsigned level, struct end_step *step)
 {
 	if (*slot == 0)
 		return true;
-	if (*budget == 0)
+	if (step->budget == 0)
 		return false;
 	if (level == 0) {
-		(*budget)--;
-		if (slot_has_page(*slot))
+		step->budget--;
+		if (slot_has_page(*slot)) {
 			page_put(slot_page(*slot));
+			step->pages++;
+		}
 		*slot = 0;
 		return true;
 	}
-	*budget -= min_u64(*budget, END_SCAN);
+	step->budget -= min_u64(step->budget, END_SCAN);
 	for (unsigned i = 0; i < NODE_SLOTS; i++) {
 		if (node_of(*slot)[i] != 0 &&
-		    !slot_free(&node_of(*slot)[i], level - 1, budget))
+		    !slot_free(&node_of(*slot)[i], level - 1, step))
 			return false;
 	}
-	page_free(page_of(va_to_pa(node_of(*slot))));
+	object_node_free(page_of(va_to_pa(node_of(*slot))));
 	*slot = 0;
 	return true;
+}
+
+/* Nobody refers to it, and it is empty. */
+static void
+object_free(struct object *object)
+{
+	KASSERT(object->pages == 0);
+	if (object->source != NULL)
+		object_put(object->source);
+	if (object->pages_ledger != object->ledger)
+		ledger_put(object->pages_ledger);
+	ledger_release(object->ledger, BATON_LEDGER_OBJECTS, 1);
+	zone_free(&object_zone, object);
 }
 
 static bool
 end_step(struct reap_item *item)
 {
 	struct object *object = container_of(item, struct object, reap);
-	unsigned budget = END_STEP;
+	struct end_step step = {.budget = END_STEP};
+	bool ended;
 
 	if (object->source != NULL)
 		snapshot_end(object);
@@ -129,13 +152,12 @@ end_step(struct reap_item *item)
 		}
 	}
 	object->near = NULL;
-	if (!slot_free(&object->top, object->levels, &budget))
-		return true;
-	if (object->source != NULL)
-		object_put(object->source);
-	ledger_release(object->ledger, BATON_LEDGER_OBJECTS, 1);
-	zone_free(&object_zone, object);
-	return false;
+	ended = slot_free(&object->top, object->levels, &step);
+	object->pages -= step.pages;
+	object_unpay(object, step.pages);
+	if (ended)
+		object_free(object);
+	return !ended;
 }
 
 struct object *
@@ -157,6 +179,7 @@ object_create(struct ledger *ledger, uint64_t size)
 	    .size = size,
 	    .reap.step = end_step,
 	    .ledger = ledger,
+	    .pages_ledger = ledger,
 	};
 	do
 		object->id = atomic_fetch_add_explicit(
@@ -246,9 +269,13 @@ page_locked(struct object *object, uint64_t offset, struct page **pagep)
 	if (slot == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	if (*slot == 0) {
-		page = page_alloc_zeroed();
-		if (page == NULL)
+		if (!object_pay(object, 1))
 			return KERN_RESOURCE_SHORTAGE;
+		page = page_alloc_zeroed();
+		if (page == NULL) {
+			object_unpay(object, 1);
+			return KERN_RESOURCE_SHORTAGE;
+		}
 		*slot = slot_of(page, 0);
 		object->pages++;
 	} else if ((*slot & SLOT_SHARED) &&
@@ -326,7 +353,8 @@ object_copy_page(struct object *object, uint64_t offset, struct page **pagep)
 }
 
 kern_return_t
-object_prepare(struct object *object, uint64_t offset, uint64_t end)
+object_prepare(
+    struct object *object, uint64_t offset, uint64_t end, uint64_t pages)
 {
 	const uint64_t span = PAGE_SIZE << NODE_BITS;
 	kern_return_t kr = KERN_SUCCESS;
@@ -337,6 +365,8 @@ object_prepare(struct object *object, uint64_t offset, uint64_t end)
 			kr = KERN_RESOURCE_SHORTAGE;
 		offset = (offset | (span - 1)) + 1;
 	}
+	if (kr == KERN_SUCCESS && !object_pay(object, pages))
+		kr = KERN_RESOURCE_SHORTAGE;
 	spin_unlock(&object->lock);
 	return kr;
 }

@@ -23,6 +23,12 @@
  *
  * Who refers to an object: each map entry of it, each memory entry, and calls
  * under way.  The last one has it taken apart in steps by the reaper.
+ *
+ * Each slot with a page is one page (BATON_LEDGER_RESIDENT) that somebody pays
+ * for, beside those who have it in their tables: who made the object; of a
+ * pager's, the first task that supplied something.  A page of slots is kernel
+ * memory: who made the object pays; of a pager's, whoever asked for or supplied
+ * what is there, since anybody can make those many.
  */
 #pragma once
 #include "kernel/list.h"
@@ -61,8 +67,12 @@ struct object {
 	uint64_t snapshot_end;	   /* [s] */
 	bool snapshot_whole;	   /* [s] it has been made */
 	bool snapshot_old;	   /* [s] something was written since */
+	bool snapshot_lost;	   /* [s] what it has not got is no more */
 	struct reap_item reap;
-	struct ledger *ledger; /* [I] who pays; NULL: the kernel */
+	struct ledger *ledger; /* [I] who pays for it; NULL: the kernel */
+	/* [o] Who pays for its pages, with a reference if it is another; NULL:
+	 * the kernel, or nobody has supplied any to a pager's. */
+	struct ledger *pages_ledger;
 };
 
 /* Bytes that an object may have: all that a map could show. */
@@ -118,10 +128,12 @@ kern_return_t must_check object_allow(
 kern_return_t must_check object_copy_page(
     struct object *object, uint64_t offset, struct page **pagep);
 
-/* Let pages be inserted into [@offset, @end), of some nodes at most.
- * KERN_RESOURCE_SHORTAGE. */
+/* Let @pages be inserted into [@offset, @end), of some nodes at most: they are
+ * paid for.  KERN_RESOURCE_SHORTAGE. */
 kern_return_t must_check object_prepare(
-    struct object *object, uint64_t offset, uint64_t end);
+    struct object *object, uint64_t offset, uint64_t end, uint64_t pages);
+/* So many are not inserted after all. */
+void object_unprepare(struct object *object, uint64_t pages);
 /*
  * After that: let @page, with a reference of the caller's, be at @offset, where
  * none is.  @shared: others have it, privately.

@@ -70,7 +70,7 @@ slot_deadline(uint64_t slot)
 #define OBJECT_NODE_BITS 9
 
 /* The slot at @offset, which is in the object; NULL: it is absent, or no memory
- * for the nodes above it that are to be made. */
+ * for the nodes above it that are to be made, or for who pays. */
 uint64_t *object_slot_far(struct object *object, uint64_t offset, bool make);
 
 static inline uint64_t *
@@ -84,6 +84,21 @@ object_slot(struct object *object, uint64_t offset, bool make)
 		return &object->near[index & ((1UL << OBJECT_NODE_BITS) - 1)];
 	return object_slot_far(object, offset, make);
 }
+
+/*
+ * @count pages more are to be in slots, or fewer are there: whoever pays for
+ * them is charged, false: he may not have so many; or credited.  Who supplies
+ * the first of a pager's object pays for all of it from then on.
+ */
+bool must_check object_pay(struct object *object, uint64_t count);
+void object_unpay(struct object *object, uint64_t count);
+/* A zeroed page for slots of @object, which is paid for, or NULL; and when it
+ * goes. */
+struct page *must_check object_node_alloc(const struct object *object);
+void object_node_free(struct page *node);
+/* Could it not have another node even if there were memory for it, since who
+ * pays for those of a snapshot may have no more? */
+bool must_check object_is_poor(const struct object *object);
 /* The first slot from @offset on that may not be 0, at most @end: nodes that
  * are missing are passed over, some of them in one call. */
 uint64_t object_slot_next(struct object *object, uint64_t offset, uint64_t end);

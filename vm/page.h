@@ -13,6 +13,7 @@
 #include "kernel/list.h"
 #include "kernel/types.h"
 
+struct ledger;
 struct page_cache;
 
 #define PAGE_ORDER_MAX 9 /* blocks up to 2 MiB merge and split */
@@ -34,6 +35,8 @@ struct page {
 		void *owner;	 /* [b] object it belongs to, for people */
 		uint64_t tables; /* [m] a middle page table: tables below it */
 		uint64_t whole;	 /* a broken block: see vm/superpage.h */
+		/* [o] what slots of an object stand in: who pays for it */
+		struct ledger *payer;
 	};
 	/*
 	 * Leaves and transfer slots that name the page.  Each takes 8 bytes

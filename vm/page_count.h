@@ -47,6 +47,14 @@ pages_go(struct pmap *pmap, uaddr_t va, const pte_t *leaf, uint64_t count)
 	pages_come(pmap, va, leaf, -count);
 }
 
+/* The same, of one page that goes with what was charged for it. */
+always_inline void
+paid_page_goes(const struct pmap *pmap, uaddr_t va, const pte_t *leaf)
+{
+	page_of_entry(leaf)->pages--;
+	page_of_middle(pmap, va)->pages--;
+}
+
 /* A superpage more is in the middle table for @va. */
 always_inline void
 superpage_comes(struct pmap *pmap, uaddr_t va)

@@ -219,6 +219,7 @@ create_object(struct pager *pager, struct port *port)
 	if (object == NULL)
 		return NULL;
 	object->pager = pager_get(pager);
+	object->pages_ledger = NULL;
 	pager->object = object;
 	pager->port = right_copy_send(port);
 	port_get(port); /* stays when the right has gone */

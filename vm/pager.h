@@ -42,6 +42,7 @@
 #include "kernel/types.h"
 
 struct kmsg;
+struct ledger;
 struct object;
 struct port;
 struct thread;
@@ -228,9 +229,9 @@ bool must_check pager_pageout_rest_step(void);
  * gone, and sent. */
 struct kmsg *must_check pager_message_init(struct pager *pager);
 struct kmsg *must_check pager_message_request(struct pager *pager);
-struct kmsg *must_check pager_message_return(struct pager *pager,
-    uint64_t offset, uint64_t size, bool dirty, bool kernel_copy,
-    struct transfer *data);
+struct kmsg *must_check pager_message_return(struct ledger *ledger,
+    struct pager *pager, uint64_t offset, uint64_t size, bool dirty,
+    bool kernel_copy, struct transfer *data);
 /* What a request is for: @offset, or to unlock it. */
 void pager_message_ask(struct kmsg *kmsg, bool unlock, uint64_t offset,
     uint64_t size, unsigned access);

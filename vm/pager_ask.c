@@ -94,9 +94,10 @@ ask_locked(struct object *object, uint64_t offset, unsigned access,
 
 	if (pager->gone)
 		return KERN_MEMORY_ERROR;
-	slot = object_slot(object, offset, true);
+	/* Nobody is to have it before there is something to ask. */
+	slot = object_slot(object, offset, pager->ready);
 	if (slot == NULL)
-		return KERN_RESOURCE_SHORTAGE;
+		return pager->ready ? KERN_RESOURCE_SHORTAGE : KERN_SUCCESS;
 	*kmsgp = pager_message_request(pager);
 	if (*kmsgp == NULL)
 		return KERN_RESOURCE_SHORTAGE;

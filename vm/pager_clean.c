@@ -298,11 +298,15 @@ settle(struct object *object, struct pager_clean *clean, uint64_t at,
 	spin_unlock(&object->lock);
 	memory_wake(object, at, end, KERN_SUCCESS);
 	clean->freed += count;
+	/* What was returned is paid for as before, by the message. */
+	if (!returned)
+		object_unpay(object, count);
 	while (count > 0)
 		page_put(gone[--count]);
 }
 
-/* Send what is returned of the chunk; false: no memory, with a part settled. */
+/* Send what is returned of the chunk, and is paid for; false: no memory, with a
+ * part settled. */
 static bool
 return_run(struct object *object, struct pager_clean *clean, uint64_t end)
 {
@@ -314,12 +318,13 @@ return_run(struct object *object, struct pager_clean *clean, uint64_t end)
 	struct kmsg *kmsg = NULL;
 
 	if (transfer != NULL)
-		kmsg = pager_message_return(pager, clean->at, size, dirty,
+		kmsg = pager_message_return(NULL, pager, clean->at, size, dirty,
 		    !is_flushed(clean), transfer);
 	if (kmsg == NULL) {
 		transfer_destroy(transfer);
 		return false;
 	}
+	transfer_paid(transfer, object->pages_ledger, size >> PAGE_SHIFT);
 	/* Known by that until it leaves the queue. */
 	kmsg->sequence = atomic_fetch_add(&pager->returns, 1) + 1;
 	/* Sent first: a request for the same page is to come after it. */
@@ -341,17 +346,10 @@ pager_clean_stop(struct pager_clean *clean)
 	clean->end = max_u64(clean->at, clean->chunk_end);
 }
 
-/* Has the pager fallen behind with what it was returned? */
+/* Has the pager some time yet to receive what was returned? */
 static bool
-must_wait(const struct object *object, struct pager_clean *clean)
+has_time(struct pager_clean *clean)
 {
-	const struct port *port = object->pager->port;
-
-	/* A hint, read without the port's lock. */
-	if (!clean->wait_for_room || port_is_dead(port) ||
-	    __atomic_load_n(&port->queue.count, __ATOMIC_RELAXED) <
-		CONFIG_PAGER_RETURNS)
-		return false;
 	if (clean->deadline == 0)
 		clean->deadline = timer_after_ms(CONFIG_PAGER_MS);
 	if (timer_now() < clean->deadline)
@@ -363,6 +361,36 @@ must_wait(const struct object *object, struct pager_clean *clean)
 	else
 		pager_clean_stop(clean);
 	return false;
+}
+
+/* Has the pager fallen behind with what it was returned? */
+static bool
+must_wait(const struct object *object, struct pager_clean *clean)
+{
+	const struct port *port = object->pager->port;
+
+	/* A hint, read without the port's lock. */
+	if (!clean->wait_for_room || port_is_dead(port) ||
+	    __atomic_load_n(&port->queue.count, __ATOMIC_RELAXED) <
+		CONFIG_PAGER_RETURNS)
+		return false;
+	return has_time(clean);
+}
+
+/* Copies on their way are pages more, which the pager may not have. */
+static bool
+pay_copies(struct object *object, const struct pager_clean *clean, uint64_t end)
+{
+	return is_flushed(clean) ||
+	       object_pay(object, (end - clean->at) >> PAGE_SHIFT);
+}
+
+static void
+unpay_copies(
+    struct object *object, const struct pager_clean *clean, uint64_t end)
+{
+	if (!is_flushed(clean))
+		object_unpay(object, (end - clean->at) >> PAGE_SHIFT);
 }
 
 /* Some of the chunk, whose pages are mapped nowhere. */
@@ -382,8 +410,13 @@ return_step(struct object *object, struct pager_clean *clean)
 	if (!is_returned(clean, slot))
 		return KERN_OPERATION_TIMED_OUT;
 	end = run_end(object, clean, clean->at);
-	return return_run(object, clean, end) ? KERN_OPERATION_TIMED_OUT
-					      : KERN_NOT_WAITING;
+	if (!pay_copies(object, clean, end))
+		return has_time(clean) ? KERN_NOT_WAITING
+				       : KERN_OPERATION_TIMED_OUT;
+	if (return_run(object, clean, end))
+		return KERN_OPERATION_TIMED_OUT;
+	unpay_copies(object, clean, end);
+	return KERN_NOT_WAITING;
 }
 
 /* ---- steps ---- */
@@ -558,6 +591,8 @@ pager_clean_call(struct object *object, const struct pager_clean *template,
 		return KCALL_AGAIN;
 	if (kr == KERN_MEMORY_WAIT)
 		return kr;
+	if (kr == KERN_SUCCESS && clean->kept_back && !clean->wait_for_room)
+		kr = KERN_RESOURCE_SHORTAGE;
 	object_put(clean->object);
 	kmem_free(clean, sizeof(*clean));
 	*progress = 0;

@@ -7,6 +7,7 @@
 
 #include "kernel/config.h"
 #include "kernel/kassert.h"
+#include "kernel/ledger.h"
 #include "kernel/task.h"
 #include "vm/map_room.h"
 #include "vm/map_tree.h"
@@ -60,20 +61,19 @@ look_at_page(struct map *map, uaddr_t va, struct leaving *leaving)
 	       ((va ^ (leaving->end - 1)) & ~(SUPERPAGE_SIZE - 1)) == 0;
 }
 
-/* It leaves: the page, whose reference is the caller's. */
+/* It leaves: the page, whose reference is the caller's, and its charge. */
 static struct page *
 take_page(struct map *map, const struct leaving *leaving)
 {
 	struct page *page = page_of(pte_pa(*leaving->leaf));
 
 	*leaving->leaf = 0;
-	pages_go(&map->pmap, leaving->va, leaving->leaf, 1);
+	paid_page_goes(&map->pmap, leaving->va, leaving->leaf);
 	if (leaving->start == leaving->end)
 		map_room_put(map, map_room_free(map), leaving->region);
 	else
 		map_tree_resize(
 		    map, leaving->region, leaving->start, leaving->end);
-	pmap_settle(&map->pmap);
 	/* Before anybody else may have it. */
 	pmap_retire_leaving(&map->pmap);
 	return page;
@@ -107,7 +107,9 @@ supply_locked(
 	struct leaving leaving;
 	struct page *page;
 
-	if (slot == NULL ||
+	/* The page's charge goes with it. */
+	if (slot == NULL || object->pages_ledger != map->ledger ||
+	    !ledger_has_quarter(map->ledger, BATON_LEDGER_RESIDENT, 0) ||
 	    atomic_load_explicit(&object->refs, memory_order_relaxed) == 0 ||
 	    !look_at_page(map, supply->address, &leaving))
 		return false;

@@ -158,11 +158,12 @@ pager_message_ask(struct kmsg *kmsg, bool unlock, uint64_t offset,
 }
 
 struct kmsg *
-pager_message_return(struct pager *pager, uint64_t offset, uint64_t size,
-    bool dirty, bool kernel_copy, struct transfer *data)
+pager_message_return(struct ledger *ledger, struct pager *pager,
+    uint64_t offset, uint64_t size, bool dirty, bool kernel_copy,
+    struct transfer *data)
 {
-	struct kmsg *kmsg = message_alloc(NULL, MSGID_MEMORY_OBJECT_DATA_RETURN,
-	    sizeof(struct return_message), 2);
+	struct kmsg *kmsg = message_alloc(ledger,
+	    MSGID_MEMORY_OBJECT_DATA_RETURN, sizeof(struct return_message), 2);
 	struct return_message *message;
 
 	if (kmsg == NULL)

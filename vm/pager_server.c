@@ -4,10 +4,13 @@
 #include <mach/vm_prot.h>
 #include <serve/memory_object_control.h>
 
+#include "ipc/kmsg.h"
 #include "ipc/kserver.h"
 #include "ipc/port.h"
+#include "kernel/ledger.h"
 #include "kernel/sched.h"
 #include "kernel/string.h"
+#include "kernel/task.h"
 #include "kernel/zone.h"
 #include "vm/memory_wait.h"
 #include "vm/object_slots.h"
@@ -38,7 +41,8 @@ struct supply {
 	uint64_t flags; /* SLOT_* of each page */
 };
 
-/* Let @page, the caller's, be at @offset.  KERN_MEMORY_PRESENT: there is one;
+/* Let @page, the caller's, for which is paid, be at @offset.
+ * KERN_MEMORY_PRESENT: there is one, and this one is not paid for any more;
  * KERN_RESOURCE_SHORTAGE.  The page is the caller's then. */
 static kern_return_t
 insert(
@@ -54,6 +58,7 @@ insert(
 	} else if (object->pager->gone) {
 		kr = KERN_TERMINATED;
 	} else if (slot_has_page(*slot)) {
+		object_unpay(object, 1);
 		kr = KERN_MEMORY_PRESENT;
 	} else {
 		pager_answered(object->pager, slot);
@@ -105,51 +110,18 @@ supply_step(const struct supply *supply, uint64_t size, uint64_t *donep,
 	return kr;
 }
 
-enum {
-	SUPPLY_DONE,
-	SUPPLY_PRESENT, /* 1 + where a page was already; 0: nowhere */
-};
-
-kern_return_t
-serve_memory_object_data_supply(struct pager *pager, vm_offset_t offset,
-    struct transfer *data, mach_msg_type_number_t count, vm_prot_t lock_value,
-    boolean_t precious, struct port *reply_to)
+/* A page of zeros for @object, which is paid for; NULL: there is none. */
+static struct page *
+paid_zeros(struct object *object)
 {
-	uint64_t *progress = call_progress();
-	struct supply supply = {
-	    .object = pager_object(pager),
-	    .data = data,
-	    .offset = offset,
-	    .flags = slot_locks((unsigned)lock_value) |
-		     (precious ? SLOT_PRECIOUS : 0),
-	};
-	uint64_t present, size = count;
-	kern_return_t kr = KERN_INVALID_ARGUMENT;
+	struct page *page;
 
-	if (supply.object == NULL)
-		return KERN_TERMINATED;
-	if (size == 0 || !check_range(supply.object, offset, &size) ||
-	    (lock_value & ~VM_PROT_ALL) != 0 ||
-	    (data->address & PAGE_MASK) != 0)
-		goto out;
-	do {
-		kr = supply_step(&supply, size, &progress[SUPPLY_DONE],
-		    &progress[SUPPLY_PRESENT]);
-		if (kr != KERN_SUCCESS)
-			goto out;
-		if (progress[SUPPLY_DONE] == size)
-			break;
-		kr = KCALL_AGAIN;
-	} while (!thread_should_yield());
-	if (kr != KERN_SUCCESS)
-		goto out;
-	present = progress[SUPPLY_PRESENT];
-	pager_answer_supply(pager, reply_to, offset, count,
-	    present != 0 ? KERN_MEMORY_PRESENT : KERN_SUCCESS,
-	    present != 0 ? present - 1 : 0);
-out:
-	object_put(supply.object);
-	return kr;
+	if (!object_pay(object, 1))
+		return NULL;
+	page = page_alloc_zeroed();
+	if (page == NULL)
+		object_unpay(object, 1);
+	return page;
 }
 
 /* What is asked for at @slot is refused, or zeros: but not what is there. */
@@ -161,7 +133,7 @@ refuse_locked(struct object *object, uint64_t *slot, bool zeros)
 	if (zeros) {
 		if (!(*slot & SLOT_BUSY))
 			return KERN_SUCCESS;
-		page = page_alloc_zeroed();
+		page = paid_zeros(object);
 		if (page == NULL)
 			return KERN_RESOURCE_SHORTAGE;
 	}
@@ -201,10 +173,16 @@ refuse_step(struct object *object, uint64_t *atp, uint64_t end, bool zeros)
 	return kr;
 }
 
+enum {
+	REFUSE_DONE,
+	REFUSE_SHORT, /* there is no memory for zeros */
+};
+
 static kern_return_t
 refuse(struct pager *pager, uint64_t offset, uint64_t size, bool zeros)
 {
-	uint64_t *donep = call_progress();
+	uint64_t *progress = call_progress();
+	uint64_t *donep = &progress[REFUSE_DONE];
 	struct object *object = pager_object(pager);
 	kern_return_t kr = KERN_INVALID_ARGUMENT;
 	uint64_t at;
@@ -213,13 +191,18 @@ refuse(struct pager *pager, uint64_t offset, uint64_t size, bool zeros)
 		return KERN_TERMINATED;
 	if (!check_range(object, offset, &size))
 		goto out;
+	zeros &= !progress[REFUSE_SHORT];
 	at = offset + *donep;
 	kr = refuse_step(object, &at, offset + size, zeros);
 	memory_wake(object, offset + *donep, at,
 	    zeros ? KERN_SUCCESS : KERN_MEMORY_ERROR);
 	*donep = at - offset;
-	if (kr == KERN_SUCCESS && *donep < size)
+	/* Who waits for the rest is not to wait any longer. */
+	progress[REFUSE_SHORT] |= kr != KERN_SUCCESS;
+	if (*donep < size)
 		kr = KCALL_AGAIN;
+	else if (progress[REFUSE_SHORT])
+		kr = KERN_RESOURCE_SHORTAGE;
 out:
 	object_put(object);
 	return kr;
@@ -238,6 +221,165 @@ serve_memory_object_data_error(struct pager *pager, vm_offset_t offset,
 {
 	(void)error_value; /* clients get KERN_MEMORY_ERROR */
 	return refuse(pager, offset, size, false);
+}
+
+enum {
+	SUPPLY_DONE,
+	SUPPLY_PRESENT, /* 1 + where a page was already; 0: nowhere */
+	SUPPLY_STATE,	/* 0 at first; PAID; or that and why it failed */
+};
+#define PAID 1
+
+/* Pay for all of it beforehand: it fails before anything is taken, or not for
+ * that. */
+static bool
+pay(struct object *object, uint64_t size)
+{
+	bool paid;
+
+	spin_lock(&object->lock);
+	paid = object_pay(object, size >> PAGE_SHIFT);
+	spin_unlock(&object->lock);
+	return paid;
+}
+
+static void
+unpay(struct object *object, uint64_t size)
+{
+	spin_lock(&object->lock);
+	object_unpay(object, size >> PAGE_SHIFT);
+	spin_unlock(&object->lock);
+}
+
+/* The pager has given away what it may not have there: it gets it back, as what
+ * was written. */
+static void
+send_back(struct pager *pager, const struct supply *supply, uint64_t size)
+{
+	struct kmsg *kmsg;
+	struct thread *next = NULL;
+
+	if (supply->data->how != TRANSFER_GIVE)
+		return;
+	kmsg = pager_message_return(ledger_of_caller(), pager, supply->offset,
+	    size, true, false, supply->data);
+	if (kmsg == NULL)
+		return;
+	call_keep_memory(supply->data);
+	kmsg->sequence = atomic_load(&pager->returns);
+	spin_lock(&supply->object->lock);
+	if (!pager->gone)
+		pager_message_address(pager, kmsg);
+	spin_unlock(&supply->object->lock);
+	if (kmsg->remote == NULL) {
+		kmsg_destroy(kmsg);
+		return;
+	}
+	pager_message_send(kmsg, &next);
+	if (next != NULL)
+		sched_wake(next);
+}
+
+static kern_return_t
+supply_pages(struct pager *pager, const struct supply *supply, uint64_t size,
+    uint64_t *progress)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (progress[SUPPLY_STATE] == 0 && !pay(supply->object, size)) {
+		send_back(pager, supply, size);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+	progress[SUPPLY_STATE] = PAID;
+	while (kr == KERN_SUCCESS && progress[SUPPLY_DONE] < size) {
+		kr = supply_step(supply, size, &progress[SUPPLY_DONE],
+		    &progress[SUPPLY_PRESENT]);
+		if (kr == KERN_SUCCESS && progress[SUPPLY_DONE] < size &&
+		    thread_should_yield())
+			kr = KCALL_AGAIN;
+	}
+	if (kr != KERN_SUCCESS && !call_goes_on(kr))
+		unpay(supply->object, size - progress[SUPPLY_DONE]);
+	return kr;
+}
+
+/* Who waits for what could not be supplied is not to wait any longer. */
+static kern_return_t
+refuse_rest(const struct supply *supply, uint64_t size, uint64_t *donep)
+{
+	uint64_t start = supply->offset + *donep, at = start;
+	kern_return_t kr;
+
+	kr = refuse_step(supply->object, &at, supply->offset + size, false);
+	memory_wake(supply->object, start, at, KERN_MEMORY_ERROR);
+	*donep = at - supply->offset;
+	return kr == KERN_SUCCESS && *donep < size ? KCALL_AGAIN : kr;
+}
+
+/* The answer's result and offset. */
+static kern_return_t
+result_of(
+    const struct supply *supply, const uint64_t *progress, uint64_t *offsetp)
+{
+	uint64_t present = progress[SUPPLY_PRESENT];
+
+	*offsetp = present != 0 ? present - 1 : 0;
+	if (progress[SUPPLY_STATE] == PAID)
+		return present != 0 ? KERN_MEMORY_PRESENT : KERN_SUCCESS;
+	*offsetp = supply->offset;
+	return (kern_return_t)(progress[SUPPLY_STATE] - PAID);
+}
+
+static kern_return_t
+supply_all(struct pager *pager, const struct supply *supply, uint64_t size,
+    uint64_t *progress)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (progress[SUPPLY_STATE] <= PAID)
+		kr = supply_pages(pager, supply, size, progress);
+	if (call_goes_on(kr))
+		return kr;
+	if (kr != KERN_SUCCESS)
+		progress[SUPPLY_STATE] = PAID + (uint64_t)kr;
+	if (progress[SUPPLY_STATE] != PAID)
+		return refuse_rest(supply, size, &progress[SUPPLY_DONE]);
+	return KERN_SUCCESS;
+}
+
+kern_return_t
+serve_memory_object_data_supply(struct pager *pager, vm_offset_t offset,
+    struct transfer *data, mach_msg_type_number_t count, vm_prot_t lock_value,
+    boolean_t precious, struct port *reply_to)
+{
+	uint64_t *progress = call_progress();
+	struct supply supply = {
+	    .object = pager_object(pager),
+	    .data = data,
+	    .offset = offset,
+	    .flags = slot_locks((unsigned)lock_value) |
+		     (precious ? SLOT_PRECIOUS : 0),
+	};
+	kern_return_t kr = KERN_INVALID_ARGUMENT, result;
+	uint64_t size = count, where;
+
+	if (supply.object == NULL)
+		return KERN_TERMINATED;
+	if (size == 0 || !check_range(supply.object, offset, &size) ||
+	    (lock_value & ~VM_PROT_ALL) != 0 ||
+	    (data != NULL && (data->address & PAGE_MASK) != 0))
+		goto out;
+	kr = supply_all(pager, &supply, size, progress);
+	if (kr != KERN_SUCCESS)
+		goto out;
+	result = result_of(&supply, progress, &where);
+	/* Where nobody waits for it, the call itself says so. */
+	if (reply_to == NULL && progress[SUPPLY_STATE] != PAID)
+		kr = result;
+	pager_answer_supply(pager, reply_to, offset, count, result, where);
+out:
+	object_put(supply.object);
+	return kr;
 }
 
 /* ---- pages that the kernel has ---- */

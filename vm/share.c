@@ -86,6 +86,17 @@ copy_of(struct page *page)
 
 /* ---- private memory becomes an object's ---- */
 
+/* How many of @count leaves have a page. */
+static uint64_t
+count_pages(const pte_t *leaf, uint64_t count)
+{
+	uint64_t pages = 0;
+
+	for (; count > 0; count--, leaf++)
+		pages += *leaf != 0;
+	return pages;
+}
+
 /* Wired memory stays where it is: what others have too gets a page of its own
  * while the old one can still be read. */
 static kern_return_t
@@ -162,7 +173,7 @@ convert(struct map_share *share, const struct map_entry *entry, uint64_t start,
 	kern_return_t kr = need_fresh(share);
 	uint64_t offset = start - share->fresh_base;
 	bool wired = entry->wired > 0;
-	uint64_t count, gone;
+	uint64_t count, pages, gone;
 	pte_t *leaf;
 
 	if (kr == KERN_SUCCESS)
@@ -178,12 +189,16 @@ convert(struct map_share *share, const struct map_entry *entry, uint64_t start,
 		kr = make_sole(map, leaf, count);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	pages = count_pages(leaf, count);
 	kr = object_prepare(
-	    share->fresh, offset, offset + (count << PAGE_SHIFT));
-	if (kr == KERN_SUCCESS)
-		kr = map_clip(map, start, *stopp);
+	    share->fresh, offset, offset + (count << PAGE_SHIFT), pages);
 	if (kr != KERN_SUCCESS)
 		return kr;
+	kr = map_clip(map, start, *stopp);
+	if (kr != KERN_SUCCESS) {
+		object_unprepare(share->fresh, pages);
+		return kr;
+	}
 
 	/* ---- committed: nothing below can fail ---- */
 	if (move_pages(leaf, count, share->fresh, offset, &gone))
@@ -227,8 +242,10 @@ copy_wired(pte_t *leaf, uint64_t count, struct object *object, uint64_t offset)
 		if (*leaf == 0)
 			continue;
 		copy = copy_of(page_of(pte_pa(*leaf)));
-		if (copy == NULL)
+		if (copy == NULL) {
+			object_unprepare(object, count_pages(leaf, count));
 			return KERN_RESOURCE_SHORTAGE;
+		}
 		object_insert(object, offset, copy, true);
 	}
 	return KERN_SUCCESS;
@@ -251,13 +268,27 @@ copy_private(struct map_share *share, const struct map_entry *entry,
 	if (wired)
 		*stopp = copies_end(start, *stopp);
 	count = (*stopp - start) >> PAGE_SHIFT;
-	kr = object_prepare(
-	    share->fresh, offset, offset + (count << PAGE_SHIFT));
+	kr = object_prepare(share->fresh, offset,
+	    offset + (count << PAGE_SHIFT), count_pages(leaf, count));
 	if (kr == KERN_SUCCESS && wired)
 		return copy_wired(leaf, count, share->fresh, offset);
 	if (kr == KERN_SUCCESS &&
 	    copy_leaves(leaf, count, share->fresh, offset))
 		pmap_retire(&share->from->pmap);
+	return kr;
+}
+
+/* Let @page, the caller's, be at @offset. */
+static kern_return_t
+insert_copy(struct object *object, uint64_t offset, struct page *page)
+{
+	kern_return_t kr =
+	    object_prepare(object, offset, offset + PAGE_SIZE, 1);
+
+	if (kr == KERN_SUCCESS)
+		object_insert(object, offset, page, true);
+	else
+		page_put(page);
 	return kr;
 }
 
@@ -277,14 +308,11 @@ copy_object(struct map_share *share, const struct map_entry *entry,
 
 		if (next == from) {
 			next = from + PAGE_SIZE;
-			kr = object_prepare(share->fresh, to, to + PAGE_SIZE);
-			if (kr == KERN_SUCCESS)
-				kr = object_copy_page(
-				    entry->object, from, &page);
+			kr = object_copy_page(entry->object, from, &page);
+			if (kr == KERN_SUCCESS && page != NULL)
+				kr = insert_copy(share->fresh, to, page);
 			if (kr != KERN_SUCCESS)
 				break;
-			if (page != NULL)
-				object_insert(share->fresh, to, page, true);
 		}
 		to += next - from;
 		from = next;

@@ -29,13 +29,37 @@ wants(struct object *snapshot, uint64_t offset)
 	uint64_t *slot;
 
 	if (offset < snapshot->snapshot_start ||
-	    offset >= snapshot->snapshot_end)
+	    offset >= snapshot->snapshot_end || snapshot->snapshot_lost)
 		return false;
 	slot = object_slot(snapshot, offset, false);
 	return slot == NULL || *slot == 0;
 }
 
-/* Let @snapshot have @page too, with a reference of its own. */
+/* Its source knows it no more.  Locks: the source's. */
+static void
+forget(struct object *snapshot)
+{
+	if (list_empty(&snapshot->snapshot_link))
+		return;
+	list_remove(&snapshot->snapshot_link);
+	list_init(&snapshot->snapshot_link);
+	snapshot->source->snapshot_count--;
+}
+
+/*
+ * Who pays for it may not have what it is to be given: it is lost, but for the
+ * pages that it has.  He who writes goes on; and who limits himself to make
+ * others' snapshots fail has them fail that he made.
+ */
+static void
+lose(struct object *snapshot)
+{
+	snapshot->snapshot_lost = true;
+	snapshot->snapshot_old = true;
+	forget(snapshot);
+}
+
+/* Let @snapshot have @page too, with a reference of its own; it is paid for. */
 static void
 give(struct object *snapshot, uint64_t *slot, struct page *page)
 {
@@ -44,20 +68,25 @@ give(struct object *snapshot, uint64_t *slot, struct page *page)
 	snapshot->pages++;
 }
 
-/* The first that wants it, or NULL; all of them have room for it then, or it is
+/* Does any want it?  All of them have room for it then, or it is
  * KERN_RESOURCE_SHORTAGE. */
 static kern_return_t
 prepare(struct object *object, uint64_t offset, bool *wantedp)
 {
-	struct list *link;
+	struct list *link, *next;
 
 	*wantedp = false;
-	list_for_each (link, &object->snapshots) {
-		if (!wants(snapshot_of(link), offset))
+	list_for_each_safe (link, next, &object->snapshots) {
+		struct object *snapshot = snapshot_of(link);
+
+		if (!wants(snapshot, offset))
 			continue;
-		if (object_slot(snapshot_of(link), offset, true) == NULL)
+		if (object_slot(snapshot, offset, true) != NULL)
+			*wantedp = true;
+		else if (object_is_poor(snapshot))
+			lose(snapshot);
+		else
 			return KERN_RESOURCE_SHORTAGE;
-		*wantedp = true;
 	}
 	return KERN_SUCCESS;
 }
@@ -65,14 +94,18 @@ prepare(struct object *object, uint64_t offset, bool *wantedp)
 static void
 give_all(struct object *object, uint64_t offset, struct page *page)
 {
-	struct list *link;
+	struct list *link, *next;
 
-	list_for_each (link, &object->snapshots) {
+	list_for_each_safe (link, next, &object->snapshots) {
 		struct object *snapshot = snapshot_of(link);
 
-		if (wants(snapshot, offset))
+		if (!wants(snapshot, offset))
+			continue;
+		if (object_pay(snapshot, 1))
 			give(snapshot, object_slot(snapshot, offset, false),
 			    page);
+		else
+			lose(snapshot);
 	}
 }
 
@@ -121,26 +154,31 @@ snapshot_end(struct object *snapshot)
 	struct object *source = snapshot->source;
 
 	spin_lock(&source->lock);
-	if (!list_empty(&snapshot->snapshot_link)) {
-		list_remove(&snapshot->snapshot_link);
-		list_init(&snapshot->snapshot_link);
-		source->snapshot_count--;
-	}
+	forget(snapshot);
 	spin_unlock(&source->lock);
 }
 
 /* ---- pages ---- */
 
+/* Let the snapshot keep @copy for the next who wants it, if that may be. */
+static void
+keep(struct object *snapshot, uint64_t offset, struct page *copy)
+{
+	uint64_t *own = object_slot(snapshot, offset, true);
+
+	if (own != NULL && object_pay(snapshot, 1))
+		give(snapshot, own, copy);
+}
+
 /*
  * What is in @slot of the source: the page itself, where nobody maps it from
- * there; else a copy, which the snapshot keeps for the next who wants it.
+ * there; else a copy.
  */
 static kern_return_t
 lend(struct object *snapshot, uint64_t offset, uint64_t *slot,
     struct page **pagep)
 {
 	struct page *page = slot_page(*slot), *copy;
-	uint64_t *own;
 
 	if ((*slot & SLOT_SHARED) || page_is_sole(page)) {
 		*slot |= SLOT_SHARED;
@@ -148,12 +186,11 @@ lend(struct object *snapshot, uint64_t offset, uint64_t *slot,
 		*pagep = page;
 		return KERN_SUCCESS;
 	}
-	own = object_slot(snapshot, offset, true);
-	copy = own != NULL ? page_alloc(0) : NULL;
+	copy = page_alloc(0);
 	if (copy == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	page_copy(page_va(copy), page_va(page));
-	give(snapshot, own, copy);
+	keep(snapshot, offset, copy);
 	*pagep = copy;
 	return KERN_SUCCESS;
 }
@@ -170,6 +207,8 @@ snapshot_page(struct object *snapshot, uint64_t offset, struct page **pagep)
 	if (slot != NULL && *slot != 0) {
 		*pagep = slot_page(*slot);
 		page_get(*pagep);
+	} else if (snapshot->snapshot_lost) {
+		kr = KERN_MEMORY_ERROR;
 	} else {
 		kr = pager_allow(source, offset, VM_PROT_READ);
 		if (kr == KERN_SUCCESS)

@@ -17,6 +17,10 @@
  * are no chains.  Those who come while nothing is written share one snapshot;
  * of others there are SNAPSHOTS_MAX, and what comes then is copied at once.
  *
+ * Who makes a snapshot pays for the pages that it keeps.  If he may not have
+ * one that is about to be written, the snapshot is lost: what it has not got is
+ * KERN_MEMORY_ERROR from then on, as where the pager dies.
+ *
  * The pages that a private entry touches are its own or shared copy-on-write,
  * as those of any (MAP_ANONYMOUS with an object); only an absent one is looked
  * for here.

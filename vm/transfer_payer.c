@@ -6,14 +6,20 @@
 #include "kernel/ledger.h"
 #include "vm/transfer_slots.h"
 
+void
+transfer_paid(struct transfer *transfer, struct ledger *ledger, uint64_t pages)
+{
+	transfer->ledger = ledger_get(ledger);
+	transfer->charged.pages = pages;
+}
+
 bool
 transfer_charge(
     struct transfer *transfer, struct ledger *ledger, uint64_t pages)
 {
 	if (pages > 0 && !ledger_charge(ledger, BATON_LEDGER_RESIDENT, pages))
 		return false;
-	transfer->ledger = ledger_get(ledger);
-	transfer->charged.pages = pages;
+	transfer_paid(transfer, ledger, pages);
 	return true;
 }
 

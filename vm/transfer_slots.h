@@ -98,6 +98,9 @@ pte_t *transfer_leaf(struct transfer *transfer, uaddr_t va, bool make);
  */
 bool must_check transfer_charge(
     struct transfer *transfer, struct ledger *ledger, uint64_t pages);
+/* The same of what is @ledger's charge already. */
+void transfer_paid(
+    struct transfer *transfer, struct ledger *ledger, uint64_t pages);
 /* The same for all that it weighs by now. */
 bool must_check transfer_settle(struct transfer *transfer);
 /* It is nobody's any more. */

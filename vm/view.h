@@ -29,7 +29,7 @@ enum view_kind {
 	VIEW_COPY,
 };
 
-/* A view that is being taken. */
+/* A view that is being taken; who asks for it pays for its pieces. */
 struct view_take {
 	struct map_share share; /* from, next and end: the caller's */
 	enum view_kind kind;	/* the caller's */

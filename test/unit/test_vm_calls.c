@@ -9,8 +9,8 @@
  * Allocations fail now and then, at any site; arguments are wrong now and then.
  * After each step the page tables of all that it was about, and of some other
  * place, are compared with the model (vm_model.h); now and then everything is,
- * and then each page's references are counted and each page of RAM is
- * accounted for.
+ * and then each page's references are counted, each page of RAM is
+ * accounted for, and so is all that was charged.
  *
  * VM_STEPS in the environment says how many steps, VM_SEED which ones.
  *
@@ -1551,10 +1551,12 @@ test_all_calls(void **state)
 	objects = vm_host_objects();
 	for (unsigned i = 0; i < TASKS; i++) {
 		models[i].task.refs = 1;
+		models[i].task.ledger = vm_host_ledger();
 		renew(&models[i]);
 		task_port[i].kind = KOBJECT_TASK;
 		task_port[i].object = &models[i].task;
 	}
+	current_thread()->task = &models[0].task;
 	run(count);
 	check_tables();
 	check_references();

@@ -30,6 +30,7 @@
 #include "ipc/message.h"
 #include "ipc/port.h"
 #include "ipc/right.h"
+#include "kernel/ledger.h"
 #include "kernel/reaper.h"
 #include "kernel/sched.h"
 #include "kernel/task.h"
@@ -63,6 +64,44 @@ relent(void)
 	zone_fail_after(0);
 	page_fail_after(0);
 	relented = true;
+}
+
+/* ---- who pays ---- */
+
+#define PLENTY 100000000UL
+
+static struct ledger client_ledger, pager_ledger;
+static struct task client = {.ledger = &client_ledger};
+static struct task pager_task = {.ledger = &pager_ledger};
+
+static void
+begin_ledger(struct ledger *ledger)
+{
+	ledger->refs = 1;
+	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++)
+		ledger->line[kind].part = ledger->line[kind].limit = PLENTY;
+}
+
+static void
+limit_pages(struct ledger *ledger, uint64_t limit)
+{
+	ledger->line[BATON_LEDGER_RESIDENT].part =
+	    ledger->line[BATON_LEDGER_RESIDENT].limit = limit;
+}
+
+static uint64_t
+pages_of(const struct ledger *ledger)
+{
+	return ledger->line[BATON_LEDGER_RESIDENT].use;
+}
+
+/* Nothing is anybody's any more. */
+static void
+end_ledger(const struct ledger *ledger)
+{
+	assert_int_equal(ledger->refs, 1);
+	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++)
+		assert_int_equal(ledger->line[kind].use, 0);
 }
 
 /* ---- ports ---- */
@@ -218,12 +257,13 @@ pager_message_ask(struct kmsg *kmsg, bool unlock, uint64_t offset,
 }
 
 struct kmsg *
-pager_message_return(struct pager *pager, uint64_t offset, uint64_t size,
-    bool dirty, bool kernel_copy, struct transfer *data)
+pager_message_return(struct ledger *ledger, struct pager *pager,
+    uint64_t offset, uint64_t size, bool dirty, bool kernel_copy,
+    struct transfer *data)
 {
 	struct kmsg *kmsg = message(MSGID_MEMORY_OBJECT_DATA_RETURN);
 
-	(void)pager;
+	(void)pager, (void)ledger;
 	if (kmsg == NULL)
 		return NULL;
 	sent_of(kmsg)->offset = offset;
@@ -372,6 +412,57 @@ letters(char letter)
 	return transfer;
 }
 
+/* The kernel has kept memory that was an argument. */
+static bool kept;
+
+void
+call_keep_memory(const struct transfer *memory)
+{
+	assert_non_null(memory);
+	kept = true;
+}
+
+static uint64_t
+queued_pages(void)
+{
+	uint64_t pages = 0;
+	struct list *link;
+
+	list_for_each (link, &port->queue.messages) {
+		struct transfer *data =
+		    sent_of(container_of(link, struct kmsg, link))->data;
+
+		if (data != NULL && data->ledger == &pager_ledger)
+			pages += data->charged.pages;
+	}
+	return pages;
+}
+
+static uint64_t lost; /* pages of a snapshot that its source has forgotten */
+
+/* Each pays for what is there, and for nothing else: the pager for the object's
+ * pages and what is on its way back, the client for his snapshots'. */
+static void
+check_charges(void)
+{
+	const struct object *object;
+	uint64_t pages = lost;
+	struct list *link;
+
+	vm_host_reap();
+	if (port->kind != KOBJECT_MEMORY_OBJECT)
+		return;
+	object = the_pager()->object;
+	assert_int_equal(pages_of(&pager_ledger),
+	    (object != NULL ? object->pages : 0) + queued_pages());
+	if (object == NULL)
+		return;
+	list_for_each (link, &object->snapshots)
+		pages +=
+		    container_of(link, struct object, snapshot_link)->pages;
+	assert_int_equal(pages_of(&client_ledger), pages);
+}
+
 static void
 supply(uint64_t offset)
 {
@@ -383,8 +474,12 @@ supply(uint64_t offset)
 		while ((data = letters(store[offset / PAGE_SIZE])) == NULL)
 			relent();
 		memset(progress, 0, sizeof(progress));
+		kept = false;
 		kr = serve_memory_object_data_supply(the_pager(), offset, data,
 		    PAGE_SIZE, VM_PROT_NONE, FALSE, NULL);
+		/* Over its limit: it has its page again. */
+		if (kept)
+			return;
 		transfer_destroy(data);
 		if (kr == KERN_RESOURCE_SHORTAGE)
 			relent();
@@ -448,6 +543,7 @@ serve(void)
 		    list_first(&port->queue.messages, struct kmsg, link);
 
 		list_remove(&kmsg->link);
+		current_thread()->task = &pager_task;
 		/* An object may have ended before its pager heard of it. */
 		inits += kmsg->id == MSGID_MEMORY_OBJECT_INIT;
 		if (port->kind == KOBJECT_MEMORY_OBJECT ||
@@ -457,6 +553,7 @@ serve(void)
 			answer(sent_of(kmsg));
 		}
 		kmsg_destroy(kmsg);
+		current_thread()->task = &client;
 	}
 }
 
@@ -553,6 +650,7 @@ look(struct map *map, uaddr_t at, unsigned page)
 	assert_int_equal(
 	    TRY(map_copy_from(map, &byte, at + page * PAGE_SIZE + page, 1)),
 	    KERN_SUCCESS);
+	check_charges();
 	return byte;
 }
 
@@ -566,6 +664,7 @@ put(struct map *map, uaddr_t at, unsigned page, char letter)
 	assert_int_equal(
 	    TRY(map_copy_to(map, at + page * PAGE_SIZE, bytes, PAGE_SIZE)),
 	    KERN_SUCCESS);
+	check_charges();
 }
 
 static void
@@ -794,6 +893,78 @@ death(void)
 	vm_host_reap();
 }
 
+/* What is at @page cannot be had now. */
+static void
+cannot_look(uaddr_t at, unsigned page)
+{
+	char byte;
+
+	vm_host_wait.failed = NULL;
+	assert_int_equal(map_copy_from(ours, &byte, at + page * PAGE_SIZE, 1),
+	    KERN_MEMORY_WAIT);
+	assert_true(again(KERN_MEMORY_WAIT));
+	serve();
+	check_charges();
+}
+
+static unsigned sent_back;
+
+/* Neither may have all that it is about to be given. */
+static void
+limits(void)
+{
+	uaddr_t shared, copy;
+	char byte;
+
+	begin();
+	shared = place(ours, false);
+	/* Others make the pager pay for 6 of 8. */
+	limit_pages(&pager_ledger, 8);
+	for (unsigned i = 0; i < 6; i++)
+		assert_int_equal(look(ours, shared, i), (char)('a' + i));
+	returns = 0;
+	cannot_look(shared, 6);
+	assert_int_equal(pages_of(&pager_ledger), 6);
+	/* If there was memory for the message. */
+	assert_true(returns <= 1);
+	sent_back += returns;
+	limit_pages(&pager_ledger, 20);
+	assert_int_equal(look(ours, shared, 6), 'g');
+
+	/* The client's snapshot keeps what it has when it may keep no more:
+	 * what was written, and perhaps what was lent. */
+	copy = place(ours, true);
+	assert_int_equal(look(ours, copy, 5), 'f');
+	for (unsigned i = 0; i < 3; i++)
+		put(ours, shared, i, 'n');
+	assert_int_equal(look(ours, copy, 2), 'c');
+	lost = pages_of(&client_ledger);
+	limit_pages(&client_ledger, lost);
+	for (unsigned i = 3; i < PAGES; i++)
+		put(ours, shared, i, 'n');
+	vm_host_reap();
+	assert_true(pages_of(&client_ledger) >= 3);
+	assert_int_equal(map_copy_from(ours, &byte, copy, 1), KERN_SUCCESS);
+	assert_int_equal(byte, 'a');
+	assert_int_equal(
+	    map_copy_from(ours, &byte, copy + 5 * PAGE_SIZE, 1), KERN_SUCCESS);
+	assert_int_equal(byte, 'f');
+	assert_int_equal(map_copy_from(ours, &byte, copy + 4 * PAGE_SIZE, 1),
+	    KERN_MEMORY_ERROR);
+	/* The next one is another. */
+	limit_pages(&client_ledger, PLENTY);
+	drop(ours, copy);
+	lost = 0;
+	copy = place(ours, true);
+	put(ours, shared, 4, 'o');
+	assert_int_equal(look(ours, copy, 4), 'n');
+	drop(ours, copy);
+	drop(ours, shared);
+	settle();
+	assert_int_equal(terminations, inits);
+	assert_int_equal(store[7], 'n');
+}
+
 static void
 try_all(void (*story)(void))
 {
@@ -807,6 +978,9 @@ try_all(void (*story)(void))
 		pages = vm_host_pages_at_rest();
 		assert_non_null(ours = vm_host_create());
 		assert_non_null(pagers = vm_host_create());
+		begin_ledger(&client_ledger);
+		begin_ledger(&pager_ledger);
+		current_thread()->task = &client;
 		fail_from(count);
 		story();
 		quiet = relented ? 0 : quiet + 1;
@@ -818,6 +992,8 @@ try_all(void (*story)(void))
 		vm_host_destroy(pagers);
 		assert_int_equal(vm_host_objects(), objects);
 		assert_int_equal(vm_host_pages_at_rest(), pages);
+		end_ledger(&client_ledger);
+		end_ledger(&pager_ledger);
 	}
 	print_message("%u allocations\n", count);
 	assert_true(count > 40);
@@ -835,6 +1011,14 @@ test_death(void **state)
 {
 	(void)state;
 	try_all(death);
+}
+
+static void
+test_limits(void **state)
+{
+	(void)state;
+	try_all(limits);
+	assert_true(sent_back > 40);
 }
 
 static int
@@ -855,6 +1039,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_life),
 	    cmocka_unit_test(test_death),
+	    cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, start, NULL);

@@ -85,6 +85,7 @@ set_up(void **state)
 	pager = (struct pager){.object = object, .ready = true};
 	spin_init(&pager.lock, LOCK_SYNC);
 	object->pager = &pager;
+	object->pages_ledger = ledger_get(map->ledger);
 	return 0;
 }
 
@@ -176,6 +177,7 @@ supply(uaddr_t va)
 	page_put(slot_page(object->top));
 	object->top = 0;
 	object->pages--;
+	object_unpay(object, 1);
 	(void)vm_host_check_references(&map, 1);
 	taken++;
 	return true;
@@ -222,6 +224,7 @@ static void
 test_declined(void **state)
 {
 	struct pager_supply crooked = {.address = BASE + 8};
+	struct ledger_line *line = &map->ledger->line[BATON_LEDGER_RESIDENT];
 
 	(void)state;
 	allocate(BASE, 2 * PAGE_SIZE, VM_PROT_DEFAULT);
@@ -251,6 +254,13 @@ test_declined(void **state)
 	spin_lock(&object->lock);
 	assert_false(pager_supply_fast(&pager, &crooked));
 	spin_unlock(&object->lock);
+	/* Somebody else pays for what is in the object; or may have no more. */
+	object->pages_ledger = NULL;
+	assert_false(pager_supply_fast(&pager, &crooked));
+	object->pages_ledger = map->ledger;
+	line->use += line->limit / 4 * 3;
+	assert_false(pager_supply_fast(&pager, &crooked));
+	line->use -= line->limit / 4 * 3;
 	object->top = 0; /* nobody waits for it */
 	assert_false(pager_supply_fast(&pager, &crooked));
 	look(BASE);

@@ -73,8 +73,7 @@ space_of(const struct pmap *pmap)
 	panic("no such space");
 }
 
-/* Who pays for all of them, and may have anything. */
-static struct ledger *
+struct ledger *
 vm_host_ledger(void)
 {
 	static struct ledger ledger = {.refs = 1};
@@ -84,12 +83,15 @@ vm_host_ledger(void)
 	return &ledger;
 }
 
-/* What is charged is what the maps have. */
+/* What is charged is what the maps have, and the objects that they map: these
+ * pages and nodes. */
 static void
-check_ledger(struct map *const *maps, unsigned count)
+check_ledger(
+    struct map *const *maps, unsigned count, uint64_t pages, uint64_t nodes)
 {
 	struct ledger_line *line = vm_host_ledger()->line;
-	uint64_t pages = 0, tables = 0, entries = 0, wired = 0;
+	uint64_t tables = 0, entries = 0, wired = 0;
+	uint64_t bytes = nodes << PAGE_SHIFT;
 	struct pmap_weight has;
 
 	for (unsigned i = 0; i < count; i++) {
@@ -113,6 +115,9 @@ check_ledger(struct map *const *maps, unsigned count)
 	KASSERT(line[BATON_LEDGER_PAGE_TABLES].use == tables);
 	KASSERT(line[BATON_LEDGER_MAP_ENTRIES].use == entries);
 	KASSERT(line[BATON_LEDGER_WIRED].use == wired);
+	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++)
+		bytes += line[kind].use * ledger_weights[kind];
+	KASSERT(line[BATON_LEDGER_KERNEL].use == bytes);
 }
 
 struct map *
@@ -705,6 +710,16 @@ count_page(void *counts, struct page *page)
 	((unsigned *)counts)[(page_pa(page) - HOST_RAM_BASE) >> PAGE_SHIFT]++;
 }
 
+/* What objects have of their own; pages that are slots among it. */
+static uint64_t object_pages, object_nodes;
+
+static void
+count_object_page(void *counts, struct page *page)
+{
+	object_nodes++;
+	count_page(counts, page);
+}
+
 /* Each object is counted at the first entry that maps it, and by nobody else
  * is it held. */
 static void
@@ -720,7 +735,10 @@ count_objects(struct map *map, unsigned *counts)
 		if (object == NULL ||
 		    object->mappings.next != &entry->object_link)
 			continue;
-		object_check(object, count_page, counts);
+		object_check(object, count_object_page, counts);
+		KASSERT(object->pages_ledger == vm_host_ledger());
+		object_pages += object->pages;
+		object_nodes -= object->pages;
 		KASSERT(object->refs == object->mapping_count);
 	}
 }
@@ -741,6 +759,7 @@ vm_host_check_references(struct map *const *maps, unsigned count)
 	unsigned *counts = calloc(ram_bytes >> PAGE_SHIFT, sizeof(*counts));
 
 	memset(slot_refs, 0, sizeof(slot_refs));
+	object_pages = object_nodes = 0;
 	vm_host_reap();
 	for (unsigned i = 0; i < count; i++) {
 		const pte_t *root = maps[i]->pmap.root;
@@ -749,7 +768,7 @@ vm_host_check_references(struct map *const *maps, unsigned count)
 		count_objects(maps[i], counts);
 		KASSERT(maps[i]->pmap.table_count == count_tables(root, 2));
 	}
-	check_ledger(maps, count);
+	check_ledger(maps, count, object_pages, object_nodes);
 	swap_check(check_slot, counts);
 	for (uint64_t k = 0; k < ram_bytes >> PAGE_SHIFT; k++) {
 		struct page *page = page_of(HOST_RAM_BASE + (k << PAGE_SHIFT));

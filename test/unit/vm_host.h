@@ -18,6 +18,9 @@ struct map *vm_host_create(void);
 /* All steps of destroying it. */
 void vm_host_destroy(struct map *map);
 
+/* Who pays for all maps, and may have anything. */
+struct ledger *vm_host_ledger(void);
+
 /* Pages that are free or that zones keep; objects in use of all zones. */
 uint64_t vm_host_pages_at_rest(void);
 uint64_t vm_host_objects(void);
@@ -45,8 +48,10 @@ kern_return_t must_check vm_host_access(
 bool vm_host_is_stale_code(const void *bytes);
 
 /* KASSERT that each page's references are the leaves of @maps that name it,
- * and that tables are counted right.  For when nothing is in transit.  Returns
- * how many pages there are, tables among them. */
+ * and that tables are counted right; and that what is charged to
+ * vm_host_ledger() is what they and the objects that they map have, which all
+ * are at its cost.  For when nothing is in transit.  Returns how many pages
+ * there are, tables among them. */
 uint64_t vm_host_check_references(struct map *const *maps, unsigned count);
 
 /*

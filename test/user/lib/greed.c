@@ -300,6 +300,32 @@ take_table(void)
 	return take_memory(2UL << 20);
 }
 
+/* Some pages that only a memory entry has, when its mapping has gone. */
+static kern_return_t
+take_unmapped(void)
+{
+	const mach_vm_size_t size = 16 * PAGE;
+	memory_object_size_t given = size;
+	mach_vm_address_t at = 0;
+	mach_port_t entry;
+	kern_return_t kr;
+
+	kr = mach_make_memory_entry_64(mach_task_self(), &given, 0,
+	    MAP_MEM_NAMED_CREATE | VM_PROT_DEFAULT, &entry, MACH_PORT_NULL);
+	if (kr != KERN_SUCCESS)
+		return kr;
+	kr = mach_vm_map(mach_task_self(), &at, size, 0, VM_FLAGS_ANYWHERE,
+	    entry, 0, FALSE, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE);
+	for (mach_vm_size_t i = 0; kr == KERN_SUCCESS && i < size; i += PAGE)
+		kr = mach_vm_write(
+		    mach_task_self(), at + i, (vm_offset_t) "x", 1);
+	if (at != 0)
+		(void)mach_vm_deallocate(mach_task_self(), at, size);
+	if (kr != KERN_SUCCESS)
+		mach_port_deallocate(mach_task_self(), entry);
+	return kr;
+}
+
 const struct greed_way greed_ways[] = {
     {"ports", BATON_LEDGER_PORTS, 100, take_port, KERN_RESOURCE_SHORTAGE},
     {"names", BATON_LEDGER_NAMES, 256, take_name, KERN_RESOURCE_SHORTAGE},
@@ -331,6 +357,8 @@ const struct greed_way greed_ways[] = {
     {"tasks of tasks", BATON_LEDGER_TASKS, 30, take_grandchild,
 	KERN_RESOURCE_SHORTAGE},
     {"pages", BATON_LEDGER_RESIDENT, 4000, take_page, KERN_RESOURCE_SHORTAGE},
+    {"pages that are not mapped", BATON_LEDGER_RESIDENT, 1000, take_unmapped,
+	KERN_RESOURCE_SHORTAGE},
     {"page tables", BATON_LEDGER_PAGE_TABLES, 100, take_table,
 	KERN_RESOURCE_SHORTAGE},
     {"anything: ports", BATON_LEDGER_KERNEL, 100000, take_port,

@@ -26,9 +26,15 @@
  * are not allowed until a memory_object_lock_request() says otherwise.
  * @precious: the pages are to come back with a lock_request that returns all,
  * though nobody wrote them. With a @reply_to a
- * memory_object_supply_completed() goes there.
+ * memory_object_supply_completed() goes there.  The task that supplies an
+ * object's first page pays for all of its pages, with three quarters of what it
+ * may have at most (BATON_LEDGER_RESIDENT).  A supply beyond that is refused:
+ * who waits for it gets KERN_MEMORY_ERROR, the answer says
+ * KERN_RESOURCE_SHORTAGE, and what was sent with @dealloc comes back, dirty, by
+ * memory_object_data_return().
  *
  * memory_object_data_unavailable(): what is at @offset, @size bytes, is zeros.
+ * Where there is no memory for them, or for the pager, it is an error as below.
  *
  * memory_object_data_error(): it cannot be had.  Who waits for it gets
  * EXC_BAD_ACCESS with KERN_MEMORY_ERROR; who comes later asks anew.
@@ -39,7 +45,9 @@
  * with @should_flush the kernel forgets all, dirty or not; those it keeps
  * allow no access of @lock_value any more (VM_PROT_NO_CHANGE: as they were).
  * When all has been sent, memory_object_lock_completed() goes to @reply_to, if
- * that is not null, behind the data.
+ * that is not null, behind the data.  Copies of pages that the kernel keeps are
+ * paid for as a supply is: if there is no room for them in some seconds, it
+ * ends there and nothing is completed.
  *
  * memory_object_destroy(): the pager gives up.  Pages that the kernel has go
  * without being returned; every access fails with KERN_MEMORY_ERROR.  The
