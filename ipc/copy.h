@@ -48,7 +48,13 @@ kern_return_t must_check kmsg_copyout(struct kmsg *kmsg, continuation_t cont);
 /* @kmsg carries nothing any more: only its bytes are to be written. */
 void kmsg_given(struct kmsg *kmsg);
 
-/* All there is; @option says how much of it the receiver sees. */
+/*
+ * What a receiver who asks with @option sees behind a message: its number, the
+ * word of its port's, and the task that it is from (0: the kernel).
+ */
+void message_trailer(uint64_t option, uint32_t sequence, uint64_t context,
+    uint64_t sender, mach_msg_max_trailer_t *trailer);
+/* The same of a kmsg. */
 void kmsg_trailer(
     const struct kmsg *kmsg, uint64_t option, mach_msg_max_trailer_t *trailer);
 

@@ -202,22 +202,30 @@ close_up_step(struct kmsg *kmsg)
 /* ---- the bytes ---- */
 
 void
-kmsg_trailer(
-    const struct kmsg *kmsg, uint64_t option, mach_msg_max_trailer_t *trailer)
+message_trailer(uint64_t option, uint32_t sequence, uint64_t context,
+    uint64_t sender, mach_msg_max_trailer_t *trailer)
 {
 	trailer->msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0;
 	trailer->msgh_trailer_size = trailer_size(option);
 	if (likely(trailer_elements(option) == MACH_RCV_TRAILER_NULL))
 		return;
-	trailer->msgh_seqno = kmsg->sequence;
+	trailer->msgh_seqno = sequence;
 	/* Who: the task's id; the kernel has Mach's fixed token. */
-	trailer->msgh_sender = (security_token_t){
-	    {(uint32_t)kmsg->sender, kmsg->sender == 0 ? 1 : 0}};
+	trailer->msgh_sender =
+	    (security_token_t){{(uint32_t)sender, sender == 0 ? 1 : 0}};
 	trailer->msgh_audit = (audit_token_t){{0}};
-	trailer->msgh_audit.val[AUDIT_TASK_ID] = (uint32_t)kmsg->sender;
-	trailer->msgh_context = kmsg->context;
+	trailer->msgh_audit.val[AUDIT_TASK_ID] = (uint32_t)sender;
+	trailer->msgh_context = context;
 	trailer->msgh_ad = 0;
 	trailer->msgh_labels.sender = 0;
+}
+
+void
+kmsg_trailer(
+    const struct kmsg *kmsg, uint64_t option, mach_msg_max_trailer_t *trailer)
+{
+	message_trailer(
+	    option, kmsg->sequence, kmsg->context, kmsg->sender, trailer);
 }
 
 static kern_return_t

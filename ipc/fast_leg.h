@@ -162,6 +162,8 @@ leave(const struct thread *thread)
  * whoever ends that: so its @fast is still.
  */
 bool fast_take_spare(struct thread *receiver);
+/* The same; it is locked. */
+bool fast_take_spare_locked(struct thread *receiver);
 
 /* The name that the receiver's spare entry gets next. */
 always_inline mach_port_name_t

@@ -6,6 +6,7 @@
  * at before either changes; whatever is unusual is declined, and message.c
  * makes a transfer of it.
  */
+#include "ipc/fast_direct.h"
 #include "ipc/fast_message.h"
 
 #include <mach/routine_ids.h>
@@ -133,6 +134,6 @@ fast_memory(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 		return fast_pager_supply(buffer, option, bits_send_size,
 		    remote_local, voucher_id, descriptors_rcv_name,
 		    rcv_size_priority, timeout);
-	return message_general(buffer, option, bits_send_size, remote_local,
+	return fast_direct(buffer, option, bits_send_size, remote_local,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
 }

@@ -121,14 +121,11 @@ fast_learn_to(struct thread *self, mach_port_name_t name)
 }
 
 bool
-fast_take_spare(struct thread *receiver)
+fast_take_spare_locked(struct thread *receiver)
 {
 	struct space *space = receiver->fast.space;
-	uint32_t index;
+	uint32_t index = space->free;
 
-	if (!spin_trylock(&space->lock))
-		return false;
-	index = space->free;
 	if (index != 0 && !space->dead && space->count < space->limit) {
 		free_list_pop(space, index);
 		space->count++;
@@ -138,8 +135,20 @@ fast_take_spare(struct thread *receiver)
 		receiver->fast.spare->key |= ENTRY_KEPT;
 		receiver->fast.spare_ready = true;
 	}
-	spin_unlock(&space->lock);
 	return receiver->fast.spare_ready;
+}
+
+bool
+fast_take_spare(struct thread *receiver)
+{
+	struct space *space = receiver->fast.space;
+	bool taken;
+
+	if (!spin_trylock(&space->lock))
+		return false;
+	taken = fast_take_spare_locked(receiver);
+	spin_unlock(&space->lock);
+	return taken;
 }
 
 void

@@ -459,6 +459,9 @@ receive_end(struct thread *self, kern_return_t result)
 {
 	switch (result) {
 	case KERN_SUCCESS:
+		/* None: fast_direct.c has written the message. */
+		if (self->receive.kmsg == NULL)
+			return MACH_MSG_SUCCESS;
 		return message_copyout(self, self->receive.kmsg);
 	case RECEIVE_LOOK_AGAIN:
 		return message_receive(self, NULL);

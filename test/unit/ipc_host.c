@@ -26,6 +26,7 @@
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/pager_fast.h"
+#include "vm/across.h"
 #include "vm/passage.h"
 #include "vm/transfer.h"
 
@@ -323,6 +324,13 @@ transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
 }
 
 /* There are no maps that anything could go straight between. */
+bool
+across_copy(const struct across *across)
+{
+	(void)across;
+	return false;
+}
+
 bool
 passage_prepare(struct passage *passage, struct map *to)
 {

@@ -118,6 +118,8 @@ bench_rpc(void)
 	    partner, BENCH_EMPTY, 0);
 	rounds(
 	    "rpc.48.inter", "48-byte body each way", partner, BENCH_ECHO, 48);
+	rounds("rpc.256.inter", "256-byte request, empty reply", partner,
+	    BENCH_EMPTY, 256);
 	rounds("rpc.4096.inter", "4 KiB request, empty reply", partner,
 	    BENCH_EMPTY, 4096);
 	rpc_within();

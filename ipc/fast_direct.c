@@ -1,0 +1,432 @@
+/*
+ * fast_direct.c: a message of any size from buffer to buffer, without a kmsg.
+ *
+ * Who waits for a message has a buffer for it.  If the pages of both buffers
+ * are there, the body is copied once (vm/across.h), header and trailer are
+ * written around it, and the receiver has but to return: so it does not matter
+ * where he waits, on a port or a set, until when, and what trailer he wants,
+ * nor whether the sender receives next, or where.  Served are, with at most
+ * DIRECT_BODY_MAX bytes and nothing but a body,
+ *
+ *	request  COPY_SEND, with a MAKE_SEND_ONCE reply right or none
+ *	reply	 MOVE_SEND_ONCE
+ *
+ * The shape is that of fast.c's legs: all is looked at, all is written, the
+ * receiver is claimed; then come acts, none of which can fail.  Declining
+ * leaves no trace but perhaps bytes in the buffer of one who still waits, and
+ * message.c does the same from the start.
+ *
+ * Locks: the sender's space, the two ports, sorted, and the set that the
+ * receiver waits on, all until the receiver is claimed: so he is not past his
+ * wait, whoever ends it, and nobody uses his buffer.
+ */
+#include "ipc/fast_direct.h"
+
+#include "ipc/copy.h"
+#include "ipc/fast_leg.h"
+#include "ipc/message.h"
+#include "ipc/pset.h"
+#include "vm/across.h"
+
+#define REQUEST_BITS                                                           \
+	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
+#define ONE_WAY_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0)
+#define REPLY_BITS   MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
+
+/* What a sender may ask for besides, without a second look. */
+#define PLAIN_OPTIONS                                                          \
+	(MACH_SEND_MSG | MACH_RCV_MSG | MACH_SEND_TIMEOUT |                    \
+	    MACH_SEND_INTERRUPT | MACH_RCV_TIMEOUT | MACH_RCV_INTERRUPT |      \
+	    MACH_RCV_LARGE | MACH_RCV_LARGE_IDENTITY)
+
+/* A message that goes so, and what has been found out about it. */
+struct direct {
+	struct thread *self;
+	struct space *space; /* the sender's; locked */
+	uint64_t size;
+	uint32_t bits;
+	int32_t id;
+	mach_port_name_t remote, local;
+	struct entry *right; /* what it is sent with */
+	struct port *to;     /* locked */
+	struct port *from;   /* locked: where the reply is to go, or else where
+			      * the sender receives next; NULL: not known */
+	struct pset *pset;   /* locked: what the receiver waits on; NULL: @to */
+	struct thread *receiver;
+};
+
+always_inline bool
+is_served(const struct direct *direct)
+{
+	if (unlikely(direct->size < HEADER_SIZE || (direct->size & 3) != 0 ||
+		     direct->size > HEADER_SIZE + DIRECT_BODY_MAX))
+		return false;
+	if (direct->bits == REQUEST_BITS)
+		return true;
+	return (direct->bits == REPLY_BITS || direct->bits == ONE_WAY_BITS) &&
+	       direct->local == MACH_PORT_NULL;
+}
+
+/* ---- look ---- */
+
+/* The entry of @name, if it has the right @type; NULL. */
+always_inline struct entry *
+find(struct space *space, mach_port_name_t name, uint32_t type)
+{
+	struct entry *entry = space_lookup(space, name);
+
+	return likely(entry != NULL && (entry->key & type) != 0) ? entry : NULL;
+}
+
+/* Where the message goes; NULL: not with that right.  One with a request on it
+ * is not used up so. */
+always_inline struct port *
+find_to(struct direct *direct)
+{
+	uint32_t type = MACH_PORT_TYPE_SEND;
+
+	if (direct->bits == REPLY_BITS)
+		type = MACH_PORT_TYPE_SEND_ONCE;
+	direct->right = find(direct->space, direct->remote, type);
+	if (unlikely(direct->right == NULL ||
+		     (direct->bits == REPLY_BITS &&
+			 (direct->right->key & MACH_PORT_TYPE_DNREQUEST))))
+		return NULL;
+	return direct->right->port;
+}
+
+/* Both ports, locked.  False: there is none, or @to is locked alone. */
+always_inline bool
+find_ports(struct direct *direct)
+{
+	const struct receive_state *receive = &direct->self->receive;
+	mach_port_name_t name = direct->local;
+	struct entry *entry = NULL;
+
+	direct->to = find_to(direct);
+	if (unlikely(direct->to == NULL))
+		return false;
+	if (direct->bits != REQUEST_BITS && (receive->option & MACH_RCV_MSG))
+		name = receive->name;
+	if (likely(name != MACH_PORT_NULL))
+		entry = find(direct->space, name, MACH_PORT_TYPE_RECEIVE);
+	if (unlikely(entry == NULL)) {
+		direct->from = NULL;
+		spin_lock(&direct->to->lock);
+		return direct->bits != REQUEST_BITS;
+	}
+	if (unlikely(entry->port == direct->to)) {
+		direct->to = NULL;
+		return false;
+	}
+	direct->from = entry->port;
+	lock_ports(direct->to, direct->from);
+	return true;
+}
+
+always_inline void
+unlock_ports(struct direct *direct)
+{
+	if (direct->from != NULL)
+		spin_unlock(&direct->from->lock);
+	spin_unlock(&direct->to->lock);
+}
+
+/* The first of @waiters, if there is one and he has room for the message. */
+always_inline struct thread *
+first_with_room(const struct direct *direct, struct list *waiters)
+{
+	struct thread *thread;
+	const struct receive_state *receive;
+
+	if (list_empty(waiters))
+		return NULL;
+	thread = list_first(waiters, struct thread, wait_link);
+	receive = &thread->receive;
+	if (unlikely(
+		direct->size + trailer_size(receive->option) > receive->size))
+		return NULL;
+	return thread;
+}
+
+/* The same among those who wait on a set that @to is in; that is locked. */
+always_inline struct thread *
+first_in_sets(struct direct *direct)
+{
+	struct list *at;
+
+	/* Who waits on a set while there are messages is about to look. */
+	if (mqueue_waiting(&direct->to->queue))
+		return NULL;
+	list_for_each (at, &direct->to->sets) {
+		struct pset *pset =
+		    container_of(at, struct pset_link, port_link)->pset;
+		struct thread *thread;
+
+		spin_lock(&pset->lock);
+		thread = first_with_room(direct, &pset->receivers);
+		if (thread != NULL) {
+			direct->pset = pset;
+			return thread;
+		}
+		spin_unlock(&pset->lock);
+	}
+	return NULL;
+}
+
+always_inline bool
+find_receiver(struct direct *direct)
+{
+	struct list *waiters = &direct->to->queue.receivers;
+
+	direct->pset = NULL;
+	direct->receiver = likely(!list_empty(waiters))
+			       ? first_with_room(direct, waiters)
+			       : first_in_sets(direct);
+	return direct->receiver != NULL;
+}
+
+/* There is a name for a reply right: the receiver's spare one. */
+always_inline bool
+has_name(const struct direct *direct)
+{
+	struct thread *receiver = direct->receiver;
+
+	if (direct->bits != REQUEST_BITS || likely(receiver->fast.spare_ready))
+		return true;
+	return receiver->fast.space == direct->space
+		   ? fast_take_spare_locked(receiver)
+		   : fast_take_spare(receiver);
+}
+
+/* ---- write ---- */
+
+/* The header as its receiver sees it. */
+always_inline void
+fill_header(const struct direct *direct, struct across *across)
+{
+	uint64_t bits = MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND);
+	uint64_t reply = MACH_PORT_NULL;
+
+	if (direct->bits == REPLY_BITS) {
+		bits = MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE);
+	} else if (direct->bits == REQUEST_BITS) {
+		bits = MACH_MSGH_BITS(
+		    MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND);
+		reply = next_spare_name(direct->receiver);
+	}
+	across->head[0] = bits | direct->size << 32;
+	across->head[1] = reply | (uint64_t)direct->to->name << 32;
+	across->head[2] = (uint64_t)(uint32_t)direct->id << 32;
+	static_assert(sizeof(across->head) == HEADER_SIZE, "no voucher");
+}
+
+/* A trailer with more than its type and size. */
+static never_inline void
+fill_trailer(const struct direct *direct, mach_msg_max_trailer_t *trailer)
+{
+	message_trailer(direct->receiver->receive.option, direct->to->sequence,
+	    direct->to->context, direct->space->task_id, trailer);
+}
+
+/* The whole message, into the receiver's buffer. */
+always_inline bool
+write_message(const struct direct *direct)
+{
+	static const mach_msg_trailer_t shortest = {
+	    .msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0,
+	    .msgh_trailer_size = TRAILER_SIZE,
+	};
+	const struct receive_state *receive = &direct->receiver->receive;
+	mach_msg_max_trailer_t trailer;
+	struct across across = {
+	    .from = direct->self->task->map,
+	    .to = direct->receiver->task->map,
+	    .source = direct->self->receive.buffer + HEADER_SIZE,
+	    .target = receive->buffer,
+	    .size = direct->size - HEADER_SIZE,
+	    .tail = &shortest,
+	    .tail_size = TRAILER_SIZE,
+	};
+
+	fill_header(direct, &across);
+	if (unlikely(
+		trailer_elements(receive->option) != MACH_RCV_TRAILER_NULL)) {
+		struct direct copy = *direct; /* it is in registers */
+
+		fill_trailer(&copy, &trailer);
+		across.tail = &trailer;
+		across.tail_size = trailer_size(receive->option);
+	}
+	return across_copy(&across);
+}
+
+/* ---- act ---- */
+
+/* The receiver, who is ours, has the message: he is not in a queue, and there
+ * is nothing for him to copy. */
+always_inline void
+take(struct direct *direct)
+{
+	struct thread *receiver = direct->receiver, *self = direct->self;
+
+	list_remove(&receiver->wait_link);
+	receiver->receive.kmsg = NULL;
+	direct->to->sequence++;
+	/* Who serves a call runs at the caller's priority or more. */
+	if (direct->bits != REPLY_BITS &&
+	    (self->receive.option & MACH_RCV_MSG) &&
+	    receiver->priority < self->priority)
+		receiver->priority = self->priority;
+	if (direct->pset != NULL)
+		spin_unlock(&direct->pset->lock);
+}
+
+/* The rights of the header.  Unlocks the space. */
+always_inline void
+move_rights(struct direct *direct)
+{
+	struct reply_right right = {
+	    .name = direct->remote,
+	    .spare = direct->remote == direct->self->fast.spare_name,
+	    .entry = direct->right,
+	    .to = direct->to,
+	};
+
+	if (direct->bits == REPLY_BITS) {
+		use_reply_right(direct->self, &right);
+		return;
+	}
+	/* One that was copied is given up as soon as it is made. */
+	if (direct->bits == REQUEST_BITS) {
+		(void)fill_spare(direct->receiver, direct->from);
+		direct->from->send_once_rights++;
+		port_get(direct->from); /* the reply right's */
+	}
+	spin_unlock(&direct->space->lock);
+}
+
+/* May the two change places, and no more be thought about it? */
+always_inline bool
+may_change_places(const struct direct *direct)
+{
+	const struct receive_state *receive = &direct->self->receive;
+
+	return (receive->option & (MACH_RCV_MSG | MACH_RCV_TIMEOUT)) ==
+		   MACH_RCV_MSG &&
+	       direct->from != NULL && direct->from->name == receive->name &&
+	       mqueue_idle(&direct->from->queue) &&
+	       !(direct->receiver->receive.option & MACH_RCV_TIMEOUT) &&
+	       may_run_here(direct->receiver, direct->self->cpu);
+}
+
+/* The receiver's wait is over. */
+always_inline void
+end_wait(struct direct *direct)
+{
+	struct thread *receiver = direct->receiver;
+	struct receive_state *receive = &receiver->receive;
+
+	if (unlikely(receive->pset != NULL))
+		pset_put(receive->pset);
+	else if (unlikely(receiver->fast.from != direct->to))
+		fast_adopt(receiver, direct->to);
+	receive->pset = NULL;
+	receive->port = NULL;
+}
+
+/* The sender waits on @from, which is unlocked, and the receiver runs. */
+always_inline noreturn void
+run_receiver(struct thread *self, struct thread *receiver, struct port *from)
+{
+	struct receive_state *receive = &self->receive;
+
+	receive->pset = NULL;
+	receive->port = from;
+	if (unlikely(self->fast.from != from))
+		port_get(from);
+	self->fast.room = (receive->option & FAST_DECLINES) == 0
+			      ? fast_room(receive->size)
+			      : INT32_MIN;
+	wait_in_turn(
+	    self, receiver, self->cpu, &from->queue.receivers, &from->lock);
+	receiver->tf.a0 = MACH_MSG_SUCCESS;
+	leave(receiver);
+}
+
+/* The receiver has been claimed.  Who else is to be woken, or run. */
+always_inline struct thread *
+commit(struct direct *direct)
+{
+	bool run = may_change_places(direct);
+
+	take(direct);
+	move_rights(direct);
+	if (unlikely(!run)) {
+		unlock_ports(direct);
+		return direct->receiver;
+	}
+	end_wait(direct);
+	spin_unlock(&direct->to->lock);
+	run_receiver(direct->self, direct->receiver, direct->from);
+}
+
+/* NULL: it was declined.  A receiver: he has the message, and is claimed, and
+ * the rest of the call is to be done. */
+always_inline struct thread *
+try_direct(struct direct *direct)
+{
+	spin_lock(&direct->space->lock);
+	direct->from = NULL;
+	if (unlikely(!find_ports(direct)))
+		goto out;
+	if (unlikely(!find_receiver(direct)))
+		goto out;
+	if (likely(has_name(direct) && write_message(direct) &&
+		   thread_claim(direct->receiver, KERN_SUCCESS)))
+		return commit(direct);
+	if (direct->pset != NULL)
+		spin_unlock(&direct->pset->lock);
+out:
+	if (direct->to != NULL)
+		unlock_ports(direct);
+	spin_unlock(&direct->space->lock);
+	return NULL;
+}
+
+kern_return_t
+fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+    uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
+    uint64_t rcv_size_priority, uint64_t timeout)
+{
+	struct thread *self = current_thread(), *receiver;
+	struct receive_state *receive = &self->receive;
+	struct direct direct = {
+	    .self = self,
+	    .space = self->fast.space,
+	    .size = bits_send_size >> 32,
+	    .bits = (uint32_t)bits_send_size,
+	    .id = (int32_t)(voucher_id >> 32),
+	    .remote = (mach_port_name_t)remote_local,
+	    .local = (mach_port_name_t)(remote_local >> 32),
+	};
+
+	if ((option & (MACH_SEND_MSG | ~(uint64_t)PLAIN_OPTIONS)) !=
+	    MACH_SEND_MSG)
+		goto general;
+	if (!is_served(&direct) || (uint32_t)voucher_id != MACH_PORT_NULL ||
+	    unlikely(ktrace_on))
+		goto general;
+	receive->buffer = buffer;
+	receive->option = option;
+	receive->size = (uint32_t)rcv_size_priority;
+	receive->name = (mach_port_name_t)(descriptors_rcv_name >> 32);
+	receive->timeout = (uint32_t)timeout;
+	receive->deadline = 0;
+	receiver = try_direct(&direct);
+	if (receiver != NULL)
+		return message_sent(self, receiver);
+general:
+	return message_general(buffer, option, bits_send_size, remote_local,
+	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
+}
