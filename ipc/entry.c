@@ -14,7 +14,7 @@
 #include "ipc/pset.h"
 
 void
-loose_release(struct loose *loose)
+loose_release_all(struct loose *loose)
 {
 	struct name_request *request = loose->request;
 
@@ -69,8 +69,7 @@ entry_type(struct space *space, mach_port_name_t name, struct entry *entry)
 	return type;
 }
 
-/* Its port is dead: the entry becomes a dead name. */
-static void
+void
 entry_die(struct space *space, mach_port_name_t name, struct entry *entry,
     struct loose *loose)
 {
@@ -97,23 +96,6 @@ entry_die(struct space *space, mach_port_name_t name, struct entry *entry,
 	entry->port = NULL;
 	entry->urefs = urefs;
 	entry->key = MACH_PORT_TYPE_DEAD_NAME | (uint8_t)name;
-}
-
-struct entry *
-entry_check(struct space *space, mach_port_name_t name, struct loose *loose)
-{
-	struct entry *entry = space_lookup(space, name);
-
-	KASSERT(spin_held(&space->lock));
-	if (unlikely(entry == NULL))
-		return NULL;
-	if ((entry->key & MACH_PORT_TYPE_SEND_RIGHTS) == 0 ||
-	    (entry->key & MACH_PORT_TYPE_RECEIVE) != 0)
-		return entry;
-	/* If it dies the next moment, we came before that. */
-	if (unlikely(port_is_dead(entry->port)))
-		entry_die(space, name, entry, loose);
-	return entry;
 }
 
 /* ---- rights leave an entry ---- */

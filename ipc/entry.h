@@ -19,13 +19,42 @@ struct loose {
 	struct pset *pset;	/* to destroy */
 };
 
+void loose_release_all(struct loose *loose);
+
 /* No locks held. */
-void loose_release(struct loose *loose);
+static inline void
+loose_release(struct loose *loose)
+{
+	/* Most names let go of nothing. */
+	if (unlikely(
+		((uintptr_t)loose->port | (uintptr_t)loose->request |
+		    (uintptr_t)loose->no_senders | (uintptr_t)loose->send_once |
+		    (uintptr_t)loose->receive | (uintptr_t)loose->pset) != 0))
+		loose_release_all(loose);
+}
+
+/* Its port is dead: the entry becomes a dead name. */
+void entry_die(struct space *space, mach_port_name_t name, struct entry *entry,
+    struct loose *loose);
 
 /* Look up @name, turning it into a dead name if its port has died.  NULL: no
  * such name. */
-struct entry *entry_check(
-    struct space *space, mach_port_name_t name, struct loose *loose);
+static inline struct entry *
+entry_check(struct space *space, mach_port_name_t name, struct loose *loose)
+{
+	struct entry *entry = space_lookup(space, name);
+
+	KASSERT(spin_held(&space->lock));
+	if (unlikely(entry == NULL))
+		return NULL;
+	if ((entry->key & MACH_PORT_TYPE_SEND_RIGHTS) == 0 ||
+	    (entry->key & MACH_PORT_TYPE_RECEIVE) != 0)
+		return entry;
+	/* If it dies the next moment, we came before that. */
+	if (unlikely(port_is_dead(entry->port)))
+		entry_die(space, name, entry, loose);
+	return entry;
+}
 
 /* MACH_PORT_TYPE_* bits: its rights, and what is asked about it. */
 mach_port_type_t entry_type(

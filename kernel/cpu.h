@@ -14,13 +14,14 @@ struct page;
 struct pmap;
 
 #define ZONE_MAX      40 /* zones, see zone.h */
-#define MAGAZINE_SIZE 16
+#define MAGAZINE_SIZE 15
 
 /* Objects of one zone that this hart keeps at hand. */
 struct zone_magazine {
 	uint32_t count;
 	void *object[MAGAZINE_SIZE];
 };
+static_assert(sizeof(struct zone_magazine) == 128, "found by a shift");
 
 /* Pages that this hart keeps at hand. */
 struct page_cache {

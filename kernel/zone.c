@@ -168,23 +168,36 @@ zone_grow(struct zone *zone)
 	return true;
 }
 
+/* The magazine is empty, or failure is to be injected; apart, so that the
+ * rest is small. */
+static never_inline void *
+alloc_slowly(struct zone *zone, struct zone_magazine *magazine)
+{
+	if (unlikely(fail_now()))
+		return NULL;
+	if (magazine->count == 0)
+		magazine->count =
+		    slabs_take(zone, magazine->object, MAGAZINE_SIZE / 2);
+	if (magazine->count == 0 && zone_grow(zone))
+		magazine->count =
+		    slabs_take(zone, magazine->object, MAGAZINE_SIZE / 2);
+	if (magazine->count == 0)
+		return NULL;
+	return magazine->object[--magazine->count];
+}
+
 void *
 zone_alloc(struct zone *zone)
 {
 	struct zone_magazine *magazine = &this_cpu()->magazine[zone->index];
+	uint32_t count = magazine->count;
 
-	if (unlikely(fail_now()))
-		return NULL;
-	if (unlikely(magazine->count == 0)) {
-		magazine->count =
-		    slabs_take(zone, magazine->object, MAGAZINE_SIZE / 2);
-		if (magazine->count == 0 && zone_grow(zone))
-			magazine->count = slabs_take(
-			    zone, magazine->object, MAGAZINE_SIZE / 2);
-		if (magazine->count == 0)
-			return NULL;
-	}
-	return magazine->object[--magazine->count];
+	if (unlikely(atomic_load_explicit(
+			 &fail_countdown, memory_order_relaxed) != 0 ||
+		     count == 0))
+		return alloc_slowly(zone, magazine);
+	magazine->count = count - 1;
+	return magazine->object[count - 1];
 }
 
 void *
@@ -250,18 +263,29 @@ slabs_return(struct zone *zone, void **objects, uint32_t count)
 	}
 }
 
+/* The magazine is full. */
+static never_inline void
+free_slowly(struct zone *zone, struct zone_magazine *magazine, void *object)
+{
+	magazine->count = MAGAZINE_SIZE / 2;
+	slabs_return(zone, &magazine->object[MAGAZINE_SIZE / 2],
+	    MAGAZINE_SIZE - MAGAZINE_SIZE / 2);
+	magazine->object[magazine->count++] = object;
+}
+
 void
 zone_free(struct zone *zone, void *object)
 {
 	struct zone_magazine *magazine = &this_cpu()->magazine[zone->index];
+	uint32_t count = magazine->count;
 
 	KASSERT(object != NULL);
-	if (unlikely(magazine->count == MAGAZINE_SIZE)) {
-		magazine->count = MAGAZINE_SIZE / 2;
-		slabs_return(zone, &magazine->object[MAGAZINE_SIZE / 2],
-		    MAGAZINE_SIZE / 2);
+	if (unlikely(count == MAGAZINE_SIZE)) {
+		free_slowly(zone, magazine, object);
+		return;
 	}
-	magazine->object[magazine->count++] = object;
+	magazine->object[count] = object;
+	magazine->count = count + 1;
 }
 
 uint64_t
