@@ -18,7 +18,6 @@ typedef uint32_t __attribute__((may_alias)) half_t;
 		type *out = (void *)(to);                                      \
 		type a = in[0], b = in[1], c = in[2], d = in[3];               \
 		type e = in[4], f = in[5], g = in[6], h = in[7];               \
-                                                                               \
 		out[0] = a, out[1] = b, out[2] = c, out[3] = d;                \
 		out[4] = e, out[5] = f, out[6] = g, out[7] = h;                \
 	} while (0)
