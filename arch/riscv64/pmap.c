@@ -412,10 +412,9 @@ run_in_table(uaddr_t va, unsigned level, unsigned count)
 	return (unsigned)min_u64(count, PTE_COUNT - pt_index(va, level));
 }
 
-/* What was at, or is in @slots, @present of them not 0, has come; or gone. */
-static void
-count_in(struct pmap *pmap, uaddr_t va, const pte_t *entry, unsigned level,
-    const pte_t *slots, unsigned count, uint64_t present)
+/* What @slots weigh, @present of which are not 0. */
+static struct pmap_weight
+weight_of(const pte_t *slots, unsigned level, unsigned count, uint64_t present)
 {
 	struct pmap_weight weight = {.pages = present};
 
@@ -423,20 +422,7 @@ count_in(struct pmap *pmap, uaddr_t va, const pte_t *entry, unsigned level,
 		weight.pages = 0;
 		pmap_weigh(slots, level, count, &weight);
 	}
-	weight_comes(pmap, va, entry, level, &weight);
-}
-
-static void
-count_out(struct pmap *pmap, uaddr_t va, const pte_t *entry, unsigned level,
-    const pte_t *slots, unsigned count, uint64_t present)
-{
-	struct pmap_weight weight = {.pages = present};
-
-	if (level > 0) {
-		weight.pages = 0;
-		pmap_weigh(slots, level, count, &weight);
-	}
-	weight_goes(pmap, va, entry, level, &weight);
+	return weight;
 }
 
 /* Move @count entries from a table to @slots; how many were not 0. */
@@ -464,14 +450,17 @@ pmap_unlink(
 	while (count > 0) {
 		unsigned run = run_in_table(va, level, count);
 		pte_t *entry = pmap_find(pmap, va, level);
+		struct pmap_weight weight;
 		unsigned present = 0;
 
 		if (entry != NULL)
 			present = (unsigned)entries_take(entry, slots, run);
 		else
 			memset(slots, 0, run * sizeof(*slots));
-		if (present > 0)
-			count_out(pmap, va, entry, level, slots, run, present);
+		if (present > 0) {
+			weight = weight_of(slots, level, run, present);
+			weight_goes(pmap, va, entry, level, &weight);
+		}
 		total += present;
 		slots += run;
 		count -= run;
@@ -574,7 +563,7 @@ pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
 	while (count > 0) {
 		unsigned run = run_in_table(va, level, count);
 		pte_t *entry = pmap_find(pmap, va, level);
-
+		struct pmap_weight weight;
 		uint64_t present = 0;
 
 		for (unsigned i = 0; i < run; i++) {
@@ -583,7 +572,8 @@ pmap_link(struct pmap *pmap, uaddr_t va, unsigned level, const pte_t *slots,
 			entry[i] = slots[i];
 			present += slots[i] != 0;
 		}
-		count_in(pmap, va, entry, level, slots, run, present);
+		weight = weight_of(slots, level, run, present);
+		weight_comes(pmap, va, entry, level, &weight);
 		pmap->odd |= level > 0;
 		slots += run;
 		count -= run;
