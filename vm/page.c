@@ -419,18 +419,8 @@ page_free(struct page *page)
 void
 page_put(struct page *page)
 {
-	/*
-	 * A sole holder needs no atomic.  release: our accesses to the page
-	 * come before the last holder frees it; acquire: as that last holder,
-	 * we see those of all others.
-	 */
-	if (page_is_sole(page)) {
+	if (page_drop(page))
 		page_free(page);
-	} else if (atomic_fetch_sub_explicit(
-		       &page->refs, 1, memory_order_acq_rel) == 1) {
-		atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
-		page_free(page);
-	}
 }
 
 struct page *

@@ -130,6 +130,25 @@ page_is_sole(struct page *page)
 	return atomic_load_explicit(&page->refs, memory_order_acquire) == 1;
 }
 
+/*
+ * Drop one reference; true: it was the last, and is the caller's still.
+ *
+ * A sole holder needs no atomic.  release: our accesses to the page come before
+ * the last holder frees it; acquire: as that last holder, we see those of all
+ * others.
+ */
+always_inline bool must_check
+page_drop(struct page *page)
+{
+	if (page_is_sole(page))
+		return true;
+	if (atomic_fetch_sub_explicit(&page->refs, 1, memory_order_acq_rel) !=
+	    1)
+		return false;
+	atomic_store_explicit(&page->refs, 1, memory_order_relaxed);
+	return true;
+}
+
 /* Whole pages, by their kernel addresses. */
 void page_zero(void *page);
 void page_copy(void *restrict to, const void *restrict from);

@@ -78,6 +78,62 @@ superpage_get(struct page *block)
 		page_get(block + i);
 }
 
+/* Which of a block's pages. */
+struct page_set {
+	uint64_t word[BLOCK_PAGES / 64];
+	unsigned count;
+};
+
+static bool
+has(const struct page_set *set, unsigned i)
+{
+	return i < BLOCK_PAGES && (set->word[i / 64] >> i % 64 & 1) != 0;
+}
+
+/* The order of the largest block of pages in @set that begins with page @i. */
+static unsigned
+largest_order(const struct page_set *set, unsigned i)
+{
+	unsigned order = 0, length = 1;
+
+	if (set->count == BLOCK_PAGES)
+		return PAGE_ORDER_MAX;
+	while (order < PAGE_ORDER_MAX && (i & 1U << order) == 0) {
+		for (; length < 2U << order; length++) {
+			if (!has(set, i + length))
+				return order;
+		}
+		order++;
+	}
+	return order;
+}
+
+/*
+ * A reference to each page goes.  What nobody has any more is freed in pieces
+ * as large as may be: as single pages they would take ten times as long.
+ */
+static void
+put_pages(struct page *block)
+{
+	struct page_set ours = {0};
+	unsigned order;
+
+	for (unsigned i = 0; i < BLOCK_PAGES; i++) {
+		if (!page_drop(block + i))
+			continue;
+		ours.word[i / 64] |= 1UL << i % 64;
+		ours.count++;
+	}
+	for (unsigned i = 0; i < BLOCK_PAGES; i += 1U << order) {
+		order = 0;
+		if (!has(&ours, i))
+			continue;
+		order = largest_order(&ours, i);
+		block[i].order = (uint8_t)order;
+		page_free(block + i);
+	}
+}
+
 void
 superpage_put(struct page *block)
 {
@@ -90,8 +146,8 @@ superpage_put(struct page *block)
 	else
 		page_put(block);
 	spin_unlock(&blocks_lock);
-	for (unsigned i = 0; broken && i < BLOCK_PAGES; i++)
-		page_put(block + i);
+	if (broken)
+		put_pages(block);
 }
 
 void
