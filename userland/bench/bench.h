@@ -63,6 +63,8 @@ void bench_notices(void);
 void bench_semaphores(void);
 void bench_eventlinks(void);
 void bench_exceptions(void);
+void bench_interrupts(void);
+void bench_tasks(void);
 void bench_transfer(void);
 void bench_memory(void);
 void bench_files(void);

@@ -213,6 +213,8 @@ static const struct {
     {"sem", bench_semaphores},
     {"eventlink", bench_eventlinks},
     {"exception", bench_exceptions},
+    {"irq", bench_interrupts},
+    {"thread", bench_tasks},
     {"transfer", bench_transfer},
     {"fault", bench_memory},
     {"fault.file", bench_files},
