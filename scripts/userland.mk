@@ -30,7 +30,9 @@ USER_FLAGS := -std=gnu17 -O2 -g -MMD -MP \
 	-I. -Iuserland/include -Ikernel/include -I$(GEN) -I$(STUBS)
 
 # No relaxation to gp: programs leave that register to the kernel.
+# picolibc as built for speed: the other one copies and clears byte by byte.
 USER_LINK := $(CC) --specs=picolibc.specs -march=rv64gc -mabi=lp64d \
+	--picolibc-buildtype=release \
 	-nostartfiles -nodefaultlibs -static -no-pie \
 	-T userland/libc/program.ld -Wl,--gc-sections -Wl,--build-id=none \
 	-Wl,-z,max-page-size=4096 -Wl,--no-warn-rwx-segments -Wl,--fatal-warnings
