@@ -97,7 +97,7 @@ serve(mach_port_t port, union buffer *buffer, mach_msg_size_t size)
 void
 bench_serve(unsigned port)
 {
-	static _Thread_local union buffer buffer;
+	union buffer buffer;
 
 	serve(port, &buffer, sizeof(buffer));
 }

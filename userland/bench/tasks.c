@@ -29,8 +29,8 @@ task_create_destroy(void)
 {
 	task_t task;
 
-	bench_check(
-	    task_create(mach_task_self(), NULL, 0, FALSE, &task), "make a task");
+	bench_check(task_create(mach_task_self(), NULL, 0, FALSE, &task),
+	    "make a task");
 	bench_check(task_terminate(task), "end it");
 	bench_check(mach_port_deallocate(mach_task_self(), task), "forget it");
 }

@@ -11,7 +11,7 @@ struct mach_thread;
 /*
  * Runs @run(@arg) in a new thread of this task on a stack of @stack_size
  * bytes (0: enough for printf), below which lies a page that faults.  The
- * handle must be joined.
+ * handle must be joined.  Some stacks are kept for the threads that follow.
  */
 kern_return_t mach_thread_start(void (*run)(void *), void *arg,
     vm_size_t stack_size, struct mach_thread **thread);
