@@ -2,13 +2,16 @@
  * vm/fork.c: a copy of a whole map; see copy.h.
  *
  * Region by region, each a transfer from the one to the same place in the
- * other.  The parent's threads may change their map meanwhile: the child has
- * each region as it was when it was its turn.
+ * other; or where there are just some pages, straight from table to table.
+ * The parent's threads may change their map meanwhile: the child has each
+ * region as it was when it was its turn.
  */
+#include "kernel/kassert.h"
 #include "kernel/string.h"
 #include "kernel/zone.h"
 #include "vm/copy.h"
 #include "vm/map_range.h"
+#include "vm/map_room.h"
 #include "vm/map_tree.h"
 #include "vm/object.h"
 #include "vm/share.h"
@@ -17,14 +20,16 @@
 
 /* Regions that are not inherited, passed in one step. */
 #define STEP_PASSED 256
-/* Regions up to so large are looked through before they are copied. */
-#define UNTOUCHED_MAX (4 * PAGE_SIZE)
+/* Pages of a region that is shared in one step. */
+#define FEW_PAGES 16
 
 struct map_fork {
 	struct map *from, *to;
-	uaddr_t at;		     /* all below has been dealt with */
-	struct map_entry region;     /* which is at hand; @end 0: none is */
-	bool untouched;		     /* it has no pages */
+	uaddr_t at;		 /* all below has been dealt with */
+	struct map_entry region; /* which is at hand; @end 0: none is */
+	bool is_few;		 /* ... of which @few are all pages */
+	uint64_t few_count;	 /* that are not 0 */
+	pte_t few[FEW_PAGES];
 	struct transfer *transfer;   /* ... if it is being taken */
 	struct map_share share;	     /* ... or, with @from, shared */
 	struct snapshot_take moment; /* ... or, with @object, a snapshot's */
@@ -97,17 +102,59 @@ region_done(struct map_fork *fork)
 	return KERN_OPERATION_TIMED_OUT;
 }
 
-/* A region with no page, as a guard is; larger ones are not looked through. */
-static bool
-is_untouched(const struct map *map, const struct map_entry *region)
+static unsigned
+region_pages(const struct map_entry *region)
 {
-	if (region->end - region->start > UNTOUCHED_MAX)
-		return false;
+	return (unsigned)((region->end - region->start) >> PAGE_SHIFT);
+}
+
+/* Is @entry, which is as @region from there on, private memory as most is, and
+ * has few pages? */
+static bool
+may_be_few(const struct map_entry *entry, const struct map_entry *region)
+{
+	return map_is_zeroed(entry) && entry->inherit == VM_INHERIT_COPY &&
+	       entry->wired == 0 && !entry->placing &&
+	       (entry->prot & VM_PROT_READ) != 0 &&
+	       region_pages(region) <= FEW_PAGES;
+}
+
+static bool
+is_untouched(const struct pmap *pmap, const struct map_entry *region)
+{
 	for (uaddr_t va = region->start; va < region->end; va += PAGE_SIZE) {
-		if (pmap_look(&map->pmap, va) != 0)
+		if (pmap_look(pmap, va) != 0)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Share the pages of the region, if they are few, with what the child is to
+ * have.  A guard has none.
+ */
+static void
+take_few(struct map_fork *fork, const struct map_entry *entry)
+{
+	const struct map_entry *region = &fork->region;
+	struct pmap *pmap = &fork->from->pmap;
+	bool changed = false;
+	uint64_t stop;
+	pte_t *leaf;
+
+	if (!may_be_few(entry, region))
+		return;
+	fork->few_count = 0;
+	leaf = pmap_leaves(pmap, region->start, &stop);
+	if (leaf == NULL || stop < region->end) {
+		fork->is_few = is_untouched(pmap, region);
+		return;
+	}
+	fork->is_few = true;
+	fork->few_count =
+	    pmap_share_pages(leaf, fork->few, region_pages(region), &changed);
+	if (changed)
+		pmap_retire(pmap);
 }
 
 /* Find the next region to inherit; KERN_OPERATION_TIMED_OUT: not yet. */
@@ -128,9 +175,7 @@ next_region(struct map_fork *fork, bool *foundp)
 	}
 	if (entry != NULL && entry->inherit != VM_INHERIT_NONE) {
 		describe(fork, entry);
-		fork->untouched = map_is_zeroed(entry) &&
-				  entry->inherit == VM_INHERIT_COPY &&
-				  is_untouched(map, &fork->region);
+		take_few(fork, entry);
 		*foundp = true;
 	}
 	spin_unlock(&map->lock);
@@ -177,6 +222,65 @@ enter_region(struct map_fork *fork)
 		 : KERN_NO_SPACE;
 	spin_unlock(&fork->to->lock);
 	return kr == KERN_SUCCESS ? region_done(fork) : kr;
+}
+
+/* The same with its few pages; the child's map is locked. */
+static kern_return_t
+link_few(struct map_fork *fork)
+{
+	const struct map_entry *region = &fork->region;
+	unsigned count = region_pages(region);
+	struct map *map = fork->to;
+	struct pmap_hole hole;
+
+	if (!map_is_free(map, region->start, region->end))
+		return KERN_NO_SPACE;
+	map_rooms_clear(map, region->start, region->end);
+	if ((fork->few_count > 0 &&
+		!pmap_prepare(&map->pmap, region->start, 0, count)) ||
+	    !pmap_can_pay(&map->pmap, fork->few_count, 0) ||
+	    map_enter(map, region) != KERN_SUCCESS) {
+		/* Tables that were made for it and are empty. */
+		hole = map_hole(map, region->start);
+		pmap_remove(&map->pmap, region->start, region->end, &hole);
+		return KERN_RESOURCE_SHORTAGE;
+	}
+
+	/* ---- committed: nothing below can fail ---- */
+	if (fork->few_count > 0)
+		pmap_link(&map->pmap, region->start, 0, fork->few, count);
+	return KERN_SUCCESS;
+}
+
+/* It has no place there. */
+static void
+drop_few(struct map_fork *fork)
+{
+	unsigned budget = FEW_PAGES;
+
+	if (fork->few_count == 0)
+		return;
+	for (unsigned i = 0; i < region_pages(&fork->region); i++) {
+		bool freed = fork->few[i] == 0 ||
+			     pmap_slot_free(&fork->few[i], 0, &budget);
+
+		KASSERT(freed);
+	}
+}
+
+static kern_return_t
+enter_few(struct map_fork *fork)
+{
+	kern_return_t kr;
+
+	fork->is_few = false;
+	spin_lock(&fork->to->lock);
+	kr = link_few(fork);
+	spin_unlock(&fork->to->lock);
+	if (kr == KERN_SUCCESS)
+		return region_done(fork);
+	drop_few(fork);
+	return kr;
 }
 
 /* What a pager's object has now, or will have brought. */
@@ -229,7 +333,9 @@ map_fork_step(struct map_fork *fork)
 		if (!found)
 			return kr;
 	}
-	if (fork->region.kind == MAP_WINDOW || fork->untouched)
+	if (fork->is_few)
+		return enter_few(fork);
+	if (fork->region.kind == MAP_WINDOW)
 		return enter_region(fork);
 	if (fork->moment.object != NULL)
 		return snapshot_region(fork);
