@@ -31,6 +31,7 @@
  * Locks: the two ports, sorted; in a reply the space before them, because the
  * reply right might be another thread's to use as well.
  */
+#include "ipc/fast_direct.h"
 #include "ipc/fast_message.h"
 #include "ipc/traps.h"
 #include "vm/memory_wait.h"
@@ -111,4 +112,46 @@ mach_msg2_fast(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 general:
 	return fast_memory(buffer, option, bits_send_size, remote_local,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
+}
+
+/* A body that came in registers. */
+always_inline void
+body_of(const struct trapframe *tf, struct small_message *message)
+{
+	message->word[3] = tf->t1;
+	message->word[4] = tf->t2;
+	message->word[5] = tf->t3;
+	message->word[6] = tf->t4;
+	message->word[7] = tf->t5;
+	message->word[8] = tf->t6;
+}
+
+uint64_t
+fast_call(void)
+{
+	struct thread *self = current_thread();
+	const struct trapframe *tf = &self->tf;
+	uint64_t size = tf->a2 >> 32, names = tf->a3, id = tf->a4;
+	uint32_t bits = (uint32_t)tf->a2;
+	mach_port_name_t receive_name = (mach_port_name_t)(tf->a5 >> 32);
+	struct small_message message;
+
+	self->receive.option = RECEIVE_CALL | MACH_SEND_MSG | MACH_RCV_MSG;
+	self->receive.buffer = tf->a1;
+	self->receive.size = (uint32_t)tf->a6;
+	self->receive.name = receive_name;
+	self->fast.room = fast_room((uint32_t)tf->a6);
+	if (size != HEADER_SIZE)
+		body_of(tf, &message);
+	if (!CONFIG_FAST || !ipc_fast_enabled || (uint32_t)(tf->a5 | id) != 0 ||
+	    size < HEADER_SIZE || size > HEADER_SIZE + SMALL_BODY ||
+	    (size & 3) != 0)
+		return message_call_general(&message.word[3]);
+	if (bits == REQUEST_BITS && names >> 32 == receive_name)
+		request(self, &message, NULL, tf->a2, id,
+		    (mach_port_name_t)names, receive_name);
+	else if (bits == REPLY_BITS && names >> 32 == MACH_PORT_NULL)
+		reply(self, &message, NULL, tf->a2, id, (mach_port_name_t)names,
+		    receive_name);
+	return fast_direct_call(&message.word[3]);
 }

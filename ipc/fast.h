@@ -35,6 +35,38 @@ kern_return_t mach_msg2_fast(uaddr_t buffer, uint64_t option,
     uint64_t descriptors_rcv_name, uint64_t rcv_size_priority,
     uint64_t timeout);
 
+/* The two halves of a call, as they are sent ... */
+#define REQUEST_BITS                                                           \
+	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
+#define REPLY_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
+/* What the receivers of these see. */
+#define REQUEST_BITS_RECEIVED                                                  \
+	MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND)
+#define REPLY_BITS_RECEIVED MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE)
+
+/* Most bytes of a body in registers. */
+#define CALL_BODY 48
+
+/* In receive_state.option: the wait is in the trap that has its message in
+ * registers, TRAP_MACH_MSG_CALL. */
+#define RECEIVE_CALL (1UL << 63)
+
+/* May @self wait in the word of @port, which is locked? */
+bool fast_may_park(const struct thread *self, const struct port *port);
+
+/*
+ * For call.S.  A leg of the current thread, whose registers are in its
+ * trapframe, has declined: true if what it lacked was looked up, so that it
+ * can be tried again.
+ */
+bool fast_prepare(void);
+/* The same call, the other way; its result. */
+uint64_t fast_call(void);
+/* A leg has sent, but could not wait: @receiver, who is off the word with his
+ * message in his trapframe, goes on in our place if we wait.  @client: the
+ * reply right was not counted. */
+uint64_t fast_wait(struct thread *receiver, bool client);
+
 /* What find() gives where there is nothing. */
 extern struct entry fast_no_entry;
 

@@ -26,12 +26,10 @@
 #include "ipc/fast_leg.h"
 #include "ipc/message.h"
 #include "ipc/pset.h"
+#include "kernel/string.h"
 #include "vm/across.h"
 
-#define REQUEST_BITS                                                           \
-	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
 #define ONE_WAY_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0)
-#define REPLY_BITS   MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
 
 /* What a sender may ask for besides, without a second look. */
 #define PLAIN_OPTIONS                                                          \
@@ -47,6 +45,7 @@ struct direct {
 	uint32_t bits;
 	int32_t id;
 	mach_port_name_t remote, local;
+	const void *body;    /* NULL: behind the header in the buffer */
 	struct entry *right; /* what it is sent with */
 	struct port *to;     /* locked */
 	struct port *from;   /* locked: where the reply is to go, or else where
@@ -112,7 +111,7 @@ find_ports(struct direct *direct)
 		entry = find(direct->space, name, MACH_PORT_TYPE_RECEIVE);
 	if (unlikely(entry == NULL)) {
 		direct->from = NULL;
-		spin_lock(&direct->to->lock);
+		port_lock(direct->to);
 		return direct->bits != REQUEST_BITS;
 	}
 	if (unlikely(entry->port == direct->to)) {
@@ -192,7 +191,8 @@ has_name(const struct direct *direct)
 {
 	struct thread *receiver = direct->receiver;
 
-	if (direct->bits != REQUEST_BITS || likely(receiver->fast.spare_ready))
+	if (direct->bits != REQUEST_BITS ||
+	    likely(spare_ready(&receiver->fast)))
 		return true;
 	return receiver->fast.space == direct->space
 		   ? fast_take_spare_locked(receiver)
@@ -229,6 +229,22 @@ fill_trailer(const struct direct *direct, mach_msg_max_trailer_t *trailer)
 	    direct->to->context, direct->space->task_id, trailer);
 }
 
+/* A body that came in registers, and a trailer. */
+struct body_and_trailer {
+	uint8_t byte[CALL_BODY + sizeof(mach_msg_max_trailer_t)];
+};
+
+/* The kernel has the body: it goes with the trailer. */
+static never_inline void
+join(struct body_and_trailer *joined, const void *body, struct across *across)
+{
+	memcpy(joined->byte, body, across->size);
+	memcpy(joined->byte + across->size, across->tail, across->tail_size);
+	across->tail = joined;
+	across->tail_size += across->size;
+	across->size = 0;
+}
+
 /* The whole message, into the receiver's buffer. */
 always_inline bool
 write_message(const struct direct *direct)
@@ -239,6 +255,7 @@ write_message(const struct direct *direct)
 	};
 	const struct receive_state *receive = &direct->receiver->receive;
 	mach_msg_max_trailer_t trailer;
+	struct body_and_trailer joined;
 	struct across across = {
 	    .from = direct->self->task->map,
 	    .to = direct->receiver->task->map,
@@ -258,6 +275,8 @@ write_message(const struct direct *direct)
 		across.tail = &trailer;
 		across.tail_size = trailer_size(receive->option);
 	}
+	if (direct->body != NULL)
+		join(&joined, direct->body, &across);
 	return across_copy(&across);
 }
 
@@ -272,7 +291,8 @@ take(struct direct *direct)
 
 	list_remove(&receiver->wait_link);
 	receiver->receive.kmsg = NULL;
-	direct->to->sequence++;
+	atomic_fetch_add_explicit(
+	    &direct->to->sequence, 1, memory_order_relaxed);
 	/* Who serves a call runs at the caller's priority or more. */
 	if (direct->bits != REPLY_BITS &&
 	    (self->receive.option & MACH_RCV_MSG) &&
@@ -429,4 +449,32 @@ fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 general:
 	return message_general(buffer, option, bits_send_size, remote_local,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
+}
+
+kern_return_t
+fast_direct_call(const uint64_t *body)
+{
+	struct thread *self = current_thread(), *receiver;
+	const struct trapframe *tf = &self->tf;
+	struct direct direct = {
+	    .self = self,
+	    .space = self->fast.space,
+	    .size = tf->a2 >> 32,
+	    .bits = (uint32_t)tf->a2,
+	    .id = (int32_t)(tf->a4 >> 32),
+	    .remote = (mach_port_name_t)tf->a3,
+	    .local = (mach_port_name_t)(tf->a3 >> 32),
+	    .body = body,
+	};
+
+	if (!is_served(&direct) || (uint32_t)tf->a4 != MACH_PORT_NULL)
+		return message_call_general(body);
+	self->receive.timeout = 0;
+	self->receive.deadline = 0;
+	receiver = try_direct(&direct);
+	if (receiver == NULL)
+		return message_call_general(body);
+	/* As it does, for who is interrupted. */
+	self->tf.a7 = 0;
+	return message_sent(self, receiver);
 }

@@ -14,3 +14,7 @@ kern_return_t fast_direct(uaddr_t buffer, uint64_t option,
     uint64_t bits_send_size, uint64_t remote_local, uint64_t voucher_id,
     uint64_t descriptors_rcv_name, uint64_t rcv_size_priority,
     uint64_t timeout);
+
+/* The same of a message in registers, whose @body these were, as fast_call()
+ * has left it. */
+kern_return_t fast_direct_call(const uint64_t *body);

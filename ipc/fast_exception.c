@@ -239,7 +239,8 @@ ask(struct thread *self)
 	receiver = first_receiver(port, NULL, question.size, cpu);
 	if (unlikely(receiver == NULL))
 		goto out_port;
-	if (unlikely(!receiver->fast.spare_ready) && !fast_take_spare(receiver))
+	if (unlikely(!spare_ready(&receiver->fast)) &&
+	    !fast_take_spare(receiver))
 		goto out_port;
 	if (has_identity &&
 	    !find_identity(self, receiver->fast.space, &identity))
@@ -363,7 +364,10 @@ go_on(struct thread *self, int32_t id, const struct reply_right *right,
 	spin_unlock(&to->lock);
 	if (state != NULL)
 		set_registers(thread, state);
-	change_places(self, thread, cpu, from);
+	/* The next leg need not go far to decline. */
+	self->fast.from_word = FAST_NO_WORD;
+	self->receive.port = from; /* by the reference of fast.from */
+	wait_in_turn(self, thread, cpu, &from->queue.receivers, &from->lock);
 	leave(thread);
 }
 

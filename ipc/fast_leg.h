@@ -7,6 +7,7 @@
 #include <arch/switch.h>
 
 #include "ipc/fast.h"
+#include "ipc/fast_word.h"
 #include "ipc/port.h"
 #include "ipc/space.h"
 #include "kernel/cpu.h"
@@ -66,7 +67,7 @@ take_receiver(struct port *to, struct thread *receiver)
 	receiver->receive.port = NULL;
 	if (unlikely(receiver->fast.from != to))
 		fast_adopt(receiver, to);
-	to->sequence++;
+	atomic_fetch_add_explicit(&to->sequence, 1, memory_order_relaxed);
 }
 
 /* @receiver, which is ours, becomes the current thread of this hart. */
@@ -113,6 +114,24 @@ enter_space(struct thread *receiver, struct cpu *cpu)
 	pmap_switch_on(cpu, receiver->fast.pmap);
 }
 
+/* @self, in whose place @receiver runs, waits in the word of @from, which is
+ * locked.  True: it was told not to, and is ours to wake. */
+always_inline bool
+park(struct thread *self, struct thread *receiver, struct cpu *cpu,
+    struct port *from)
+{
+	store_release(&from->word, word_server(self));
+	fence_full(); /* as in arm() */
+	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >=
+		     (int32_t)receiver->priority))
+		sched_check(receiver, cpu);
+	if (likely((atomic_load_explicit(&self->ast, memory_order_relaxed) &
+		       (AST_ABORT | AST_TERMINATE)) == 0))
+		return false;
+	port_close(from);
+	return thread_claim(self, KERN_ABORTED);
+}
+
 /*
  * Wait among @waiters, whose @lock is held and is unlocked; from then on
  * @receiver is the current thread, on this hart, in the sender's place.  What
@@ -141,6 +160,23 @@ change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
     struct port *from)
 {
 	self->receive.port = from; /* by the reference of fast.from */
+	if ((receiver->receive.option & RECEIVE_CALL) != 0 &&
+	    fast_may_park(self, from)) {
+		bool abort;
+
+		self->fast.from_word = (uint64_t)self->fast.from_name << 32;
+		self->cont = receive_continue;
+		self->priority = self->base_priority;
+		take_place(receiver, cpu);
+		abort = park(self, receiver, cpu, from);
+		spin_unlock(&from->lock);
+		if (unlikely(abort))
+			sched_wake(self);
+		enter_space(receiver, cpu);
+		return;
+	}
+	/* The next leg need not go far to decline. */
+	self->fast.from_word = FAST_NO_WORD;
 	wait_in_turn(self, receiver, cpu, &from->queue.receivers, &from->lock);
 }
 
@@ -155,6 +191,15 @@ leave(const struct thread *thread)
 }
 
 /* ---- names of reply rights ---- */
+
+/* fast_state.spare_key where there is no spare entry: no entry has it. */
+#define SPARE_NONE MACH_PORT_TYPE_SEND_ONCE
+
+always_inline bool
+spare_ready(const struct fast_state *fast)
+{
+	return (fast->spare_key & ENTRY_KEPT) != 0;
+}
 
 /*
  * A name from the receiver's own table, whose lock is tried.  While the lock of
@@ -182,14 +227,14 @@ fill_spare(struct thread *receiver, struct port *port)
 	struct entry *entry = receiver->fast.spare;
 	mach_port_name_t name = next_spare_name(receiver);
 
-	receiver->fast.spare_ready = false;
 	receiver->fast.spare_name = name;
+	receiver->fast.spare_key =
+	    MACH_PORT_TYPE_SEND_ONCE | (name & NAME_GENERATION_MASK);
 	entry->port = port;
 	entry->urefs = 1;
 	/* release: who reads the key without the lock then sees the port */
 	atomic_thread_fence(memory_order_release);
-	*(volatile uint32_t *)&entry->key =
-	    MACH_PORT_TYPE_SEND_ONCE | (name & NAME_GENERATION_MASK);
+	*(volatile uint32_t *)&entry->key = receiver->fast.spare_key;
 	return name;
 }
 
@@ -312,7 +357,7 @@ use_reply_right(struct thread *self, const struct reply_right *right)
 		right->entry->key =
 		    (right->name & NAME_GENERATION_MASK) | ENTRY_KEPT;
 		right->entry->port = NULL;
-		self->fast.spare_ready = true;
+		self->fast.spare_key = right->entry->key;
 	} else {
 		fast_free_entry(self, right->entry, right->name);
 	}

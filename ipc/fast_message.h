@@ -17,14 +17,6 @@
 
 /* Most bytes of a body that struct thread has room for. */
 #define SMALL_BODY 48
-#define REQUEST_BITS                                                           \
-	MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE)
-#define REPLY_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0)
-/* What the receivers of these see. */
-#define REQUEST_BITS_RECEIVED                                                  \
-	MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND)
-#define REPLY_BITS_RECEIVED MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND_ONCE)
-
 /* A header as the receiver sees it, in user memory's order. */
 struct header_words {
 	uint64_t bits_size;
@@ -158,7 +150,8 @@ request(struct thread *self, struct small_message *message,
 	receiver = first_receiver(to, from, size, cpu);
 	if (unlikely(receiver == NULL))
 		goto out;
-	if (unlikely(!receiver->fast.spare_ready) && !fast_take_spare(receiver))
+	if (unlikely(!spare_ready(&receiver->fast)) &&
+	    !fast_take_spare(receiver))
 		goto out;
 	if (unlikely(!claim(receiver, passage)))
 		goto out;

@@ -125,7 +125,7 @@ give_request(struct thread *receiver, const struct fast_request *request)
 	receiver->cont = request_continue;
 	if (receiver->priority < current_thread()->priority)
 		receiver->priority = current_thread()->priority;
-	port->sequence++;
+	atomic_fetch_add_explicit(&port->sequence, 1, memory_order_relaxed);
 	return true;
 }
 

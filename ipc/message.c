@@ -23,6 +23,7 @@
 #include "ipc/copy.h"
 #include "ipc/exception.h"
 #include "ipc/fast.h"
+#include "ipc/fast_word.h"
 #include "ipc/kserver.h"
 #include "ipc/mach_port.h"
 #include "ipc/notify.h"
@@ -447,7 +448,8 @@ keep_arguments(struct thread *self)
 	const struct receive_state *receive = &self->receive;
 
 	self->tf.t1 = receive->buffer;
-	self->tf.a1 = receive->option;
+	self->tf.a1 =
+	    receive->option & RECEIVE_CALL ? receive->buffer : receive->option;
 	self->tf.a5 = (uint64_t)receive->name << 32;
 	self->tf.a6 = receive->size;
 	self->tf.a7 = receive->timeout;
@@ -845,6 +847,71 @@ message_general(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	kmsg->progress = HEADER_SIZE; /* the body is all there is to copy */
 	self->send.buffer = buffer;
 	return message_send(self, kmsg);
+}
+
+/* Send what the trapframe says, with @body, and receive. */
+kern_return_t
+message_call_general(const uint64_t *body)
+{
+	struct thread *self = current_thread();
+	const struct trapframe *tf = &self->tf;
+	uint64_t size = tf->a2 >> 32;
+	struct kmsg *kmsg;
+	kern_return_t kr;
+
+	self->tf.a7 = 0;
+	kr = message_begin(self, MACH_SEND_MSG | MACH_RCV_MSG | RECEIVE_CALL,
+	    (uint32_t)tf->a6, (mach_port_name_t)(tf->a5 >> 32), 0, 0);
+	if (unlikely(kr != MACH_MSG_SUCCESS))
+		return kr;
+	/* What has descriptors, or a longer body, has to be in memory. */
+	if ((uint32_t)tf->a5 != 0 || (tf->a2 & MACH_MSGH_BITS_COMPLEX) != 0)
+		return MACH_SEND_INVALID_TYPE;
+	if (size > HEADER_SIZE + CALL_BODY)
+		return MACH_SEND_TOO_LARGE;
+	self->receive.buffer = tf->a1;
+	kr = message_alloc(size, &kmsg);
+	if (unlikely(kr != MACH_MSG_SUCCESS))
+		return kr;
+	kmsg->header = (mach_msg_header_t){
+	    .msgh_bits = (uint32_t)tf->a2,
+	    .msgh_remote_port = (mach_port_name_t)tf->a3,
+	    .msgh_local_port = (mach_port_name_t)(tf->a3 >> 32),
+	    .msgh_voucher_port = (mach_port_name_t)tf->a4,
+	    .msgh_id = (int32_t)(tf->a4 >> 32),
+	};
+	memcpy(kmsg->body, body, size - HEADER_SIZE);
+	kmsg->progress = (uint32_t)size; /* nothing is left to copy */
+	self->send.buffer = tf->a1;
+	return message_send(self, kmsg);
+}
+
+uint64_t
+fast_wait(struct thread *receiver, bool client)
+{
+	struct thread *self = current_thread();
+	const struct trapframe *tf = &self->tf;
+	mach_port_name_t name = (mach_port_name_t)(self->fast.from_word >> 32);
+	struct port *from = self->fast.from;
+
+	if (client) {
+		port_lock(from);
+		from->send_once_rights++;
+		spin_unlock(&from->lock);
+		port_get(from);
+		/* Next time it is opened first: fast_prepare(). */
+		self->fast.to_word = FAST_NO_WORD;
+		self->fast.prepared = false;
+	}
+	receiver->cont = NULL;
+	(void)message_begin(self, MACH_SEND_MSG | MACH_RCV_MSG | RECEIVE_CALL,
+	    (uint32_t)tf->a6, name, 0, 0);
+	self->receive.buffer = tf->a1;
+	self->tf.a5 = (uint64_t)name << 32;
+	self->tf.a7 = 0;
+	/* The leg has given back what was lent, and told nobody. */
+	sched_run_at(self, self->base_priority);
+	return (uint64_t)(int64_t)message_sent(self, receiver);
 }
 
 /* For trap.S alone, which knows what mach_msg2_fast() does to registers. */

@@ -51,6 +51,12 @@ extern bool ipc_fast_enabled;
 /* What serves TRAP_MACH_MSG2, by that switch. */
 void (*ipc_message_trap(void))(void);
 
+/*
+ * The general path of TRAP_MACH_MSG_CALL, whose arguments are in the current
+ * thread's trapframe, but for the body.
+ */
+kern_return_t message_call_general(const uint64_t *body);
+
 /* ---- for kserver.c ---- */
 
 /* A call to a port of the kernel's that had to wait has been served, and the

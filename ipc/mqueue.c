@@ -134,7 +134,9 @@ first_waiter(struct list *waiters)
 static inline void
 stamp(struct port *port, struct kmsg *kmsg)
 {
-	kmsg->sequence = port->sequence++;
+	/* Atomic, for a leg of the fast path counts without the lock. */
+	kmsg->sequence =
+	    atomic_fetch_add_explicit(&port->sequence, 1, memory_order_relaxed);
 	kmsg->context = port->context;
 	if (unlikely(kmsg->timer))
 		port->timer_posted = false;

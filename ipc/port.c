@@ -44,7 +44,8 @@ port_create(struct ledger *ledger)
 		ledger_release(ledger, BATON_LEDGER_PORTS, 1);
 		return NULL;
 	}
-	*port = (struct port){.state = PORT_IN_TRANSIT, .ledger = ledger};
+	*port = (struct port){
+	    .word = PORT_GENERAL, .state = PORT_IN_TRANSIT, .ledger = ledger};
 	spin_init(&port->lock, LOCK_PORT);
 	atomic_init(&port->refs, 1);
 	mqueue_init(&port->queue);

@@ -73,7 +73,9 @@ enum kobject_kind {
 
 /* p: this port's lock   a: atomic   I: immutable   R: transit_lock */
 struct port {
+	atomic_ulong word; /* [a] see fast_word.h; most of all PORT_GENERAL */
 	struct spinlock lock;	/* rank LOCK_PORT */
+	atomic_uint sequence;	/* [a] of the next message received */
 	atomic_uint refs;	/* [a] */
 	mach_port_name_t name;	/* [p] SPACE: the receiver's name for it */
 	struct space *receiver; /* [p] SPACE: who holds the receive right */
@@ -88,7 +90,6 @@ struct port {
 	uint32_t send_rights;	   /* [p] in spaces, messages and the kernel */
 	uint32_t send_once_rights; /* [p] the same */
 	uint32_t make_send_count;  /* [p] since it was moved or reset */
-	uint32_t sequence;	   /* [p] of the next message received */
 	uint32_t notices_owed; /* [p] send-once notices that lacked memory */
 	void *object;	       /* [p] KERNEL, or a timer */
 	uint64_t context;      /* [p] the receiver's own word, or guard */
@@ -142,17 +143,41 @@ port_get(struct port *port)
 /* Frees with the last reference. */
 void port_put(struct port *port);
 
+/* The word of a port that is nobody's but the lock holder's: fast_word.h. */
+#define PORT_GENERAL 0UL
+
+/* @port, whose lock is held and whose word was @word, is everybody's. */
+void port_absorb(struct port *port, uint64_t word);
+
+/* Shut out who works on the port without its lock.  Locks: the port's. */
+static inline void
+port_close(struct port *port)
+{
+	uint64_t word;
+
+	if (likely(atomic_load_explicit(&port->word, memory_order_relaxed) ==
+		   PORT_GENERAL))
+		return;
+	/* acquire: pairs with the release of who waits there */
+	word = atomic_exchange_explicit(
+	    &port->word, PORT_GENERAL, memory_order_acq_rel);
+	if (word != PORT_GENERAL)
+		port_absorb(port, word);
+}
+
 /* A port's lock, or the second of two; the way to let go is spin_unlock(). */
 static inline void
 port_lock(struct port *port)
 {
 	spin_lock(&port->lock);
+	port_close(port);
 }
 
 static inline void
 port_lock_second(struct port *port)
 {
 	spin_lock_second(&port->lock);
+	port_close(port);
 }
 
 /* Lock two ports, which may be one and the same, in the order of addresses. */

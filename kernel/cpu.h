@@ -64,18 +64,20 @@ struct cpu_counters {
 struct cpu {
 	uintptr_t stack_top;	    /* I: trap.S loads it, first */
 	void (*message_trap)(void); /* I: mach_msg2_trap, by trap.S alone */
-	struct thread *idle;	    /* I */
+	/* I: bits and size of a call and a reply that are a bare header */
+	uint64_t request_word, reply_word;
 	struct pmap *pmap; /* l: whose tables satp names, or is about to */
-	struct pmap *pmap_loaded; /* l: or still does, see arch's tlb.c */
-	uint64_t asid_generation; /* l: TLB holds no older ASIDs */
-	struct thread *fpu_owner; /* l: whose registers the FPU holds */
-	bool fpu_on;		  /* l: what sstatus.FS says */
+	struct pmap *pmap_loaded;     /* l: or still does, see arch's tlb.c */
+	uint64_t asid_generation;     /* l: TLB holds no older ASIDs */
+	atomic_uint running_priority; /* a: hint for wake-ups */
+	bool fpu_on;		      /* l: what sstatus.FS says */
+	struct cpu_counters counters; /* l */
+	struct thread *fpu_owner;     /* l: whose registers the FPU holds */
+	struct thread *idle;	      /* I */
 	volatile bool probing; /* l: a trap skips the instruction, see trap.c */
 	uint32_t index;	       /* I: 0 .. harts - 1 */
 	uint64_t hart;	       /* I: what SBI calls it */
 	atomic_uint online;    /* a: enum cpu_state */
-	atomic_uint running_priority; /* a: hint for wake-ups */
-	struct cpu_counters counters; /* l */
 	struct run_queue runq;
 	struct timer_queue timers;
 	struct timer slice;	/* l: armed while an equal waits */

@@ -1,5 +1,6 @@
 /* main.c: booting, as a list of calls in order. */
 #include <arch/cpu.h>
+#include <arch/offsets.h>
 #include <arch/firmware.h>
 #include <arch/fpu.h>
 #include <arch/layout.h>
@@ -104,6 +105,10 @@ describe_cpus(void)
 		cpus[i].index = i;
 		cpus[i].hart = machine.harts[i].id;
 		cpus[i].message_trap = message_trap;
+		cpus[i].request_word = FAST_REQUEST_BITS | (uint64_t)FAST_HEADER
+							       << 32;
+		cpus[i].reply_word = FAST_REPLY_BITS | (uint64_t)FAST_HEADER
+							   << 32;
 		if (i > 0)
 			sched_init_cpu(&cpus[i]);
 	}

@@ -145,6 +145,7 @@ thread_notice(struct thread *thread, unsigned ast)
 	/* The claim or the switch that another hart makes next sees the flag,
 	 * or we see that it runs: the fence is paired in wait_begin(). */
 	atomic_fetch_or(&thread->ast, ast);
+	fast_unpark(thread);
 	cpu = __atomic_load_n(&thread->cpu, __ATOMIC_RELAXED);
 	if (cpu != this_cpu())
 		sched_poke(cpu);
@@ -437,7 +438,8 @@ thread_cputime(struct thread *thread)
 	uint64_t charged = at->cpu->charged, now = cputime_now();
 
 	if (at->state == THREAD_ACTIVE && !thread_is_waiting(thread) &&
-	    charged < now && (at->cpu == this_cpu() || cputime_is_shared()))
+	    !fast_is_parked(thread) && charged < now &&
+	    (at->cpu == this_cpu() || cputime_is_shared()))
 		used += now - charged;
 	return cputime_ticks(used);
 }

@@ -107,22 +107,28 @@ struct sync_state {
 };
 
 /*
- * What ipc/fast.c knows from last time, to be verified before it is used: where
- * this thread waited and where it sent to, with a reference each, and a name
- * kept free for the next reply right that somebody hands it.
+ * What the fast paths know from last time, to be verified before it is used:
+ * where this thread waited and where it sent to, with a reference each, and a
+ * name kept free for the next reply right that somebody hands it.  In the
+ * order in which arch's call.S wants it; ipc/fast_state.c has what it means.
  */
 struct fast_state {
-	struct port *from;	/* last receive, by receive.name; or NULL */
-	struct port *to;	/* last request, or NULL */
+	struct port *from;  /* last receive; its owner changes it, with [t] */
+	uint64_t from_word; /* its name, in the upper half; or FAST_NO_WORD */
+	uint64_t quiet;	    /* what is in its word when nobody waits there */
+	struct port *to;    /* last request */
+	uint64_t to_word;   /* names of both, from's in the upper half */
 	struct entry *to_entry; /* its entry in the task's space */
-	mach_port_name_t to_name;
-	uint32_t to_key;	     /* what that entry's key was */
-	struct space *space;	     /* I: the task's */
-	struct pmap *pmap;	     /* I: the task's */
-	struct entry *spare;	     /* an entry for a reply right's name ... */
+	uint32_t to_key;	/* what that entry's key was */
+	uint32_t spare_key;  /* ENTRY_KEPT: there is a free one; or its key */
+	struct entry *spare; /* an entry for a reply right's name ... */
 	mach_port_name_t spare_name; /* the last one that it had */
-	bool spare_ready;	     /* ... if it is free to be one */
-	int32_t room; /* waiting: bytes of message it takes, or less */
+	int32_t room;	     /* waiting: bytes of message it takes, or less */
+	struct pmap *pmap;   /* I: the task's */
+	struct space *space; /* I: the task's */
+	mach_port_name_t to_name;
+	mach_port_name_t from_name; /* as quiet has it; or MACH_PORT_DEAD */
+	bool prepared; /* what was missing was looked up for this call */
 };
 
 /*
@@ -170,23 +176,24 @@ struct memory_state {
  * I: immutable   t: this thread's lock   T: the task's lock   a: atomic
  * q: the lock of the queue it stands on */
 struct thread {
-	struct trapframe tf; /* [o] first: tp finds it at offset 0 */
-	struct cpu *cpu;     /* [o] where it runs or last ran */
-	atomic_uint ast;     /* [a] AST_* */
-	uint32_t priority;   /* [o] effective: base or inherited */
-	continuation_t cont; /* [o] NULL: return to user mode */
-	struct task *task;   /* [I] a reference; NULL: idle threads */
+	struct trapframe tf;	/* [o] first: tp finds it at offset 0 */
+	struct cpu *cpu;	/* [o] where it runs or last ran */
+	atomic_uint ast;	/* [a] AST_* */
+	uint32_t priority;	/* [o] effective: base or inherited */
+	uint32_t base_priority; /* [t] */
+	atomic_uint wait_armed; /* [a] 1: whoever swaps in 0 ends the wait */
+	struct fast_state fast; /* [o] all up to here is two cache lines */
+	continuation_t cont;	/* [o] NULL: return to user mode */
+	struct task *task;	/* [I] a reference; NULL: idle threads */
 
-	atomic_uint wait_armed;	   /* [a] 1: whoever swaps in 0 ends the wait */
-	kern_return_t wait_result; /* [o] why the wait ended */
-	struct list wait_link;	   /* [q] port's, set's or other queue */
-	struct timer timer;	   /* deadline of the current wait */
-	struct receive_state receive;	   /* [o] */
-	struct send_state send;		   /* [o] */
-	struct sync_state sync;		   /* as it says */
-	struct fast_state fast;		   /* [o] */
-	struct step_state step;		   /* [o] */
-	struct exception_state exception;  /* [o], or as it says */
+	kern_return_t wait_result;	  /* [o] why the wait ended */
+	struct list wait_link;		  /* [q] port's, set's or other queue */
+	struct timer timer;		  /* deadline of the current wait */
+	struct receive_state receive;	  /* [o] */
+	struct send_state send;		  /* [o] */
+	struct sync_state sync;		  /* as it says */
+	struct step_state step;		  /* [o] */
+	struct exception_state exception; /* [o], or as it says */
 	struct exception_actions *actions; /* [T] NULL: none of its own */
 	bool ended;			   /* [T] it takes no more of them */
 	bool told; /* [T] its task ends, and it with it */
@@ -194,7 +201,6 @@ struct thread {
 	struct list run_link;	 /* [the run queue's lock] */
 	struct cpu *queued_on;	 /* [that hart's run queue lock] or NULL */
 	enum thread_state state; /* [o], or the run queue's lock */
-	uint32_t base_priority;	 /* [t] */
 
 	struct memory_state memory; /* [o] */
 	struct superpage superpage; /* [o] that a fault of its is zeroing */
@@ -357,6 +363,14 @@ kern_return_t must_check thread_depress_abort(struct thread *thread);
 bool thread_should_yield(void);
 
 void thread_zone_init(void);
+
+/*
+ * A thread that waits by a leg of the fast path (ipc/fast_word.h) stands in no
+ * queue and is not armed.  This makes it wait like any other.
+ */
+void fast_unpark(struct thread *thread);
+/* Does it?  A hint. */
+bool fast_is_parked(struct thread *thread);
 
 /* The IPC code's part of making a thread, which knows its task. */
 void fast_init(struct thread *thread);

@@ -171,14 +171,15 @@ serve_thread_set_special_port(
 /* ---- information ---- */
 
 static integer_t
-run_state(const struct thread *thread)
+run_state(struct thread *thread)
 {
 	switch (thread->state) {
 	case THREAD_RUNNABLE:
 		return TH_STATE_RUNNING;
 	case THREAD_ACTIVE:
-		return thread_is_waiting(thread) ? TH_STATE_WAITING
-						 : TH_STATE_RUNNING;
+		return thread_is_waiting(thread) || fast_is_parked(thread)
+			   ? TH_STATE_WAITING
+			   : TH_STATE_RUNNING;
 	case THREAD_STOPPED:
 		return TH_STATE_STOPPED;
 	case THREAD_DEAD:

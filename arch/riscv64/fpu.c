@@ -59,6 +59,18 @@ make_area(struct thread *thread)
 		thread->fpu = zone_alloc_zeroed(&fpu_zone);
 }
 
+bool
+fpu_resume(void)
+{
+	struct cpu *cpu = this_cpu();
+
+	if (cpu->fpu_owner != current_thread() || cpu->fpu_on)
+		return false;
+	cpu->fpu_on = true;
+	csr_set(sstatus, SSTATUS_FS_DIRTY);
+	return true;
+}
+
 kern_return_t
 fpu_take(void)
 {

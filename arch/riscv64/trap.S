@@ -11,6 +11,7 @@
 #include <arch/trapframe.h>
 #include <mach/trap_numbers.h>
 
+#include "arch/riscv64/trap_macros.inc"
 #include "kernel/config.h"
 
 #define CAUSE_USER_ECALL 8
@@ -53,36 +54,6 @@
 	sd	a7, TF_A7(\base)
 	.endm
 
-	.macro	load_temporaries base
-	ld	t0, TF_T0(\base)
-	ld	t1, TF_T1(\base)
-	ld	t2, TF_T2(\base)
-	ld	t3, TF_T3(\base)
-	ld	t4, TF_T4(\base)
-	ld	t5, TF_T5(\base)
-	ld	t6, TF_T6(\base)
-	ld	a0, TF_A0(\base)
-	ld	a1, TF_A1(\base)
-	ld	a2, TF_A2(\base)
-	ld	a3, TF_A3(\base)
-	ld	a4, TF_A4(\base)
-	ld	a5, TF_A5(\base)
-	ld	a6, TF_A6(\base)
-	ld	a7, TF_A7(\base)
-	.endm
-
-/*
- * The fetch unit runs on past sret.  What stands there must not be a jump
- * through a register: on a measured core that started a page walk which the
- * user's first fetch then waited for, 20 cycles.
- */
-	.macro	leave_kernel
-	sret
-	.rept	16
-	nop
-	.endr
-	.endm
-
 	.section .text.hot, "ax"
 
 /*
@@ -99,6 +70,8 @@ trap_entry:
 	csrr	s0, scause
 	addi	s1, s0, -CAUSE_USER_ECALL
 	bnez	s1, trap_from_user
+	addi	s1, t0, -TRAP_MACH_MSG_CALL
+	beqz	s1, call_entry
 	addi	s1, t0, -TRAP_TASK_SELF
 	beqz	s1, trap_task_self
 

@@ -13,6 +13,9 @@
 #include <mach/exception_types.h>
 #include <mach/machine/exception.h>
 
+#include "ipc/fast.h"
+#include "ipc/fast_word.h"
+#include "ipc/port.h"
 #include "ipc/space.h"
 #include "kernel/cpu.h"
 #include "kernel/exception.h"
@@ -28,6 +31,55 @@
 static_assert(offsetof(struct thread, tf) == 0, "tp finds the trapframe");
 static_assert(offsetof(struct thread, cpu) == THREAD_CPU, "offsets.h");
 static_assert(offsetof(struct thread, ast) == THREAD_AST, "offsets.h");
+static_assert(
+    offsetof(struct thread, priority) == THREAD_PRIORITY, "offsets.h");
+static_assert(offsetof(struct thread, base_priority) == THREAD_BASE_PRIORITY,
+    "offsets.h");
+static_assert(offsetof(struct thread, fast.from) == FAST_FROM, "offsets.h");
+static_assert(
+    offsetof(struct thread, fast.from_word) == FAST_FROM_WORD, "offsets.h");
+static_assert(offsetof(struct thread, fast.quiet) == FAST_QUIET, "offsets.h");
+static_assert(offsetof(struct thread, fast.to) == FAST_TO, "offsets.h");
+static_assert(
+    offsetof(struct thread, fast.to_word) == FAST_TO_WORD, "offsets.h");
+static_assert(
+    offsetof(struct thread, fast.to_entry) == FAST_TO_ENTRY, "offsets.h");
+static_assert(offsetof(struct thread, fast.to_key) == FAST_TO_KEY, "offsets.h");
+static_assert(
+    offsetof(struct thread, fast.spare_key) == FAST_SPARE_KEY, "offsets.h");
+static_assert(offsetof(struct thread, fast.spare) == FAST_SPARE, "offsets.h");
+static_assert(
+    offsetof(struct thread, fast.spare_name) == FAST_SPARE_NAME, "offsets.h");
+static_assert(offsetof(struct thread, fast.pmap) == FAST_PMAP, "offsets.h");
+static_assert(offsetof(struct port, word) == PORT_WORD, "offsets.h");
+static_assert(offsetof(struct port, sequence) == PORT_SEQUENCE, "offsets.h");
+static_assert(offsetof(struct pmap, satp) == PMAP_SATP, "offsets.h");
+static_assert(offsetof(struct entry, port) == ENTRY_PORT, "offsets.h");
+static_assert(offsetof(struct cpu, request_word) == CPU_REQUEST, "offsets.h");
+static_assert(offsetof(struct cpu, reply_word) == CPU_REPLY, "offsets.h");
+static_assert(offsetof(struct cpu, pmap) == CPU_PMAP, "offsets.h");
+static_assert(
+    offsetof(struct cpu, pmap_loaded) == CPU_PMAP_LOADED, "offsets.h");
+static_assert(
+    offsetof(struct cpu, asid_generation) == CPU_ASID_GENERATION, "offsets.h");
+static_assert(offsetof(struct cpu, running_priority) == CPU_RUNNING_PRIORITY,
+    "offsets.h");
+static_assert(offsetof(struct cpu, fpu_on) == CPU_FPU_ON, "offsets.h");
+static_assert(
+    offsetof(struct cpu, counters.handed_off) == CPU_HANDED_OFF, "offsets.h");
+static_assert(offsetof(struct cpu, runq.best) == CPU_BEST_QUEUED, "offsets.h");
+static_assert(ENTRY_KEPT == KEY_KEPT, "offsets.h");
+static_assert(MACH_PORT_TYPE_SEND_ONCE == KEY_SEND_ONCE, "offsets.h");
+static_assert(WORD_POINTER_BITS == WORD_SHIFT, "offsets.h");
+static_assert(REQUEST_BITS == FAST_REQUEST_BITS, "offsets.h");
+static_assert(REPLY_BITS == FAST_REPLY_BITS, "offsets.h");
+static_assert(
+    (REQUEST_BITS ^ REQUEST_BITS_RECEIVED) == FAST_REQUEST_RECEIVED, "offsets");
+static_assert(
+    (REPLY_BITS ^ REPLY_BITS_RECEIVED) == FAST_REPLY_RECEIVED, "offsets.h");
+static_assert(HEADER_SIZE == FAST_HEADER, "offsets.h");
+static_assert(CALL_BODY == FAST_BODY, "offsets.h");
+static_assert(MACH_MSG_IN_REGISTERS == CALL_IN_REGISTERS, "offsets.h");
 static_assert(offsetof(struct thread, fast.space) == THREAD_SPACE, "offsets.h");
 static_assert(offsetof(struct space, lock.word) == SPACE_LOCK, "offsets.h");
 static_assert(
@@ -165,6 +217,8 @@ page_fault(struct thread *self, uint64_t cause)
 static void
 illegal_instruction(struct thread *self)
 {
+	if (fpu_resume())
+		return;
 	if (this_cpu()->fpu_owner == self)
 		exception_raise(
 		    EXC_BAD_INSTRUCTION, EXC_RISCV_ILLEGAL, self->tf.epc);

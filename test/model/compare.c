@@ -248,7 +248,8 @@ compare_task(const struct m_task *task)
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		if (world.thread[i].task == task)
-			count += world.thread[i].sim->thread.fast.spare_ready;
+			count +=
+			    world.thread[i].sim->thread.fast.spare_key >> 8 & 1;
 	}
 	EXPECT(space_of(task)->count == count);
 }

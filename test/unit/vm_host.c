@@ -20,6 +20,15 @@
 #include "vm/swap.h"
 #include "vm/transfer.h"
 
+/* No thread waits in a port's word. */
+void port_absorb(struct port *port, uint64_t word);
+void
+port_absorb(struct port *port, uint64_t word)
+{
+	(void)port;
+	(void)word;
+}
+
 enum {
 	SPACES = 8,
 	HARTS = 2,

@@ -126,6 +126,7 @@
  * needs is kept in a frame that struct message_call of msg.c describes.
  */
 #define MACH_SEND_MSG 1
+#define MACH_RCV_MSG  2
 #define CALL_DATA     0
 #define CALL_OPTION   8
 #define CALL_RECEIVE  16
@@ -137,6 +138,9 @@
 	.globl	mach_msg
 	.type	mach_msg, @function
 mach_msg:
+	li	t0, MACH_SEND_MSG | MACH_RCV_MSG
+	beq	a1, t0, .Lcall
+.Lmemory:
 	andi	t0, a0, 7
 	andi	t1, a1, MACH_SEND_MSG
 	slli	a3, a3, 32
@@ -186,6 +190,114 @@ mach_msg:
 	lw	t0, 0(a0)
 	bltz	t0, .Lcomplex
 	j	.Lbits
+
+/*
+ * Send and receive: what is small and simple goes in registers, and the buffer
+ * has room for whatever comes in registers, with its trailer.
+ */
+#define HEADER_SIZE   24
+#define BODY_MAX      48
+#define TRAILER_SIZE  8
+#define ROOM_MIN      (HEADER_SIZE + BODY_MAX + TRAILER_SIZE)
+#define IN_REGISTERS  1
+
+.Lcall:
+	li	t0, ROOM_MIN
+	blt	a3, t0, .Lmemory
+	andi	t1, a0, 7
+	lw	a7, 0(a0)
+	addi	t3, a2, -HEADER_SIZE
+	bnez	t1, .Lmemory
+	bltz	a7, .Lmemory			/* it has descriptors */
+	beqz	t3, .Lin_registers
+	andi	t1, t3, 3
+	li	t4, BODY_MAX
+	bnez	t1, .Lmemory
+	bltu	t4, t3, .Lmemory
+	/* The buffer has that much, whatever of it is body. */
+	ld	t1, 24(a0)
+	ld	t2, 32(a0)
+	ld	t3, 40(a0)
+	ld	t4, 48(a0)
+	ld	t5, 56(a0)
+	ld	t6, 64(a0)
+.Lin_registers:
+	addi	sp, sp, -16
+	sd	ra, 8(sp)
+	slli	a2, a2, 32
+	slli	a5, a4, 32
+	mv	a6, a3
+	mv	a1, a0
+	or	a2, a2, a7
+	ld	a3, 8(a0)
+	ld	a4, 16(a0)
+	li	t0, TRAP_MACH_MSG_CALL
+	jal	.Lcall_trap
+	/* The kernel returned to here. */
+	li	t0, IN_REGISTERS
+	bne	a0, t0, .Lnot_in_registers
+	srli	a0, a2, 32
+	addi	a0, a0, -HEADER_SIZE
+	sd	a2, 0(a1)
+	sd	a3, 8(a1)
+	sd	a4, 16(a1)
+	ld	ra, 8(sp)
+	li	a2, TRAILER_SIZE
+	addi	sp, sp, 16
+	slli	a2, a2, 32
+	bnez	a0, .Lbody_received
+	sd	a2, 24(a1)
+	ret
+
+.Lcall_trap:
+	ecall
+
+.Lbody_received:
+	li	a3, BODY_MAX
+	bne	a0, a3, .Lsome_body
+	sd	t1, 24(a1)
+	sd	t2, 32(a1)
+	sd	t3, 40(a1)
+	sd	t4, 48(a1)
+	sd	t5, 56(a1)
+	sd	t6, 64(a1)
+	sd	a2, 72(a1)
+	li	a0, 0
+	ret
+
+/* a0 bytes, in fours, and the trailer right behind them. */
+.Lsome_body:
+	add	a4, a1, a0
+	addi	a4, a4, HEADER_SIZE
+	.set	offset, 24
+	.irp	register, t1, t2, t3, t4, t5, t6
+	addi	a0, a0, -8
+	bltz	a0, 1f
+	sd	\register, offset(a1)
+	j	2f
+1:	addi	a0, a0, 4
+	bnez	a0, .Ltrailer
+	sw	\register, offset(a1)
+	j	.Ltrailer
+2:
+	.set	offset, offset + 8
+	.endr
+.Ltrailer:
+	sw	zero, 0(a4)
+	li	a3, TRAILER_SIZE
+	sw	a3, 4(a4)
+	li	a0, 0
+	ret
+
+.Lnot_in_registers:
+	ld	ra, 8(sp)
+	addi	sp, sp, 16
+	bnez	a0, .Lcall_failed
+	ret
+.Lcall_failed:
+	mv	t1, a1
+	li	a1, MACH_SEND_MSG | MACH_RCV_MSG
+	mv	a7, zero
 
 	/* The kernel leaves what it was given in a1 to a7, and a0 in t1. */
 .Lfailed:

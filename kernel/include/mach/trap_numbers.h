@@ -41,6 +41,24 @@
 #define TRAP_MACH_MSG		-31
 #define TRAP_MACH_MSG_OVERWRITE -32
 #define TRAP_MACH_MSG2		-47
+/*
+ * Send and receive a message that is a header and up to 48 bytes, in registers
+ * (userland/libmach/traps.S has the stub; docs/ipc.md):
+ *
+ *	in			out
+ *	a0			MACH_MSG_IN_REGISTERS, or mach_msg()'s result
+ *	a1  buffer		the same
+ *	a2  bits, size above	bits, size above
+ *	a3  remote, local	remote, local
+ *	a4  voucher, id		voucher, id
+ *	a5  0, receive name	0
+ *	a6  room, 0		0
+ *	t1 to t6  body		body, 0 where there is none
+ *	ra  where to return to	the same
+ *
+ * Whatever came otherwise than in registers is in the buffer, a0 being 0.
+ */
+#define TRAP_MACH_MSG_CALL -48
 
 /* Semaphores */
 #define TRAP_SEMAPHORE_SIGNAL		-33

@@ -24,6 +24,9 @@ void fpu_init(void);
 
 /* Let @next, about to run on @cpu, use the unit only if it owns it. */
 void fpu_switch(struct cpu *cpu, struct thread *next);
+/* The current thread owns the unit, but a leg of the message fast path shut it
+ * off on the way: it is on again.  False: neither. */
+bool fpu_resume(void);
 /* Give the unit to the current thread; KERN_RESOURCE_SHORTAGE. */
 kern_return_t must_check fpu_take(void);
 /* Write the owner's registers to its save area; nobody owns the unit then. */
