@@ -57,6 +57,7 @@ bench_check(int code, const char *what)
 
 void bench_traps(void);
 void bench_rpc(void);
+void bench_registers(void);
 void bench_rights(void);
 void bench_sets(void);
 void bench_notices(void);

@@ -207,6 +207,7 @@ static const struct {
     {"task", bench_forks}, /* while there are few regions to be forked */
     {"trap", bench_traps},
     {"rpc", bench_rpc},
+    {"rpc.reg", bench_registers},
     {"rpc.port", bench_rights},
     {"rpc.set", bench_sets},
     {"notify", bench_notices},

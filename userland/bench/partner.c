@@ -65,6 +65,8 @@ answer(union buffer *buffer, uint64_t arrived)
 		answer_transfer(buffer, arrived);
 		break;
 	default:
+		if (header->msgh_id == BENCH_REGISTERS)
+			return MACH_MSG_OPTION_NONE;
 		if (header->msgh_id != BENCH_INLINE)
 			return serve_page(buffer);
 		answer_arrived(buffer, arrived);
@@ -89,6 +91,12 @@ serve(mach_port_t port, union buffer *buffer, mach_msg_size_t size)
 
 		bench_check(kr, "receive a request");
 		option = answer(buffer, arrived);
+		while (option == MACH_MSG_OPTION_NONE) {
+			bench_check(
+			    bench_serve_registers(&buffer->header, size, port),
+			    "serve in registers");
+			option = answer(buffer, bench_now());
+		}
 		kr = mach_msg(&buffer->header, option, buffer->header.msgh_size,
 		    size, port, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
 	}

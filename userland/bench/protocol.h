@@ -10,11 +10,12 @@
 #define INLINE_MAX 65536 /* a BENCH_INLINE's body */
 
 /* Requests, by msgh_id; the reply's is 100 higher. */
-#define BENCH_EMPTY    7000 /* answered by an empty message */
-#define BENCH_ECHO     7001 /* answered by a body as long as the request's */
-#define BENCH_TRANSFER 7002 /* answered by when the memory was here */
-#define BENCH_PORT     7003 /* answered by an empty message */
-#define BENCH_INLINE   7004 /* answered by when the body was here */
+#define BENCH_EMPTY	7000 /* answered by an empty message */
+#define BENCH_ECHO	7001 /* answered by a body as long as the request's */
+#define BENCH_TRANSFER	7002 /* answered by when the memory was here */
+#define BENCH_PORT	7003 /* answered by an empty message */
+#define BENCH_INLINE	7004 /* answered by when the body was here */
+#define BENCH_REGISTERS 7005 /* answered, and all that follow, in registers */
 
 /* Both directions, with room for the trailer. */
 struct bench_message {
@@ -56,6 +57,11 @@ enum {
 };
 
 int bench_page(union bench_page *page);
+
+/* Answer the BENCH_REGISTERS in @buffer, of @room bytes, and others like it;
+ * how the first message that is in memory came. */
+mach_msg_return_t bench_serve_registers(
+    mach_msg_header_t *buffer, uint64_t room, uint64_t port);
 
 struct bench_transfer_reply {
 	mach_msg_header_t header;
