@@ -30,7 +30,7 @@ OUT   := $(BUILD)$(if $(filter 1,$(DEBUG)),/debug)$(if \
 # A rule that needs tools of a group has $(call setup,GROUP) behind its `|`:
 # scripts/setup looks for them, in a few milliseconds, and installs what is
 # missing.
-SETUP_GROUPS := build test fuzz image debug style
+SETUP_GROUPS := build test fuzz image debug bench style
 setup = setup-$(1)
 
 # `$(say) WORD FILE` announces a step; V=1 shows the command itself.
@@ -91,7 +91,7 @@ run-uboot: image ## boot that image in QEMU through OpenSBI and U-Boot
 
 .PHONY: test kernel-checked kernel-unfenced unit soak model fuzz coverage \
 	bench bench-compare bench-profile bench-baseline lint tidy
-test: all kernel-checked kernel-unfenced unit-build | $(call setup,image) $(call setup,debug) ## run every test; ends with "N passed, N failed"
+test: all kernel-checked kernel-unfenced unit-build | $(call setup,image) $(call setup,debug) $(call setup,bench) ## run every test; ends with "N passed, N failed"
 	@scripts/run-tests $(TESTS)
 
 # The kernel once more, with lock ranks and invariants checked.
@@ -133,8 +133,9 @@ BASELINE := userland/bench/baseline.json
 
 BENCH_CODE = --elf $(KERNEL_ELF) --program $(U)/programs/bench
 
-bench: all ## count instructions per operation; a table and build/bench/results.json
-	@$(BENCH) $(BENCH_CODE) $(BUILD)/bench/results.json
+bench: all | $(call setup,bench) ## count instructions per operation: a table, build/bench/index.html and results.json
+	@$(BENCH) $(BENCH_CODE) --page $(BUILD)/bench/index.html \
+	    $(BUILD)/bench/results.json large
 
 # `make bench-compare A.json B.json`, `make bench-profile NAME`: the words
 # behind these are no targets.

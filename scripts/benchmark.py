@@ -32,7 +32,8 @@ def machine(kernel, initrd, words=()):
 
 
 def collect(started, seconds):
-    """Run the benchmark: a report, None if it did not end; and its output."""
+    """Run the benchmark: a report, None if it did not come to its end; and its
+    output."""
     report = {"machine": "qemu-virt", "harts": started.harts}
     results, output = [], []
     with guest.Guest(started, seconds) as running:
@@ -48,8 +49,9 @@ def collect(started, seconds):
                     report |= said
         except guest.Hung:
             output.append(f"bench: not done after {seconds} seconds")
-            results = []
-    return report | {"results": results} if results else None, output
+    if not report.pop("whole", False):
+        return None, output
+    return report | {"results": results}, output
 
 
 def load(path):

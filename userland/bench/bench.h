@@ -73,7 +73,11 @@ void bench_pager(void);
 void bench_forks(void);
 void bench_maps(void);
 void bench_entries(void);
+void bench_scales(void);
 void bench_boot(void);
+
+/* Calls of @port, with empty messages: a row. */
+void bench_round_trips(const char *name, const char *what, unsigned port);
 
 /* The partner thread: answers requests for ever. */
 void bench_serve(unsigned port) __attribute__((noreturn));
@@ -81,3 +85,7 @@ void bench_serve(unsigned port) __attribute__((noreturn));
 void bench_serve_large(unsigned port) __attribute__((noreturn));
 /* A send right to the partner task's port. */
 unsigned bench_partner(void);
+/* The same of another partner, which receives from a set of @members ports;
+ * bench_forget() ends it. */
+unsigned bench_partner_of_set(unsigned members);
+void bench_forget(unsigned partner);

@@ -152,8 +152,8 @@ bench_fail(const char *what, int code)
 	exit(1);
 }
 
-static void
-partner_main(void)
+static mach_port_t
+port_with_send(void)
 {
 	mach_port_t port;
 
@@ -163,35 +163,80 @@ partner_main(void)
 	bench_check(mach_port_insert_right(
 			mach_task_self(), port, port, MACH_MSG_TYPE_MAKE_SEND),
 	    "make a send right to it");
-	bench_check(bootstrap_register(bootstrap_port, BENCH_SERVICE, port),
+	return port;
+}
+
+/* A set of @members ports, of which @port is the last. */
+static mach_port_t
+set_around(mach_port_t port, int members)
+{
+	mach_port_t set;
+
+	bench_check(mach_port_allocate(
+			mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set),
+	    "make a set");
+	for (int i = 0; i < members; i++)
+		bench_check(
+		    mach_port_insert_member(mach_task_self(),
+			i == members - 1 ? port : port_with_send(), set),
+		    "put a port into the set");
+	return set;
+}
+
+/* As the service @name, with a set of so many @members if there are any. */
+static void
+partner_main(const char *name, int members)
+{
+	mach_port_t port = port_with_send();
+	mach_port_t from = members > 0 ? set_around(port, members) : port;
+
+	bench_check(bootstrap_register(bootstrap_port, name, port),
 	    "register the partner");
-	bench_serve_large(port);
+	bench_serve_large(from);
+}
+
+static mach_port_t
+partner_start(char *name, char *members)
+{
+	char *const arguments[] = {"bench", "--partner", name, members, NULL};
+	mach_port_t partner;
+	task_t task;
+
+	bench_check(bootstrap_spawn(bootstrap_port, "bench", arguments, &task),
+	    "start the partner");
+	while (bootstrap_look_up(bootstrap_port, name, &partner) !=
+	       BOOTSTRAP_SUCCESS)
+		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
+	return partner;
 }
 
 unsigned
 bench_partner(void)
 {
 	static mach_port_t partner;
-	char *const arguments[] = {"bench", "--partner", NULL};
-	task_t task;
 
-	if (partner != MACH_PORT_NULL)
-		return partner;
-	bench_check(bootstrap_spawn(bootstrap_port, "bench", arguments, &task),
-	    "start the partner");
-	while (bootstrap_look_up(bootstrap_port, BENCH_SERVICE, &partner) !=
-	       BOOTSTRAP_SUCCESS)
-		thread_switch(MACH_PORT_NULL, SWITCH_OPTION_WAIT, 1);
+	if (partner == MACH_PORT_NULL)
+		partner = partner_start(BENCH_SERVICE, "0");
 	return partner;
 }
 
-static void
-partner_stop(void)
+unsigned
+bench_partner_of_set(unsigned members)
+{
+	char name[40], count[12];
+
+	snprintf(name, sizeof(name), BENCH_SERVICE ".set.%u", members);
+	snprintf(count, sizeof(count), "%u", members);
+	return partner_start(name, count);
+}
+
+void
+bench_forget(unsigned partner)
 {
 	mach_msg_header_t bye = {
 	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
 	    .msgh_size = sizeof(bye),
-	    .msgh_remote_port = bench_partner(),
+	    .msgh_remote_port = partner,
 	};
 
 	/* Any id that it does not know ends it. */
@@ -222,6 +267,7 @@ static const struct {
     {"fault.pager", bench_pager},
     {"map", bench_maps},
     {"scale", bench_entries},
+    {"scale", bench_scales},
 };
 
 static bool
@@ -279,14 +325,16 @@ main(int argc, char **argv)
 {
 	const char *wanted;
 
-	if (argc > 1 && strcmp(argv[1], "--partner") == 0)
-		partner_main();
+	if (argc > 3 && strcmp(argv[1], "--partner") == 0)
+		partner_main(argv[2], atoi(argv[3]));
 	wanted = argc > 1 ? read_arguments(argv + 1) : "";
 	print_head();
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		if (is_wanted(families[i].family, wanted))
 			families[i].run();
 	}
-	partner_stop();
+	bench_forget(bench_partner());
+	if (!table)
+		printf("BENCH {\"whole\": true}\n");
 	return 0;
 }

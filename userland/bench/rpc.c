@@ -50,6 +50,14 @@ rounds(const char *name, const char *what, mach_port_t port, mach_msg_id_t id,
 	bench_end();
 }
 
+void
+bench_round_trips(const char *name, const char *what, unsigned port)
+{
+	if (reply_port == MACH_PORT_NULL)
+		reply_port = mach_reply_port();
+	rounds(name, what, port, BENCH_EMPTY, 0);
+}
+
 static void
 serve_in_thread(void *port)
 {
