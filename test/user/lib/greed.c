@@ -12,7 +12,8 @@
 #include <mach/semaphore.h>
 #include <servers/bootstrap.h>
 
-#define PAGE 4096UL
+#include "test/user/paged.h"
+
 /* Where a greedy task finds the right that sets it off. */
 #define GO_NAME ((mach_port_t)0x00077701)
 #define TRIES	200000
@@ -326,6 +327,59 @@ take_unmapped(void)
 	return kr;
 }
 
+#define KEPT_PAGES 32
+/* Snapshots of one object: fewer than there may be. */
+#define KEPT_EACH 7
+
+/* One more object of a pager of ours, mapped. */
+static mach_port_t
+take_paged(char **memoryp)
+{
+	static struct paged paged[16];
+	static unsigned made;
+	mach_port_t right;
+
+	must(made == sizeof(paged) / sizeof(paged[0]));
+	if (made == 0)
+		paged_start();
+	right = paged_make(&paged[made++], KEPT_PAGES * PAGE, true);
+	*memoryp = paged_map(right, 0, KEPT_PAGES * PAGE, FALSE);
+	return right;
+}
+
+/* What a private mapping of it keeps when all of it is written: it is lost when
+ * we may not have it. */
+static kern_return_t
+take_snapshot(void)
+{
+	static mach_port_t right;
+	static unsigned kept;
+	static char *shared;
+	const mach_vm_size_t size = KEPT_PAGES * PAGE;
+	mach_vm_address_t at = 0;
+	mach_vm_size_t read = 1;
+	kern_return_t kr;
+	char byte;
+
+	if (shared == NULL || kept == KEPT_EACH) {
+		right = take_paged(&shared);
+		kept = 0;
+	}
+	kr = mach_vm_map(mach_task_self(), &at, size, 0, VM_FLAGS_ANYWHERE,
+	    right, 0, TRUE, VM_PROT_DEFAULT, VM_PROT_DEFAULT, VM_INHERIT_NONE);
+	for (mach_vm_size_t i = 0; kr == KERN_SUCCESS && i < size; i += PAGE)
+		kr = mach_vm_write(mach_task_self(),
+		    (mach_vm_address_t)shared + i, (vm_offset_t) "y", 1);
+	if (kr == KERN_SUCCESS)
+		kr = mach_vm_read_overwrite(mach_task_self(), at + size - PAGE,
+		    1, (mach_vm_address_t)&byte, &read);
+	if (kr == KERN_SUCCESS)
+		kept++;
+	else if (at != 0)
+		(void)mach_vm_deallocate(mach_task_self(), at, size);
+	return kr;
+}
+
 const struct greed_way greed_ways[] = {
     {"ports", BATON_LEDGER_PORTS, 100, take_port, KERN_RESOURCE_SHORTAGE},
     {"names", BATON_LEDGER_NAMES, 256, take_name, KERN_RESOURCE_SHORTAGE},
@@ -359,6 +413,8 @@ const struct greed_way greed_ways[] = {
     {"pages", BATON_LEDGER_RESIDENT, 4000, take_page, KERN_RESOURCE_SHORTAGE},
     {"pages that are not mapped", BATON_LEDGER_RESIDENT, 1000, take_unmapped,
 	KERN_RESOURCE_SHORTAGE},
+    {"pages that snapshots keep", BATON_LEDGER_RESIDENT, 1000, take_snapshot,
+	KERN_MEMORY_ERROR},
     {"page tables", BATON_LEDGER_PAGE_TABLES, 100, take_table,
 	KERN_RESOURCE_SHORTAGE},
     {"anything: ports", BATON_LEDGER_KERNEL, 100000, take_port,
