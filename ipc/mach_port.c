@@ -273,6 +273,13 @@ mod_single(struct space *space, mach_port_name_t name, struct entry *entry,
 		return KERN_SUCCESS;
 	if (delta != -1)
 		return KERN_INVALID_VALUE;
+	/* The receive right, no other right, and nobody else who knows it. */
+	if (entry->key == (MACH_PORT_TYPE_RECEIVE | (uint8_t)name) &&
+	    likely(port_end_alone(entry->port))) {
+		loose->port = entry->port;
+		entry_free(space, name, entry);
+		return KERN_SUCCESS;
+	}
 	if (is_guarded(entry))
 		return KERN_INVALID_RIGHT;
 	if (right == MACH_PORT_RIGHT_RECEIVE)

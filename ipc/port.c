@@ -260,6 +260,27 @@ port_end(struct port *port)
 	return first;
 }
 
+bool
+port_end_alone(struct port *port)
+{
+	bool alone;
+
+	/* Who had it from the space before us may still have it locked. */
+	port_lock(port);
+	/* Who waits on it, is a set of it, has a right or a request has a
+	 * reference; messages and notices have none. */
+	alone = atomic_load_explicit(&port->refs, memory_order_relaxed) == 1 &&
+		port->state == PORT_IN_SPACE && port->kind == KOBJECT_NONE &&
+		(port->flags & PORT_GUARDED) == 0 && port->queue.count == 0 &&
+		port->no_senders == NULL && port->destroyed == NULL;
+	if (alone) {
+		port->state = PORT_IS_DEAD;
+		port->receiver = NULL;
+	}
+	spin_unlock(&port->lock);
+	return alone;
+}
+
 void
 port_destroy(struct port *port)
 {

@@ -18,40 +18,32 @@ own_space(void)
 	return current_thread()->task->space;
 }
 
-/* Is @target a send right to our own task's port?  It nearly always is. */
-static bool
-is_own_task(struct space *space, mach_port_name_t target)
-{
-	struct entry *entry;
-	bool own = false;
-
-	spin_lock(&space->lock);
-	entry = space_lookup(space, target);
-	/* The name keeps the port, and the port's object is us or is not:
-	 * we are not about to go. */
-	if (likely(entry != NULL && (entry->key & MACH_PORT_TYPE_SEND)))
-		own = entry->port->kind == KOBJECT_TASK &&
-		      entry->port->object == current_thread()->task;
-	spin_unlock(&space->lock);
-	return own;
-}
-
-/* The space of the task that @target names, with a reference; NULL: it names
- * none. */
+/*
+ * The space of the task that @target names, until space_done(); NULL: it names
+ * none.  It nearly always is the caller's own, which ends after him.
+ */
 static struct space *
 space_of(uint64_t target)
 {
 	struct space *space = own_space();
 	struct task *task;
 
-	if (likely(is_own_task(space, (mach_port_name_t)target)))
-		return space_get(space);
+	if (likely(space_is_self(space, (mach_port_name_t)target)))
+		return space;
 	task = task_from_name(space, (mach_port_name_t)target);
 	if (task == NULL)
 		return NULL;
-	space = space_get(task->space);
+	if (task->space != space)
+		space = space_get(task->space);
 	task_put(task);
 	return space;
+}
+
+static void
+space_done(struct space *space)
+{
+	if (unlikely(space != own_space()))
+		space_put(space);
 }
 
 /* ---- names of what one is ---- */
@@ -148,7 +140,7 @@ port_allocate_trap(uint64_t target, uint64_t right, uaddr_t namep)
 		mach_port_destroy(space, name);
 		kr = KERN_INVALID_ADDRESS;
 	}
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -175,7 +167,7 @@ port_construct_trap(
 		mach_port_destruct(space, name, send, context);
 		kr = KERN_INVALID_ADDRESS;
 	}
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -190,7 +182,7 @@ port_destruct_trap(
 		return KERN_INVALID_TASK;
 	kr = mach_port_destruct(
 	    space, (mach_port_name_t)name, (int32_t)send_delta, guard);
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -203,7 +195,7 @@ port_deallocate_trap(uint64_t target, uint64_t name)
 	if (space == NULL)
 		return KERN_INVALID_TASK;
 	kr = mach_port_deallocate(space, (mach_port_name_t)name);
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -218,7 +210,7 @@ port_mod_refs_trap(
 		return KERN_INVALID_TASK;
 	kr = mach_port_mod_refs(space, (mach_port_name_t)name,
 	    (mach_port_right_t)right, (int32_t)delta);
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -232,7 +224,7 @@ port_guard_trap(uint64_t target, uint64_t name, uint64_t guard, uint64_t strict)
 		return KERN_INVALID_TASK;
 	kr = mach_port_guard_with_flags(space, (mach_port_name_t)name, guard,
 	    (uint32_t)strict != 0 ? MPG_STRICT : 0);
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -245,7 +237,7 @@ port_unguard_trap(uint64_t target, uint64_t name, uint64_t guard)
 	if (space == NULL)
 		return KERN_INVALID_TASK;
 	kr = mach_port_unguard(space, (mach_port_name_t)name, guard);
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -280,7 +272,7 @@ port_insert_right_trap(
 		else if (kr != KERN_SUCCESS)
 			right_release(port, type);
 	}
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -340,7 +332,7 @@ port_request_notification_trap(uint64_t target, uint64_t name, uint64_t id,
 		goto out_right;
 	kr = notify_request(space, (mach_port_name_t)name, (int32_t)id,
 	    (uint32_t)sync, port, &previous);
-	space_put(space);
+	space_done(space);
 	if (kr != KERN_SUCCESS)
 		goto out_right;
 
@@ -369,7 +361,7 @@ member_trap(uint64_t target, uint64_t name, uint64_t pset, member_call_t call)
 	if (space == NULL)
 		return KERN_INVALID_TASK;
 	kr = call(space, (mach_port_name_t)name, (mach_port_name_t)pset);
-	space_put(space);
+	space_done(space);
 	return kr;
 }
 
@@ -403,7 +395,7 @@ port_type_trap(uint64_t target, uint64_t name, uaddr_t typep)
 	if (space == NULL)
 		return KERN_INVALID_TASK;
 	kr = mach_port_type(space, (mach_port_name_t)name, &type);
-	space_put(space);
+	space_done(space);
 	if (kr == KERN_SUCCESS)
 		kr = copyout(typep, &type, sizeof(type));
 	return kr;
@@ -425,7 +417,7 @@ port_get_attributes_trap(uint64_t target, uint64_t name, uint64_t flavor,
 		return KERN_INVALID_TASK;
 	kr = mach_port_get_attributes(space, (mach_port_name_t)name,
 	    (mach_port_flavor_t)flavor, info, &count);
-	space_put(space);
+	space_done(space);
 	if (kr == KERN_SUCCESS)
 		kr = copyout(infop, info, count * sizeof(*info));
 	if (kr == KERN_SUCCESS)

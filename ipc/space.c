@@ -235,7 +235,7 @@ entry_is_free(const struct entry *entry)
 static void
 entry_taken(struct space *space, uint32_t index)
 {
-	struct entry_side *side = space_side(space, index);
+	struct entry_side *side = space_side_locked(space, index);
 
 	side->left = 0;
 	side->right = 0;
@@ -276,8 +276,8 @@ entry_alloc(struct space *space, mach_port_name_t *namep, struct entry **entryp)
 	if (unlikely(space->count >= space->limit))
 		return KERN_NO_SPACE;
 	if (likely(index != 0)) {
-		*entryp = space_entry(space, index);
-		free_list_remove(space, index);
+		*entryp = space_entry_locked(space, index);
+		free_list_pop(space, index);
 	} else {
 		kr = extend(space, &index, entryp);
 		if (kr != KERN_SUCCESS)

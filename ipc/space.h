@@ -128,6 +128,18 @@ void space_put(struct space *space);
  */
 mach_port_name_t space_self_again(struct space *space);
 void space_forget_self(struct space *space);
+/* Is it @name?  A hint for who has not the space's lock, and does not need to
+ * know more: false where it is not remembered. */
+static inline bool
+space_is_self(const struct space *space, mach_port_name_t name)
+{
+	const struct entry *entry =
+	    *(struct entry *const volatile *)&space->self_entry;
+
+	return name == *(const volatile mach_port_name_t *)&space->self_name &&
+	       *(const volatile uint32_t *)&entry->key ==
+		   (MACH_PORT_TYPE_SEND | (uint8_t)name);
+}
 /* @name, which space_insert_send() gave for @port, is that. */
 void space_remember_self(
     struct space *space, mach_port_name_t name, const struct port *port);
@@ -189,31 +201,42 @@ space_side(struct space *space, uint32_t index)
 }
 
 /* The same for who holds the space's lock, and needs no barrier. */
+static inline struct chunk *
+space_chunk_locked(struct space *space, uint32_t number)
+{
+	if (unlikely(number >= FIRST_CHUNKS))
+		return space_chunk(space, number);
+	return atomic_load_explicit(
+	    &space->first[number], memory_order_relaxed);
+}
+
 static inline struct entry *
 space_entry_locked(struct space *space, uint32_t index)
 {
-	uint32_t number = index >> CHUNK_SHIFT;
-	struct chunk *chunk;
+	struct chunk *chunk = space_chunk_locked(space, index >> CHUNK_SHIFT);
 
-	if (unlikely(number >= FIRST_CHUNKS))
-		return space_entry(space, index);
-	chunk =
-	    atomic_load_explicit(&space->first[number], memory_order_relaxed);
 	if (unlikely(chunk == NULL))
 		return NULL;
 	return &chunk->entry[index & (CHUNK_COUNT - 1)];
+}
+
+static inline struct entry_side *
+space_side_locked(struct space *space, uint32_t index)
+{
+	return &space_chunk_locked(space, index >> CHUNK_SHIFT)
+		    ->side[index & (CHUNK_COUNT - 1)];
 }
 
 /* Free entries below @bound form a list, through their side records. */
 static inline void
 free_list_add(struct space *space, uint32_t index)
 {
-	struct entry_side *side = space_side(space, index);
+	struct entry_side *side = space_side_locked(space, index);
 
 	side->left = space->free;
 	side->right = 0;
 	if (space->free != 0)
-		space_side(space, space->free)->right = index;
+		space_side_locked(space, space->free)->right = index;
 	space->free = index;
 }
 
@@ -221,31 +244,31 @@ free_list_add(struct space *space, uint32_t index)
 static inline void
 free_list_pop(struct space *space, uint32_t index)
 {
-	struct entry_side *side = space_side(space, index);
+	struct entry_side *side = space_side_locked(space, index);
 
 	space->free = side->left;
 	if (side->left != 0)
-		space_side(space, side->left)->right = 0;
+		space_side_locked(space, side->left)->right = 0;
 }
 
 static inline void
 free_list_remove(struct space *space, uint32_t index)
 {
-	struct entry_side *side = space_side(space, index);
+	struct entry_side *side = space_side_locked(space, index);
 
 	if (side->right != 0)
-		space_side(space, side->right)->left = side->left;
+		space_side_locked(space, side->right)->left = side->left;
 	else
 		space->free = side->left;
 	if (side->left != 0)
-		space_side(space, side->left)->right = side->right;
+		space_side_locked(space, side->left)->right = side->right;
 }
 
 /* The entry that @name denotes now; NULL: none.  Locks: the space's. */
 static inline struct entry *
 space_lookup(struct space *space, mach_port_name_t name)
 {
-	struct entry *entry = space_entry(space, name_index(name));
+	struct entry *entry = space_entry_locked(space, name_index(name));
 
 	if (unlikely(entry == NULL))
 		return NULL;
