@@ -39,7 +39,7 @@ void entry_die(struct space *space, mach_port_name_t name, struct entry *entry,
 
 /* Look up @name, turning it into a dead name if its port has died.  NULL: no
  * such name. */
-static inline struct entry *
+always_inline struct entry *
 entry_check(struct space *space, mach_port_name_t name, struct loose *loose)
 {
 	struct entry *entry = space_lookup(space, name);

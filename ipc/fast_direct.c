@@ -77,6 +77,15 @@ find(struct space *space, mach_port_name_t name, uint32_t type)
 	return likely(entry != NULL && (entry->key & type) != 0) ? entry : NULL;
 }
 
+/* Might somebody wait for a message to @port?  If not now, the general path is
+ * what can queue it: looked at without the lock, to lose no time. */
+always_inline bool
+is_awaited(const struct port *port)
+{
+	return port->queue.receivers.next != &port->queue.receivers ||
+	       port->sets.next != &port->sets;
+}
+
 /* Where the message goes; NULL: not with that right.  One with a request on it
  * is not used up so. */
 always_inline struct port *
@@ -91,7 +100,7 @@ find_to(struct direct *direct)
 		     (direct->bits == REPLY_BITS &&
 			 (direct->right->key & MACH_PORT_TYPE_DNREQUEST))))
 		return NULL;
-	return direct->right->port;
+	return is_awaited(direct->right->port) ? direct->right->port : NULL;
 }
 
 /* Both ports, locked.  False: there is none, or @to is locked alone. */

@@ -8,6 +8,39 @@
 /* May alias anything, as memory that is copied does. */
 typedef uint64_t __attribute__((may_alias)) word_t;
 
+#define LINE (8 * sizeof(word_t))
+
+/* All is loaded before any is stored: each load takes a while, and memmove()
+ * relies on it. */
+always_inline void
+copy_line(word_t *to, const word_t *from)
+{
+	word_t a = from[0], b = from[1], c = from[2], d = from[3];
+	word_t e = from[4], f = from[5], g = from[6], h = from[7];
+
+	to[0] = a;
+	to[1] = b;
+	to[2] = c;
+	to[3] = d;
+	to[4] = e;
+	to[5] = f;
+	to[6] = g;
+	to[7] = h;
+}
+
+always_inline void
+fill_line(word_t *to, word_t word)
+{
+	to[0] = word;
+	to[1] = word;
+	to[2] = word;
+	to[3] = word;
+	to[4] = word;
+	to[5] = word;
+	to[6] = word;
+	to[7] = word;
+}
+
 static bool
 both_aligned(const void *a, const void *b)
 {
@@ -21,6 +54,12 @@ memcpy(void *restrict to, const void *restrict from, size_t size)
 	const char *in = from;
 
 	if (both_aligned(out, in)) {
+		for (; size >= LINE; size -= LINE) {
+			copy_line((word_t *)(void *)out,
+			    (const word_t *)(const void *)in);
+			out += LINE;
+			in += LINE;
+		}
 		for (; size >= sizeof(word_t); size -= sizeof(word_t)) {
 			*(word_t *)(void *)out =
 			    *(const word_t *)(const void *)in;
@@ -55,6 +94,10 @@ memset(void *to, int byte, size_t size)
 	while (size > 0 && ((uintptr_t)out & (sizeof(word_t) - 1)) != 0) {
 		*out++ = (char)byte;
 		size--;
+	}
+	for (; size >= LINE; size -= LINE) {
+		fill_line((word_t *)(void *)out, word);
+		out += LINE;
 	}
 	for (; size >= sizeof(word_t); size -= sizeof(word_t)) {
 		*(word_t *)(void *)out = word;
