@@ -6,7 +6,8 @@
  * written around it, and the receiver has but to return: so it does not matter
  * where he waits, on a port or a set, until when, and what trailer he wants,
  * nor whether the sender receives next, or where.  Served are, with at most
- * DIRECT_BODY_MAX bytes and nothing but a body,
+ * DIRECT_BODY_MAX bytes and nothing but a body, or one send right before it
+ * (fast_carry.h),
  *
  *	request  COPY_SEND, with a MAKE_SEND_ONCE reply right or none
  *	reply	 MOVE_SEND_ONCE
@@ -23,6 +24,7 @@
 #include "ipc/fast_direct.h"
 
 #include "ipc/copy.h"
+#include "ipc/fast_carry.h"
 #include "ipc/fast_leg.h"
 #include "ipc/message.h"
 #include "ipc/pset.h"
@@ -52,6 +54,7 @@ struct direct {
 			      * the sender receives next; NULL: not known */
 	struct pset *pset;   /* locked: what the receiver waits on; NULL: @to */
 	struct thread *receiver;
+	struct carried *carried; /* NULL: nothing */
 };
 
 always_inline bool
@@ -224,10 +227,20 @@ fill_header(const struct direct *direct, struct across *across)
 		    MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND);
 		reply = next_spare_name(direct->receiver);
 	}
+	across->head_size = HEADER_SIZE;
+	if (unlikely(direct->carried != NULL)) {
+		const uint64_t *words = (const void *)&direct->carried->words;
+
+		bits |= MACH_MSGH_BITS_COMPLEX;
+		across->head[3] = words[0];
+		across->head[4] = words[1];
+		across->head_size += sizeof(direct->carried->words);
+	}
 	across->head[0] = bits | direct->size << 32;
 	across->head[1] = reply | (uint64_t)direct->to->name << 32;
 	across->head[2] = (uint64_t)(uint32_t)direct->id << 32;
-	static_assert(sizeof(across->head) == HEADER_SIZE, "no voucher");
+	across->source = direct->self->receive.buffer + across->head_size;
+	across->size = direct->size - across->head_size;
 }
 
 /* A trailer with more than its type and size. */
@@ -268,9 +281,7 @@ write_message(const struct direct *direct)
 	struct across across = {
 	    .from = direct->self->task->map,
 	    .to = direct->receiver->task->map,
-	    .source = direct->self->receive.buffer + HEADER_SIZE,
 	    .target = receive->buffer,
-	    .size = direct->size - HEADER_SIZE,
 	    .tail = &shortest,
 	    .tail_size = TRAILER_SIZE,
 	};
@@ -390,6 +401,8 @@ commit(struct direct *direct)
 	bool run = may_change_places(direct);
 
 	take(direct);
+	if (unlikely(direct->carried != NULL))
+		carried_commit(direct->carried);
 	move_rights(direct);
 	if (unlikely(!run)) {
 		unlock_ports(direct);
@@ -398,6 +411,15 @@ commit(struct direct *direct)
 	end_wait(direct);
 	spin_unlock(&direct->to->lock);
 	run_receiver(direct->self, direct->receiver, direct->from);
+}
+
+/* What goes with the body. */
+always_inline bool
+has_carried(const struct direct *direct)
+{
+	return likely(direct->carried == NULL) ||
+	       carried_prepare(direct->carried, direct->space, direct->receiver,
+		   direct->to, direct->from);
 }
 
 /* NULL: it was declined.  A receiver: he has the message, and is claimed, and
@@ -411,9 +433,14 @@ try_direct(struct direct *direct)
 		goto out;
 	if (unlikely(!find_receiver(direct)))
 		goto out;
-	if (likely(has_name(direct) && write_message(direct) &&
+	if (unlikely(!has_name(direct) || !has_carried(direct)))
+		goto out_set;
+	if (likely(write_message(direct) &&
 		   thread_claim(direct->receiver, KERN_SUCCESS)))
 		return commit(direct);
+	if (direct->carried != NULL)
+		carried_abandon(direct->carried);
+out_set:
 	if (direct->pset != NULL)
 		spin_unlock(&direct->pset->lock);
 out:
@@ -423,6 +450,48 @@ out:
 	return NULL;
 }
 
+/* The same of a message with a right in it. */
+static never_inline struct thread *
+try_carrying(uaddr_t buffer, uint64_t size, uint32_t bits,
+    uint64_t remote_local, uint64_t voucher_id)
+{
+	struct thread *self = current_thread();
+	struct carried carried;
+	struct direct direct = {
+	    .self = self,
+	    .space = self->fast.space,
+	    .size = size,
+	    .bits = bits,
+	    .id = (int32_t)(voucher_id >> 32),
+	    .remote = (mach_port_name_t)remote_local,
+	    .local = (mach_port_name_t)(remote_local >> 32),
+	    .carried = &carried,
+	};
+
+	if (!is_served(&direct) ||
+	    !carried_read(&carried, buffer + HEADER_SIZE, size - HEADER_SIZE))
+		return NULL;
+	return try_direct(&direct);
+}
+
+always_inline struct thread *
+try_plain(
+    uint64_t size, uint32_t bits, uint64_t remote_local, uint64_t voucher_id)
+{
+	struct thread *self = current_thread();
+	struct direct direct = {
+	    .self = self,
+	    .space = self->fast.space,
+	    .size = size,
+	    .bits = bits,
+	    .id = (int32_t)(voucher_id >> 32),
+	    .remote = (mach_port_name_t)remote_local,
+	    .local = (mach_port_name_t)(remote_local >> 32),
+	};
+
+	return is_served(&direct) ? try_direct(&direct) : NULL;
+}
+
 kern_return_t
 fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
@@ -430,21 +499,12 @@ fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 {
 	struct thread *self = current_thread(), *receiver;
 	struct receive_state *receive = &self->receive;
-	struct direct direct = {
-	    .self = self,
-	    .space = self->fast.space,
-	    .size = bits_send_size >> 32,
-	    .bits = (uint32_t)bits_send_size,
-	    .id = (int32_t)(voucher_id >> 32),
-	    .remote = (mach_port_name_t)remote_local,
-	    .local = (mach_port_name_t)(remote_local >> 32),
-	};
+	uint64_t size = bits_send_size >> 32;
+	uint32_t bits = (uint32_t)bits_send_size;
 
 	if ((option & (MACH_SEND_MSG | ~(uint64_t)PLAIN_OPTIONS)) !=
-	    MACH_SEND_MSG)
-		goto general;
-	if (!is_served(&direct) || (uint32_t)voucher_id != MACH_PORT_NULL ||
-	    unlikely(ktrace_on))
+		MACH_SEND_MSG ||
+	    (uint32_t)voucher_id != MACH_PORT_NULL || unlikely(ktrace_on))
 		goto general;
 	receive->buffer = buffer;
 	receive->option = option;
@@ -452,7 +512,11 @@ fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	receive->name = (mach_port_name_t)(descriptors_rcv_name >> 32);
 	receive->timeout = (uint32_t)timeout;
 	receive->deadline = 0;
-	receiver = try_direct(&direct);
+	if (bits & MACH_MSGH_BITS_COMPLEX)
+		receiver = try_carrying(buffer, size,
+		    bits & ~MACH_MSGH_BITS_COMPLEX, remote_local, voucher_id);
+	else
+		receiver = try_plain(size, bits, remote_local, voucher_id);
 	if (receiver != NULL)
 		return message_sent(self, receiver);
 general:

@@ -62,7 +62,8 @@ $(OUT)/kernel/%.S.o: %.S $(BUILD_RULES) | $(call setup,build)
 # trap.S, so it need not save them again.
 $(OUT)/kernel/ipc/fast.c.o $(OUT)/kernel/ipc/fast_memory.c.o \
 $(OUT)/kernel/ipc/fast_exception.c.o $(OUT)/kernel/vm/passage.c.o \
-$(OUT)/kernel/ipc/fast_direct.c.o $(OUT)/kernel/vm/across.c.o: \
+$(OUT)/kernel/ipc/fast_direct.c.o $(OUT)/kernel/ipc/fast_carry.c.o \
+$(OUT)/kernel/vm/across.c.o: \
 	KERNEL_FLAGS += -fomit-frame-pointer \
 	-fno-store-merging -fno-tree-slp-vectorize \
 	$(foreach n,1 2 3 4 5 6 7 8 9 10 11,-fcall-used-s$(n))

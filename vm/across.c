@@ -153,27 +153,31 @@ write(struct map *to, uaddr_t target, const struct map *from, uintptr_t source,
 }
 
 always_inline void
-copy_head(uint8_t *to, const uint64_t *head)
+copy_head(uint8_t *to, const uint64_t *head, uint64_t size)
 {
 	word_t *word = (void *)to;
 
 	if (unlikely(((uintptr_t)to & 4) != 0)) {
-		copy_odd(to, (const uint8_t *)head, 3 * sizeof(*head));
+		copy_odd(to, (const uint8_t *)head, size);
 		return;
 	}
 	word[0] = head[0];
 	word[1] = head[1];
 	word[2] = head[2];
+	if (likely(size == 3 * sizeof(*head)))
+		return;
+	word[3] = head[3];
+	word[4] = head[4];
 }
 
 /* To more than one page. */
 static never_inline bool
 write_apart(const struct across *across)
 {
-	uaddr_t middle = across->target + sizeof(across->head);
+	uaddr_t middle = across->target + across->head_size;
 
 	return write(across->to, across->target, NULL, (uintptr_t)across->head,
-		   sizeof(across->head)) &&
+		   across->head_size) &&
 	       write(across->to, middle, across->from, across->source,
 		   across->size) &&
 	       write(across->to, middle + across->size, NULL,
@@ -191,8 +195,8 @@ write_all(const struct across *across, uint64_t size)
 		return false;
 	if (unlikely(left < size))
 		return write_apart(across);
-	copy_head(to, across->head);
-	to += sizeof(across->head);
+	copy_head(to, across->head, across->head_size);
+	to += across->head_size;
 	if (unlikely(!read_middle(across, to)))
 		return false;
 	copy_halves(to + across->size, across->tail, across->tail_size);
@@ -203,7 +207,7 @@ bool
 across_copy(const struct across *across)
 {
 	struct map *from = across->from, *to = across->to;
-	uint64_t size = sizeof(across->head) + across->size + across->tail_size;
+	uint64_t size = across->head_size + across->size + across->tail_size;
 	bool written;
 
 	if (unlikely(((across->source | across->target) & 3) != 0 ||

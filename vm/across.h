@@ -20,8 +20,9 @@ struct across {
 	uaddr_t target; /* in @to, of all */
 	uaddr_t source; /* in @from, of what comes in the middle */
 	uint64_t size;	/* ... of so many bytes */
-	uint64_t head[3];
-	const void *tail; /* the kernel's */
+	uint64_t head[5];
+	uint64_t head_size; /* 24 or 40: so much of it */
+	const void *tail;   /* the kernel's */
 	uint64_t tail_size;
 };
 

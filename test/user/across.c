@@ -216,6 +216,109 @@ test_copies(void)
 	is(bad + wrong, 0, "into pages that another has, too");
 }
 
+/* ---- with a right ---- */
+
+static mach_port_t given;
+
+/* A right in front of a body of @words; id 0 ends the server. */
+static void
+send_right(mach_port_t name, mach_msg_type_name_t disposition, unsigned words)
+{
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_port_descriptor_t port;
+	} *message = (void *)client_pages;
+	size_t size = sizeof(*message) + words * 4UL;
+
+	message->header = (mach_msg_header_t){
+	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+			     MACH_MSG_TYPE_MAKE_SEND_ONCE) |
+			 MACH_MSGH_BITS_COMPLEX,
+	    .msgh_size = (mach_msg_size_t)size,
+	    .msgh_remote_port = service,
+	    .msgh_local_port = reply,
+	    .msgh_id = (mach_msg_id_t)words + 1,
+	};
+	message->body.msgh_descriptor_count = 1;
+	message->port = (mach_msg_port_descriptor_t){
+	    .name = name,
+	    .disposition = (mach_msg_type_name_t)(disposition & 0xff),
+	    .type = MACH_MSG_PORT_DESCRIPTOR,
+	};
+	pattern_fill(message + 1, words * 4UL, words);
+	must(mach_msg(&message->header, MACH_SEND_MSG | MACH_RCV_MSG,
+	    (mach_msg_size_t)size, (mach_msg_size_t)BUFFER_SIZE, reply, 0,
+	    MACH_PORT_NULL));
+}
+
+static void
+receive_rights(void *arg)
+{
+	struct {
+		mach_msg_header_t header;
+		mach_msg_body_t body;
+		mach_msg_port_descriptor_t port;
+	} *message = (void *)server_pages;
+	mach_msg_option_t option = MACH_RCV_MSG;
+
+	(void)arg;
+	for (;;) {
+		unsigned words;
+
+		must(mach_msg(&message->header, option, sizeof(message->header),
+		    (mach_msg_size_t)BUFFER_SIZE, service, 0, MACH_PORT_NULL));
+		words = (unsigned)message->header.msgh_id - 1;
+		if (message->header.msgh_id == 0)
+			return;
+		served++;
+		given = message->port.name;
+		wrong += message->header.msgh_bits !=
+			 (MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE,
+			      MACH_MSG_TYPE_PORT_SEND) |
+			     MACH_MSGH_BITS_COMPLEX);
+		wrong += message->body.msgh_descriptor_count != 1;
+		wrong += message->port.type != MACH_MSG_PORT_DESCRIPTOR;
+		wrong += message->port.disposition != MACH_MSG_TYPE_PORT_SEND;
+		wrong += !pattern_holds(message + 1, words * 4UL, words);
+		option = MACH_SEND_MSG | MACH_RCV_MSG;
+		message->header.msgh_bits =
+		    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+		message->header.msgh_size = sizeof(message->header);
+		message->header.msgh_local_port = MACH_PORT_NULL;
+	}
+}
+
+static void
+test_rights(void)
+{
+	mach_port_t port = port_new(), dead = port_new_send();
+	struct mach_thread *thread;
+	unsigned bad = 0;
+
+	must(mach_port_mod_refs(self, dead, MACH_PORT_RIGHT_RECEIVE, -1));
+	wrong = 0;
+	must(mach_thread_start(receive_rights, NULL, 0, &thread));
+	for (unsigned i = 1; i <= 50; i++) {
+		send_right(port, MACH_MSG_TYPE_MAKE_SEND, i * 31 % 1500);
+		bad += given != port || send_refs(port) != 2 * i - 1 ||
+		       senders(port) != 1;
+		bad += status_of(port).mps_mscount != i;
+		send_right(port, MACH_MSG_TYPE_COPY_SEND, i);
+		bad += given != port || send_refs(port) != 2 * i ||
+		       senders(port) != 1;
+	}
+	is(bad + wrong, 0, "a right more with each message");
+	send_right(dead, MACH_MSG_TYPE_COPY_SEND, 3);
+	is(given, MACH_PORT_DEAD, "or a dead one");
+	must(send_note(service, MACH_MSG_TYPE_COPY_SEND, 0, 0));
+	mach_thread_join(thread);
+	must(mach_port_deallocate(self, dead));
+	port_end(port);
+}
+
+/* ---- nowhere ---- */
+
 /* A buffer that may not be written: the receiver hears of it, and the caller
  * that nobody answers. */
 static void
@@ -266,6 +369,7 @@ main(void)
 	    MACH_RCV_TRAILER_ELEMENTS(MACH_RCV_TRAILER_AUDIT), 52);
 	ok(last_sender != 0, "the trailer tells who sends");
 	test_copies();
+	test_rights();
 	test_read_only();
 	must(mach_port_insert_member(self, service, set));
 	test_way("on a set", set, 0, 8);
