@@ -52,6 +52,7 @@ struct direct {
 	struct port *to;     /* locked */
 	struct port *from;   /* locked: where the reply is to go, or else where
 			      * the sender receives next; NULL: not known */
+	struct pset *set;    /* the same, if it is a set */
 	struct pset *pset;   /* locked: what the receiver waits on; NULL: @to */
 	struct thread *receiver;
 	struct carried *carried; /* NULL: nothing */
@@ -80,15 +81,6 @@ find(struct space *space, mach_port_name_t name, uint32_t type)
 	return likely(entry != NULL && (entry->key & type) != 0) ? entry : NULL;
 }
 
-/* Might somebody wait for a message to @port?  If not now, the general path is
- * what can queue it: looked at without the lock, to lose no time. */
-always_inline bool
-is_awaited(const struct port *port)
-{
-	return port->queue.receivers.next != &port->queue.receivers ||
-	       port->sets.next != &port->sets;
-}
-
 /* Where the message goes; NULL: not with that right.  One with a request on it
  * is not used up so. */
 always_inline struct port *
@@ -103,7 +95,19 @@ find_to(struct direct *direct)
 		     (direct->bits == REPLY_BITS &&
 			 (direct->right->key & MACH_PORT_TYPE_DNREQUEST))))
 		return NULL;
-	return is_awaited(direct->right->port) ? direct->right->port : NULL;
+	/* The kernel's own port: a hint, to lose no time. */
+	if (unlikely(direct->right->port->state == PORT_IN_KERNEL))
+		return NULL;
+	return direct->right->port;
+}
+
+/* The set that the sender receives from next; NULL: none. */
+static never_inline struct pset *
+find_set(struct space *space, mach_port_name_t name)
+{
+	struct entry *entry = find(space, name, MACH_PORT_TYPE_PORT_SET);
+
+	return entry != NULL ? entry->pset : NULL;
 }
 
 /* Both ports, locked.  False: there is none, or @to is locked alone. */
@@ -119,9 +123,11 @@ find_ports(struct direct *direct)
 		return false;
 	if (direct->bits != REQUEST_BITS && (receive->option & MACH_RCV_MSG))
 		name = receive->name;
+	direct->set = NULL;
 	if (likely(name != MACH_PORT_NULL))
 		entry = find(direct->space, name, MACH_PORT_TYPE_RECEIVE);
 	if (unlikely(entry == NULL)) {
+		direct->set = find_set(direct->space, name);
 		direct->from = NULL;
 		port_lock(direct->to);
 		return direct->bits != REQUEST_BITS;
@@ -302,15 +308,16 @@ write_message(const struct direct *direct)
 
 /* ---- act ---- */
 
-/* The receiver, who is ours, has the message: he is not in a queue, and there
- * is nothing for him to copy. */
+/* The receiver, who is ours, has the message, and is in no queue any more. */
 always_inline void
 take(struct direct *direct)
 {
 	struct thread *receiver = direct->receiver, *self = direct->self;
+	struct list *link = &receiver->wait_link;
 
-	list_remove(&receiver->wait_link);
-	receiver->receive.kmsg = NULL;
+	/* What his link says means nothing until he is queued again. */
+	link->prev->next = link->next;
+	link->next->prev = link->prev;
 	atomic_fetch_add_explicit(
 	    &direct->to->sequence, 1, memory_order_relaxed);
 	/* Who serves a call runs at the caller's priority or more. */
@@ -354,42 +361,78 @@ may_change_places(const struct direct *direct)
 
 	return (receive->option & (MACH_RCV_MSG | MACH_RCV_TIMEOUT)) ==
 		   MACH_RCV_MSG &&
-	       direct->from != NULL && direct->from->name == receive->name &&
-	       mqueue_idle(&direct->from->queue) &&
 	       !(direct->receiver->receive.option & MACH_RCV_TIMEOUT) &&
 	       may_run_here(direct->receiver, direct->self->cpu);
 }
 
-/* The receiver's wait is over. */
+/* The sender's next wait would be on @from: is there nothing for him yet? */
+always_inline bool
+has_to_wait(const struct direct *direct)
+{
+	return direct->from->name == direct->self->receive.name &&
+	       mqueue_idle(&direct->from->queue);
+}
+
+/* The same of @set, which is locked if so, and has a reference more. */
+always_inline bool
+has_to_wait_on_set(struct direct *direct)
+{
+	struct pset *set = direct->set;
+
+	if (set == NULL)
+		return false;
+	spin_lock(&set->lock);
+	if (list_empty(&set->ready) && !set->dead) {
+		pset_get(set);
+		return true;
+	}
+	spin_unlock(&set->lock);
+	return false;
+}
+
+/* The receiver's wait is over.  Unlocks @to. */
 always_inline void
 end_wait(struct direct *direct)
 {
 	struct thread *receiver = direct->receiver;
 	struct receive_state *receive = &receiver->receive;
+	struct pset *pset = receive->pset;
 
-	if (unlikely(receive->pset != NULL))
-		pset_put(receive->pset);
-	else if (unlikely(receiver->fast.from != direct->to))
+	if (unlikely(pset == NULL && receiver->fast.from != direct->to))
 		fast_adopt(receiver, direct->to);
 	receive->pset = NULL;
 	receive->port = NULL;
+	spin_unlock(&direct->to->lock);
+	if (unlikely(pset != NULL))
+		pset_put(pset);
 }
 
-/* The sender waits on @from, which is unlocked, and the receiver runs. */
+/* The sender waits on @from, or on @set, which is unlocked, and the receiver
+ * runs. */
 always_inline noreturn void
-run_receiver(struct thread *self, struct thread *receiver, struct port *from)
+run_receiver(struct direct *direct)
 {
+	struct thread *self = direct->self, *receiver = direct->receiver;
 	struct receive_state *receive = &self->receive;
+	struct port *from = direct->from;
+	struct list *waiters;
+	struct spinlock *lock;
 
-	receive->pset = NULL;
-	receive->port = from;
-	if (unlikely(self->fast.from != from))
-		port_get(from);
 	self->fast.room = (receive->option & FAST_DECLINES) == 0
 			      ? fast_room(receive->size)
 			      : INT32_MIN;
-	wait_in_turn(
-	    self, receiver, self->cpu, &from->queue.receivers, &from->lock);
+	receive->pset = from == NULL ? direct->set : NULL;
+	receive->port = from;
+	if (likely(from != NULL)) {
+		if (unlikely(self->fast.from != from))
+			port_get(from);
+		waiters = &from->queue.receivers;
+		lock = &from->lock;
+	} else {
+		waiters = &direct->set->receivers;
+		lock = &direct->set->lock;
+	}
+	wait_in_turn(self, receiver, self->cpu, waiters, lock);
 	receiver->tf.a0 = MACH_MSG_SUCCESS;
 	leave(receiver);
 }
@@ -401,16 +444,19 @@ commit(struct direct *direct)
 	bool run = may_change_places(direct);
 
 	take(direct);
+	if (run)
+		run = likely(direct->from != NULL) ? has_to_wait(direct)
+						   : has_to_wait_on_set(direct);
 	if (unlikely(direct->carried != NULL))
 		carried_commit(direct->carried);
 	move_rights(direct);
 	if (unlikely(!run)) {
+		direct->receiver->receive.kmsg = NULL; /* it is written */
 		unlock_ports(direct);
 		return direct->receiver;
 	}
 	end_wait(direct);
-	spin_unlock(&direct->to->lock);
-	run_receiver(direct->self, direct->receiver, direct->from);
+	run_receiver(direct);
 }
 
 /* What goes with the body. */
@@ -510,15 +556,16 @@ fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	receive->option = option;
 	receive->size = (uint32_t)rcv_size_priority;
 	receive->name = (mach_port_name_t)(descriptors_rcv_name >> 32);
-	receive->timeout = (uint32_t)timeout;
-	receive->deadline = 0;
 	if (bits & MACH_MSGH_BITS_COMPLEX)
 		receiver = try_carrying(buffer, size,
 		    bits & ~MACH_MSGH_BITS_COMPLEX, remote_local, voucher_id);
 	else
 		receiver = try_plain(size, bits, remote_local, voucher_id);
-	if (receiver != NULL)
+	if (receiver != NULL) {
+		receive->timeout = (uint32_t)timeout;
+		receive->deadline = 0;
 		return message_sent(self, receiver);
+	}
 general:
 	return message_general(buffer, option, bits_send_size, remote_local,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);

@@ -5,8 +5,6 @@
 
 #include <arch/usercopy.h>
 
-#include "kernel/string.h"
-
 /* Words of memory, whatever is kept there. */
 typedef uint64_t __attribute__((may_alias)) word_t;
 typedef uint32_t __attribute__((may_alias)) half_t;
