@@ -363,8 +363,8 @@ reply_failure(struct call *call, kern_return_t kr)
 	return reply;
 }
 
-/* Send the reply, and let the request go. */
-static void
+/* The reply, on its way to the reply right, or NULL; the request goes. */
+static struct kmsg *
 call_reply(struct call *call, kern_return_t kr)
 {
 	struct kmsg *request = call->request;
@@ -386,12 +386,14 @@ call_reply(struct call *call, kern_return_t kr)
 	}
 	if (reply != NULL && to != NULL) {
 		reply->id = id;
-		port_send_kernel(to, type, reply);
-		return;
+		reply->remote = to;
+		reply->remote_type = (uint8_t)type;
+		return reply;
 	}
 	if (reply != NULL)
 		kmsg_destroy(reply);
 	right_release(to, type);
+	return NULL;
 }
 
 static noreturn void serve_continue(void);
@@ -402,7 +404,7 @@ static noreturn void serve_continue(void);
  * Meanwhile the thread's step state is the call's: the handler's progress, the
  * request, and the reply once there is one.
  */
-static void
+static struct kmsg *
 serve_steps(struct kmsg *request)
 {
 	struct step_state *step = &current_thread()->step;
@@ -418,7 +420,7 @@ serve_steps(struct kmsg *request)
 	if (step->called_kind == KOBJECT_NONE) {
 		if (!port_kobject_get(request->remote, kind, &step->called)) {
 			kmsg_destroy(request);
-			return;
+			return NULL;
 		}
 		step->called_kind = kind;
 	}
@@ -430,24 +432,23 @@ serve_steps(struct kmsg *request)
 		memory_wait_block(serve_continue);
 	memory_wait_over();
 	kobject_put(step->called_kind, call.object);
-	call_reply(&call, kr);
+	return call_reply(&call, kr);
 }
 
-void
+struct kmsg *
 kserver_serve(struct kmsg *request)
 {
 	struct step_state *step = &current_thread()->step;
 
 	*step = (struct step_state){.object = request};
-	serve_steps(request);
+	return serve_steps(request);
 }
 
 static noreturn void
 serve_continue(void)
 {
 	(void)memory_wait_end();
-	serve_steps(current_thread()->step.object);
-	message_served();
+	message_served(serve_steps(current_thread()->step.object));
 }
 
 noreturn void
@@ -461,6 +462,5 @@ call_finish(kern_return_t kr)
 	};
 
 	kobject_put(step->called_kind, step->called);
-	call_reply(&call, kr);
-	message_served();
+	message_served(call_reply(&call, kr));
 }

@@ -111,8 +111,8 @@ void kserver_register(const struct subsystem *subsystem);
 /* ---- for message.c ---- */
 
 /*
- * Serve @kmsg, sent to a port of the kernel's; consumes it.  When it returns,
- * the reply has been sent.  Where the handler has to wait it does not return,
- * and message_served() goes on later.
+ * Serve @kmsg, sent to a port of the kernel's; consumes it.  The reply, which
+ * is to be sent to its @remote; NULL: there is none.  Where the handler has to
+ * wait it does not return, and message_served() goes on later.
  */
-void kserver_serve(struct kmsg *kmsg);
+struct kmsg *must_check kserver_serve(struct kmsg *kmsg);

@@ -664,6 +664,45 @@ message_post(struct thread *self, struct kmsg *kmsg)
 	return message_finish(self, receiver);
 }
 
+/*
+ * May the kernel's reply be received by who asked, at once?  He is about to
+ * receive from the very port that it goes to, where nothing and nobody waits.
+ */
+static bool
+may_receive_reply(struct thread *self, struct kmsg *reply)
+{
+	const struct receive_state *receive = &self->receive;
+	struct port *port = reply->remote;
+	bool may;
+
+	if (!(receive->option & MACH_RCV_MSG) || reply->has_receive)
+		return false;
+	port_lock(port);
+	may = port->receiver == self->task->space &&
+	      port->name == receive->name && mqueue_idle(&port->queue) &&
+	      list_empty(&port->queue.receivers) &&
+	      message_fits(receive, reply);
+	if (may)
+		mqueue_stamp(port, reply);
+	spin_unlock(&port->lock);
+	return may;
+}
+
+/* The kernel has answered; its reply is to be sent. */
+static kern_return_t
+message_answered(struct thread *self, struct kmsg *reply)
+{
+	if (unlikely(reply == NULL))
+		return message_finish(self, NULL);
+	if (likely(may_receive_reply(self, reply))) {
+		ktrace(
+		    KT_RECEIVE, (uint64_t)reply->remote, (uint64_t)reply->id);
+		return receive_found(self, LOOK_TAKEN, reply, MACH_MSG_SUCCESS);
+	}
+	port_send_kernel(reply->remote, reply->remote_type, reply);
+	return message_finish(self, NULL);
+}
+
 /* @kmsg has been copied in. */
 static kern_return_t
 message_deliver(struct thread *self, struct kmsg *kmsg)
@@ -676,8 +715,7 @@ message_deliver(struct thread *self, struct kmsg *kmsg)
 	if (port->state == PORT_IN_KERNEL) {
 		if (port->kind == KOBJECT_EXCEPTION)
 			return message_finish(self, exception_reply(kmsg));
-		kserver_serve(kmsg);
-		return message_finish(self, NULL);
+		return message_answered(self, kserver_serve(kmsg));
 	}
 	if (unlikely(kmsg_is_circular(kmsg))) {
 		kmsg_destroy(kmsg);
@@ -687,10 +725,10 @@ message_deliver(struct thread *self, struct kmsg *kmsg)
 }
 
 noreturn void
-message_served(void)
+message_served(struct kmsg *reply)
 {
 	thread_return_value(
-	    (uint64_t)(int64_t)message_finish(current_thread(), NULL));
+	    (uint64_t)(int64_t)message_answered(current_thread(), reply));
 }
 
 static void copyin_continue(void);

@@ -59,9 +59,9 @@ kern_return_t message_call_general(const uint64_t *body);
 
 /* ---- for kserver.c ---- */
 
-/* A call to a port of the kernel's that had to wait has been served, and the
- * reply sent: go on with the receive. */
-noreturn void message_served(void);
+/* A call to a port of the kernel's that had to wait has been served: send
+ * @reply, unless it is NULL, and go on with the receive. */
+noreturn void message_served(struct kmsg *reply);
 
 /* ---- for the fast paths ---- */
 

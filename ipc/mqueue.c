@@ -26,6 +26,17 @@ mqueue_init(struct mqueue *queue)
 	queue->limit = MACH_PORT_QLIMIT_DEFAULT;
 }
 
+void
+mqueue_stamp(struct port *port, struct kmsg *kmsg)
+{
+	/* Atomic, for a leg of the fast path counts without the lock. */
+	kmsg->sequence =
+	    atomic_fetch_add_explicit(&port->sequence, 1, memory_order_relaxed);
+	kmsg->context = port->context;
+	if (unlikely(kmsg->timer))
+		port->timer_posted = false;
+}
+
 /* ---- messages in order ---- */
 
 /* The first message of @messages; NULL: there is none. */
@@ -130,18 +141,6 @@ first_waiter(struct list *waiters)
 	return thread;
 }
 
-/* @kmsg leaves @port for a receiver: the trailer's words are settled now. */
-static inline void
-stamp(struct port *port, struct kmsg *kmsg)
-{
-	/* Atomic, for a leg of the fast path counts without the lock. */
-	kmsg->sequence =
-	    atomic_fetch_add_explicit(&port->sequence, 1, memory_order_relaxed);
-	kmsg->context = port->context;
-	if (unlikely(kmsg->timer))
-		port->timer_posted = false;
-}
-
 /*
  * Find the first of @waiters who takes @kmsg, and claim him.  Those whose
  * buffer is too small and who asked to be told so are told, and woken.  After
@@ -234,7 +233,7 @@ mqueue_post(
 	KASSERT(spin_held(&port->lock));
 	receiver = find_receiver(port, kmsg);
 	if (receiver != NULL) {
-		stamp(port, kmsg);
+		mqueue_stamp(port, kmsg);
 		receiver->receive.kmsg = kmsg;
 		if (receiver->priority < kmsg->lend)
 			receiver->priority = kmsg->lend;
@@ -326,7 +325,7 @@ mqueue_take(struct port *port)
 		if (kmsg == NULL)
 			return NULL;
 	}
-	stamp(port, kmsg);
+	mqueue_stamp(port, kmsg);
 	if (!list_empty(&port->sets) && !mqueue_waiting(queue))
 		pset_port_empty(port);
 	return kmsg;

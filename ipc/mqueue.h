@@ -81,6 +81,10 @@ enum post_result {
 enum post_result mqueue_post(struct port *port, struct kmsg *kmsg, bool force,
     struct thread **receiverp) must_check;
 
+/* @kmsg leaves @port for a receiver: the trailer's words are settled now.
+ * Locks: the port's. */
+void mqueue_stamp(struct port *port, struct kmsg *kmsg);
+
 /*
  * Take the first message, the one that mqueue_peek() shows; NULL: there is
  * none, or it was a waiting sender's who was leaving anyway.  Room that this
