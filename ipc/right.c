@@ -151,18 +151,3 @@ right_used(struct port *port, mach_msg_type_name_t type)
 	spin_unlock(&port->lock);
 	port_put(port);
 }
-
-mach_msg_type_name_t
-right_received_type(mach_msg_type_name_t disposition)
-{
-	switch (disposition) {
-	case MACH_MSG_TYPE_MOVE_RECEIVE:
-		return MACH_MSG_TYPE_PORT_RECEIVE;
-	case MACH_MSG_TYPE_MOVE_SEND:
-	case MACH_MSG_TYPE_COPY_SEND:
-	case MACH_MSG_TYPE_MAKE_SEND:
-		return MACH_MSG_TYPE_PORT_SEND;
-	default:
-		return MACH_MSG_TYPE_PORT_SEND_ONCE;
-	}
-}

@@ -87,7 +87,20 @@ kern_return_t must_check right_copyout_guarded(struct space *space,
     struct port *port, const struct guard *guard, mach_port_name_t *namep);
 
 /* What a right of @disposition is called by the one who receives it. */
-mach_msg_type_name_t right_received_type(mach_msg_type_name_t disposition);
+static inline mach_msg_type_name_t
+right_received_type(mach_msg_type_name_t disposition)
+{
+	switch (disposition) {
+	case MACH_MSG_TYPE_MOVE_RECEIVE:
+		return MACH_MSG_TYPE_PORT_RECEIVE;
+	case MACH_MSG_TYPE_MOVE_SEND:
+	case MACH_MSG_TYPE_COPY_SEND:
+	case MACH_MSG_TYPE_MAKE_SEND:
+		return MACH_MSG_TYPE_PORT_SEND;
+	default:
+		return MACH_MSG_TYPE_PORT_SEND_ONCE;
+	}
+}
 
 /* ---- looking up, for calls that only want the port ---- */
 
