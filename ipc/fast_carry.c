@@ -51,8 +51,11 @@ find_port(struct carried *carried, struct space *from, const struct port *a,
 	port = entry->port;
 	carried->port = port;
 	carried->own_port = port == a || port == b;
-	if (!carried->own_port && !spin_trylock(&port->lock))
-		return false;
+	if (!carried->own_port) {
+		if (!spin_trylock(&port->lock))
+			return false;
+		port_close(port);
+	}
 	if (likely(port->state != PORT_IS_DEAD))
 		return true;
 	if (!carried->own_port)
