@@ -45,7 +45,7 @@ IPC_SOURCES := $(sort $(wildcard ipc/*.c)) kernel/ledger.c kernel/lock.c kernel/
 VM_SOURCES := $(patsubst %,vm/%.c,page map map_check map_room map_sweep map_tree passage fault object \
 	object_pay share view view_take copy fork wire superpage snapshot swap transfer transfer_map \
 	transfer_slots transfer_payer) \
-	$(patsubst %,arch/riscv64/%.c,pmap pmap_pass pmap_table pmap_remove pmap_weight pmap_sweep) \
+	$(patsubst %,arch/riscv64/%.c,pmap pmap_root pmap_pass pmap_table pmap_remove pmap_weight pmap_sweep) \
 	kernel/ledger.c kernel/zone.c kernel/lock.c \
 	test/unit/vm_host.c test/unit/chance.c
 

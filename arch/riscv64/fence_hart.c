@@ -130,8 +130,7 @@ make_scratch(void)
 	if (scratch.root == NULL || scratch.middle == NULL ||
 	    scratch.leaf == NULL)
 		return false;
-	for (unsigned i = PTE_COUNT / 2; i < PTE_COUNT; i++)
-		scratch.root[i] = kernel_pmap.root[i];
+	pmap_show_kernel(scratch.root);
 	scratch.root[pt_index(PAGE_VA, 2)] = pte_of_table(scratch.middle);
 	scratch.middle[pt_index(PAGE_VA, 1)] = pte_of_table(scratch.leaf);
 	return true;

@@ -1,7 +1,7 @@
 /*
  * pmap.c: Sv39 tables of user space: find, make, restrict, and move whole runs
- * of entries.  Removing is in pmap_remove.c, single tables in pmap_table.c,
- * invalidation in tlb.c.
+ * of entries.  Roots are in pmap_root.c, removing is in pmap_remove.c, single
+ * tables in pmap_table.c, invalidation in tlb.c.
  *
  *	level 2      level 1            level 0
  *	root ------> middle table ----> leaf table ----> pages
@@ -20,43 +20,6 @@
 #include "vm/swap.h"
 
 #include <mach/vm_prot.h>
-
-#define KERNEL_HALF (PTE_COUNT / 2) /* of a root: first entry of the kernel's */
-
-struct pmap kernel_pmap;
-
-/* ---- life ---- */
-
-kern_return_t
-pmap_init(struct pmap *pmap)
-{
-	pte_t *root = pmap_table_alloc();
-
-	if (root == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-	for (unsigned i = KERNEL_HALF; i < PTE_COUNT; i++)
-		root[i] = kernel_pmap.root[i];
-	pmap->root = root;
-	pmap->table_count = 0;
-	pmap->spare = (struct pmap_weight){0};
-	pmap->keep = PMAP_SPARE_PAGES;
-	pmap->ledger = NULL;
-	pmap->odd = false;
-	tlb_add(pmap);
-	return KERN_SUCCESS;
-}
-
-void
-pmap_destroy(struct pmap *pmap)
-{
-	KASSERT(pmap->table_count == 0);
-	KASSERT(!pmap_in_use(pmap));
-	pmap_give_back_all(pmap);
-	tlb_remove(pmap);
-	for (unsigned i = KERNEL_HALF; i < PTE_COUNT; i++)
-		pmap->root[i] = 0;
-	pmap_table_free(pmap->root);
-}
 
 /* ---- one entry ---- */
 

@@ -306,6 +306,7 @@ pmap_boot(const struct machine *machine)
 	/* The windows' middle table: roots copy the entry that points to it. */
 	if (kernel_entry(DEVICE_BASE, 1) == NULL)
 		panic("no memory for the table of device windows");
+	pmap_kernel_made();
 	tlb_boot(asid_bits_option(machine->command_line));
 }
 

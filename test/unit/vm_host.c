@@ -67,6 +67,7 @@ vm_host_start(uint64_t size)
 	kernel_pmap.root = page_va(page_alloc_zeroed());
 	for (unsigned i = PTE_COUNT / 2; i < PTE_COUNT; i++)
 		kernel_pmap.root[i] = pte_make(i << PAGE_SHIFT, PTE_V);
+	pmap_kernel_made();
 	kmem_init();
 	map_zone_init();
 	transfer_zone_init();

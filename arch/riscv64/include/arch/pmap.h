@@ -72,6 +72,11 @@ struct pmap {
 /* The kernel's own space: no user half. */
 extern struct pmap kernel_pmap;
 
+/* The kernel's half of kernel_pmap's root is as it stays. */
+void pmap_kernel_made(void);
+/* Have the kernel's half in @root too. */
+void pmap_show_kernel(pte_t *root);
+
 /* ---- what it has, and who pays for that; the map's lock is held ---- */
 
 /* Add what @count slots of @level weigh. */
