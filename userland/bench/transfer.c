@@ -27,12 +27,13 @@ send_inline(
     struct bench_inline *message, mach_msg_size_t size, mach_port_t reply_port)
 {
 	const struct bench_transfer_reply *reply = (const void *)message;
+	mach_port_t partner = bench_partner();
 	uint64_t before = bench_now();
 
 	message->header.msgh_bits = MACH_MSGH_BITS(
 	    MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	message->header.msgh_size = sizeof(message->header) + size;
-	message->header.msgh_remote_port = bench_partner();
+	message->header.msgh_remote_port = partner;
 	message->header.msgh_local_port = reply_port;
 	message->header.msgh_voucher_port = MACH_PORT_NULL;
 	message->header.msgh_id = BENCH_INLINE;
@@ -109,6 +110,7 @@ one_way(const struct form *form, vm_address_t address, vm_size_t size,
     mach_port_t reply_port)
 {
 	static union buffer buffer;
+	mach_port_t partner = bench_partner();
 	uint64_t before;
 
 	touch(address, size);
@@ -117,7 +119,7 @@ one_way(const struct form *form, vm_address_t address, vm_size_t size,
 	    MACH_MSGH_BITS_COMPLEX | MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
 					 MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	buffer.header.msgh_size = sizeof(buffer.request);
-	buffer.header.msgh_remote_port = bench_partner();
+	buffer.header.msgh_remote_port = partner;
 	buffer.header.msgh_local_port = reply_port;
 	buffer.header.msgh_voucher_port = MACH_PORT_NULL;
 	buffer.header.msgh_id = BENCH_TRANSFER;
