@@ -114,6 +114,15 @@ enter_space(struct thread *receiver, struct cpu *cpu)
 	pmap_switch_on(cpu, receiver->fast.pmap);
 }
 
+/* fast_state.spare_key where there is no spare entry: no entry has it. */
+#define SPARE_NONE MACH_PORT_TYPE_SEND_ONCE
+
+always_inline bool
+spare_ready(const struct fast_state *fast)
+{
+	return (fast->spare_key & ENTRY_KEPT) != 0;
+}
+
 /* @self, in whose place @receiver runs, waits in the word of @from, which is
  * locked.  True: it was told not to, and is ours to wake. */
 always_inline bool
@@ -154,29 +163,40 @@ wait_in_turn(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	enter_space(receiver, cpu);
 }
 
+/* In the word of @from, if it can be: a server, whose client is of the kind
+ * that calls in registers. */
+always_inline bool
+wait_in_word(struct thread *self, struct thread *receiver, struct cpu *cpu,
+    struct port *from)
+{
+	bool abort;
+
+	if ((receiver->receive.option & RECEIVE_CALL) == 0 ||
+	    !fast_may_park(self, from)) {
+		/* The next leg need not go far to decline. */
+		self->fast.from_word = FAST_NO_WORD;
+		return false;
+	}
+	self->fast.from_word = (uint64_t)self->fast.from_name << 32;
+	self->cont = receive_continue;
+	self->priority = self->base_priority;
+	take_place(receiver, cpu);
+	abort = park(self, receiver, cpu, from);
+	spin_unlock(&from->lock);
+	if (unlikely(abort))
+		sched_wake(self);
+	enter_space(receiver, cpu);
+	return true;
+}
+
 /* The same on the port @from, which is locked and is unlocked. */
 always_inline void
 change_places(struct thread *self, struct thread *receiver, struct cpu *cpu,
     struct port *from)
 {
 	self->receive.port = from; /* by the reference of fast.from */
-	if ((receiver->receive.option & RECEIVE_CALL) != 0 &&
-	    fast_may_park(self, from)) {
-		bool abort;
-
-		self->fast.from_word = (uint64_t)self->fast.from_name << 32;
-		self->cont = receive_continue;
-		self->priority = self->base_priority;
-		take_place(receiver, cpu);
-		abort = park(self, receiver, cpu, from);
-		spin_unlock(&from->lock);
-		if (unlikely(abort))
-			sched_wake(self);
-		enter_space(receiver, cpu);
+	if (spare_ready(&self->fast) && wait_in_word(self, receiver, cpu, from))
 		return;
-	}
-	/* The next leg need not go far to decline. */
-	self->fast.from_word = FAST_NO_WORD;
 	wait_in_turn(self, receiver, cpu, &from->queue.receivers, &from->lock);
 }
 
@@ -191,15 +211,6 @@ leave(const struct thread *thread)
 }
 
 /* ---- names of reply rights ---- */
-
-/* fast_state.spare_key where there is no spare entry: no entry has it. */
-#define SPARE_NONE MACH_PORT_TYPE_SEND_ONCE
-
-always_inline bool
-spare_ready(const struct fast_state *fast)
-{
-	return (fast->spare_key & ENTRY_KEPT) != 0;
-}
 
 /*
  * A name from the receiver's own table, whose lock is tried.  While the lock of

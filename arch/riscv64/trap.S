@@ -91,20 +91,16 @@ trap_call:
 	li	t2, TRAP_MACH_MSG2
 	ld	sp, CPU_STACK_TOP(s1)
 	beq	t0, t2, 3f
-	mv	s0, zero			/* backtraces end here */
-	sd	t0, TF_T0(tp)
-	sd	t1, TF_T1(tp)
-	neg	t0, t0
-	li	t1, SYSCALL_COUNT
-	bgeu	t0, t1, 1f
-	lla	t1, syscall_table
-	slli	t0, t0, 3
-	add	t0, t0, t1
-	ld	t0, (t0)
-	beqz	t0, 1f
-	andi	t1, t0, SYSCALL_COPIES
-	bnez	t1, 4f
-	jalr	t0
+	li	s1, -SYSCALL_COUNT
+	bgeu	s1, t0, 1f
+	slli	s0, t0, 3
+	lui	s1, %hi(syscall_table)
+	sub	s1, s1, s0
+	ld	s1, %lo(syscall_table)(s1)
+	andi	s0, s1, SYSCALL_COPIES
+	beqz	s1, 1f
+	bnez	s0, 4f
+	jalr	s1				/* s0 is 0: the last frame */
 syscall_return:
 	lw	t0, THREAD_AST(tp)
 	ld	t1, TF_EPC(tp)
@@ -125,21 +121,23 @@ syscall_return:
 	li	a5, 0
 	li	a6, 0
 	li	a7, 0
-	li	t0, 0
-	li	t1, 0
 	li	t2, 0
 	li	t3, 0
 	li	t4, 0
 	li	t5, 0
 	li	t6, 0
-	leave_kernel
+	leave_kernel			/* t0 is 0, t1 the user's own pc */
 
-1:	call	syscall_unknown
+1:	mv	s0, zero
+	call	syscall_unknown
 	j	syscall_return
 2:	tail	thread_return_value
 
 	/* With these it can be made again: memory_wait_trap_again(). */
-4:	sd	a0, TF_A0(tp)
+4:	mv	s0, zero
+	sd	t0, TF_T0(tp)
+	sd	t1, TF_T1(tp)
+	sd	a0, TF_A0(tp)
 	sd	a1, TF_A1(tp)
 	sd	a2, TF_A2(tp)
 	sd	a3, TF_A3(tp)
@@ -147,7 +145,7 @@ syscall_return:
 	sd	a5, TF_A5(tp)
 	sd	a6, TF_A6(tp)
 	sd	a7, TF_A7(tp)
-	jalr	t0
+	jalr	s1
 	j	syscall_return
 
 /*
@@ -155,7 +153,8 @@ syscall_return:
  * it, is built so that s1 to s11 are free for it to use, since they are saved
  * already; so all are loaded again on the way out.
  */
-3:	ld	t2, CPU_MESSAGE_TRAP(s1)
+3:	mv	s0, zero
+	ld	t2, CPU_MESSAGE_TRAP(s1)
 	jalr	t2
 	tail	thread_return_value
 

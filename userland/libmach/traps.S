@@ -202,13 +202,13 @@ mach_msg:
 #define IN_REGISTERS  1
 
 .Lcall:
+	lw	a7, 0(a0)
+	bltz	a7, .Lmemory			/* it has descriptors */
 	li	t0, ROOM_MIN
 	blt	a3, t0, .Lmemory
 	andi	t1, a0, 7
-	lw	a7, 0(a0)
 	addi	t3, a2, -HEADER_SIZE
 	bnez	t1, .Lmemory
-	bltz	a7, .Lmemory			/* it has descriptors */
 	beqz	t3, .Lin_registers
 	andi	t1, t3, 3
 	li	t4, BODY_MAX
