@@ -92,6 +92,11 @@ mach_msg2_fast(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	/* No descriptors, no voucher. */
 	if (unlikely((uint32_t)(descriptors_rcv_name | voucher_id) != 0))
 		goto general;
+	/* A longer body is for nobody else. */
+	if (size > HEADER_SIZE + SMALL_BODY && bits == REQUEST_BITS)
+		return fast_direct(buffer, option, bits_send_size, remote_local,
+		    voucher_id, descriptors_rcv_name, rcv_size_priority,
+		    timeout);
 	self->receive.buffer = buffer;
 	self->receive.size = (uint32_t)rcv_size_priority;
 	self->receive.name = receive_name;

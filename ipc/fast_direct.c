@@ -550,7 +550,7 @@ fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 
 	if ((option & (MACH_SEND_MSG | ~(uint64_t)PLAIN_OPTIONS)) !=
 		MACH_SEND_MSG ||
-	    (uint32_t)voucher_id != MACH_PORT_NULL || unlikely(ktrace_on))
+	    (uint32_t)voucher_id != MACH_PORT_NULL)
 		goto general;
 	receive->buffer = buffer;
 	receive->option = option;
