@@ -201,6 +201,14 @@ write_all(const struct across *across, uint64_t size)
 	return true;
 }
 
+/* In one space: would what is written be read? */
+static bool
+overlaps(const struct across *across, uint64_t size)
+{
+	return across->source < across->target + size &&
+	       across->target < across->source + across->size;
+}
+
 bool
 across_copy(const struct across *across)
 {
@@ -211,6 +219,8 @@ across_copy(const struct across *across)
 	if (unlikely(((across->source | across->target) & 3) != 0 ||
 		     !user_range_ok(across->source, across->size) ||
 		     !user_range_ok(across->target, size)))
+		return false;
+	if (from == to && overlaps(across, size))
 		return false;
 	if (unlikely(!spin_trylock(&from->lock)))
 		return false;

@@ -4,8 +4,9 @@
  *
  * Only memory that is there is read or written: pages that the tables show, and
  * that allow it.  Whatever else there is (nothing yet, a page shared until it
- * is written, one that is elsewhere) it declines, and who asked copies by
- * <arch/usercopy.h>, whose faults make it so that the next time it goes.
+ * is written, one that is elsewhere; places that overlap) it declines, and who
+ * asked copies by <arch/usercopy.h>, whose faults make it so that the next time
+ * it goes.
  *
  * While both maps are locked nobody can take a page away.  They are locked by
  * trying, so their rank does not matter: a port's lock may be held.
