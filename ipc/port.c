@@ -459,7 +459,9 @@ object_get(struct port *port, enum kobject_kind kind, void **objectp)
 {
 	bool found;
 
-	port_lock(port);
+	/* Its lock alone: nobody waits in the word of a port of the kernel's,
+	 * and of another nothing is looked at that the legs would change. */
+	spin_lock(&port->lock);
 	found = port->state == PORT_IN_KERNEL && port->kind == kind;
 	if (likely(found)) {
 		*objectp = port->object;

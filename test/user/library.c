@@ -363,6 +363,31 @@ test_server_once(void)
 	port_end(reply);
 }
 
+/* ---- malloc() ---- */
+
+/* Twice as much each time, with what is free behind the last too short. */
+static void
+test_heap(void)
+{
+	bool whole = true;
+
+	for (size_t size = 64 << 10; size <= 16 << 20; size *= 2) {
+		char *block = calloc(1, size), *small = malloc(100);
+
+		whole = whole && block != NULL && small != NULL;
+		if (whole)
+			block[size - 1] = 1;
+		free(block);
+		block = malloc(size / 2);
+		whole = whole && block != NULL;
+		free(block);
+		free(small);
+	}
+	ok(whole, "blocks from 64 KiB to 16 MiB are there");
+	ok(malloc(SIZE_MAX / 2) == NULL, "no block is larger than all memory");
+	ok(malloc(SIZE_MAX / 2 - PAGE_SIZE) == NULL, "nor nearly as large");
+}
+
 int
 main(void)
 {
@@ -382,5 +407,6 @@ main(void)
 	test_server(MACH_RCV_LARGE, 500, "with MACH_RCV_LARGE");
 	test_server_once();
 	is(name_count(), names, "and no name is left over");
+	test_heap();
 	return done();
 }

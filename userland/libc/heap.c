@@ -3,6 +3,10 @@
  *
  * malloc() can do with pieces that do not touch, so memory is taken from the
  * map a chunk at a time.  It calls with its lock held.
+ *
+ * If its last piece is too short it asks for what is missing, and again from
+ * there if that does not touch: so a chunk has room for twice what was asked
+ * for, or no second piece would ever touch the first.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -20,10 +24,10 @@ sbrk(ptrdiff_t increment)
 	void *piece;
 
 	/* Memory is never given back this way. */
-	if (increment < 0)
+	if (increment < 0 || (uintptr_t)increment > VM_MAX_ADDRESS)
 		goto out_no_memory;
 	if ((uintptr_t)increment > chunk_end - chunk_next) {
-		vm_size_t size = round_page(increment);
+		vm_size_t size = round_page(2 * (vm_size_t)increment);
 		vm_address_t chunk;
 
 		if (size < CHUNK_SIZE)
