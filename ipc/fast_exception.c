@@ -196,7 +196,8 @@ wait_for_reply(struct thread *self, struct thread *receiver, struct cpu *cpu)
 	struct port *port = self->exception.port;
 	bool abort;
 
-	port_lock(port);
+	/* It is the kernel's: nobody waits in its word. */
+	spin_lock(&port->lock);
 	port->send_once_rights++;
 	port_get(port); /* the reply right's */
 	self->exception.answered = false;
@@ -235,7 +236,11 @@ ask(struct thread *self)
 		action->flavor != RISCV64_THREAD_STATE))
 		goto out_task;
 	question.size = question_size(behavior);
-	port_lock(port);
+	spin_lock(&port->lock);
+	/* Who waits in the word is the general path's to find. */
+	if (unlikely(atomic_load_explicit(&port->word, memory_order_relaxed) !=
+		     PORT_GENERAL))
+		goto out_port;
 	receiver = first_receiver(port, NULL, question.size, cpu);
 	if (unlikely(receiver == NULL))
 		goto out_port;

@@ -145,7 +145,8 @@ kobject_lock_named(
 	entry = space_lookup(space, name);
 	if (likely(entry != NULL && (entry->key & MACH_PORT_TYPE_SEND) != 0)) {
 		port = entry->port;
-		port_lock(port);
+		/* Alone, as in object_get() of port.c. */
+		spin_lock(&port->lock);
 	}
 	spin_unlock(&space->lock);
 	if (unlikely(port == NULL))

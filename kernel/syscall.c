@@ -3,8 +3,7 @@
  *
  * trap.S calls these with the user's argument registers as they are and puts
  * the result into the user's a0; so each is a C function of up to eight 64-bit
- * arguments.  A ninth argument is in the current thread's tf.t1.  Where nothing
- * stands, syscall_unknown() answers.
+ * arguments.  A ninth argument is in the current thread's tf.t1.
  */
 #include "kernel/syscall.h"
 
@@ -30,6 +29,7 @@ syscall_unknown(void)
 	[-(number)] = (syscall_t)(void *)((char *)(function) + SYSCALL_COPIES)
 
 const syscall_t syscall_table[SYSCALL_COUNT] = {
+    [0 ... SYSCALL_COUNT - 1] = (syscall_t)syscall_unknown,
     CALL_COPIES(TRAP_MACH_VM_ALLOCATE, vm_allocate_trap),
     CALL(TRAP_MACH_VM_DEALLOCATE, vm_deallocate_trap),
     CALL(TRAP_MACH_VM_PROTECT, vm_protect_trap),

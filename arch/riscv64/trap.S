@@ -98,7 +98,6 @@ trap_call:
 	sub	s1, s1, s0
 	ld	s1, %lo(syscall_table)(s1)
 	andi	s0, s1, SYSCALL_COPIES
-	beqz	s1, 1f
 	bnez	s0, 4f
 	jalr	s1				/* s0 is 0: the last frame */
 syscall_return:
