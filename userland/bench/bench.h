@@ -2,8 +2,8 @@
 #pragma once
 #include <stdint.h>
 
-#define SAMPLES_FEW 4096   /* where each costs the same */
-#define SAMPLES_MAX 100000 /* elsewhere */
+#define SAMPLES_FEW 4096   /* at most, of anything but cycles */
+#define SAMPLES_MAX 100000 /* of cycles */
 
 /*
  * The counter that the figures are in: cycles on a board, executed
@@ -24,8 +24,8 @@ const char *bench_unit(void);
 
 /*
  * How many samples a short operation is worth, and how many rounds before them
- * are not counted: 1 000 where each costs the same, 100 000 elsewhere; or what
- * the program was told.
+ * are not counted: 100 000 of cycles, 1 000 of what each costs the same of or
+ * says little; or what the program was told.
  */
 unsigned bench_rounds(void);
 void bench_set_rounds(unsigned rounds);

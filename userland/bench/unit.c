@@ -93,5 +93,5 @@ bench_rounds(void)
 {
 	if (rounds_wanted != 0)
 		return rounds_wanted;
-	return strcmp(bench_unit(), "instructions") == 0 ? 1000 : SAMPLES_MAX;
+	return strcmp(bench_unit(), "cycles") == 0 ? SAMPLES_MAX : 1000;
 }
