@@ -31,7 +31,7 @@
 static struct {
 	uint64_t world; /* under way */
 	uint64_t step;
-	uint64_t fast;
+	uint64_t fast, direct;
 } * told;
 
 static uint64_t seed = 1, first_world;
@@ -90,6 +90,7 @@ run_world(uint64_t number)
 	operation_end_waits();
 	host_check();
 	told->fast = observed_fast;
+	told->direct = observed_direct;
 	world_end();
 }
 
@@ -196,8 +197,9 @@ main(int argc, char **argv)
 		printf("not ok 1 - the kernel and the model agree\n1..1\n");
 		return 1;
 	}
-	printf("# note: seed %lu: %lu steps, %lu of them by the fast path\n",
-	    seed, run, told->fast);
+	printf("# note: seed %lu: %lu steps, %lu of them by the fast path, "
+	       "%lu straight\n",
+	    seed, run, told->fast, told->direct);
 	printf("ok 1 - the kernel and the model agree\n1..1\n");
 	return 0;
 }

@@ -13,11 +13,12 @@
 #include "ipc/pset.h"
 #include "ipc_host.h"
 #include "kernel/thread.h"
+#include "vm/across.h"
 
 #define SEEN_MAX 4096
 
 struct seen_failure observed_failure;
-uint64_t observed_fast;
+uint64_t observed_fast, observed_direct;
 
 static struct seen notes[SEEN_MAX];
 static unsigned seen_count, next_seen;
@@ -64,6 +65,8 @@ void __real_port_evict_receivers(struct port *port, kern_return_t result);
 void __wrap_port_evict_receivers(struct port *port, kern_return_t result);
 void __real_kmsg_destroy(struct kmsg *kmsg);
 void __wrap_kmsg_destroy(struct kmsg *kmsg);
+bool __real_across_copy(const struct across *across);
+bool __wrap_across_copy(const struct across *across);
 kern_return_t __real_message_general(uaddr_t buffer, uint64_t option,
     uint64_t bits_send_size, uint64_t remote_local, uint64_t voucher_id,
     uint64_t descriptors_rcv_name, uint64_t rcv_size_priority,
@@ -152,6 +155,19 @@ __wrap_kmsg_destroy(struct kmsg *kmsg)
 		    .done = kmsg->index,
 		};
 	__real_kmsg_destroy(kmsg);
+}
+
+/* A message arrives that is in no queue, ever. */
+bool
+__wrap_across_copy(const struct across *across)
+{
+	bool written = __real_across_copy(across);
+
+	if (written) {
+		note((struct seen){.kind = SEEN_POST});
+		observed_direct++;
+	}
+	return written;
 }
 
 kern_return_t

@@ -13,7 +13,8 @@ struct thread;
 
 enum seen_kind {
 	SEEN_NOTICE, /* the kernel sends: @port, @id, @word or @carried */
-	SEEN_POST,   /* a user's message arrives at its port */
+	SEEN_POST,   /* a user's message arrives at its port, or in the buffer
+		      * of one who waits there */
 	SEEN_LOOK,   /* @thread looks for a message */
 	SEEN_TAKE,   /* @thread takes one from @port */
 	SEEN_WAKE,   /* @thread, which waits on a set, shall look again */
@@ -55,3 +56,5 @@ struct seen_failure {
 extern struct seen_failure observed_failure;
 /* Legs served by fast.c, for the statistics. */
 extern uint64_t observed_fast;
+/* Those of them that went from buffer to buffer. */
+extern uint64_t observed_direct;

@@ -224,6 +224,7 @@ operation(void)
 	if (chance(10) == 0)
 		host_fail(1 + chance(5));
 	host_yield_every(chance(10) == 0 ? 1 + chance(3) : 0);
+	host_across_declines = chance(10) == 0;
 	choose();
 	step_end();
 }

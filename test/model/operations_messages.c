@@ -344,6 +344,36 @@ receive_plainly(struct m_call *call, mach_port_name_t name)
 	call->id = ++world.ids;
 }
 
+/* What goes from buffer to buffer may be longer, have a right before it, and
+ * come from who receives otherwise, or nothing. */
+static void
+send_otherwise(struct m_call *call)
+{
+	struct m_sent *sent = &call->sent[0];
+
+	if (chance(3) == 0)
+		call->send_size += 4 * chance(60);
+	if (chance(3) == 0) {
+		*sent = (struct m_sent){
+		    .kind = MACH_MSG_PORT_DESCRIPTOR,
+		    .disposition = chance(2) ? MACH_MSG_TYPE_COPY_SEND
+					     : MACH_MSG_TYPE_MAKE_SEND,
+		    .count = 1,
+		};
+		sent->name[0] =
+		    some_name(call->thread->task, type_for(sent->disposition));
+		call->complex = true;
+		call->count = 1;
+		call->send_size += 16;
+		call->bits |= MACH_MSGH_BITS_COMPLEX;
+	}
+	if (chance(6) == 0)
+		call->option &= ~(uint32_t)MACH_RCV_MSG;
+	else if (chance(6) == 0)
+		make_up_receive(call);
+	call->timeout = chance(2) ? 0 : 10;
+}
+
 /* Somebody waits, as a server does. */
 static void
 serve(struct m_thread *thread, mach_port_name_t name)
@@ -352,14 +382,38 @@ serve(struct m_thread *thread, mach_port_name_t name)
 
 	receive_plainly(&call, name);
 	call.option = MACH_RCV_MSG;
+	if (chance(3) == 0)
+		call.option |= some_trailer();
+	if (chance(6) == 0)
+		call.option |= MACH_RCV_LARGE;
+	if (chance(6) == 0)
+		call.option |= MACH_RCV_TIMEOUT;
+	if (chance(3) == 0)
+		call.receive_size = chance(500);
+	call.timeout = 10;
 	do_call(&call, chance(4));
+}
+
+/* Does somebody wait for a message to @port? */
+static bool
+is_awaited(const struct m_port *port)
+{
+	if (port->waiters.count > 0)
+		return true;
+	for (unsigned i = 0; i < port->sets.count; i++) {
+		const struct m_set *set = port->sets.item[i];
+
+		if (set->waiters.count > 0)
+			return true;
+	}
+	return false;
 }
 
 static bool
 has_waiter(const struct m_name *entry)
 {
 	return entry != NULL && (entry->type & MACH_PORT_TYPE_SEND) &&
-	       entry->port->waiters.count > 0;
+	       is_awaited(entry->port);
 }
 
 /* A name by which @task can call somebody who waits: best the one that
@@ -397,6 +451,42 @@ where_to_receive(struct m_thread *thread)
 	return true_name(thread->task, MACH_PORT_TYPE_RECEIVE);
 }
 
+static mach_port_name_t
+name_of_set(const struct m_task *task, const struct m_set *set)
+{
+	for (unsigned i = 0; i < NAMES; i++) {
+		if (task->names[i].name != 0 && task->names[i].set == set)
+			return task->names[i].name;
+	}
+	return MACH_PORT_NULL;
+}
+
+/* Where @task best waits: on what somebody can send to, or a set with that in
+ * it; MACH_PORT_NULL: there is nothing like it. */
+static mach_port_name_t
+where_to_serve(struct m_task *task)
+{
+	unsigned first = chance(NAMES);
+
+	for (unsigned i = 0; i < NAMES; i++) {
+		struct m_name *entry = &task->names[(first + i) % NAMES];
+		struct m_port *port = entry->port;
+
+		if (entry->name == 0 ||
+		    !(entry->type & MACH_PORT_TYPE_RECEIVE) ||
+		    m_has_message(port) ||
+		    m_count(port, MACH_MSG_TYPE_PORT_SEND) +
+			    m_count(port, MACH_MSG_TYPE_PORT_SEND_ONCE) ==
+			0)
+			continue;
+		if (port->sets.count == 0 || chance(3) == 0)
+			return entry->name;
+		return name_of_set(
+		    task, port->sets.item[chance(port->sets.count)]);
+	}
+	return MACH_PORT_NULL;
+}
+
 bool
 operation_call(void)
 {
@@ -408,16 +498,21 @@ operation_call(void)
 	call.local = where_to_receive(call.thread);
 	if (call.local == 0)
 		return false;
-	if (call.remote == 0) {
-		mach_port_name_t set =
-		    true_name(call.thread->task, MACH_PORT_TYPE_PORT_SET);
+	if (call.remote == 0 || chance(8) == 0) {
+		mach_port_name_t name = where_to_serve(call.thread->task);
 
-		serve(call.thread, set != 0 && chance(2) ? set : call.local);
+		serve(call.thread, name != 0 && chance(4) ? name : call.local);
 		return true;
 	}
 	receive_plainly(&call, call.local);
 	call.bits = MACH_MSGH_BITS(
 	    MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	if (chance(6) == 0) {
+		call.bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0);
+		call.local = MACH_PORT_NULL;
+	}
+	if (chance(2))
+		send_otherwise(&call);
 	do_call(&call, chance(4) ? BY_FAST : chance(4));
 	return true;
 }
@@ -434,7 +529,7 @@ operation_reply(void)
 
 		if (thread->state == M_IDLE && entry->name != 0 &&
 		    entry->type == MACH_PORT_TYPE_SEND_ONCE &&
-		    entry->port->waiters.count > 0) {
+		    is_awaited(entry->port)) {
 			call.thread = thread;
 			call.remote = entry->name;
 		}
@@ -443,6 +538,8 @@ operation_reply(void)
 		return false;
 	receive_plainly(&call, where_to_receive(call.thread));
 	call.bits = MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0);
+	if (chance(2))
+		send_otherwise(&call);
 	do_call(&call, chance(4) ? BY_FAST : chance(4));
 	return true;
 }

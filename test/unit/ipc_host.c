@@ -38,6 +38,7 @@ bool host_fast_used;
 unsigned host_yields;
 uint64_t host_time = 12345, host_deadline;
 bool host_map_full;
+bool host_across_declines;
 
 /* ---- memory ---- */
 
@@ -323,12 +324,44 @@ transfer_to_kernel(const struct transfer *transfer, uint64_t offset,
 	return KERN_SUCCESS;
 }
 
-/* There are no maps that anything could go straight between. */
+/* The task whose map it is. */
+static struct sim_task *
+task_of(const struct map *map)
+{
+	for (unsigned i = 0; i < TASKS; i++) {
+		if (tasks[i] != NULL && tasks[i]->task.map == map)
+			return tasks[i];
+	}
+	panic("a map of nobody's");
+}
+
+static bool
+overlaps(const struct across *across, uint64_t size)
+{
+	return across->from == across->to &&
+	       across->source < across->target + size &&
+	       across->target < across->source + across->size;
+}
+
+/* What is there, is there in one piece. */
 bool
 across_copy(const struct across *across)
 {
-	(void)across;
-	return false;
+	uint64_t size = across->head_size + across->size + across->tail_size;
+	uint8_t *to;
+
+	if (host_across_declines || ((across->source | across->target) & 3) ||
+	    !mapped(across->target, size) || overlaps(across, size) ||
+	    (across->size > 0 && !mapped(across->source, across->size)))
+		return false;
+	to = user_at(task_of(across->to), across->target);
+	memcpy(to, across->head, across->head_size);
+	to += across->head_size;
+	if (across->size > 0)
+		memcpy(to, user_at(task_of(across->from), across->source),
+		    across->size);
+	memcpy(to + across->size, across->tail, across->tail_size);
+	return true;
 }
 
 bool
@@ -697,6 +730,7 @@ host_ipc_start(void)
 	host_yield_every(0);
 	host_fast_used = false;
 	host_map_full = false;
+	host_across_declines = false;
 	KASSERT(live == 0);
 	if (!begun) {
 		ipc_init();

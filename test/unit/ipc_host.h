@@ -68,6 +68,8 @@ void *user_at(struct sim_task *task, uaddr_t address);
 extern bool host_fast_used;
 /* There is no room in anybody's memory for more. */
 extern bool host_map_full;
+/* No message goes straight from one memory to another. */
+extern bool host_across_declines;
 /* So many times what the kernel wants to write has to be waited for. */
 extern unsigned host_absent;
 
