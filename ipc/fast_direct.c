@@ -166,7 +166,8 @@ first_with_room(const struct direct *direct, struct list *waiters)
 	return thread;
 }
 
-/* The same among those who wait on a set that @to is in; that is locked. */
+/* The same among those who wait on the first set of those that @to is in which
+ * somebody waits on; that is locked. */
 always_inline struct thread *
 first_in_sets(struct direct *direct)
 {
@@ -182,7 +183,7 @@ first_in_sets(struct direct *direct)
 
 		spin_lock(&pset->lock);
 		thread = first_with_room(direct, &pset->receivers);
-		if (thread != NULL) {
+		if (thread != NULL || !list_empty(&pset->receivers)) {
 			direct->pset = pset;
 			return thread;
 		}
@@ -477,9 +478,8 @@ try_direct(struct direct *direct)
 	direct->from = NULL;
 	if (unlikely(!find_ports(direct)))
 		goto out;
-	if (unlikely(!find_receiver(direct)))
-		goto out;
-	if (unlikely(!has_name(direct) || !has_carried(direct)))
+	if (unlikely(!find_receiver(direct) || !has_name(direct) ||
+		     !has_carried(direct)))
 		goto out_set;
 	if (likely(write_message(direct) &&
 		   thread_claim(direct->receiver, KERN_SUCCESS)))
