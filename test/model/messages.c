@@ -137,6 +137,16 @@ m_look_again(struct m_thread *thread)
 }
 
 void
+m_interrupt(struct m_thread *thread)
+{
+	EXPECT(thread->state == M_RECEIVING);
+	items_remove(thread->port != NULL ? &thread->port->waiters
+					  : &thread->set->waiters,
+	    thread);
+	m_return(thread, MACH_RCV_INTERRUPTED);
+}
+
+void
 m_evict(struct items *waiters, kern_return_t code)
 {
 	while (waiters->count > 0)

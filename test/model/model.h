@@ -236,6 +236,8 @@ void m_message_destroy(struct m_message *message);
 void m_return(struct m_thread *thread, int64_t value);
 /* One who waits on a set is woken, to look again. */
 void m_look_again(struct m_thread *thread);
+/* The wait of @thread, who receives, is ended. */
+void m_interrupt(struct m_thread *thread);
 /* The waiters of @waiters are told @code. */
 void m_evict(struct items *waiters, kern_return_t code);
 /* @thread gets its unsent message back. */

@@ -6,12 +6,14 @@
 #include <mach/notify.h>
 #include <string.h>
 
+#include "chance.h"
 #include "ipc/fast.h"
 #include "ipc/kmsg.h"
 #include "ipc/mqueue.h"
 #include "ipc/port.h"
 #include "ipc/pset.h"
 #include "ipc_host.h"
+#include "kernel/sched.h"
 #include "kernel/thread.h"
 #include "vm/across.h"
 
@@ -157,13 +159,44 @@ __wrap_kmsg_destroy(struct kmsg *kmsg)
 	__real_kmsg_destroy(kmsg);
 }
 
+/* Who waits to receive at @across->target. */
+static struct m_thread *
+awaited_by(const struct across *across)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		struct m_thread *thread = &world.thread[i];
+
+		if (thread->state == M_RECEIVING &&
+		    thread->task->sim->task.map == across->to &&
+		    thread->receive_buffer == across->target)
+			return thread;
+	}
+	return NULL;
+}
+
+/* As another hart may, when all is written: his wait ends. */
+static bool
+ends_wait(const struct across *across)
+{
+	struct m_thread *thread = awaited_by(across);
+	struct thread *kernel;
+
+	if (thread == NULL || chance(6) != 0)
+		return false;
+	kernel = &thread->sim->thread;
+	EXPECT(thread_claim(kernel, KERN_ABORTED));
+	note((struct seen){.kind = SEEN_ABORT, .thread = kernel});
+	sched_wake(kernel);
+	return true;
+}
+
 /* A message arrives that is in no queue, ever. */
 bool
 __wrap_across_copy(const struct across *across)
 {
 	bool written = __real_across_copy(across);
 
-	if (written) {
+	if (written && !ends_wait(across)) {
 		note((struct seen){.kind = SEEN_POST});
 		observed_direct++;
 	}
@@ -321,6 +354,8 @@ follow_waiter(const struct seen *seen)
 			m_receive(thread);
 		else if (seen->kind == SEEN_WAKE)
 			m_look_again(thread);
+		else if (seen->kind == SEEN_ABORT)
+			m_interrupt(thread);
 	}
 }
 
@@ -332,7 +367,8 @@ follow_one(void)
 
 	if (seen->kind == SEEN_NOTICE)
 		follow_notice(seen);
-	else if (seen->kind == SEEN_LOOK || seen->kind == SEEN_WAKE)
+	else if (seen->kind == SEEN_LOOK || seen->kind == SEEN_WAKE ||
+		 seen->kind == SEEN_ABORT)
 		follow_waiter(seen);
 	m_come_back_all();
 }

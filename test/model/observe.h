@@ -18,6 +18,7 @@ enum seen_kind {
 	SEEN_LOOK,   /* @thread looks for a message */
 	SEEN_TAKE,   /* @thread takes one from @port */
 	SEEN_WAKE,   /* @thread, which waits on a set, shall look again */
+	SEEN_ABORT,  /* the wait of @thread, who receives, ends */
 	SEEN_EVICT,  /* @port leaves its receiver: who waits on it is told */
 	SEEN_END,    /* of what was seen */
 };
