@@ -46,10 +46,9 @@ stored_end(const struct elf_segment *segment)
 /*
  * Maps the pages at the beginning of a segment that are pages of the file,
  * shared with all who run it.  What the file has behind the segment may be
- * seen, unless zeros belong there.  What can be written is not mapped: for a
- * private copy the kernel asks for all pages at once, and we would wait for
- * the pager.  Returns where they end; the segment's start if nothing could be
- * mapped.
+ * seen, unless zeros belong there.  What can be written is not mapped: most of
+ * it is written at once, and each page would be asked for and then copied.
+ * Returns where they end; the segment's start if nothing could be mapped.
  */
 static mach_vm_address_t
 map_pages(
