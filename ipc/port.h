@@ -74,12 +74,13 @@ enum kobject_kind {
 /* p: this port's lock   a: atomic   I: immutable   R: transit_lock */
 struct port {
 	atomic_ulong word; /* [a] see fast_word.h; most of all PORT_GENERAL */
-	struct spinlock lock;	/* rank LOCK_PORT */
-	atomic_uint sequence;	/* [a] of the next message received */
-	atomic_uint refs;	/* [a] */
-	mach_port_name_t name;	/* [p] SPACE: the receiver's name for it */
-	struct space *receiver; /* [p] SPACE: who holds the receive right */
-	struct mqueue queue;	/* [p] messages, waiting receivers, senders */
+	struct spinlock lock;	  /* rank LOCK_PORT */
+	atomic_uint sequence;	  /* [a] of the next message received */
+	atomic_uint refs;	  /* [a] */
+	mach_port_name_t name;	  /* [p] SPACE: the receiver's name for it */
+	uint32_t no_senders_sync; /* [p] make-send count of @no_senders */
+	struct space *receiver;	  /* [p] SPACE: who holds the receive right */
+	struct mqueue queue;	  /* [p] messages, waiting receivers, senders */
 
 	uint8_t state; /* [p] enum port_state */
 	uint8_t kind;  /* [p] enum kobject_kind; of a user's: TIMER and such */
@@ -97,13 +98,12 @@ struct port {
 	uint32_t set_count;    /* [p] length of @sets */
 	kern_return_t evict_result; /* [p] what the @evicted are told */
 	struct list sets;	    /* [p] struct pset_link by port_link */
-	struct list evicted;	  /* [p] receivers that the reaper will wake */
-	struct list requests;	  /* [p] struct name_request by port_link */
-	struct kmsg *no_senders;  /* [p] notice set aside, or NULL */
-	uint32_t no_senders_sync; /* [p] make-send count it waits for */
-	struct kmsg *destroyed;	  /* [p] port-destroyed notice, or NULL */
-	struct reap_item reap;	  /* for the long part of dying */
-	struct ledger *ledger;	  /* [p] who pays for it; NULL: the kernel */
+	struct list evicted;	 /* [p] receivers that the reaper will wake */
+	struct list requests;	 /* [p] struct name_request by port_link */
+	struct kmsg *no_senders; /* [p] notice set aside, or NULL */
+	struct kmsg *destroyed;	 /* [p] port-destroyed notice, or NULL */
+	struct reap_item reap;	 /* for the long part of dying */
+	struct ledger *ledger;	 /* [p] who pays for it; NULL: the kernel */
 };
 static_assert(sizeof(struct port) <= 320, "five cache lines");
 
