@@ -16,12 +16,13 @@
 
 /* The root's share of RAM: one part of so many for the kernel's objects, dead
  * ports, which stand at the cost of none, messages, page tables.  Pages may be
- * with the default pager: there can be more than RAM has. */
+ * with the default pager: there can be more than RAM has; and one of an object
+ * that is mapped counts twice. */
 #define KERNEL_SHARE   7
 #define DEAD_SHARE     128
 #define MESSAGES_SHARE 10
 #define TABLES_SHARE   32
-#define RESIDENT(all)  ((all)*2)
+#define RESIDENT(all)  ((all)*4)
 #define WIRED(all)     ((all) / 2)
 /* Most of the kernel's memory that may be things of one kind. */
 #define ONE_KIND(all) ((all) / 4 * 3)
@@ -266,6 +267,21 @@ ledger_shrink(struct ledger *ledger, enum baton_ledger_kind kind)
 
 	trim(ledger, kind,
 	    max_u64(use + ledger_grains[kind], atomic_load(&line->reserve)));
+}
+
+void
+ledger_leave(struct ledger *ledger)
+{
+	/* Who is last takes all of it away. */
+	if (atomic_load(&ledger->refs) > 1) {
+		for (unsigned kind = 0; kind < LEDGER_KINDS; kind++) {
+			struct ledger_line *line = &ledger->line[kind];
+
+			atomic_store(&line->reserve, 0);
+			trim(ledger, kind, atomic_load(&line->use));
+		}
+	}
+	ledger_put(ledger);
 }
 
 /* ---- ports that died ---- */

@@ -94,6 +94,13 @@ ledger_put(struct ledger *ledger)
 		ledger_free(ledger);
 }
 
+/*
+ * The task of @ledger has gone.  What others still have of its charges stays;
+ * what was set aside beyond goes back to the parent at once, since they may
+ * have it for long.  Refs: consumes the task's.
+ */
+void ledger_leave(struct ledger *ledger);
+
 /* ---- charging ---- */
 
 /* I: after boot: bytes of each kind of kernel memory; 0: it is none. */

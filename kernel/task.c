@@ -84,7 +84,8 @@ make_ledger(struct task *parent, struct task *task)
 static void
 task_free(struct task *task)
 {
-	ledger_release(task->ledger, BATON_LEDGER_TASKS, 1);
+	ledger_credit(task->ledger, BATON_LEDGER_TASKS, 1);
+	ledger_leave(task->ledger);
 	zone_free(&task_zone, task);
 }
 
