@@ -76,6 +76,28 @@ assert_unused(const struct ledger *ledger)
 	}
 }
 
+/* A task goes, and an object of its still has something: no more than that
+ * stays charged, whatever was set aside. */
+static void
+test_leave(void **state)
+{
+	struct ledger *root = new_root();
+	struct ledger *child = ledger_create(root, 7);
+
+	(void)state;
+	assert_int_equal(ledger_set(child, root, KIND, 100, 50), KERN_SUCCESS);
+	assert_true(ledger_hold(child, KIND, 3));
+	assert_true(ledger_charge(child, KIND, 20));
+	ledger_credit(child, KIND, 20);
+	assert_true(root->line[KIND].children >= 50);
+	ledger_leave(child);
+	assert_int_equal(root->line[KIND].children, 3);
+	assert_int_equal(use(child, KIND), 3);
+	ledger_release(child, KIND, 3);
+	assert_unused(root);
+	ledger_put(root);
+}
+
 static void
 test_limit(void **state)
 {
@@ -282,6 +304,7 @@ main(void)
 	    cmocka_unit_test(test_kernel_memory),
 	    cmocka_unit_test(test_family),
 	    cmocka_unit_test(test_reserve),
+	    cmocka_unit_test(test_leave),
 	    cmocka_unit_test(test_depth),
 	    cmocka_unit_test(test_harts),
 	};
