@@ -24,7 +24,6 @@
 
 #define SSTATUS_FS 0x6000
 
-
 /* From user mode with t0 = TRAP_MACH_MSG_CALL: what the thread keeps. */
 	.macro	call_save
 	csrrw	s0, sscratch, zero		/* the user's tp */
