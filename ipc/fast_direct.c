@@ -1,5 +1,6 @@
 /*
  * fast_direct.c: a message of any size from buffer to buffer, without a kmsg.
+ * Long because each way to decline is told and counted where it is found.
  *
  * Who waits for a message has a buffer for it.  If the pages of both buffers
  * are there, the body is copied once (vm/across.h), header and trailer are
@@ -59,15 +60,36 @@ struct direct {
 };
 
 always_inline bool
+bad_size(uint64_t size)
+{
+	return size < HEADER_SIZE || (size & 3) != 0 ||
+	       size > HEADER_SIZE + DIRECT_BODY_MAX;
+}
+
+always_inline bool
 is_served(const struct direct *direct)
 {
-	if (unlikely(direct->size < HEADER_SIZE || (direct->size & 3) != 0 ||
-		     direct->size > HEADER_SIZE + DIRECT_BODY_MAX))
+	if (unlikely(bad_size(direct->size)))
 		return false;
 	if (direct->bits == REQUEST_BITS)
 		return true;
 	return (direct->bits == REPLY_BITS || direct->bits == ONE_WAY_BITS) &&
 	       direct->local == MACH_PORT_NULL;
+}
+
+/* Nothing here is for it, whose header says so. */
+static never_inline void
+decline_header(uint64_t option, uint64_t size, uint64_t voucher_id)
+{
+	enum baton_decline reason = BATON_DECLINE_OTHER_KIND;
+
+	if ((option & ~(uint64_t)PLAIN_OPTIONS) != 0)
+		reason = BATON_DECLINE_OTHER_OPTIONS;
+	else if ((uint32_t)voucher_id != MACH_PORT_NULL)
+		reason = BATON_DECLINE_OTHER_VOUCHER;
+	else if (bad_size(size))
+		reason = BATON_DECLINE_OTHER_SIZE;
+	decline(current_thread()->cpu, reason);
 }
 
 /* ---- look ---- */
@@ -93,11 +115,15 @@ find_to(struct direct *direct)
 	direct->right = find(direct->space, direct->remote, type);
 	if (unlikely(direct->right == NULL ||
 		     (direct->bits == REPLY_BITS &&
-			 (direct->right->key & MACH_PORT_TYPE_DNREQUEST))))
+			 (direct->right->key & MACH_PORT_TYPE_DNREQUEST)))) {
+		decline(direct->self->cpu, BATON_DECLINE_DIRECT_RIGHT);
 		return NULL;
+	}
 	/* The kernel's own port: a hint, to lose no time. */
-	if (unlikely(direct->right->port->state == PORT_IN_KERNEL))
+	if (unlikely(direct->right->port->state == PORT_IN_KERNEL)) {
+		decline(direct->self->cpu, BATON_DECLINE_DIRECT_KERNEL);
 		return NULL;
+	}
 	return direct->right->port;
 }
 
@@ -130,9 +156,13 @@ find_ports(struct direct *direct)
 		direct->set = find_set(direct->space, name);
 		direct->from = NULL;
 		port_lock(direct->to);
-		return direct->bits != REQUEST_BITS;
+		if (likely(direct->bits != REQUEST_BITS))
+			return true;
+		decline(direct->self->cpu, BATON_DECLINE_DIRECT_RECEIVE);
+		return false;
 	}
 	if (unlikely(entry->port == direct->to)) {
+		decline(direct->self->cpu, BATON_DECLINE_DIRECT_SELF);
 		direct->to = NULL;
 		return false;
 	}
@@ -201,7 +231,12 @@ find_receiver(struct direct *direct)
 	direct->receiver = likely(!list_empty(waiters))
 			       ? first_with_room(direct, waiters)
 			       : first_in_sets(direct);
-	return direct->receiver != NULL;
+	if (likely(direct->receiver != NULL))
+		return true;
+	decline(direct->self->cpu, list_empty(waiters)
+				       ? BATON_DECLINE_DIRECT_NOBODY
+				       : BATON_DECLINE_DIRECT_ROOM);
+	return false;
 }
 
 /* There is a name for a reply right: the receiver's spare one. */
@@ -213,9 +248,12 @@ has_name(const struct direct *direct)
 	if (direct->bits != REQUEST_BITS ||
 	    likely(spare_ready(&receiver->fast)))
 		return true;
-	return receiver->fast.space == direct->space
-		   ? fast_take_spare_locked(receiver)
-		   : fast_take_spare(receiver);
+	if (likely(receiver->fast.space == direct->space
+		       ? fast_take_spare_locked(receiver)
+		       : fast_take_spare(receiver)))
+		return true;
+	decline(direct->self->cpu, BATON_DECLINE_DIRECT_SPARE);
+	return false;
 }
 
 /* ---- write ---- */
@@ -464,9 +502,12 @@ commit(struct direct *direct)
 always_inline bool
 has_carried(const struct direct *direct)
 {
-	return likely(direct->carried == NULL) ||
-	       carried_prepare(direct->carried, direct->space, direct->receiver,
-		   direct->to, direct->from);
+	if (likely(direct->carried == NULL) ||
+	    likely(carried_prepare(direct->carried, direct->space,
+		direct->receiver, direct->to, direct->from)))
+		return true;
+	decline(direct->self->cpu, BATON_DECLINE_DIRECT_CARRIED);
+	return false;
 }
 
 /* NULL: it was declined.  A receiver: he has the message, and is claimed, and
@@ -481,9 +522,12 @@ try_direct(struct direct *direct)
 	if (unlikely(!find_receiver(direct) || !has_name(direct) ||
 		     !has_carried(direct)))
 		goto out_set;
-	if (likely(write_message(direct) &&
-		   thread_claim(direct->receiver, KERN_SUCCESS)))
+	if (unlikely(!write_message(direct)))
+		decline(direct->self->cpu, BATON_DECLINE_DIRECT_PAGES);
+	else if (likely(thread_claim(direct->receiver, KERN_SUCCESS)))
 		return commit(direct);
+	else
+		decline(direct->self->cpu, BATON_DECLINE_DIRECT_BUSY);
 	if (direct->carried != NULL)
 		carried_abandon(direct->carried);
 out_set:
@@ -514,9 +558,14 @@ try_carrying(uaddr_t buffer, uint64_t size, uint32_t bits,
 	    .carried = &carried,
 	};
 
-	if (!is_served(&direct) ||
-	    !carried_read(&carried, buffer + HEADER_SIZE, size - HEADER_SIZE))
+	if (!is_served(&direct)) {
+		decline_header(MACH_SEND_MSG, size, 0);
 		return NULL;
+	}
+	if (!carried_read(&carried, buffer + HEADER_SIZE, size - HEADER_SIZE)) {
+		decline(self->cpu, BATON_DECLINE_OTHER_DESCRIPTORS);
+		return NULL;
+	}
 	return try_direct(&direct);
 }
 
@@ -535,7 +584,11 @@ try_plain(
 	    .local = (mach_port_name_t)(remote_local >> 32),
 	};
 
-	return is_served(&direct) ? try_direct(&direct) : NULL;
+	if (likely(is_served(&direct)))
+		return try_direct(&direct);
+	decline(self->cpu, bad_size(size) ? BATON_DECLINE_OTHER_SIZE
+					  : BATON_DECLINE_OTHER_KIND);
+	return NULL;
 }
 
 kern_return_t
@@ -550,8 +603,11 @@ fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 
 	if ((option & (MACH_SEND_MSG | ~(uint64_t)PLAIN_OPTIONS)) !=
 		MACH_SEND_MSG ||
-	    (uint32_t)voucher_id != MACH_PORT_NULL)
+	    (uint32_t)voucher_id != MACH_PORT_NULL) {
+		if (option & MACH_SEND_MSG)
+			decline_header(option, size, voucher_id);
 		goto general;
+	}
 	receive->buffer = buffer;
 	receive->option = option;
 	receive->size = (uint32_t)rcv_size_priority;
@@ -587,8 +643,10 @@ fast_direct_call(const uint64_t *body)
 	    .body = body,
 	};
 
-	if (!is_served(&direct) || (uint32_t)tf->a4 != MACH_PORT_NULL)
+	if (!is_served(&direct) || (uint32_t)tf->a4 != MACH_PORT_NULL) {
+		decline_header(MACH_SEND_MSG, direct.size, tf->a4);
 		return message_call_general(body);
+	}
 	self->receive.timeout = 0;
 	self->receive.deadline = 0;
 	receiver = try_direct(&direct);

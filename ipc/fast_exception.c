@@ -231,27 +231,42 @@ ask(struct thread *self)
 	port = action->port;
 	behavior = action->behavior;
 	has_identity = behavior_has_identity(behavior);
-	if (unlikely(port == NULL) ||
-	    (behavior_has_state(behavior) &&
-		action->flavor != RISCV64_THREAD_STATE))
+	if (unlikely(port == NULL)) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_HANDLER);
 		goto out_task;
+	}
+	if (behavior_has_state(behavior) &&
+	    action->flavor != RISCV64_THREAD_STATE) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_FLAVOR);
+		goto out_task;
+	}
 	question.size = question_size(behavior);
 	spin_lock(&port->lock);
 	/* Who waits in the word is the general path's to find. */
 	if (unlikely(atomic_load_explicit(&port->word, memory_order_relaxed) !=
-		     PORT_GENERAL))
+		     PORT_GENERAL)) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_REGISTERS);
 		goto out_port;
+	}
 	receiver = first_receiver(port, NULL, question.size, cpu);
-	if (unlikely(receiver == NULL))
+	if (unlikely(receiver == NULL)) {
+		decline(cpu, fast_no_handler(port, question.size));
 		goto out_port;
+	}
 	if (unlikely(!spare_ready(&receiver->fast)) &&
-	    !fast_take_spare(receiver))
+	    !fast_take_spare(receiver)) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_SPARE);
 		goto out_port;
+	}
 	if (has_identity &&
-	    !find_identity(self, receiver->fast.space, &identity))
+	    !find_identity(self, receiver->fast.space, &identity)) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_RIGHTS);
 		goto out_port;
-	if (unlikely(!thread_claim(receiver, KERN_SUCCESS)))
+	}
+	if (unlikely(!thread_claim(receiver, KERN_SUCCESS))) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_BUSY);
 		goto out_space;
+	}
 
 	/* ---- committed: nothing below can fail ---- */
 	if (has_identity) {
@@ -308,6 +323,8 @@ fast_exception_ask(void)
 	/* The first question makes the port for replies. */
 	if (likely(self->exception.port != NULL))
 		ask(self);
+	else
+		decline(self->cpu, BATON_DECLINE_EXCEPTION_FIRST);
 	exception_ask();
 }
 
@@ -358,11 +375,22 @@ go_on(struct thread *self, int32_t id, const struct reply_right *right,
 	struct cpu *cpu = self->cpu;
 	struct thread *thread = to->object;
 
-	if (unlikely(!fits(thread, id, state != NULL) ||
-		     !mqueue_idle(&from->queue) || !may_run_here(thread, cpu)))
+	if (unlikely(!fits(thread, id, state != NULL))) {
+		decline(cpu, BATON_DECLINE_ANSWER_KIND);
 		return;
-	if (unlikely(!thread_claim(thread, KERN_SUCCESS)))
+	}
+	if (unlikely(!mqueue_idle(&from->queue))) {
+		decline(cpu, BATON_DECLINE_ANSWER_MESSAGES);
 		return;
+	}
+	if (unlikely(!may_run_here(thread, cpu))) {
+		decline(cpu, BATON_DECLINE_ANSWER_FLOATING);
+		return;
+	}
+	if (unlikely(!thread_claim(thread, KERN_SUCCESS))) {
+		decline(cpu, BATON_DECLINE_ANSWER_BUSY);
+		return;
+	}
 
 	/* ---- committed: nothing below can fail ---- */
 	use_reply_right(self, right);
@@ -386,6 +414,21 @@ fast_exception_reply(struct thread *self, const uint32_t *body, int32_t id,
 	look_up_reply_right(self, remote, &right);
 	if (result == KERN_SUCCESS)
 		go_on(self, id, &right, NULL);
+	else
+		decline(self->cpu, BATON_DECLINE_ANSWER_KIND);
+	drop_reply_right(self, &right);
+}
+
+/* An answer with registers that are none, if it is one to a question. */
+static never_inline void
+decline_state(struct thread *self, mach_port_name_t remote)
+{
+	struct reply_right right;
+
+	if (!find_reply_right(self, remote, self->receive.name, &right))
+		return;
+	if (right.to->kind == KOBJECT_EXCEPTION)
+		decline(self->cpu, BATON_DECLINE_ANSWER_KIND);
 	drop_reply_right(self, &right);
 }
 
@@ -406,8 +449,10 @@ fast_exception_state(
 	if (reply.result != KERN_SUCCESS ||
 	    reply.flavor != RISCV64_THREAD_STATE ||
 	    reply.count != RISCV64_THREAD_STATE_COUNT ||
-	    reply.state.pc >= USER_END || reply.state.pc % 2 != 0)
+	    reply.state.pc >= USER_END || reply.state.pc % 2 != 0) {
+		decline_state(self, remote);
 		return;
+	}
 	if (!find_reply_right(self, remote, self->receive.name, &right))
 		return;
 	if (right.to->kind == KOBJECT_EXCEPTION)

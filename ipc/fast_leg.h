@@ -5,6 +5,7 @@
 #pragma once
 #include <arch/fpu.h>
 #include <arch/switch.h>
+#include <mach/baton_decline.h>
 
 #include "ipc/fast.h"
 #include "ipc/fast_word.h"
@@ -14,6 +15,19 @@
 #include "kernel/sched.h"
 #include "kernel/task.h"
 #include "vm/map.h"
+
+/* Counted, wherever a message or what goes like one is declined. */
+always_inline void
+decline(struct cpu *cpu, enum baton_decline reason)
+{
+	cpu->declined[reason]++;
+}
+
+/* Why who waits, first_receiver(), is not to have it. */
+enum baton_decline fast_not_him(
+    const struct port *to, const struct port *from, uint64_t size);
+/* The same for a question to a handler of exceptions. */
+enum baton_decline fast_no_handler(const struct port *to, uint64_t size);
 
 always_inline void
 lock_ports(struct port *a, struct port *b)
@@ -25,6 +39,14 @@ lock_ports(struct port *a, struct port *b)
 		port_lock(b);
 		port_lock_second(a);
 	}
+}
+
+/* Why first_receiver() has found nobody; the ports are locked still. */
+always_inline enum baton_decline
+no_receiver(const struct port *to, const struct port *from, uint64_t size)
+{
+	return list_empty(&to->queue.receivers) ? BATON_DECLINE_LEG_NOBODY
+						: fast_not_him(to, from, size);
 }
 
 /* May @thread run here at once?  Its FP registers must not be elsewhere. */
@@ -333,10 +355,14 @@ find_reply_right(struct thread *self, mach_port_name_t remote,
 	struct space *space = self->fast.space;
 
 	spin_lock(&space->lock);
-	if (unlikely(!look_up_reply_right(self, remote, right)))
+	if (unlikely(!look_up_reply_right(self, remote, right))) {
+		decline(self->cpu, BATON_DECLINE_LEG_REPLY);
 		goto out;
-	if (unlikely(right->to == right->from))
+	}
+	if (unlikely(right->to == right->from)) {
+		decline(self->cpu, BATON_DECLINE_LEG_SELF);
 		goto out;
+	}
 	lock_ports(right->to, right->from);
 	if (likely(right->from->name == receive_name &&
 		   right->from->receiver == space))
@@ -344,6 +370,7 @@ find_reply_right(struct thread *self, mach_port_name_t remote,
 	spin_unlock(&right->to->lock);
 	spin_unlock(&right->from->lock);
 	spin_unlock(&space->lock);
+	decline(self->cpu, BATON_DECLINE_LEG_RECEIVE);
 	fast_learn_from(self, receive_name);
 	return false;
 out:

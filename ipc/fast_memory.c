@@ -54,11 +54,12 @@ read_descriptor(struct passage *passage, const struct memory_words *words)
 						   << 32;
 	passage->size = words->size;
 	passage->give = (words->how & 0xff) != 0;
-	if (copy != MACH_MSG_VIRTUAL_COPY && copy != MACH_MSG_ALLOCATE &&
-	    (copy != MACH_MSG_PHYSICAL_COPY || !passage->give))
-		return false;
-	return words->size > 0 &&
-	       user_range_ok(passage->address, passage->size);
+	if ((copy == MACH_MSG_VIRTUAL_COPY || copy == MACH_MSG_ALLOCATE ||
+		(copy == MACH_MSG_PHYSICAL_COPY && passage->give)) &&
+	    words->size > 0 && user_range_ok(passage->address, passage->size))
+		return true;
+	decline(current_thread()->cpu, BATON_DECLINE_MEMORY_KIND);
+	return false;
 }
 
 void

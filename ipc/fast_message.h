@@ -108,19 +108,23 @@ still_names(const struct fast_state *fast, const struct port *port)
 /* Have @receiver, whose map takes the memory, if there is any.  While the lock
  * of the port that he waits on is held, his task has a map. */
 always_inline bool
-claim(struct thread *receiver, struct passage *passage)
+claim(struct thread *receiver, struct passage *passage, struct cpu *cpu)
 {
 	if (passage != NULL &&
 	    !passage_prepare(
-		passage, container_of(receiver->fast.pmap, struct map, pmap)))
+		passage, container_of(receiver->fast.pmap, struct map, pmap))) {
+		decline(cpu, BATON_DECLINE_MEMORY_MAP);
 		return false;
+	}
 	if (likely(thread_claim(receiver, KERN_SUCCESS)))
 		return true;
+	decline(cpu, BATON_DECLINE_LEG_BUSY);
 	if (passage != NULL)
 		passage_abandon(passage);
 	return false;
 }
 
+/* Long because it is tests, each of which says why it declines, then acts. */
 always_inline void
 request(struct thread *self, struct small_message *message,
     struct passage *passage, uint64_t bits_size, uint64_t id,
@@ -134,26 +138,36 @@ request(struct thread *self, struct small_message *message,
 	mach_port_name_t name;
 
 	if (unlikely(self->fast.to_name != remote) &&
-	    !fast_learn_to(self, remote))
+	    !fast_learn_to(self, remote)) {
+		decline(cpu, BATON_DECLINE_LEG_NAME);
 		return;
+	}
 	to = self->fast.to;
 	from = self->fast.from;
 	if (unlikely(!still_names(&self->fast, to)))
 		goto out_forget;
-	if (unlikely(to == from))
+	if (unlikely(to == from)) {
+		decline(cpu, BATON_DECLINE_LEG_SELF);
 		return;
+	}
 	lock_ports(to, from);
 	if (unlikely(from->name != local || from->receiver != self->fast.space))
 		goto out_other;
-	if (unlikely(to->send_rights == 0))
+	if (unlikely(to->send_rights == 0)) {
+		decline(cpu, BATON_DECLINE_LEG_CHANGED);
 		goto out;
+	}
 	receiver = first_receiver(to, from, size, cpu);
-	if (unlikely(receiver == NULL))
+	if (unlikely(receiver == NULL)) {
+		decline(cpu, no_receiver(to, from, size));
 		goto out;
+	}
 	if (unlikely(!spare_ready(&receiver->fast)) &&
-	    !fast_take_spare(receiver))
+	    !fast_take_spare(receiver)) {
+		decline(cpu, BATON_DECLINE_LEG_SPARE);
 		goto out;
-	if (unlikely(!claim(receiver, passage)))
+	}
+	if (unlikely(!claim(receiver, passage, cpu)))
 		goto out;
 
 	/* ---- committed: nothing below can fail ---- */
@@ -180,9 +194,11 @@ out:
 out_other:
 	spin_unlock(&to->lock);
 	spin_unlock(&from->lock);
+	decline(cpu, BATON_DECLINE_LEG_RECEIVE);
 	fast_learn_from(self, local);
 	return;
 out_forget:
+	decline(cpu, BATON_DECLINE_LEG_CHANGED);
 	self->fast.to_name = MACH_PORT_DEAD;
 	self->fast.to_entry = &fast_no_entry;
 	self->fast.to_key = ~fast_no_entry.key;
@@ -210,7 +226,7 @@ reply(struct thread *self, struct small_message *message,
 	receiver = first_receiver(right.to, right.from, size, cpu);
 	if (unlikely(receiver == NULL))
 		goto out_kernel;
-	if (unlikely(!claim(receiver, passage)))
+	if (unlikely(!claim(receiver, passage, cpu)))
 		goto out;
 
 	/* ---- committed: nothing below can fail ---- */
@@ -233,6 +249,9 @@ out_kernel:
 		    self, message_body(message), (int32_t)(id >> 32), remote);
 		return;
 	}
+	decline(cpu, right.to->kind == KOBJECT_EXCEPTION
+			 ? BATON_DECLINE_ANSWER_KIND
+			 : no_receiver(right.to, right.from, size));
 out:
 	drop_reply_right(self, &right);
 }

@@ -170,6 +170,8 @@ fast_pager_request(const struct fast_request *request)
 		       ? offer_to_set(request)
 		       : offer(&port->queue.receivers, request);
 	spin_unlock(&port->lock);
+	if (unlikely(receiver == NULL))
+		decline(this_cpu(), BATON_DECLINE_PAGER_REQUEST);
 	return receiver;
 }
 
@@ -324,10 +326,12 @@ fast_pager_supply(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	    (bits != SUPPLY_BITS(MACH_MSG_TYPE_MOVE_SEND) &&
 		bits != SUPPLY_BITS(MACH_MSG_TYPE_COPY_SEND)) ||
 	    !try_supply(
-		self, buffer, bits, (mach_port_name_t)remote_local, &supply))
+		self, buffer, bits, (mach_port_name_t)remote_local, &supply)) {
+		decline(self->cpu, BATON_DECLINE_PAGER_SUPPLY);
 		return message_general(buffer, option, bits_send_size,
 		    remote_local, voucher_id, descriptors_rcv_name,
 		    rcv_size_priority, timeout);
+	}
 	self->receive.option = option;
 	self->receive.buffer = buffer;
 	self->receive.size = (uint32_t)rcv_size_priority;

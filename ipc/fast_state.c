@@ -185,6 +185,37 @@ fast_free_entry(struct thread *self, struct entry *entry, mach_port_name_t name)
 	}
 }
 
+/* ---- why not ---- */
+
+enum baton_decline
+fast_not_him(const struct port *to, const struct port *from, uint64_t size)
+{
+	const struct thread *thread =
+	    list_first(&to->queue.receivers, struct thread, wait_link);
+
+	if (from != NULL && !mqueue_idle(&from->queue))
+		return BATON_DECLINE_LEG_MESSAGES;
+	if (thread->receive.option & FAST_DECLINES)
+		return BATON_DECLINE_LEG_WAITER;
+	return thread->fast.room < (int64_t)size ? BATON_DECLINE_LEG_ROOM
+						 : BATON_DECLINE_LEG_FLOATING;
+}
+
+enum baton_decline
+fast_no_handler(const struct port *to, uint64_t size)
+{
+	switch (no_receiver(to, NULL, size)) {
+	case BATON_DECLINE_LEG_WAITER:
+		return BATON_DECLINE_EXCEPTION_WAITER;
+	case BATON_DECLINE_LEG_ROOM:
+		return BATON_DECLINE_EXCEPTION_ROOM;
+	case BATON_DECLINE_LEG_FLOATING:
+		return BATON_DECLINE_EXCEPTION_FLOATING;
+	default:
+		return BATON_DECLINE_EXCEPTION_NOBODY;
+	}
+}
+
 /* ---- a port's word: fast_word.h ---- */
 
 /* @thread waited in the word of @port: from now on it does as any other. */

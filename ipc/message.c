@@ -932,6 +932,7 @@ fast_wait(struct thread *receiver, bool client)
 	mach_port_name_t name = (mach_port_name_t)(self->fast.from_word >> 32);
 	struct port *from = self->fast.from;
 
+	self->cpu->declined[BATON_DECLINE_CALL_WAIT]++;
 	if (client) {
 		port_lock(from);
 		from->send_once_rights++;

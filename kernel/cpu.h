@@ -2,6 +2,8 @@
  * kernel/cpu.h: everything that one hart owns.
  */
 #pragma once
+#include <mach/baton_decline.h>
+
 #include "kernel/config.h"
 #include "kernel/ktrace.h"
 #include "kernel/list.h"
@@ -78,6 +80,8 @@ struct cpu {
 	uint32_t index;	       /* I: 0 .. harts - 1 */
 	uint64_t hart;	       /* I: what SBI calls it */
 	atomic_uint online;    /* a: enum cpu_state */
+	uint64_t
+	    declined[BATON_DECLINES_MAX]; /* l: by the fast path, and why */
 	struct run_queue runq;
 	struct timer_queue timers;
 	struct timer slice;	/* l: armed while an equal waits */

@@ -281,6 +281,32 @@ serve_host_kernel_counters(struct baton_kernel_counters *counters)
 	return KERN_SUCCESS;
 }
 
+/* On one hart, or all. */
+static uint64_t
+count_declines(uint32_t hart, unsigned reason)
+{
+	uint64_t sum = 0;
+
+	if (hart != BATON_ALL_HARTS)
+		return cpus[hart].declined[reason];
+	for (uint32_t i = 0; i < cpu_count; i++)
+		sum += cpus[i].declined[reason];
+	return sum;
+}
+
+kern_return_t
+serve_host_declines(uint32_t hart, struct baton_decline_count *counts,
+    mach_msg_type_number_t *count)
+{
+	if (hart >= cpu_count && hart != BATON_ALL_HARTS)
+		return KERN_INVALID_ARGUMENT;
+	if (*count > BATON_DECLINES)
+		*count = BATON_DECLINES;
+	for (uint32_t i = 0; i < *count; i++)
+		counts[i].times = count_declines(hart, i);
+	return KERN_SUCCESS;
+}
+
 /* An answer of host_task_summary() in the making. */
 struct summary {
 	struct task_list_walk walk;

@@ -48,11 +48,11 @@
 /* Send a request; falls through when the receiver is s2, and it is to run. */
 	.macro	leg_request
 	ld	s1, FAST_FROM_WORD(tp)
-	bne	a5, s1, call_decline
+	bne	a5, s1, decline_receive
 	ld	s1, FAST_TO_WORD(tp)
-	bne	a3, s1, call_decline
+	bne	a3, s1, decline_name
 	sext.w	s1, a4				/* no voucher */
-	bnez	s1, call_decline
+	bnez	s1, refuse_voucher
 	ld	s3, FAST_TO(tp)
 	ld	s4, FAST_TO_ENTRY(tp)
 	ld	s9, FAST_FROM(tp)
@@ -60,20 +60,20 @@
 	/* The right is looked at between load and store of the word: who gives
 	 * it up closes the port after that. */
 	lr.d.aq	s2, (s3)
-	bgez	s2, call_refused
+	bgez	s2, refuse_nobody
 	ld	s5, ENTRY_PORT(s4)
-	bne	s5, s3, call_decline
+	bne	s5, s3, decline_right
 	fence	r, r				/* the port before its key */
 	lw	s5, ENTRY_KEY(s4)
 	lw	s6, FAST_TO_KEY(tp)
-	bne	s5, s6, call_decline
+	bne	s5, s6, decline_right
 	ld	s5, THREAD_CPU(s2)
-	bne	s5, s0, call_decline
+	bne	s5, s0, decline_hart
 	lw	s5, THREAD_PRIORITY(tp)
 	lw	s6, THREAD_PRIORITY(s2)
 	ld	s7, FAST_QUIET(s2)
 	sc.d	s8, s7, (s3)
-	bnez	s8, call_decline
+	bnez	s8, decline_busy
 
 	/* ---- sent: s2 is ours ---- */
 	bne	s5, s6, 8f			/* priorities differ */
@@ -119,11 +119,11 @@
 /* Send a reply; the same. */
 	.macro	leg_reply
 	ld	s1, FAST_FROM_WORD(tp)
-	bne	a5, s1, call_refused
+	bne	a5, s1, refuse_receive
 	lwu	s1, FAST_SPARE_NAME(tp)
-	bne	a3, s1, call_refused
+	bne	a3, s1, refuse_reply
 	sext.w	s1, a4
-	bnez	s1, call_refused
+	bnez	s1, refuse_voucher
 	ld	s9, FAST_FROM(tp)
 	ld	s10, FAST_QUIET(tp)
 	ld	s11, THREAD_SPACE(tp)
@@ -132,27 +132,27 @@
 	li	s7, 1
 	lr.w.aq	s5, (s11)			/* spin_trylock() */
 	andi	s8, s5, LOCK_COUNT_MASK
-	bnez	s8, call_refused
+	bnez	s8, refuse_busy
 	add	s5, s5, s7
 	sc.w	s8, s5, (s11)
-	bnez	s8, call_refused
+	bnez	s8, refuse_busy
 	lw	s5, ENTRY_KEY(s4)
-	bne	s5, s6, call_refused_unlock
+	bne	s5, s6, unlock_right
 	/* While its client waits in the word, the right needs no reference. */
 	ld	s3, ENTRY_PORT(s4)
 	lr.d.aq	s2, (s3)
 	addi	s2, s2, -1
 	srli	s5, s2, WORD_SHIFT
-	bnez	s5, call_refused_unlock
+	bnez	s5, unlock_nobody
 	not	s2, s2				/* less what it was */
 	ld	s5, THREAD_CPU(s2)
-	bne	s5, s0, call_refused_unlock
+	bne	s5, s0, unlock_hart
 	lw	s5, THREAD_PRIORITY(tp)
 	lw	s8, THREAD_PRIORITY(s2)
 	bne	s5, s8, 8f
 7:	ld	s8, FAST_QUIET(s2)
 	sc.d	s5, s8, (s3)
-	bnez	s5, call_refused_unlock
+	bnez	s5, unlock_busy
 
 	/* ---- sent: s2 is ours, and the right used ---- */
 	andi	s6, s6, 255
@@ -186,7 +186,7 @@
 	add	s1, s1, s2			/* less the client */
 	beqz	s1, 7b
 9:	sw	s5, CPU_RUNNING_PRIORITY(s0)
-	j	call_refused_unlock
+	j	unlock_priority
 	.endm
 
 /*
@@ -283,13 +283,13 @@ call_with_body:
 	addi	s1, s1, -FAST_HEADER
 	andi	s3, s1, 3
 	li	s4, FAST_BODY
-	bnez	s3, call_refused
-	bltu	s4, s1, call_refused
+	bnez	s3, refuse_size
+	bltu	s4, s1, refuse_size
 	sext.w	s1, a2
 	li	s3, FAST_REPLY_BITS
 	beq	s1, s3, call_reply_body
 	li	s3, FAST_REQUEST_BITS
-	bne	s1, s3, call_refused
+	bne	s1, s3, refuse_kind
 	leg_request
 	leg_leave 1
 	leg_request_priority
@@ -406,7 +406,43 @@ call_leave_long:
 	mv	s0, zero
 	.endm
 
-/* Nothing has changed: try what can be learnt, then the other way. */
+/*
+ * Nothing has changed.  A reason that a look-up may cure counts if it does not;
+ * s8 = its counter's place in struct cpu until then.
+ */
+	.macro	decline label, reason
+\label:
+	li	s8, CPU_DECLINED + 8 * \reason
+	j	call_decline
+	.endm
+
+	.macro	refuse label, reason, to
+\label:
+	ld	s8, CPU_DECLINED + 8 * \reason (s0)
+	addi	s8, s8, 1
+	sd	s8, CPU_DECLINED + 8 * \reason (s0)
+	j	\to
+	.endm
+
+	decline decline_receive, DECLINE_RECEIVE
+	decline decline_name, DECLINE_NAME
+	decline decline_right, DECLINE_RIGHT
+	decline decline_hart, DECLINE_HART
+	decline decline_busy, DECLINE_BUSY
+	refuse refuse_size, DECLINE_SIZE, call_refused
+	refuse refuse_kind, DECLINE_KIND, call_refused
+	refuse refuse_voucher, DECLINE_VOUCHER, call_refused
+	refuse refuse_receive, DECLINE_RECEIVE, call_refused
+	refuse refuse_reply, DECLINE_REPLY, call_refused
+	refuse refuse_nobody, DECLINE_NOBODY, call_refused
+	refuse refuse_busy, DECLINE_BUSY, call_refused
+	refuse unlock_right, DECLINE_RIGHT, call_refused_unlock
+	refuse unlock_nobody, DECLINE_NOBODY, call_refused_unlock
+	refuse unlock_hart, DECLINE_HART, call_refused_unlock
+	refuse unlock_priority, DECLINE_PRIORITY, call_refused_unlock
+	refuse unlock_busy, DECLINE_BUSY, call_refused_unlock
+
+/* Try what can be learnt, then the other way. */
 call_decline:
 	call_keep
 	call	fast_prepare
@@ -414,8 +450,12 @@ call_decline:
 	load_temporaries tp
 	li	t0, TRAP_MACH_MSG_CALL
 	j	call_again
-1:	call	fast_call
-	tail	thread_return_value
+1:	ld	s9, THREAD_CPU(tp)
+	add	s8, s8, s9
+	ld	s9, 0(s8)
+	addi	s9, s9, 1
+	sd	s9, 0(s8)
+	j	2f
 
 /* The same where there is nothing to be learnt: nobody waits in the word, or a
  * reply cannot go as it usually does. */
@@ -424,5 +464,5 @@ call_refused_unlock:
 	amoadd.w.rl zero, s5, (s11)
 call_refused:
 	call_keep
-	call	fast_call
+2:	call	fast_call
 	tail	thread_return_value

@@ -67,6 +67,7 @@ static_assert(offsetof(struct cpu, running_priority) == CPU_RUNNING_PRIORITY,
 static_assert(offsetof(struct cpu, fpu_on) == CPU_FPU_ON, "offsets.h");
 static_assert(
     offsetof(struct cpu, counters.handed_off) == CPU_HANDED_OFF, "offsets.h");
+static_assert(offsetof(struct cpu, declined) == CPU_DECLINED, "offsets.h");
 static_assert(offsetof(struct cpu, runq.best) == CPU_BEST_QUEUED, "offsets.h");
 static_assert(ENTRY_KEPT == KEY_KEPT, "offsets.h");
 static_assert(MACH_PORT_TYPE_SEND_ONCE == KEY_SEND_ONCE, "offsets.h");
@@ -96,6 +97,17 @@ static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "offsets.h");
 static_assert(KERN_MEMORY_WAIT == USERCOPY_WAIT, "offsets.h");
 static_assert(
     offsetof(struct cpu, message_trap) == CPU_MESSAGE_TRAP, "offsets.h");
+static_assert(BATON_DECLINE_CALL_SIZE == DECLINE_SIZE, "offsets.h");
+static_assert(BATON_DECLINE_CALL_KIND == DECLINE_KIND, "offsets.h");
+static_assert(BATON_DECLINE_CALL_VOUCHER == DECLINE_VOUCHER, "offsets.h");
+static_assert(BATON_DECLINE_CALL_RECEIVE == DECLINE_RECEIVE, "offsets.h");
+static_assert(BATON_DECLINE_CALL_NAME == DECLINE_NAME, "offsets.h");
+static_assert(BATON_DECLINE_CALL_REPLY == DECLINE_REPLY, "offsets.h");
+static_assert(BATON_DECLINE_CALL_RIGHT == DECLINE_RIGHT, "offsets.h");
+static_assert(BATON_DECLINE_CALL_NOBODY == DECLINE_NOBODY, "offsets.h");
+static_assert(BATON_DECLINE_CALL_HART == DECLINE_HART, "offsets.h");
+static_assert(BATON_DECLINE_CALL_PRIORITY == DECLINE_PRIORITY, "offsets.h");
+static_assert(BATON_DECLINE_CALL_BUSY == DECLINE_BUSY, "offsets.h");
 
 /*
  * The faulting address.  Cores with erratum CIP-453 do not extend its sign

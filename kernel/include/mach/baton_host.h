@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <mach/baton_decline.h>
 #include <mach/cdefs.h>
 #include <mach/message.h>
 #include <mach/ndr.h>
@@ -32,6 +33,9 @@ enum baton_object {
 #define BATON_TASK_NAME_MAX    32
 #define BATON_TASK_SUMMARY_MAX 16
 
+/* A number of hart that stands for all of them */
+#define BATON_ALL_HARTS UINT32_MAX
+
 #pragma pack(push, 4)
 
 /* Since boot, unless said otherwise */
@@ -50,6 +54,13 @@ struct baton_kernel_counters {
 
 typedef struct baton_kernel_counters baton_kernel_counters_t;
 
+/* What was declined for one reason since boot */
+struct baton_decline_count {
+	uint64_t times;
+};
+typedef struct baton_decline_count baton_decline_count_t;
+typedef struct baton_decline_count *baton_decline_counts_t;
+
 /* One task, as anybody may see it */
 struct baton_task_summary {
 	uint64_t id; /* never used again */
@@ -67,3 +78,5 @@ typedef const char *baton_task_name_t;
 
 MACH_ABI_ASSERT(sizeof(struct baton_kernel_counters) == 200, "ABI");
 MACH_ABI_ASSERT(sizeof(struct baton_task_summary) == 60, "ABI");
+MACH_ABI_ASSERT(sizeof(struct baton_decline_count) == 8, "ABI");
+MACH_ABI_ASSERT(BATON_DECLINES <= BATON_DECLINES_MAX, "there is room");

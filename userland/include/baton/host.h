@@ -31,6 +31,24 @@ kern_return_t host_tasks(
 kern_return_t host_set_resident(
     host_priv_t host_priv, task_t task, boolean_t resident);
 
+/*
+ * How often the fast path of messages passed one on, and why: @counts[REASON]
+ * for each of enum baton_decline (mach/baton_decline.h), since boot, on hart
+ * @hart, 0 to host_processor_info()'s count less 1, or on all harts together,
+ * BATON_ALL_HARTS.  A message counts with each way that was tried and declined;
+ * this call is one itself, and is counted before it is answered.  With
+ * `fastpath=off` only messages in registers are, by the first way.
+ *
+ * *@count is the room in @counts, then how many are there: BATON_DECLINES, or
+ * fewer where there is no room for more.
+ * KERN_INVALID_ARGUMENT: there is no such hart.
+ */
+kern_return_t host_declines(host_t host, uint32_t hart,
+    struct baton_decline_count *counts, uint32_t *count);
+
+/* What @reason is, for people; "?" for a number that is none. */
+const char *baton_decline_reason(unsigned reason);
+
 /* What lists and fault reports call the task. */
 kern_return_t task_set_name(task_t task, const char *name);
 

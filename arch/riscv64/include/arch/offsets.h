@@ -53,7 +53,8 @@
 #define CPU_RUNNING_PRIORITY 56
 #define CPU_FPU_ON	     60
 #define CPU_HANDED_OFF	     64
-#define CPU_BEST_QUEUED	     208
+#define CPU_DECLINED	     184
+#define CPU_BEST_QUEUED	     976
 
 /* The two halves of a call: bits as sent, and what receivers see changes. */
 #define FAST_REQUEST_BITS     0x1513
@@ -64,6 +65,19 @@
 #define FAST_BODY	      48
 /* What TRAP_MACH_MSG_CALL returns if the message is in registers */
 #define CALL_IN_REGISTERS 1
+
+/* Why a leg declines: mach/baton_decline.h */
+#define DECLINE_SIZE	 0
+#define DECLINE_KIND	 1
+#define DECLINE_VOUCHER	 2
+#define DECLINE_RECEIVE	 3
+#define DECLINE_NAME	 4
+#define DECLINE_REPLY	 5
+#define DECLINE_RIGHT	 6
+#define DECLINE_NOBODY	 7
+#define DECLINE_HART	 8
+#define DECLINE_PRIORITY 9
+#define DECLINE_BUSY	 10
 
 /* KERN_MEMORY_WAIT, what a user copy returns */
 #define USERCOPY_WAIT -1001
