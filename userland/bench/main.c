@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <baton/host.h>
 #include <mach/mach.h>
 #include <servers/bootstrap.h>
 
@@ -320,21 +321,54 @@ read_arguments(char **arguments)
 	return wanted;
 }
 
+static void
+read_declines(struct baton_decline_count counts[BATON_DECLINES])
+{
+	uint32_t count = BATON_DECLINES;
+
+	bench_check(
+	    host_declines(mach_host_self(), BATON_ALL_HARTS, counts, &count),
+	    "ask why messages were declined");
+}
+
+/* How often messages left the fast path since @before, by reason. */
+static void
+print_declines(const struct baton_decline_count before[BATON_DECLINES])
+{
+	struct baton_decline_count now[BATON_DECLINES];
+	const char *comma = "";
+
+	read_declines(now);
+	printf("BENCH {\"declines\": {");
+	for (unsigned i = 0; i < BATON_DECLINES; i++) {
+		if (now[i].times == before[i].times)
+			continue;
+		printf("%s\"%s\": %lu", comma, baton_decline_reason(i),
+		    now[i].times - before[i].times);
+		comma = ", ";
+	}
+	printf("}}\n");
+}
+
 int
 main(int argc, char **argv)
 {
+	struct baton_decline_count declines[BATON_DECLINES];
 	const char *wanted;
 
 	if (argc > 3 && strcmp(argv[1], "--partner") == 0)
 		partner_main(argv[2], atoi(argv[3]));
 	wanted = argc > 1 ? read_arguments(argv + 1) : "";
 	print_head();
+	read_declines(declines);
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
 		if (is_wanted(families[i].family, wanted))
 			families[i].run();
 	}
 	bench_forget(bench_partner());
-	if (!table)
+	if (!table) {
+		print_declines(declines);
 		printf("BENCH {\"whole\": true}\n");
+	}
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <mach/mach.h>
 #include <servers/bootstrap.h>
 
+#include "ipcstat.h"
 #include "memory.h"
 #include "ports.h"
 
@@ -136,6 +137,12 @@ command_mem(int argc, char *argv[])
 	each_task(memory_line);
 }
 
+static void
+command_ipcstat(int argc, char *argv[])
+{
+	ipcstat_show(argc > 1 ? argv[1] : NULL);
+}
+
 /* ---- programs ---- */
 
 static void
@@ -228,6 +235,8 @@ static const struct {
     {"ports", "[NAME | task ID]",
 	"rights: ours, who has that one, that task's; names of all tasks",
 	command_ports},
+    {"ipcstat", "[HART]", "how often messages left the fast path, and why",
+	command_ipcstat},
     {"mem", "[TASK]", "memory, and what each task has of it", command_mem},
     {"run", "PROGRAM [ARGS]", "run a program; without one, list them",
 	command_run},
