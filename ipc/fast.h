@@ -73,7 +73,8 @@ extern struct entry fast_no_entry;
 /*
  * A thread that waits on the port it remembers as fast.from has one reference
  * for both.  @self waited on another, @port, and is not to wait any more:
- * that is what it remembers now, with the reference for waiting.
+ * that is what it remembers now, with the reference for waiting.  Locks: the
+ * port's.
  */
 void fast_adopt(struct thread *self, struct port *port);
 /* @port ended: do not keep it alive for what @self remembers. */

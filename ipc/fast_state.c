@@ -59,7 +59,13 @@ set_from(struct thread *self, struct port *port, mach_port_name_t name)
 void
 fast_adopt(struct thread *self, struct port *port)
 {
-	set_from(self, port, MACH_PORT_DEAD);
+	mach_port_name_t name = port->name;
+
+	KASSERT(spin_held(&port->lock));
+	set_from(self, port, name);
+	/* Where the entry is does not change. */
+	self->fast.quiet =
+	    word_quiet(space_entry(self->fast.space, name_index(name)), name);
 }
 
 void

@@ -234,11 +234,14 @@ serve_registers(void *unused)
 	must(mr);
 }
 
-/* Long enough for the server to wait; if it was not, a case is tried again. */
+/* Long enough for the server to wait; if it was not, a case is tried again, and
+ * it has longer. */
+static unsigned patience = 1;
+
 static void
 wait_until_served(void)
 {
-	sleep_ms(2);
+	sleep_ms(patience);
 }
 
 static struct mach_thread *server;
@@ -341,7 +344,8 @@ check(const char *what, void (*ready)(void), void (*act)(void), unsigned a,
 	const unsigned why[REASONS] = {a, b, c, NOTHING};
 	bool exact = false;
 
-	for (int try = 0; try < TRIES && !exact; try++) {
+	for (unsigned try = 1; try <= TRIES && !exact; try++) {
+		patience = try;
 		for (int i = 0; i < WARM; i++) {
 			settle();
 			if (ready != NULL)
@@ -871,11 +875,12 @@ answer_in_vain(const struct question *question, kern_return_t result)
 	    (uint64_t)question->port << 32, sizeof(sent), 0);
 }
 
-/* Long enough for the thread to go on and fault again. */
+/* The thread goes on and faults again: its question is in the queue. */
 static void
-let_it_fault(void)
+let_it_fault(mach_port_t port)
 {
-	sleep_ms(30);
+	for (int i = 0; i < 5000 && status_of(port).mps_msgcount == 0; i++)
+		sleep_ms(1);
 }
 
 /* A thread at an ebreak, that is there again whenever it goes on. */
@@ -906,7 +911,7 @@ test_exceptions(void)
 
 	exceptions_begin();
 	must(answer(&question, KERN_SUCCESS));
-	let_it_fault();
+	let_it_fault(port);
 	exceptions_rose(
 	    WHY(EXCEPTION_NOBODY), NOTHING, "nobody waits for a question");
 	ok(ask_for(&question, port), "it has been kept");
@@ -914,7 +919,7 @@ test_exceptions(void)
 
 	exceptions_begin();
 	answer_in_vain(&question, KERN_SUCCESS);
-	let_it_fault();
+	let_it_fault(port);
 	exceptions_rose(WHY(ANSWER_MESSAGES), WHY(EXCEPTION_NOBODY),
 	    "a message waits for the handler");
 	ok(ask_for(&question, port), "the thread went on");
@@ -925,9 +930,9 @@ test_exceptions(void)
 	question_drop(&question);
 	exceptions_begin();
 	answer_in_vain(&question, KERN_FAILURE);
-	let_it_fault();
-	exceptions_rose(WHY(ANSWER_KIND), NOTHING, "an answer that says no");
-	small_kill(&small);
+	ok(dies(small.task), "an answer that says no ends the task");
+	exceptions_rose(WHY(ANSWER_KIND), NOTHING, "and is counted");
+	small_forget(&small);
 	port_end(port);
 }
 
@@ -947,10 +952,9 @@ test_no_handler(void)
 	    MACH_PORT_NULL, QUESTIONS_DEFAULT, RISCV64_THREAD_STATE));
 	exceptions_begin();
 	must(answer(&question, KERN_SUCCESS));
-	let_it_fault();
-	exceptions_rose(
-	    WHY(EXCEPTION_HANDLER), NOTHING, "nobody is to be asked");
-	small_kill(&small);
+	ok(dies(small.task), "nobody is to be asked: the task ends");
+	exceptions_rose(WHY(EXCEPTION_HANDLER), NOTHING, "and is counted");
+	small_forget(&small);
 	port_end(port);
 }
 
