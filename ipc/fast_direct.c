@@ -59,37 +59,21 @@ struct direct {
 	struct carried *carried; /* NULL: nothing */
 };
 
-always_inline bool
-bad_size(uint64_t size)
-{
-	return size < HEADER_SIZE || (size & 3) != 0 ||
-	       size > HEADER_SIZE + DIRECT_BODY_MAX;
-}
-
+/* Is it one of those?  Counted if not. */
 always_inline bool
 is_served(const struct direct *direct)
 {
-	if (unlikely(bad_size(direct->size)))
+	if (unlikely(direct->size < HEADER_SIZE || (direct->size & 3) != 0 ||
+		     direct->size > HEADER_SIZE + DIRECT_BODY_MAX)) {
+		decline(direct->self->cpu, BATON_DECLINE_OTHER_SIZE);
 		return false;
-	if (direct->bits == REQUEST_BITS)
+	}
+	if (direct->bits == REQUEST_BITS ||
+	    ((direct->bits == REPLY_BITS || direct->bits == ONE_WAY_BITS) &&
+		direct->local == MACH_PORT_NULL))
 		return true;
-	return (direct->bits == REPLY_BITS || direct->bits == ONE_WAY_BITS) &&
-	       direct->local == MACH_PORT_NULL;
-}
-
-/* Nothing here is for it, whose header says so. */
-static never_inline void
-decline_header(uint64_t option, uint64_t size, uint64_t voucher_id)
-{
-	enum baton_decline reason = BATON_DECLINE_OTHER_KIND;
-
-	if ((option & ~(uint64_t)PLAIN_OPTIONS) != 0)
-		reason = BATON_DECLINE_OTHER_OPTIONS;
-	else if ((uint32_t)voucher_id != MACH_PORT_NULL)
-		reason = BATON_DECLINE_OTHER_VOUCHER;
-	else if (bad_size(size))
-		reason = BATON_DECLINE_OTHER_SIZE;
-	decline(current_thread()->cpu, reason);
+	decline(direct->self->cpu, BATON_DECLINE_OTHER_KIND);
+	return false;
 }
 
 /* ---- look ---- */
@@ -558,10 +542,8 @@ try_carrying(uaddr_t buffer, uint64_t size, uint32_t bits,
 	    .carried = &carried,
 	};
 
-	if (!is_served(&direct)) {
-		decline_header(MACH_SEND_MSG, size, 0);
+	if (!is_served(&direct))
 		return NULL;
-	}
 	if (!carried_read(&carried, buffer + HEADER_SIZE, size - HEADER_SIZE)) {
 		decline(self->cpu, BATON_DECLINE_OTHER_DESCRIPTORS);
 		return NULL;
@@ -584,11 +566,7 @@ try_plain(
 	    .local = (mach_port_name_t)(remote_local >> 32),
 	};
 
-	if (likely(is_served(&direct)))
-		return try_direct(&direct);
-	decline(self->cpu, bad_size(size) ? BATON_DECLINE_OTHER_SIZE
-					  : BATON_DECLINE_OTHER_KIND);
-	return NULL;
+	return is_served(&direct) ? try_direct(&direct) : NULL;
 }
 
 kern_return_t
@@ -601,11 +579,14 @@ fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	uint64_t size = bits_send_size >> 32;
 	uint32_t bits = (uint32_t)bits_send_size;
 
-	if ((option & (MACH_SEND_MSG | ~(uint64_t)PLAIN_OPTIONS)) !=
-		MACH_SEND_MSG ||
-	    (uint32_t)voucher_id != MACH_PORT_NULL) {
-		if (option & MACH_SEND_MSG)
-			decline_header(option, size, voucher_id);
+	if ((option & MACH_SEND_MSG) == 0)
+		goto general;
+	if ((option & ~(uint64_t)PLAIN_OPTIONS) != 0) {
+		decline(self->cpu, BATON_DECLINE_OTHER_OPTIONS);
+		goto general;
+	}
+	if ((uint32_t)voucher_id != MACH_PORT_NULL) {
+		decline(self->cpu, BATON_DECLINE_OTHER_VOUCHER);
 		goto general;
 	}
 	receive->buffer = buffer;
@@ -643,10 +624,12 @@ fast_direct_call(const uint64_t *body)
 	    .body = body,
 	};
 
-	if (!is_served(&direct) || (uint32_t)tf->a4 != MACH_PORT_NULL) {
-		decline_header(MACH_SEND_MSG, direct.size, tf->a4);
+	if (unlikely((uint32_t)tf->a4 != MACH_PORT_NULL)) {
+		decline(self->cpu, BATON_DECLINE_OTHER_VOUCHER);
 		return message_call_general(body);
 	}
+	if (!is_served(&direct))
+		return message_call_general(body);
 	self->receive.timeout = 0;
 	self->receive.deadline = 0;
 	receiver = try_direct(&direct);

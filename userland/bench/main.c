@@ -271,6 +271,25 @@ static const struct {
     {"scale", bench_scales},
 };
 
+/* Figures whose names do not say which family has them. */
+static const struct {
+	const char *name, *family;
+} others[] = {
+    {"port.allocate_destroy", "trap"},
+    {"kernel.call", "trap"},
+    {"send.queued", "rpc"},
+    {"task.create_destroy", "thread"},
+};
+
+static const char *
+family_of(const char *name)
+{
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(others[i].name, name) == 0)
+			return others[i].family;
+	return name;
+}
+
 static bool
 is_wanted(const char *family, const char *wanted)
 {
@@ -318,7 +337,7 @@ read_arguments(char **arguments)
 		else
 			wanted = *word;
 	}
-	return wanted;
+	return family_of(wanted);
 }
 
 static void
