@@ -32,7 +32,10 @@ enum manner {
 	DROPS,	   /* gives up its right to the control port */
 };
 
-/* The object: one at a time. */
+/*
+ * The object: one at a time.  Its counts rise when what they count is done, the
+ * finer ones first: who has seen `returns' rise may look at `dirty' and `kept'.
+ */
 extern struct object {
 	mach_port_t port;
 	memory_object_control_t control;

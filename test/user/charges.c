@@ -34,6 +34,14 @@ comes_to(enum baton_ledger_kind kind, uint64_t wanted)
 	return false;
 }
 
+/* Of resident pages; the last that a pager gave away goes a moment later. */
+static void
+is_used(uint64_t wanted, const char *what)
+{
+	(void)comes_to(BATON_LEDGER_RESIDENT, wanted);
+	is(use(), wanted, what);
+}
+
 static void
 touch(char *memory)
 {
@@ -92,13 +100,13 @@ test_entry(void)
 	mach_port_t entry = entry_new();
 	char *memory;
 
-	is(use(), before, "memory that nobody has touched is no page");
+	is_used(before, "memory that nobody has touched is no page");
 	memory = paged_map(entry, 0, SIZE, FALSE);
 	touch(memory);
-	is(use(), before + 2 * PAGES,
+	is_used(before + 2 * PAGES,
 	    "what is touched is the entry's, and the map's");
 	unmap(memory);
-	is(use(), before + PAGES, "then the entry's alone");
+	is_used(before + PAGES, "then the entry's alone");
 	ok(ledger_use(self, BATON_LEDGER_KERNEL) > kernel + PAGE,
 	    "which takes some of the kernel's memory");
 	memory = paged_map(entry, 0, SIZE, FALSE);
@@ -118,12 +126,12 @@ test_shared(void)
 	mach_port_t entry;
 
 	touch(memory);
-	is(use(), before + PAGES, "private memory is the map's");
+	is_used(before + PAGES, "private memory is the map's");
 	must(mach_make_memory_entry_64(self, &size, (mach_vm_address_t)memory,
 	    MAP_MEM_VM_SHARE | VM_PROT_DEFAULT, &entry, MACH_PORT_NULL));
-	is(use(), before + 2 * PAGES, "shared, it is an object's as well");
+	is_used(before + 2 * PAGES, "shared, it is an object's as well");
 	pages_end(memory, SIZE);
-	is(use(), before + PAGES, "and that alone when it goes");
+	is_used(before + PAGES, "and that alone when it goes");
 	mach_port_deallocate(self, entry);
 	ok(comes_to(BATON_LEDGER_RESIDENT, before), "until that ends");
 }
@@ -146,13 +154,13 @@ test_supplied(void)
 	paged_flush(&paged);
 	before = use();
 	ok(is_touched(memory), "a pager's object");
-	is(use(), before + 2 * PAGES, "is paid for by the pager, and who maps");
+	is_used(before + 2 * PAGES, "is paid for by the pager, and who maps");
 	copy = paged_map(right, 0, SIZE, TRUE);
-	is(use(), before + 2 * PAGES, "a copy has no pages yet");
+	is_used(before + 2 * PAGES, "a copy has no pages yet");
 	memset(memory, 'n', SIZE);
-	is(use(), before + 3 * PAGES, "but those that are written");
+	is_used(before + 3 * PAGES, "but those that are written");
 	ok(is_touched(copy), "which are what it has");
-	is(use(), before + 4 * PAGES, "for those who touch them, too");
+	is_used(before + 4 * PAGES, "for those who touch them, too");
 	unmap(copy);
 	ok(comes_to(BATON_LEDGER_RESIDENT, before + 2 * PAGES),
 	    "and nobody's when it goes");

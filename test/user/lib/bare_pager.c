@@ -68,8 +68,8 @@ memory_object_data_request(mach_port_t object, memory_object_control_t control,
 	(void)desired_access;
 	mach_port_deallocate(self, control); /* we have it from init */
 	it.last = offset;
-	it.requests++;
 	it.watched_requests += offset == it.watched;
+	it.requests++;
 	switch (it.manner) {
 	case SLOW:
 		sleep_ms(100);
@@ -144,12 +144,12 @@ memory_object_data_return(mach_port_t object, memory_object_control_t control,
 	it.last = offset;
 	it.byte = *(char *)data;
 	mach_port_deallocate(self, control);
-	it.returns += count / PAGE;
-	if (dirty)
-		it.dirty += count / PAGE;
+	vm_deallocate(self, data, count);
 	if (kernel_copy)
 		it.kept += count / PAGE;
-	vm_deallocate(self, data, count);
+	if (dirty)
+		it.dirty += count / PAGE;
+	it.returns += count / PAGE;
 	return KERN_SUCCESS;
 }
 
@@ -207,11 +207,13 @@ kern_return_t
 memory_object_terminate(mach_port_t object, memory_object_control_t control,
     memory_object_name_t name)
 {
+	bool ours = control == it.control;
+
 	mach_port_deallocate(self, object);
-	if (control == it.control)
-		it.terminated++;
 	mach_port_destroy(self, control);
 	mach_port_destroy(self, name);
+	if (ours)
+		it.terminated++;
 	return KERN_SUCCESS;
 }
 
