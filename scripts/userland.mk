@@ -161,4 +161,5 @@ $(ARCHIVE): $(PROGRAMS) userland/manifest scripts/mkarchive | $(call setup,build
 
 -include $(PROGRAM_STUBS:%.defs=$(STUBS)/%.d)
 -include $(patsubst %.o,%.d,$(USER_OBJECTS) $(LIBC_OBJECTS) \
-	$(LIBMACH_OBJECTS) $(LIBTEST_OBJECTS) $(CRT0))
+	$(LIBMACH_OBJECTS) $(LIBTEST_OBJECTS) $(CRT0) \
+	$(patsubst %,$(U)/%.o,$(call stub_sources,$(PROGRAM_STUBS))))

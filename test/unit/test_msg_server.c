@@ -13,7 +13,10 @@
 #include <cmocka.h>
 
 #include <mach/mach_init.h>
+#include <mach/mach_traps.h>
 #include <mach/mig_errors.h>
+
+#include "userland/libmach/msg.h"
 
 #define SERVICE		 0x103
 #define CLIENT		 0x207
@@ -68,6 +71,33 @@ mach_msg(mach_msg_header_t *msg, mach_msg_option_t option,
 	}
 	seen.step++;
 	return step->result;
+}
+
+/* The same; every other small message comes in registers. */
+mach_msg_return_t
+mach_msg_call_trap(void *buffer, mach_msg_registers_t *message,
+    mach_msg_size_t rcv_size, mach_port_name_t rcv_name)
+{
+	mach_msg_header_t *sent = (mach_msg_header_t *)message;
+	mach_msg_return_t mr;
+
+	mr = mach_msg(sent, MACH_SEND_MSG | MACH_RCV_MSG, sent->msgh_size,
+	    rcv_size, rcv_name, MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+	if (mr == MACH_MSG_SUCCESS && seen.step % 2 == 0 &&
+	    !(sent->msgh_bits & MACH_MSGH_BITS_COMPLEX))
+		return MACH_MSG_IN_REGISTERS;
+	memcpy(buffer, message, sizeof(*message));
+	return mr;
+}
+
+mach_msg_return_t
+msg_call_failed(mach_msg_return_t mr, mach_msg_header_t *msg,
+    mach_msg_size_t rcv_size, mach_port_t rcv_name)
+{
+	assert_non_null(msg);
+	assert_true(rcv_size >= SIZE_MAX_MESSAGE);
+	assert_int_equal(rcv_name, SERVICE);
+	return mr;
 }
 
 void

@@ -237,13 +237,6 @@ pager_object_server(mach_msg_header_t *in, mach_msg_header_t *out)
 	return TRUE;
 }
 
-void
-mig_reply_setup(const mach_msg_header_t *request, mach_msg_header_t *reply)
-{
-	(void)request;
-	*reply = (mach_msg_header_t){0};
-}
-
 const NDR_record_t NDR_record;
 
 /* ---- the pager ---- */

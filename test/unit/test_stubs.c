@@ -5,6 +5,7 @@
  * is looked at beyond a message, and every misaligned one.
  *
  * Sources: test/user/lib/forms.c test/unit/stubs_host.c
+ * Sources: userland/libmach/mig_reply.c
  * Definitions: test/user/forms.defs
  */
 #include <setjmp.h>

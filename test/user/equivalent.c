@@ -18,6 +18,7 @@
 
 enum form {
 	FORM_REGISTERS, /* mach_msg(), which takes them if it can */
+	FORM_HEADER,	/* mach_msg2(), which has the header for itself */
 	FORM_BUFFER,	/* mach_msg2_trap() */
 	FORM_GENERAL,	/* mach_msg_trap() */
 	FORMS
@@ -80,6 +81,9 @@ message(enum form form, struct box *box, mach_msg_option_t option,
 	if (form == FORM_REGISTERS)
 		return mach_msg(
 		    &box->header, option, size, room, receive, 0, 0);
+	if (form == FORM_HEADER)
+		return mach_msg2(
+		    box, (uint32_t)option, *header, size, room, receive, 0, 0);
 	if (form == FORM_GENERAL)
 		return mach_msg_trap(
 		    &box->header, option, size, room, receive, 0, 0);

@@ -58,6 +58,7 @@ bench_check(int code, const char *what)
 void bench_traps(void);
 void bench_rpc(void);
 void bench_registers(void);
+void bench_sums(void);
 void bench_rights(void);
 void bench_sets(void);
 void bench_notices(void);
@@ -89,3 +90,6 @@ unsigned bench_partner(void);
  * bench_forget() ends it. */
 unsigned bench_partner_of_set(unsigned members);
 void bench_forget(unsigned partner);
+/* Who serves sum.defs, from @port; and a send right to such a task's. */
+void bench_serve_sums(unsigned port) __attribute__((noreturn));
+unsigned bench_server_of_sums(void);

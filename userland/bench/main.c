@@ -196,10 +196,21 @@ partner_main(const char *name, int members)
 	bench_serve_large(from);
 }
 
-static mach_port_t
-partner_start(char *name, char *members)
+/* The same service, of sum.defs. */
+static void
+sums_main(const char *name)
 {
-	char *const arguments[] = {"bench", "--partner", name, members, NULL};
+	mach_port_t port = port_with_send();
+
+	bench_check(bootstrap_register(bootstrap_port, name, port),
+	    "register the server of sums");
+	bench_serve_sums(port);
+}
+
+static mach_port_t
+partner_start(char *kind, char *name, char *members)
+{
+	char *const arguments[] = {"bench", kind, name, members, NULL};
 	mach_port_t partner;
 	task_t task;
 
@@ -217,7 +228,7 @@ bench_partner(void)
 	static mach_port_t partner;
 
 	if (partner == MACH_PORT_NULL)
-		partner = partner_start(BENCH_SERVICE, "0");
+		partner = partner_start("--partner", BENCH_SERVICE, "0");
 	return partner;
 }
 
@@ -228,7 +239,13 @@ bench_partner_of_set(unsigned members)
 
 	snprintf(name, sizeof(name), BENCH_SERVICE ".set.%u", members);
 	snprintf(count, sizeof(count), "%u", members);
-	return partner_start(name, count);
+	return partner_start("--partner", name, count);
+}
+
+unsigned
+bench_server_of_sums(void)
+{
+	return partner_start("--sums", BENCH_SERVICE ".sums", "0");
 }
 
 void
@@ -267,6 +284,7 @@ static const struct {
     {"map", bench_maps},
     {"irq", bench_interrupts},
     {"thread", bench_tasks},
+    {"rpc.mig", bench_sums},
     {"scale", bench_entries},
     {"scale", bench_scales},
 };
@@ -377,6 +395,8 @@ main(int argc, char **argv)
 
 	if (argc > 3 && strcmp(argv[1], "--partner") == 0)
 		partner_main(argv[2], atoi(argv[3]));
+	if (argc > 2 && strcmp(argv[1], "--sums") == 0)
+		sums_main(argv[2]);
 	wanted = argc > 1 ? read_arguments(argv + 1) : "";
 	print_head();
 	read_declines(declines);

@@ -3,30 +3,29 @@
 
 #include <mach/mach.h>
 #include <mach/mig.h>
-#include <mach/routine_ids.h>
 
 #include "msg.h"
 
-static _Thread_local mach_port_t reply_port, special_reply_port;
+_Thread_local mach_port_t mig_reply_port;
+static _Thread_local mach_port_t special_reply_port;
 
 mach_port_t
-mig_get_reply_port(void)
+mig_make_reply_port(void)
 {
-	if (reply_port == MACH_PORT_NULL)
-		reply_port = mach_reply_port();
-	return reply_port;
+	mig_reply_port = mach_reply_port();
+	return mig_reply_port;
 }
 
 void
 mig_dealloc_reply_port(mach_port_t port)
 {
-	mach_port_t old = reply_port;
+	mach_port_t old = mig_reply_port;
 
 	if (old == MACH_PORT_NULL)
 		return;
 	/* Forgotten first: the calls below may want a reply port of their own.
 	 */
-	reply_port = MACH_PORT_NULL;
+	mig_reply_port = MACH_PORT_NULL;
 	mach_port_mod_refs(mach_task_self(), old, MACH_PORT_RIGHT_RECEIVE, -1);
 	if (MACH_PORT_VALID(port) && port != old)
 		mach_port_deallocate(mach_task_self(), port);
@@ -35,16 +34,10 @@ mig_dealloc_reply_port(mach_port_t port)
 void
 mig_reply_port_spoilt(mach_port_t port)
 {
-	if (port == reply_port)
+	if (port == mig_reply_port)
 		mig_dealloc_reply_port(port);
 	else if (port == special_reply_port)
 		mig_dealloc_special_reply_port(port);
-}
-
-void
-mig_put_reply_port(mach_port_t port)
-{
-	(void)port;
 }
 
 mach_port_t
@@ -102,23 +95,4 @@ void
 mig_deallocate(vm_address_t address, vm_size_t size)
 {
 	vm_deallocate(mach_task_self(), address, size);
-}
-
-void
-mig_reply_setup(const mach_msg_header_t *request, mach_msg_header_t *reply)
-{
-	mig_reply_error_t *error = (mig_reply_error_t *)reply;
-
-	*error = (mig_reply_error_t){
-	    .Head =
-		{
-		    .msgh_bits = MACH_MSGH_BITS(
-			MACH_MSGH_BITS_REMOTE(request->msgh_bits), 0),
-		    .msgh_size = sizeof(*error),
-		    .msgh_remote_port = request->msgh_remote_port,
-		    .msgh_id = request->msgh_id + MSGID_REPLY,
-		},
-	    .NDR = NDR_record,
-	    .RetCode = MIG_BAD_ID,
-	};
 }

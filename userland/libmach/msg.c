@@ -39,6 +39,26 @@ mach_msg_restart(mach_msg_return_t mr, const struct message_call *call)
 	return mr;
 }
 
+static uint64_t
+pair(uint32_t low, uint32_t high)
+{
+	return low | (uint64_t)high << 32;
+}
+
+mach_msg_return_t
+msg_call_failed(mach_msg_return_t mr, mach_msg_header_t *msg,
+    mach_msg_size_t rcv_size, mach_port_t rcv_name)
+{
+	const struct message_call call = {
+	    .msg = msg,
+	    .option = MACH_SEND_MSG | MACH_RCV_MSG,
+	    .rcv_name = pair(0, rcv_name),
+	    .sizes = rcv_size,
+	};
+
+	return mach_msg_restart(mr, &call);
+}
+
 mach_msg_return_t
 mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_option_t option,
     mach_msg_size_t send_size, mach_msg_size_t rcv_size,
@@ -56,18 +76,12 @@ mach_msg_overwrite(mach_msg_header_t *msg, mach_msg_option_t option,
 	return mr;
 }
 
-static uint64_t
-pair(uint32_t low, uint32_t high)
-{
-	return low | (uint64_t)high << 32;
-}
-
 mach_msg_return_t
 mach_msg2(void *data, mach_msg_option64_t option, mach_msg_header_t header,
     mach_msg_size_t send_size, mach_msg_size_t rcv_size,
     mach_port_name_t rcv_name, uint64_t timeout, mach_msg_priority_t priority)
 {
-	const mach_msg_base_t *base = data;
+	mach_msg_base_t *base = data;
 	uint32_t descriptors = header.msgh_bits & MACH_MSGH_BITS_COMPLEX
 				   ? base->body.msgh_descriptor_count
 				   : 0;
@@ -80,6 +94,13 @@ mach_msg2(void *data, mach_msg_option64_t option, mach_msg_header_t header,
 	};
 	mach_msg_return_t mr;
 
+	/* The way for small ones; what is received is put there anyway. */
+	if (option == (MACH_SEND_MSG | MACH_RCV_MSG)) {
+		base->header = header;
+		return mach_msg(&base->header, MACH_SEND_MSG | MACH_RCV_MSG,
+		    send_size, rcv_size, rcv_name, MACH_MSG_TIMEOUT_NONE,
+		    priority);
+	}
 	mr = mach_msg2_trap(data, option, pair(header.msgh_bits, send_size),
 	    pair(header.msgh_remote_port, header.msgh_local_port),
 	    pair(header.msgh_voucher_port, (uint32_t)header.msgh_id),

@@ -34,6 +34,10 @@ _Static_assert(sizeof(struct message_call) == 48, "traps.S");
 mach_msg_return_t mach_msg_restart(
     mach_msg_return_t mr, const struct message_call *call);
 
+/* mach_msg() that sends and receives, whose trap returned @mr: the rest. */
+mach_msg_return_t msg_call_failed(mach_msg_return_t mr, mach_msg_header_t *msg,
+    mach_msg_size_t rcv_size, mach_port_t rcv_name);
+
 /*
  * An answer that nobody waits for may still come to @port: gives it up if a
  * stub has taken it for the thread, and leaves a caller's own alone.

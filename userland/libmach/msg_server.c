@@ -3,6 +3,9 @@
 #include <stdlib.h>
 
 #include <mach/mach.h>
+#include <mach/mig.h>
+
+#include "msg.h"
 
 /* What a caller may choose: the halves are ours to add. */
 #define OPTIONS (~(MACH_SEND_MSG | MACH_RCV_MSG | MACH_RCV_VOUCHER))
@@ -47,26 +50,36 @@ buffers_grow(struct buffers *buffers, mach_msg_options_t options)
 	return true;
 }
 
+/*
+ * The answer that @demux made is an error, or none at all: what of the request
+ * is nobody's goes now.
+ */
+static void
+give_up_request(mig_reply_error_t *reply, mach_msg_header_t *request)
+{
+	if (reply->RetCode == MIG_NO_REPLY) {
+		reply->Head.msgh_remote_port = MACH_PORT_NULL;
+	} else if (request->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
+		/* The right to reply is in use: only the rest goes. */
+		request->msgh_remote_port = MACH_PORT_NULL;
+		mach_msg_destroy(request);
+	}
+}
+
 /* Lets @demux answer; false when the reply buffer holds nothing to send. */
-static bool
+static inline bool
 answer(mach_msg_demux_t demux, struct buffers *buffers)
 {
 	mig_reply_error_t *reply = (mig_reply_error_t *)buffers->reply;
+	bool complex;
 
 	demux(buffers->request, buffers->reply);
-	if (!(reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)) {
-		if (reply->RetCode == MIG_NO_REPLY)
-			reply->Head.msgh_remote_port = MACH_PORT_NULL;
-		else if (reply->RetCode != KERN_SUCCESS &&
-			 buffers->request->msgh_bits & MACH_MSGH_BITS_COMPLEX) {
-			/* The right to reply is in use: only the rest goes. */
-			buffers->request->msgh_remote_port = MACH_PORT_NULL;
-			mach_msg_destroy(buffers->request);
-		}
-	}
+	complex = reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX;
+	if (!complex && reply->RetCode != KERN_SUCCESS)
+		give_up_request(reply, buffers->request);
 	if (reply->Head.msgh_remote_port != MACH_PORT_NULL)
 		return true;
-	if (reply->Head.msgh_bits & MACH_MSGH_BITS_COMPLEX)
+	if (complex)
 		mach_msg_destroy(buffers->reply);
 	return false;
 }
@@ -93,6 +106,58 @@ send_failed(mach_msg_return_t mr, mach_msg_header_t *reply)
 		return false;
 	mach_msg_destroy(reply);
 	return true;
+}
+
+/* ---- in registers ---- */
+
+/* Room for whatever comes in registers, with its trailer. */
+#define REGISTERS_ROOM                                                         \
+	(sizeof(mach_msg_registers_t) + sizeof(mach_msg_trailer_t))
+
+/* What most replies are; and any request that comes so has room. */
+static inline bool
+fits_registers(const struct buffers *buffers, mach_msg_option_t options)
+{
+	const mach_msg_header_t *reply = buffers->reply;
+
+	return reply->msgh_bits ==
+		   MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0) &&
+	       reply->msgh_size <= sizeof(mach_msg_registers_t) &&
+	       options == MACH_MSG_OPTION_NONE &&
+	       buffers->size >= REGISTERS_ROOM;
+}
+
+/* The trailer that is asked for by no option, behind @message. */
+static inline void
+add_trailer(mach_msg_header_t *message)
+{
+	mach_msg_trailer_t *trailer =
+	    (mach_msg_trailer_t *)((char *)message + message->msgh_size);
+
+	trailer->msgh_trailer_type = MACH_MSG_TRAILER_FORMAT_0;
+	trailer->msgh_trailer_size = MACH_MSG_TRAILER_MINIMUM_SIZE;
+}
+
+/*
+ * Sends the reply and receives the next request where the last one was.  Both
+ * buffers have room for all registers, however much of them is message.
+ */
+static inline mach_msg_return_t
+call_registers(struct buffers *buffers, mach_port_t port)
+{
+	mach_msg_registers_t message = *(mach_msg_registers_t *)buffers->reply;
+	mach_msg_return_t mr;
+
+	mr =
+	    mach_msg_call_trap(buffers->request, &message, buffers->size, port);
+	if (mr == MACH_MSG_SUCCESS)
+		return mr;
+	if (mr != MACH_MSG_IN_REGISTERS)
+		return msg_call_failed(
+		    mr, buffers->request, buffers->size, port);
+	*(mach_msg_registers_t *)buffers->request = message;
+	add_trailer(buffers->request);
+	return MACH_MSG_SUCCESS;
 }
 
 static void
@@ -142,19 +207,26 @@ receive(struct buffers *buffers, mach_port_t port, mach_msg_option_t options)
 }
 
 /* Sends the reply and receives the next request in one call. */
-static mach_msg_return_t
+static inline mach_msg_return_t
 reply_and_receive(
     struct buffers *buffers, mach_port_t port, mach_msg_option_t options)
 {
+	bool in_registers = fits_registers(buffers, options);
 	mach_msg_return_t mr;
 
-	mr = mach_msg(buffers->reply,
-	    send_options(buffers->reply) | MACH_RCV_MSG | options,
-	    buffers->reply->msgh_size, buffers->size, port,
-	    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+	if (in_registers)
+		mr = call_registers(buffers, port);
+	else
+		mr = mach_msg(buffers->reply,
+		    send_options(buffers->reply) | MACH_RCV_MSG | options,
+		    buffers->reply->msgh_size, buffers->size, port,
+		    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
+	if (in_registers && mr == MACH_MSG_SUCCESS)
+		return mr;
 	if (send_failed(mr, buffers->reply))
 		return receive(buffers, port, options);
-	swap(buffers); /* the next request is where the reply was */
+	if (!in_registers)
+		swap(buffers); /* the next request is where the reply was */
 	if (mr == MACH_RCV_TOO_LARGE && options & MACH_RCV_LARGE)
 		buffers_grow(buffers, options);
 	if (client_error(mr, buffers->request))

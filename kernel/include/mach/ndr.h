@@ -1,6 +1,8 @@
 /* mach/ndr.h: how the numbers in a message are represented. */
 #pragma once
 
+#include <stdint.h>
+
 #include <mach/cdefs.h>
 
 MACH_BEGIN_DECLS
@@ -30,5 +32,16 @@ typedef struct {
 extern const NDR_record_t NDR_record;
 
 MACH_ABI_ASSERT(sizeof(NDR_record_t) == 8, "ABI");
+
+/* Makes @ndr, in a message and so at a multiple of four, the same. */
+static inline void
+mig_set_ndr(NDR_record_t *ndr)
+{
+	typedef uint32_t half_t __attribute__((__may_alias__));
+	half_t *half = (half_t *)(void *)ndr;
+
+	half[0] = 0;
+	half[1] = NDR_INT_LITTLE_ENDIAN;
+}
 
 MACH_END_DECLS

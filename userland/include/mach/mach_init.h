@@ -31,7 +31,15 @@ mach_port_t mach_reply_port(void);
 
 /* ---- the reply port of the calling thread, made once and kept ---- */
 
-mach_port_t mig_get_reply_port(void);
+extern __thread mach_port_t mig_reply_port; /* MACH_PORT_NULL: not made yet */
+mach_port_t mig_make_reply_port(void);
+
+static inline mach_port_t
+mig_get_reply_port(void)
+{
+	return mig_reply_port != MACH_PORT_NULL ? mig_reply_port
+						: mig_make_reply_port();
+}
 
 /*
  * The port may have died or been moved: give it up, and make another later.
@@ -42,7 +50,11 @@ mach_port_t mig_get_reply_port(void);
 void mig_dealloc_reply_port(mach_port_t port);
 
 /* The call is done; nothing to do as long as the port is kept. */
-void mig_put_reply_port(mach_port_t port);
+static inline void
+mig_put_reply_port(mach_port_t port)
+{
+	(void)port;
+}
 
 /*
  * Copies at most @size - 1 characters and a NUL, and returns the length with

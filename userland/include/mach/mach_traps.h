@@ -10,6 +10,7 @@
 #include <mach/cdefs.h>
 #include <mach/clock_types.h>
 #include <mach/mach_types.h>
+#include <mach/trap_numbers.h>
 
 MACH_BEGIN_DECLS
 
@@ -122,5 +123,80 @@ kern_return_t _kernelrpc_mach_port_request_notification_trap(
     mach_port_name_t task, mach_port_name_t name, mach_msg_id_t id,
     mach_port_mscount_t sync, mach_port_name_t notify,
     mach_msg_type_name_t disposition, mach_port_name_t *previous);
+
+/*
+ * What TRAP_MACH_MSG_CALL takes and gives, a message without descriptors: laid
+ * out as in memory, and may be looked at there as such.
+ */
+#define MACH_MSG_REGISTERS_BODY 48 /* bytes */
+typedef struct __attribute__((__may_alias__)) {
+	uint64_t bits_and_size;
+	uint64_t remote_and_local_port;
+	uint64_t voucher_and_id;
+	uint64_t body[MACH_MSG_REGISTERS_BODY / 8];
+} mach_msg_registers_t;
+
+/*
+ * Sends @message and receives from @rcv_name, all in registers.
+ *
+ * MACH_MSG_IN_REGISTERS: what came is in @message; whatever of its body is not
+ * part of it is 0.  Any other result is mach_msg()'s: MACH_MSG_SUCCESS says
+ * that what came is in @buffer, of @rcv_size bytes.
+ */
+#ifdef __riscv
+static inline mach_msg_return_t
+mach_msg_call_trap(void *buffer, mach_msg_registers_t *message,
+    mach_msg_size_t rcv_size, mach_port_name_t rcv_name)
+{
+	register uint64_t a0 __asm__("a0");
+	register void *a1 __asm__("a1") = buffer;
+	register uint64_t a2 __asm__("a2") = message->bits_and_size;
+	register uint64_t a3 __asm__("a3") = message->remote_and_local_port;
+	register uint64_t a4 __asm__("a4") = message->voucher_and_id;
+	register uint64_t a5 __asm__("a5") = (uint64_t)rcv_name << 32;
+	register uint64_t a6 __asm__("a6") = rcv_size;
+	register int64_t t0 __asm__("t0") = TRAP_MACH_MSG_CALL;
+	register uint64_t t1 __asm__("t1") = message->body[0];
+	register uint64_t t2 __asm__("t2") = message->body[1];
+	register uint64_t t3 __asm__("t3") = message->body[2];
+	register uint64_t t4 __asm__("t4") = message->body[3];
+	register uint64_t t5 __asm__("t5") = message->body[4];
+	register uint64_t t6 __asm__("t6") = message->body[5];
+
+	__asm__ volatile("	lla	ra, 1f\n"
+			 "	ecall\n"
+			 "1:"
+			 : "=r"(a0), "+r"(a1), "+r"(a2), "+r"(a3), "+r"(a4),
+			 "+r"(a5), "+r"(a6), "+r"(t0), "+r"(t1), "+r"(t2),
+			 "+r"(t3), "+r"(t4), "+r"(t5), "+r"(t6)
+			 :
+			 : "ra", "a7", "memory");
+	message->bits_and_size = a2;
+	message->remote_and_local_port = a3;
+	message->voucher_and_id = a4;
+	message->body[0] = t1;
+	message->body[1] = t2;
+	message->body[2] = t3;
+	message->body[3] = t4;
+	message->body[4] = t5;
+	message->body[5] = t6;
+	return (mach_msg_return_t)a0;
+}
+#else
+/* Stubs that are tested elsewhere: the test has it. */
+mach_msg_return_t mach_msg_call_trap(void *buffer,
+    mach_msg_registers_t *message, mach_msg_size_t rcv_size,
+    mach_port_name_t rcv_name);
+#endif
+
+/* A word of a message that need not say anything. */
+static inline uint64_t
+mach_msg_any_word(void)
+{
+	uint64_t word;
+
+	__asm__("" : "=r"(word));
+	return word;
+}
 
 MACH_END_DECLS

@@ -14,6 +14,7 @@
 #include <mach/mach_traps.h>
 #include <mach/mig_errors.h>
 #include <mach/notify.h>
+#include <mach/routine_ids.h>
 
 #define mig_internal static
 #define mig_external extern
@@ -60,8 +61,21 @@ MACH_BEGIN_DECLS
  * to do so moved into it, as long as a mig_reply_error_t, its id 100 higher,
  * and MIG_BAD_ID for a result.
  */
-void mig_reply_setup(
-    const mach_msg_header_t *request, mach_msg_header_t *reply);
+static inline void
+mig_reply_setup(const mach_msg_header_t *request, mach_msg_header_t *reply)
+{
+	mig_reply_error_t *error = (mig_reply_error_t *)reply;
+
+	reply->msgh_bits =
+	    MACH_MSGH_BITS(MACH_MSGH_BITS_REMOTE(request->msgh_bits), 0);
+	reply->msgh_size = sizeof(*error);
+	reply->msgh_remote_port = request->msgh_remote_port;
+	reply->msgh_local_port = MACH_PORT_NULL;
+	reply->msgh_voucher_port = MACH_PORT_NULL;
+	reply->msgh_id = request->msgh_id + MSGID_REPLY;
+	mig_set_ndr(&error->NDR);
+	error->RetCode = MIG_BAD_ID;
+}
 
 /* Makes a reply that mig_reply_setup() has begun say @result, nothing else. */
 static inline void
@@ -71,7 +85,7 @@ mig_reply_error(mach_msg_header_t *reply, kern_return_t result)
 
 	error->Head.msgh_bits &= ~MACH_MSGH_BITS_COMPLEX;
 	error->Head.msgh_size = sizeof(*error);
-	error->NDR = NDR_record;
+	mig_set_ndr(&error->NDR);
 	error->RetCode = result;
 }
 
@@ -182,29 +196,30 @@ mig_check_request(const mach_msg_header_t *request, mach_msg_size_t min,
 
 /* ---- clients ---- */
 
+/* A word of a message, whatever else it is. */
+typedef uint64_t mig_word_t __attribute__((__may_alias__));
+
 /*
  * Whether @reply has the id @id and the form of a success, as above; if not,
  * the error that it says or is.
  */
+kern_return_t mig_judge_reply(const mach_msg_header_t *reply, mach_msg_id_t id,
+    mach_msg_size_t min, mach_msg_size_t max, mach_msg_size_t descriptors);
+
+/* The same: what most replies are is seen at once. */
 static inline kern_return_t
 mig_check_reply(const mach_msg_header_t *reply, mach_msg_id_t id,
     mach_msg_size_t min, mach_msg_size_t max, mach_msg_size_t descriptors)
 {
-	const mig_reply_error_t *error = (const mig_reply_error_t *)reply;
+	const mig_word_t *word = (const mig_word_t *)reply;
+	const uint64_t bits = MACH_MSGH_BITS(0, MACH_MSG_TYPE_MOVE_SEND_ONCE);
 
-	if (reply->msgh_id == MACH_NOTIFY_SEND_ONCE)
-		return MIG_SERVER_DIED;
-	if (reply->msgh_id != id)
-		return MIG_REPLY_MISMATCH;
-	if (reply->msgh_remote_port != MACH_PORT_NULL)
-		return MIG_TYPE_ERROR; /* nobody asked for that right */
-	if (!(reply->msgh_bits & MACH_MSGH_BITS_COMPLEX) &&
-	    reply->msgh_size == sizeof(*error) &&
-	    error->RetCode != KERN_SUCCESS)
-		return error->RetCode;
-	if (!mig_check_form(reply, min, max, descriptors))
-		return MIG_TYPE_ERROR;
-	return descriptors == 0 ? error->RetCode : KERN_SUCCESS;
+	if (descriptors == 0 && (uintptr_t)reply % sizeof(*word) == 0 &&
+	    word[0] == (bits | (uint64_t)max << 32) &&
+	    (uint32_t)word[1] == MACH_PORT_NULL &&
+	    word[2] == (uint64_t)(uint32_t)id << 32)
+		return ((const mig_reply_error_t *)reply)->RetCode;
+	return mig_judge_reply(reply, id, min, max, descriptors);
 }
 
 /* The thread's special reply port (thread_get_special_reply_port()), kept. */
@@ -261,6 +276,75 @@ mig_call(void *message, const struct mig_call *call)
 		return mr;
 	return mig_call_failed(mr, header, call->option, call->reply_port,
 	    call->rcv_size, call->timeout);
+}
+
+/* The words of a message of @size bytes that are its body, rounded up. */
+static inline size_t
+mig_body_words(mach_msg_size_t size)
+{
+	return (size - sizeof(mach_msg_header_t) + 7) / 8;
+}
+
+/* The word at @i of a body of @count; and to set it, if there is one. */
+static inline uint64_t
+mig_word(const mig_word_t *body, size_t i, size_t count)
+{
+	return i < count ? body[i] : mach_msg_any_word();
+}
+
+static inline void
+mig_set_word(mig_word_t *body, size_t i, size_t count, uint64_t word)
+{
+	if (i < count)
+		body[i] = word;
+}
+
+/*
+ * mig_call() of a plain request, to a port with a send right to it, that fits
+ * in registers: a body of up to MACH_MSG_REGISTERS_BODY bytes.  @message has
+ * room for as much, and for @rcv_size bytes.
+ */
+static inline mach_msg_return_t
+mig_call_registers(void *message, mach_msg_size_t send_size,
+    mach_port_t request_port, mach_port_t reply_port, mach_msg_id_t id,
+    mach_msg_size_t rcv_size)
+{
+	const mach_msg_bits_t bits = MACH_MSGH_BITS(
+	    MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
+	const size_t sent = mig_body_words(send_size);
+	const size_t room =
+	    mig_body_words(rcv_size - sizeof(mach_msg_trailer_t));
+	mach_msg_header_t *header = (mach_msg_header_t *)message;
+	mig_word_t *word = (mig_word_t *)message, *body = word + 3;
+	mach_msg_registers_t in;
+	mach_msg_return_t mr;
+
+	header->msgh_size = 0; /* as in mig_call() */
+	in.bits_and_size = bits | (uint64_t)send_size << 32;
+	in.remote_and_local_port = request_port | (uint64_t)reply_port << 32;
+	in.voucher_and_id = (uint64_t)(uint32_t)id << 32;
+	in.body[0] = mig_word(body, 0, sent);
+	in.body[1] = mig_word(body, 1, sent);
+	in.body[2] = mig_word(body, 2, sent);
+	in.body[3] = mig_word(body, 3, sent);
+	in.body[4] = mig_word(body, 4, sent);
+	in.body[5] = mig_word(body, 5, sent);
+	mr = mach_msg_call_trap(message, &in, rcv_size, reply_port);
+	if (mr == MACH_MSG_SUCCESS)
+		return mr;
+	if (mr != MACH_MSG_IN_REGISTERS)
+		return mig_call_failed(mr, header, MACH_SEND_MSG | MACH_RCV_MSG,
+		    reply_port, rcv_size, MACH_MSG_TIMEOUT_NONE);
+	word[0] = in.bits_and_size;
+	word[1] = in.remote_and_local_port;
+	word[2] = in.voucher_and_id;
+	mig_set_word(body, 0, room, in.body[0]);
+	mig_set_word(body, 1, room, in.body[1]);
+	mig_set_word(body, 2, room, in.body[2]);
+	mig_set_word(body, 3, room, in.body[3]);
+	mig_set_word(body, 4, room, in.body[4]);
+	mig_set_word(body, 5, room, in.body[5]);
+	return MACH_MSG_SUCCESS;
 }
 
 MACH_END_DECLS

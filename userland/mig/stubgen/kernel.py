@@ -383,7 +383,7 @@ class KernelRoutine:
     def _put_carried(self):
         index = 0
         if self.reply.carried and self.reply.fields:
-            yield "Out->NDR = NDR_record;"
+            yield "mig_set_ndr(&Out->NDR);"
         for argument in self.reply.carried:
             made, name = argument.type, argument.name
             right = argument.poly_name

@@ -336,7 +336,7 @@ class _Stub:
             elif field.part is Part.DESCRIPTOR:
                 body.fill_descriptor(w, self.sender, "Out", field)
             elif field.part is Part.NDR:
-                w.line(f"{here} = NDR_record;")
+                w.line(f"mig_set_ndr(&{here});")
             elif field.part is Part.RET_CODE:
                 w.line(f"{here} = KERN_SUCCESS;")
             elif field.part is Part.OFFSET:

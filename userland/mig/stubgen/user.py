@@ -5,6 +5,7 @@ from .layout import Part
 from .tree import Direction, Form
 from .writer import Writer
 
+REGISTERS_MAX = 24 + 48  # a message that goes in registers, in bytes
 WRONG = "return MIG_TYPE_ERROR;"
 REPLY_PORTS = (Direction.REPLY_PORT, Direction.USER_REPLY_PORT)
 TOKENS = {Direction.USER_SEC_TOKEN: ("SENDER", "msgh_sender"),
@@ -97,7 +98,7 @@ class _Stub:
             elif field.part is Part.DESCRIPTOR:
                 body.fill_descriptor(w, self.sender, "In", field)
             elif field.part is Part.NDR:
-                w.line(f"{here} = NDR_record;")
+                w.line(f"mig_set_ndr(&{here});")
             elif field.part is Part.OFFSET:
                 w.line(f"{here} = 0;")
             elif field.part is Part.COUNT:
@@ -206,10 +207,23 @@ class _Stub:
         return not self.routine.one_way and (
             self.routine.the(*REPLY_PORTS) is None)
 
+    def fits_registers(self):
+        """Whether mig_call_registers() can do it."""
+        return (not self.routine.one_way and not self.request.varying
+                and self.request.size <= REGISTERS_MAX
+                and self.options() == "MACH_SEND_MSG | MACH_RCV_MSG"
+                and self.bits() == ["MACH_MSG_TYPE_COPY_SEND",
+                                    "MACH_MSG_TYPE_MAKE_SEND_ONCE", "0", "0"])
+
     def call(self):
         """migResult = mig_call(...)"""
         routine, w = self.routine, self.writer
         port = routine.the(Direction.REQUEST_PORT).name
+        if self.fits_registers():
+            w.list("migResult = mig_call_registers(", [
+                "&Mess", str(self.request.size), port, self.reply_port(),
+                str(self.subsystem.id_of(routine)), "sizeof(Mess.Out)"], ");")
+            return
         fields = [("option", self.options()), ("send_size",
                    body.size_expression(self.request, "In")),
                   ("request_port", port),
@@ -336,6 +350,8 @@ class _Stub:
             w.line(f"{self.reply.name} Reply;")
             w.line(f"{trailer} trailer;")
             w.close("} Out;")
+        if self.fits_registers():
+            w.line(f"mig_word_t Words[{REGISTERS_MAX // 8}];")
         w.close("} Mess;")
         if len(self.request.fields) > 1:
             w.line(f"{self.request.name} *In0P = &Mess.In;")
