@@ -60,6 +60,11 @@ bool fast_may_park(const struct thread *self, const struct port *port);
  * can be tried again.
  */
 bool fast_prepare(void);
+/* The two names of a call, and where it receives: true if they are remembered
+ * from now on. */
+bool fast_learn_call(struct thread *self, uint64_t names, uint64_t receive);
+/* Is @port, locked, one on which @self may wait in its word? */
+bool fast_is_quiet(const struct thread *self, const struct port *port);
 /* The same call, the other way; its result. */
 uint64_t fast_call(void);
 /* A leg has sent, but could not wait: @receiver, who is off the word with his

@@ -72,7 +72,7 @@ find_name(struct carried *carried)
 
 	carried->fresh = name == MACH_PORT_NULL;
 	if (!carried->fresh)
-		carried->entry = space_lookup(to, name);
+		carried->entry = space_entry_locked(to, name_index(name));
 	else if (entry_alloc(to, &name, &carried->entry) != KERN_SUCCESS)
 		return false;
 	carried->words.descriptor = (mach_msg_port_descriptor_t){

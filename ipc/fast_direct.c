@@ -569,6 +569,16 @@ try_plain(
 	return is_served(&direct) ? try_direct(&direct) : NULL;
 }
 
+always_inline struct thread *
+try_any(uaddr_t buffer, uint64_t size, uint32_t bits, uint64_t remote_local,
+    uint64_t voucher_id)
+{
+	if (bits & MACH_MSGH_BITS_COMPLEX)
+		return try_carrying(buffer, size,
+		    bits & ~MACH_MSGH_BITS_COMPLEX, remote_local, voucher_id);
+	return try_plain(size, bits, remote_local, voucher_id);
+}
+
 kern_return_t
 fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
@@ -593,11 +603,7 @@ fast_direct(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	receive->option = option;
 	receive->size = (uint32_t)rcv_size_priority;
 	receive->name = (mach_port_name_t)(descriptors_rcv_name >> 32);
-	if (bits & MACH_MSGH_BITS_COMPLEX)
-		receiver = try_carrying(buffer, size,
-		    bits & ~MACH_MSGH_BITS_COMPLEX, remote_local, voucher_id);
-	else
-		receiver = try_plain(size, bits, remote_local, voucher_id);
+	receiver = try_any(buffer, size, bits, remote_local, voucher_id);
 	if (receiver != NULL) {
 		receive->timeout = (uint32_t)timeout;
 		receive->deadline = 0;
@@ -636,6 +642,33 @@ fast_direct_call(const uint64_t *body)
 	if (receiver == NULL)
 		return message_call_general(body);
 	/* As it does, for who is interrupted. */
+	self->tf.a7 = 0;
+	return message_sent(self, receiver);
+}
+
+kern_return_t
+fast_direct_buffer(void)
+{
+	struct thread *self = current_thread(), *receiver;
+	struct receive_state *receive = &self->receive;
+	const struct trapframe *tf = &self->tf;
+
+	if (!CONFIG_FAST || !ipc_fast_enabled)
+		return message_call_general(NULL);
+	if ((uint32_t)tf->a4 != MACH_PORT_NULL || (uint32_t)tf->a5 != 0) {
+		decline_header(MACH_SEND_MSG, tf->a2 >> 32, tf->a4);
+		return message_call_general(NULL);
+	}
+	receive->buffer = tf->a1;
+	receive->option = RECEIVE_CALL | MACH_SEND_MSG | MACH_RCV_MSG;
+	receive->size = (uint32_t)tf->a6;
+	receive->name = (mach_port_name_t)(tf->a5 >> 32);
+	receiver =
+	    try_any(tf->a1, tf->a2 >> 32, (uint32_t)tf->a2, tf->a3, tf->a4);
+	if (receiver == NULL)
+		return message_call_general(NULL);
+	receive->timeout = 0;
+	receive->deadline = 0;
 	self->tf.a7 = 0;
 	return message_sent(self, receiver);
 }

@@ -18,3 +18,6 @@ kern_return_t fast_direct(uaddr_t buffer, uint64_t option,
 /* The same of a message in registers, whose @body these were, as fast_call()
  * has left it. */
 kern_return_t fast_direct_call(const uint64_t *body);
+/* The same of one whose body is in the buffer; all of its arguments are in the
+ * trapframe. */
+kern_return_t fast_direct_buffer(void);

@@ -102,6 +102,18 @@ take_place(struct thread *receiver, struct cpu *cpu)
 	arch_set_current(receiver);
 }
 
+/* Is somebody else to run before @receiver, who is about to?  What is tested
+ * here is what sched_check() finds most often. */
+always_inline void
+check_others(struct thread *receiver, const struct cpu *cpu)
+{
+	int32_t best = *(const volatile int32_t *)&cpu->runq.best;
+	int32_t own = (int32_t)receiver->priority;
+
+	if (unlikely(best >= own) && (best > own || cpu->slice.cpu == NULL))
+		sched_check(receiver, cpu);
+}
+
 /*
  * @self, in whose place @receiver runs, waits from now on.  True: it was told
  * not to, and is ours to wake.  As long as the caller holds the lock that
@@ -118,9 +130,7 @@ arm(struct thread *self, struct thread *receiver, struct cpu *cpu)
 	store_release(&self->wait_armed, 1);
 	fence_full();
 	/* Whoever queues a better one here sees what runs, or we see him. */
-	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >=
-		     (int32_t)receiver->priority))
-		sched_check(receiver, cpu);
+	check_others(receiver, cpu);
 	return (atomic_load_explicit(&self->ast, memory_order_relaxed) &
 		   (AST_ABORT | AST_TERMINATE)) != 0 &&
 	       thread_claim(self, KERN_ABORTED);
@@ -146,16 +156,14 @@ spare_ready(const struct fast_state *fast)
 }
 
 /* @self, in whose place @receiver runs, waits in the word of @from, which is
- * locked.  True: it was told not to, and is ours to wake. */
+ * locked, as @word.  True: it was told not to, and is ours to wake. */
 always_inline bool
 park(struct thread *self, struct thread *receiver, struct cpu *cpu,
-    struct port *from)
+    struct port *from, uint64_t word)
 {
-	store_release(&from->word, word_server(self));
+	store_release(&from->word, word);
 	fence_full(); /* as in arm() */
-	if (unlikely(*(const volatile int32_t *)&cpu->runq.best >=
-		     (int32_t)receiver->priority))
-		sched_check(receiver, cpu);
+	check_others(receiver, cpu);
 	if (likely((atomic_load_explicit(&self->ast, memory_order_relaxed) &
 		       (AST_ABORT | AST_TERMINATE)) == 0))
 		return false;
@@ -203,7 +211,7 @@ wait_in_word(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	self->cont = receive_continue;
 	self->priority = self->base_priority;
 	take_place(receiver, cpu);
-	abort = park(self, receiver, cpu, from);
+	abort = park(self, receiver, cpu, from, word_server(self));
 	spin_unlock(&from->lock);
 	if (unlikely(abort))
 		sched_wake(self);

@@ -52,6 +52,7 @@ set_from(struct thread *self, struct port *port, mach_port_name_t name)
 	self->fast.from_name = name;
 	self->fast.from_word =
 	    name != MACH_PORT_DEAD ? (uint64_t)name << 32 : FAST_NO_WORD;
+	self->fast.to_word = FAST_NO_WORD; /* it has this name in it */
 	spin_unlock(&self->lock);
 	port_put(old);
 }
@@ -290,10 +291,9 @@ fast_is_parked(struct thread *thread)
 	return word == word_server(thread) || word == word_client(thread);
 }
 
-/* Is @port, locked, one on which @self may wait in its word?  It has to be the
- * one that he remembers, by the name that he does. */
-static bool
-is_quiet(const struct thread *self, const struct port *port)
+/* It has to be the one that he remembers, by the name that he does. */
+bool
+fast_is_quiet(const struct thread *self, const struct port *port)
 {
 	return port->state == PORT_IN_SPACE &&
 	       port->receiver == self->fast.space && port == self->fast.from &&
@@ -308,7 +308,7 @@ fast_may_park(const struct thread *self, const struct port *port)
 {
 	return CONFIG_FAST && (self->receive.option & RECEIVE_CALL) != 0 &&
 	       ipc_fast_enabled && spare_ready(&self->fast) &&
-	       is_quiet(self, port);
+	       fast_is_quiet(self, port);
 }
 
 /* Open the port that @self is to receive from, if it can be; true: it was not
@@ -323,7 +323,7 @@ open_from(struct thread *self)
 	    self->fast.quiet)
 		return false;
 	port_lock(from);
-	opened = is_quiet(self, from);
+	opened = fast_is_quiet(self, from);
 	/* release: pairs with the acquire of the leg that comes next */
 	if (opened)
 		atomic_store_explicit(
@@ -346,6 +346,19 @@ learn_to(struct thread *self, uint64_t names)
 		return false;
 	self->fast.to_word = names;
 	return true;
+}
+
+bool
+fast_learn_call(struct thread *self, uint64_t names, uint64_t receive)
+{
+	if ((uint32_t)receive != 0 || names >> 32 != receive >> 32)
+		return false;
+	if (self->fast.from_word != receive)
+		fast_learn_from(self, (mach_port_name_t)(receive >> 32));
+	if (self->fast.from_word != receive)
+		return false;
+	(void)learn_to(self, names);
+	return self->fast.to_word == names;
 }
 
 bool

@@ -903,9 +903,10 @@ message_call_general(const uint64_t *body)
 	if (unlikely(kr != MACH_MSG_SUCCESS))
 		return kr;
 	/* What has descriptors, or a longer body, has to be in memory. */
-	if ((uint32_t)tf->a5 != 0 || (tf->a2 & MACH_MSGH_BITS_COMPLEX) != 0)
+	if ((uint32_t)tf->a5 != 0 ||
+	    (body != NULL && (tf->a2 & MACH_MSGH_BITS_COMPLEX) != 0))
 		return MACH_SEND_INVALID_TYPE;
-	if (size > HEADER_SIZE + CALL_BODY)
+	if (body != NULL && size > HEADER_SIZE + CALL_BODY)
 		return MACH_SEND_TOO_LARGE;
 	self->receive.buffer = tf->a1;
 	kr = message_alloc(size, &kmsg);
@@ -918,8 +919,11 @@ message_call_general(const uint64_t *body)
 	    .msgh_voucher_port = (mach_port_name_t)tf->a4,
 	    .msgh_id = (int32_t)(tf->a4 >> 32),
 	};
-	memcpy(kmsg->body, body, size - HEADER_SIZE);
-	kmsg->progress = (uint32_t)size; /* nothing is left to copy */
+	kmsg->progress = HEADER_SIZE;
+	if (body != NULL) {
+		memcpy(kmsg->body, body, size - HEADER_SIZE);
+		kmsg->progress = (uint32_t)size; /* nothing is left to copy */
+	}
 	self->send.buffer = tf->a1;
 	return message_send(self, kmsg);
 }

@@ -424,15 +424,24 @@ space_find_port(struct space *space, struct port *port)
 mach_port_name_t
 space_find_sent(struct space *space, const struct port *port)
 {
+	struct entry *entry = space_entry_locked(space, space->found);
 	uint32_t node = space->by_port;
 
 	KASSERT(spin_held(&space->lock));
+	/* The one that was asked for last, if it still is in the treap. */
+	if (likely(
+		entry != NULL && entry->port == port &&
+		(entry->key & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_RECEIVE)) ==
+		    MACH_PORT_TYPE_SEND))
+		return name_make(space->found, entry->key);
 	while (node != 0) {
-		struct entry *entry = space_entry(space, node);
-		struct entry_side *side = space_side(space, node);
+		struct entry_side *side = space_side_locked(space, node);
 
-		if (entry->port == port)
+		entry = space_entry_locked(space, node);
+		if (entry->port == port) {
+			space->found = node;
 			return name_make(node, entry->key);
+		}
 		node = port < entry->port ? side->left : side->right;
 	}
 	return MACH_PORT_NULL;

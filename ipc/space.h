@@ -99,6 +99,7 @@ struct space {
 	uint32_t count;	       /* [s] names in use */
 	uint32_t limit;	       /* [s] most names it may have */
 	uint32_t by_port;      /* [s] root of the treap; 0: empty */
+	uint32_t found;	       /* [s] what was last found in it; a hint */
 	uint32_t top;	       /* [s] no index from here on was ever used */
 	uint32_t cursor;       /* the destroyer's: how far it is */
 	uint64_t task_id;      /* I: whose it is, for people and trailers */

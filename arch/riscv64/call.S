@@ -281,15 +281,15 @@ call_reply:
 call_with_body:
 	srli	s1, a2, 32
 	addi	s1, s1, -FAST_HEADER
-	andi	s3, s1, 3
 	li	s4, FAST_BODY
+	andi	s3, s1, 3
+	bltu	s4, s1, call_long
 	bnez	s3, refuse_size
-	bltu	s4, s1, refuse_size
 	sext.w	s1, a2
 	li	s3, FAST_REPLY_BITS
 	beq	s1, s3, call_reply_body
 	li	s3, FAST_REQUEST_BITS
-	bne	s1, s3, refuse_kind
+	bne	s1, s3, call_other
 	leg_request
 	leg_leave 1
 	leg_request_priority
@@ -299,6 +299,19 @@ call_reply_body:
 	leg_reply
 	leg_leave 1
 	leg_reply_priority
+
+/* The message is in the buffer, where that may be: ipc/fast_call.c. */
+call_other:
+	bgez	s1, refuse_kind			/* no descriptors */
+	bgez	a6, refuse_kind
+	j	call_buffer
+call_long:
+	bgez	a6, refuse_size
+call_buffer:
+	ld	sp, CPU_STACK_TOP(s0)
+	mv	s0, zero
+	call	fast_call_buffer
+	tail	thread_return_value
 
 /*
  * In:	s3 = the body's size - 48, less than 0; s11 = where to return to.

@@ -312,6 +312,11 @@ trap_kernel(struct trapframe *frame, uint64_t cause)
 		usercopy_trap(frame, cause);
 		return;
 	}
+	if (frame->epc >= (uintptr_t)usercopy_present_start &&
+	    frame->epc < (uintptr_t)usercopy_present_end) {
+		frame->epc = (uintptr_t)usercopy_fault;
+		return;
+	}
 	if (cpu->probing) {
 		cpu->probing = false;
 		frame->epc += 4;

@@ -20,8 +20,10 @@ void trap_clear_senvcfg(void);
 bool trap_probe_load(const volatile uint64_t *at, uint64_t *valuep);
 bool trap_probe_store(volatile uint64_t *at, uint64_t value);
 
-/* Labels of usercopy.S: a fault between the first two goes to the third. */
+/* Labels of usercopy.S: a fault between the first two, or those two, goes to
+ * the third. */
 extern char usercopy_start[], usercopy_end[];
+extern char usercopy_present_start[], usercopy_present_end[];
 extern char usercopy_fault[], usercopy_wait[], usercopy_words_wait[];
 
 noreturn void arch_continue(

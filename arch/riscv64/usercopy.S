@@ -3,6 +3,7 @@
  *
  * kern_return_t copyin(void *to, uaddr_t from, size_t size);
  * kern_return_t copyout(uaddr_t to, const void *from, size_t size);
+ * kern_return_t copyin_present(void *to, uaddr_t from, size_t size);
  * kern_return_t copyin_descriptor(void *to, uaddr_t from);
  * kern_return_t copyout_words_return(uaddr_t to, uint64_t w0, w1, w2, w3);
  * kern_return_t copyout_descriptor_return(uaddr_t to, uint64_t w0, ..., w6);
@@ -35,10 +36,11 @@
 	.endm
 
 	.section .text.hot, "ax"
-	.globl	copyin, copyout, copyin_descriptor
+	.globl	copyin, copyout, copyin_descriptor, copyin_present
 	.globl	copyout_words_return, copyout_descriptor_return
 	.globl	usercopy_start, usercopy_end, usercopy_fault, usercopy_wait
 	.globl	usercopy_words_wait
+	.globl	usercopy_present_start, usercopy_present_end
 
 	.balign	64
 copyout:
@@ -271,6 +273,111 @@ words_return:
 	sd	zero, TF_A0(tp)
 	beqz	t0, arch_user_return
 	tail	thread_return
+
+/*
+ * Between usercopy_present_start and usercopy_present_end a fault is nobody's
+ * business: the trap handler goes on at usercopy_fault.
+ *
+ * Sixteen words a turn, then as many pairs of a load and a store, of 8 bytes of
+ * code each, as there are words left.
+ */
+	.balign	64
+copyin_present:
+	or	t0, a0, a1
+	li	t6, SSTATUS_SUM
+	andi	t0, t0, 4
+	csrs	sstatus, t6
+usercopy_present_start:
+	bnez	t0, present_halves
+	andi	t5, a2, -128
+	beqz	t5, 2f
+	add	t5, a1, t5
+1:	ld	t0, 0(a1)
+	ld	t1, 8(a1)
+	ld	t2, 16(a1)
+	ld	t3, 24(a1)
+	ld	t4, 32(a1)
+	ld	a3, 40(a1)
+	ld	a4, 48(a1)
+	ld	a5, 56(a1)
+	sd	t0, 0(a0)
+	sd	t1, 8(a0)
+	sd	t2, 16(a0)
+	sd	t3, 24(a0)
+	sd	t4, 32(a0)
+	sd	a3, 40(a0)
+	sd	a4, 48(a0)
+	sd	a5, 56(a0)
+	ld	t0, 64(a1)
+	ld	t1, 72(a1)
+	ld	t2, 80(a1)
+	ld	t3, 88(a1)
+	ld	t4, 96(a1)
+	ld	a3, 104(a1)
+	ld	a4, 112(a1)
+	ld	a5, 120(a1)
+	sd	t0, 64(a0)
+	sd	t1, 72(a0)
+	sd	t2, 80(a0)
+	sd	t3, 88(a0)
+	sd	t4, 96(a0)
+	sd	a3, 104(a0)
+	sd	a4, 112(a0)
+	sd	a5, 120(a0)
+	addi	a1, a1, 128
+	addi	a0, a0, 128
+	bltu	a1, t5, 1b
+2:	andi	t0, a2, 120
+	lla	t1, present_last
+	andi	a2, a2, 4
+	sub	t1, t1, t0
+	add	a1, a1, t0
+	add	a0, a0, t0
+	jr	t1
+	.option	push
+	.option	norvc
+	.set	offset, -120
+	.rept	15
+	ld	t0, offset(a1)
+	sd	t0, offset(a0)
+	.set	offset, offset + 8
+	.endr
+	.option	pop
+present_last:
+	beqz	a2, 3f
+	lwu	t0, 0(a1)
+	sw	t0, 0(a0)
+3:	csrc	sstatus, t6
+	li	a0, KERN_SUCCESS
+	ret
+
+present_halves:
+	andi	t5, a2, -16
+	beqz	t5, 2f
+	add	t5, a1, t5
+1:	lwu	t0, 0(a1)
+	lwu	t1, 4(a1)
+	lwu	t2, 8(a1)
+	lwu	t3, 12(a1)
+	addi	a1, a1, 16
+	sw	t0, 0(a0)
+	sw	t1, 4(a0)
+	sw	t2, 8(a0)
+	sw	t3, 12(a0)
+	addi	a0, a0, 16
+	bltu	a1, t5, 1b
+2:	andi	a2, a2, 12
+	beqz	a2, 4f
+	add	a2, a1, a2
+3:	lwu	t0, 0(a1)
+	addi	a1, a1, 4
+	sw	t0, 0(a0)
+	addi	a0, a0, 4
+	bltu	a1, a2, 3b
+4:	csrc	sstatus, t6
+	li	a0, KERN_SUCCESS
+	ret
+usercopy_present_end:
 
 /* Here the trap handler goes on when the page is yet to come. */
 usercopy_words_wait:

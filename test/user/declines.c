@@ -218,9 +218,11 @@ serve_registers(void *unused)
 
 	(void)unused;
 	mr = mach_msg_trap(header, MACH_RCV_MSG, 0, sizeof(got), service, 0, 0);
-	while (mr == MACH_MSG_SUCCESS && header->msgh_id != 0) {
-		if (header->msgh_id == ID_FORGET) {
-			mach_msg_destroy(header);
+	while (mr == MACH_RCV_TOO_LARGE ||
+	       (mr == MACH_MSG_SUCCESS && header->msgh_id != 0)) {
+		if (mr != MACH_MSG_SUCCESS || header->msgh_id == ID_FORGET) {
+			if (mr == MACH_MSG_SUCCESS)
+				mach_msg_destroy(header);
 			mr = mach_msg_trap(header, MACH_RCV_MSG, 0, sizeof(got),
 			    service, 0, 0);
 			continue;
@@ -762,10 +764,78 @@ forget(void)
 	    (uint64_t)reply << 32, sizeof(sent));
 }
 
+/* ---- the same in the buffer ---- */
+
+static void
+buffer_request(void *buffer, mach_msg_bits_t bits, size_t size, int id)
+{
+	(void)registers_call(buffer, bits | (uint64_t)size << 32,
+	    service | (uint64_t)reply << 32, (uint64_t)id << 32,
+	    (uint64_t)reply << 32, sizeof(sent) | 1ULL << 63);
+}
+
+static void
+buffer_long(void)
+{
+	buffer_request(&sent, REQUEST, 24 + LONG, ID);
+}
+
+static void
+buffer_forget(void)
+{
+	buffer_request(&sent, REQUEST, 24 + LONG, ID_FORGET);
+}
+
+static void
+buffer_absent(void)
+{
+	buffer_request(fresh, REQUEST, 24 + LONG, ID_FORGET);
+}
+
+/* As much as the server's room, less its trailer. */
+static void
+buffer_too_long(void)
+{
+	buffer_request(&sent, REQUEST, sizeof(sent) - 4, ID_FORGET);
+}
+
+static void
+buffer_no_right(void)
+{
+	put_rights(1, NO_NAME);
+	buffer_request(
+	    &sent, REQUEST | MACH_MSGH_BITS_COMPLEX, 24 + 4 + 12, ID);
+}
+
+static void
+echo_and_renew(void)
+{
+	echo_often();
+	renew();
+}
+
+static void
+test_buffers(void)
+{
+	fresh = pages_new(vm_page_size);
+	check("served from the buffer: nothing is counted", echo_often,
+	    buffer_long, NOTHING, NOTHING, NOTHING);
+	check("from the buffer, a message waits for the sender", echo_and_queue,
+	    buffer_forget, WHY(CALL_QUEUE), NOTHING, NOTHING);
+	check("a page of the buffer is not there", echo_and_renew,
+	    buffer_absent, WHY(CALL_PAGES), WHY(DIRECT_PAGES), NOTHING);
+	check("more than the server has room for", echo_often, buffer_too_long,
+	    WHY(CALL_ROOM), WHY(DIRECT_ROOM), NOTHING);
+	check("with a right that is none", echo_often, buffer_no_right,
+	    WHY(CALL_CARRIED), WHY(DIRECT_CARRIED), NOTHING);
+	pages_end(fresh, vm_page_size);
+}
+
 static void
 test_served_in_registers(void)
 {
 	server_start(serve_registers);
+	test_buffers();
 	check("served in registers: nothing is counted", echo_often, echo_often,
 	    NOTHING, NOTHING, NOTHING);
 	check("sent in registers, but not waited so", echo_and_queue, forget,

@@ -210,10 +210,10 @@ mach_msg:
 	addi	t3, a2, -HEADER_SIZE
 	bnez	t1, .Lmemory
 	beqz	t3, .Lin_registers
-	andi	t1, t3, 3
 	li	t4, BODY_MAX
+	bltu	t4, t3, .Lcall_long
+	andi	t1, t3, 3
 	bnez	t1, .Lmemory
-	bltu	t4, t3, .Lmemory
 	/* The buffer has that much, whatever of it is body. */
 	ld	t1, 24(a0)
 	ld	t2, 32(a0)
@@ -222,11 +222,12 @@ mach_msg:
 	ld	t5, 56(a0)
 	ld	t6, 64(a0)
 .Lin_registers:
+	mv	a6, a3
+.Lheader_in_registers:
 	addi	sp, sp, -16
 	sd	ra, 8(sp)
 	slli	a2, a2, 32
 	slli	a5, a4, 32
-	mv	a6, a3
 	mv	a1, a0
 	or	a2, a2, a7
 	ld	a3, 8(a0)
@@ -252,11 +253,30 @@ mach_msg:
 .Lcall_trap:
 	ecall
 
-/* What .Lmemory does of a message with descriptors, in fewer steps. */
+/* It does not fit into registers: all but the header stays where it is. */
+.Lcall_right:
+	slli	a7, a7, 32
+	srli	a7, a7, 32
+.Lcall_long:
+	li	a6, -1
+	slli	a6, a6, 63
+	or	a6, a6, a3
+	j	.Lheader_in_registers
+
+/*
+ * One right first goes so, too.  Other descriptors do as in .Lmemory, in fewer
+ * steps.  The type of the first is there in any buffer of some size.
+ */
+#define FIRST_TYPE 39
+
 .Lcall_complex:
 	andi	t0, a0, 7
-	slli	a3, a3, 32
-	bnez	t0, .Lcall_unaligned
+	li	t1, ROOM_MIN
+	bnez	t0, .Lmemory
+	blt	a3, t1, 1f
+	lbu	t1, FIRST_TYPE(a0)
+	beqz	t1, .Lcall_right
+1:	slli	a3, a3, 32
 	srli	a3, a3, 32
 	slli	a6, a6, 32
 	or	a6, a6, a3
@@ -270,9 +290,6 @@ mach_msg:
 	or	a2, a2, t0
 	or	a5, a5, t2
 	j	.Ltrap
-.Lcall_unaligned:
-	srli	a3, a3, 32
-	j	.Lmemory
 
 .Lbody_received:
 	li	a3, BODY_MAX

@@ -33,6 +33,10 @@
 	reason(CALL_HART, "registers: the receiver is of another hart")        \
 	reason(CALL_PRIORITY, "registers: somebody else is to run first")      \
 	reason(CALL_BUSY, "registers: somebody else is at port or space")      \
+	reason(CALL_QUEUE, "registers: a message waits for the sender")        \
+	reason(CALL_ROOM, "registers: the receiver has no room")               \
+	reason(CALL_PAGES, "registers: pages of a buffer are not there")       \
+	reason(CALL_CARRIED, "registers: the right in it, or others at it")    \
 	reason(CALL_WAIT, "registers: sent, but the wait is another")          \
 	reason(LEG_NAME, "small: no send right")                               \
 	reason(LEG_CHANGED, "small: the name means something else now")        \

@@ -42,7 +42,7 @@
 #define TRAP_MACH_MSG_OVERWRITE -32
 #define TRAP_MACH_MSG2		-47
 /*
- * Send and receive a message that is a header and up to 48 bytes, in registers
+ * Send and receive, a header and up to 48 bytes in registers
  * (userland/libmach/traps.S has the stub; docs/ipc.md):
  *
  *	in			out
@@ -52,11 +52,13 @@
  *	a3  remote, local	remote, local
  *	a4  voucher, id		voucher, id
  *	a5  0, receive name	0
- *	a6  room, 0		0
+ *	a6  room; bit 63: see	0
  *	t1 to t6  body		body, 0 where there is none
  *	ra  where to return to	the same
  *
  * Whatever came otherwise than in registers is in the buffer, a0 being 0.
+ * What is sent with bit 63 of a6 and has descriptors, or a longer body, is in
+ * the buffer, too, but for the header.
  */
 #define TRAP_MACH_MSG_CALL -48
 
