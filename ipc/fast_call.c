@@ -299,6 +299,11 @@ reply(struct leg *leg, uint64_t receive)
 	leg->from = self->fast.from;
 	if (unlikely(leg->to == leg->from))
 		goto out;
+	reason = BATON_DECLINE_CALL_NOBODY;
+	/* A hint, to lose no time. */
+	if (unlikely(!word_is_client(
+		atomic_load_explicit(&leg->to->word, memory_order_relaxed))))
+		goto out;
 	take_words(leg);
 	reason = check_reply(leg);
 	if (likely(reason == SERVED) &&

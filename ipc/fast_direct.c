@@ -26,6 +26,7 @@
 
 #include "ipc/copy.h"
 #include "ipc/fast_carry.h"
+#include "ipc/fast_exception.h"
 #include "ipc/fast_leg.h"
 #include "ipc/message.h"
 #include "ipc/pset.h"
@@ -653,16 +654,21 @@ fast_direct_buffer(void)
 	struct receive_state *receive = &self->receive;
 	const struct trapframe *tf = &self->tf;
 
-	if (!CONFIG_FAST || !ipc_fast_enabled)
+	if (!CONFIG_FAST || !ipc_fast_enabled || (uint32_t)tf->a5 != 0)
 		return message_call_general(NULL);
-	if ((uint32_t)tf->a4 != MACH_PORT_NULL || (uint32_t)tf->a5 != 0) {
-		decline_header(MACH_SEND_MSG, tf->a2 >> 32, tf->a4);
+	if ((uint32_t)tf->a4 != MACH_PORT_NULL) {
+		decline(self->cpu, BATON_DECLINE_OTHER_VOUCHER);
 		return message_call_general(NULL);
 	}
 	receive->buffer = tf->a1;
 	receive->option = RECEIVE_CALL | MACH_SEND_MSG | MACH_RCV_MSG;
 	receive->size = (uint32_t)tf->a6;
 	receive->name = (mach_port_name_t)(tf->a5 >> 32);
+	if ((uint32_t)tf->a2 == REPLY_BITS && tf->a3 >> 32 == MACH_PORT_NULL) {
+		self->fast.room = fast_room(receive->size);
+		fast_exception_state(self, tf->a2 >> 32,
+		    (int32_t)(tf->a4 >> 32), (mach_port_name_t)tf->a3);
+	}
 	receiver =
 	    try_any(tf->a1, tf->a2 >> 32, (uint32_t)tf->a2, tf->a3, tf->a4);
 	if (receiver == NULL)

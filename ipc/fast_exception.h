@@ -20,7 +20,7 @@ struct thread;
  */
 noreturn void fast_exception_ask(void);
 
-/* ---- for fast.c alone; each returns only to decline ---- */
+/* ---- for fast.c and fast_direct.c alone; each returns only to decline ---- */
 
 /*
  * A reply without registers, of @id and with this body, by the right @remote to

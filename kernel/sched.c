@@ -260,7 +260,8 @@ offer_rest(const struct cpu *cpu)
 	if (likely(best_queued(cpu) < 0))
 		return;
 	fence_full(); /* pairs with the one in look_idle() */
-	offer();
+	if (unlikely(atomic_load_explicit(&idle_mask, memory_order_relaxed)))
+		offer();
 }
 
 /* Take the thread that @cpu should run now, or NULL. */

@@ -203,8 +203,8 @@ mach_msg:
 
 .Lcall:
 	lw	a7, 0(a0)
-	bltz	a7, .Lcall_complex
 	li	t0, ROOM_MIN
+	bltz	a7, .Lcall_complex
 	blt	a3, t0, .Lmemory
 	andi	t1, a0, 7
 	addi	t3, a2, -HEADER_SIZE
@@ -270,14 +270,11 @@ mach_msg:
 #define FIRST_TYPE 39
 
 .Lcall_complex:
-	andi	t0, a0, 7
-	li	t1, ROOM_MIN
-	bnez	t0, .Lmemory
-	blt	a3, t1, 1f
+	andi	t1, a0, 7
+	blt	a3, t0, .Lmemory
+	bnez	t1, .Lmemory
 	lbu	t1, FIRST_TYPE(a0)
 	beqz	t1, .Lcall_right
-1:	slli	a3, a3, 32
-	srli	a3, a3, 32
 	slli	a6, a6, 32
 	or	a6, a6, a3
 	mv	a7, a5

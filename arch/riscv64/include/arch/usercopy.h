@@ -43,9 +43,9 @@ kern_return_t copyout_descriptor_return(uaddr_t to, uint64_t w0, uint64_t w1,
     uint64_t w2, uint64_t w3, uint64_t w4, uint64_t w5, uint64_t w6) must_check;
 
 /*
- * copyin() of what is there: addresses and @size are multiples of 4, @from is in
- * the user's half, and a fault is not served: KERN_INVALID_ADDRESS.  So locks
- * may be held.
+ * copyin() of what is there: addresses and @size are multiples of 4, @from is
+ * in the user's half, and a fault is not served: KERN_INVALID_ADDRESS.  So
+ * locks may be held.
  */
 kern_return_t copyin_present(void *to, uaddr_t from, size_t size) must_check;
 
