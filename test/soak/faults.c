@@ -27,9 +27,11 @@ static void
 culprit_make(struct small *small, struct worker *worker)
 {
 	small_make(small, MACH_PORT_NULL, 0);
+	hold(small->task);
 	listen(
 	    small->task, EXC_MASK_BREAKPOINT, questions, any_behavior(worker));
 	small_run(small, small_break, 0, 0);
+	hold(small->thread);
 	lower(small->thread, 2);
 }
 
@@ -49,7 +51,7 @@ disturb_culprit(struct worker *worker)
 
 	switch (chance(worker, 8)) {
 	case 0:
-		small_kill(small);
+		end_small(small);
 		culprit_make(small, worker);
 		break;
 	case 1:
@@ -104,7 +106,7 @@ void
 faults_end(unsigned handlers)
 {
 	for (int i = 0; i < CULPRITS; i++)
-		small_kill(&culprits[i]);
+		end_small(&culprits[i]);
 	for (unsigned i = 0; i < handlers; i++)
 		must(send_note(questions, MACH_MSG_TYPE_COPY_SEND, STOP, 0));
 }

@@ -117,8 +117,9 @@ disturb_small(struct worker *self)
 	mach_port_t port = serves ? port_new() : any_port(self);
 
 	if (small->task != MACH_PORT_NULL)
-		small_kill(small);
+		end_small(small);
 	small_make(small, MACH_PORT_NULL, 0);
+	hold(small->task);
 	if (serves) {
 		/* We keep a send right: clients find the server under it. */
 		mach_port_t old;
@@ -128,7 +129,7 @@ disturb_small(struct worker *self)
 		must(mach_port_insert_right(
 		    small->task, SMALL_PORT, port, MACH_MSG_TYPE_MOVE_RECEIVE));
 		old = atomic_exchange(&ports[chance(self, PORTS)], port);
-		mach_port_destroy(mach_task_self(), old);
+		pool_give_up(old);
 		small_run(small, small_echo, SMALL_PORT, 0);
 		lower(small->thread, 2);
 	} else if (mach_port_insert_right(small->task, SMALL_PORT, port,
@@ -161,7 +162,7 @@ disturb(struct worker *self, unsigned milliseconds)
 		case 3:
 		case 4:
 			/* So that nobody waits for ever. */
-			mach_port_destroy(mach_task_self(), any_port(self));
+			pool_give_up(any_port(self));
 			renew_port(self);
 			break;
 		case 5:
@@ -221,7 +222,7 @@ round_run(uint32_t seed, unsigned milliseconds, bool orderly)
 	/* Whoever made a task ends it. */
 	for (int i = 0; i < SMALLS; i++)
 		if (smalls[i].task != MACH_PORT_NULL)
-			small_kill(&smalls[i]);
+			end_small(&smalls[i]);
 	for (int i = 0; i < WORKERS; i++) {
 		sum.turns += workers[i].turns;
 		sum.answers += workers[i].answers;

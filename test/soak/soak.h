@@ -27,7 +27,11 @@
 #define PORTS 12
 #define SETS  3
 
-/* The pool.  A name may be another's, or nothing, by the time it is used. */
+/*
+ * The pool.  A name may be another's, or nothing, by the time it is used: after
+ * 256 ports more in its place it is even the same name.  So what must not be
+ * lost is held, many times over.
+ */
 extern _Atomic mach_port_t ports[PORTS], sets[SETS];
 
 /* Everyone is to end. */
@@ -62,6 +66,9 @@ mach_msg_timeout_t any_timeout(struct worker *worker);
 /* Put @name into the pool and give up what was in its place. */
 void pool_replace(struct worker *worker, mach_port_t name);
 
+/* What the pool had: a port and all else that is called so, or a reference. */
+void pool_give_up(mach_port_t name);
+
 /* Put a new port into the pool. */
 void renew_port(struct worker *worker);
 
@@ -82,6 +89,16 @@ void lower(thread_t thread, int by);
 void sync_start(struct worker *worker);
 void use_semaphore(struct worker *worker);
 void use_eventlink(struct worker *worker);
+
+/* ---- what must not be lost ---- */
+
+struct small;
+
+/* Hold the send right @name: whoever takes it for a port of the pool does not
+ * end it. */
+void hold(mach_port_t name);
+/* The task ends, and so do our rights to it and its thread, held or not. */
+void end_small(struct small *small);
 
 /* ---- faults ---- */
 

@@ -31,13 +31,25 @@ any_timeout(struct worker *worker)
 }
 
 void
+pool_give_up(mach_port_t name)
+{
+	mach_port_type_t type = 0;
+
+	mach_port_type(mach_task_self(), name, &type);
+	if (type == MACH_PORT_TYPE_SEND)
+		mach_port_deallocate(mach_task_self(), name);
+	else
+		mach_port_destroy(mach_task_self(), name);
+}
+
+void
 pool_replace(struct worker *worker, mach_port_t name)
 {
 	mach_port_t old = atomic_exchange(&ports[chance(worker, PORTS)], name);
 
 	mach_port_insert_right(
 	    mach_task_self(), name, name, MACH_MSG_TYPE_MAKE_SEND);
-	mach_port_destroy(mach_task_self(), old);
+	pool_give_up(old);
 }
 
 /* ---- calls, as the fast path likes them ---- */
