@@ -25,10 +25,26 @@ static const struct kobject_class *classes[KOBJECT_KIND_COUNT];
 
 static bool port_reap_step(struct reap_item *item);
 
+/* What a port is before it is anybody's: all but the fields of its state. */
+static void
+port_make(void *object)
+{
+	struct port *port = object;
+
+	*port = (struct port){0};
+	spin_init(&port->lock, LOCK_PORT);
+	mqueue_init(&port->queue);
+	list_init(&port->evicted);
+	list_init(&port->sets);
+	list_init(&port->requests);
+	port->reap.step = port_reap_step;
+}
+
 void
 port_init(void)
 {
-	zone_init(&port_zone, "port", sizeof(struct port), CACHE_LINE);
+	zone_init_made(
+	    &port_zone, "port", sizeof(struct port), CACHE_LINE, port_make);
 	ledger_weigh(BATON_LEDGER_PORTS, sizeof(struct port));
 }
 
@@ -40,25 +56,22 @@ port_create(struct ledger *ledger)
 	if (!ledger_hold(ledger, BATON_LEDGER_PORTS, 1))
 		return NULL;
 	port = zone_alloc(&port_zone);
-	if (port == NULL) {
+	if (unlikely(port == NULL)) {
 		ledger_release(ledger, BATON_LEDGER_PORTS, 1);
 		return NULL;
 	}
-	*port = (struct port){
-	    .word = PORT_GENERAL, .state = PORT_IN_TRANSIT, .ledger = ledger};
-	spin_init(&port->lock, LOCK_PORT);
+	atomic_init(&port->word, PORT_GENERAL);
 	atomic_init(&port->refs, 1);
-	mqueue_init(&port->queue);
-	list_init(&port->evicted);
-	list_init(&port->sets);
-	list_init(&port->requests);
-	port->reap.step = port_reap_step;
+	port->state = PORT_IN_TRANSIT;
+	port->ledger = ledger;
 	return port;
 }
 
 static void
 port_free(struct port *port)
 {
+	struct ledger *ledger = port->ledger;
+
 	KASSERT(port->state == PORT_IS_DEAD);
 	KASSERT(port->send_rights == 0);
 	KASSERT(port->send_once_rights == 0);
@@ -69,8 +82,9 @@ port_free(struct port *port)
 	KASSERT(list_empty(&port->requests));
 	KASSERT(port->no_senders == NULL);
 	KASSERT(port->destroyed == NULL);
-	ledger_release(port->ledger, BATON_LEDGER_PORTS, 1);
+	port_make(port);
 	zone_free(&port_zone, port);
+	ledger_release(ledger, BATON_LEDGER_PORTS, 1);
 }
 
 void
@@ -267,18 +281,40 @@ port_end_alone(struct port *port)
 
 	/* Who had it from the space before us may still have it locked. */
 	port_lock(port);
-	/* Who waits on it, is a set of it, has a right or a request has a
-	 * reference; messages and notices have none. */
-	alone = atomic_load_explicit(&port->refs, memory_order_relaxed) == 1 &&
+	/*
+	 * Who waits on it, is a set of it, has a right or a request has a
+	 * reference; messages and notices have none.
+	 * acquire: all uses by others happen before.
+	 */
+	alone = atomic_load_explicit(&port->refs, memory_order_acquire) == 1 &&
 		port->state == PORT_IN_SPACE && port->kind == KOBJECT_NONE &&
 		(port->flags & PORT_GUARDED) == 0 && port->queue.count == 0 &&
 		port->no_senders == NULL && port->destroyed == NULL;
-	if (alone) {
+	if (alone)
 		port->state = PORT_IS_DEAD;
-		port->receiver = NULL;
-	}
 	spin_unlock(&port->lock);
 	return alone;
+}
+
+void
+port_free_alone(struct port *port)
+{
+	struct ledger *ledger = port->ledger;
+
+	/* As port_make() makes it: the lists are empty, the counts of rights
+	 * and what stands for a kernel's object are 0. */
+	port->receiver = NULL;
+	port->name = MACH_PORT_NULL;
+	port->flags = 0;
+	port->context = 0;
+	port->carrier = NULL;
+	port->make_send_count = 0;
+	port->no_senders_sync = 0;
+	port->evict_result = KERN_SUCCESS;
+	port->queue.limit = MACH_PORT_QLIMIT_DEFAULT;
+	atomic_init(&port->sequence, 0);
+	zone_free(&port_zone, port);
+	ledger_release(ledger, BATON_LEDGER_PORTS, 1);
 }
 
 void

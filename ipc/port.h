@@ -210,11 +210,12 @@ void port_destroy_later(struct port *port);
 
 /*
  * The same at once for a port that nobody but its receive right knows of, with
- * nothing in it: true, and it is dead, its reference still the caller's.
- * False: there is more to it, and nothing has changed.
+ * nothing in it: true, and it is dead, its reference still the caller's, for
+ * port_free_alone().  False: there is more to it, and nothing has changed.
  * Locks: the space's that holds the right, so that nobody comes to know it.
  */
 bool must_check port_end_alone(struct port *port);
+void port_free_alone(struct port *port);
 
 /* ---- the kernel's own ports ---- */
 

@@ -18,25 +18,33 @@ own_space(void)
 	return current_thread()->task->space;
 }
 
-/*
- * The space of the task that @target names, until space_done(); NULL: it names
- * none.  It nearly always is the caller's own, which ends after him.
- */
-static struct space *
-space_of(uint64_t target)
+/* That of a task that @target names, not known to be the caller's. */
+static never_inline struct space *
+space_of_name(uint64_t target)
 {
 	struct space *space = own_space();
-	struct task *task;
+	struct task *task = task_from_name(space, (mach_port_name_t)target);
 
-	if (likely(space_is_self(space, (mach_port_name_t)target)))
-		return space;
-	task = task_from_name(space, (mach_port_name_t)target);
 	if (task == NULL)
 		return NULL;
 	if (task->space != space)
 		space = space_get(task->space);
 	task_put(task);
 	return space;
+}
+
+/*
+ * The space of the task that @target names, until space_done(); NULL: it names
+ * none.  It nearly always is the caller's own, which ends after him.
+ */
+always_inline struct space *
+space_of(uint64_t target)
+{
+	struct space *space = own_space();
+
+	if (likely(space_is_self(space, (mach_port_name_t)target)))
+		return space;
+	return space_of_name(target);
 }
 
 static void

@@ -3,12 +3,9 @@
  */
 #include "ipc/space.h"
 
-#include <arch/cpu.h>
-
 #include "ipc/entry.h"
 #include "kernel/ledger.h"
 #include "kernel/string.h"
-#include "kernel/timer.h"
 #include "kernel/zone.h"
 
 /* Names in use that somebody chose and that one search for a free one skips. */
@@ -20,58 +17,12 @@
 
 static struct zone space_zone;
 
-/* Different at each boot, and nothing that one gives away tells another.
- * I after space_init() */
-static uint32_t tree_secret;
-static uint32_t object_secret[2];
-
-/* One to one, and with any bit of @word goes half of the result. */
-static uint32_t
-mix(uint32_t word)
-{
-	word = (word ^ word >> 16) * 0x85ebca6bU;
-	word = (word ^ word >> 13) * 0xc2b2ae35U;
-	return word ^ word >> 16;
-}
-
-/* The node that is nearer to the root has the higher priority.  By a secret: a
- * user who chooses names shall not choose the tree's shape. */
-static uint32_t
-priority(uint32_t index)
-{
-	return mix(index ^ tree_secret);
-}
-
-uint32_t
-space_object_tag(const void *object)
-{
-	/* Addresses of objects differ in these bits. */
-	uint32_t line = (uint32_t)((uintptr_t)object / CACHE_LINE);
-
-	return mix(mix(line ^ object_secret[0]) ^ object_secret[1]);
-}
-
-/* The next of a row of numbers of which one does not tell the others. */
-static uint32_t
-draw(uint64_t *state)
-{
-	uint64_t word = *state += 0x9e3779b97f4a7c15UL;
-
-	word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9UL;
-	word = (word ^ word >> 27) * 0x94d049bb133111ebUL;
-	return (uint32_t)(word >> 32);
-}
-
 void
 space_init(void)
 {
-	uint64_t state = timer_now() ^ arch_read_cycles() << 20;
-
 	zone_init(&space_zone, "space", sizeof(struct space), 0);
 	ledger_weigh(BATON_LEDGER_NAMES, sizeof(struct chunk) / CHUNK_COUNT);
-	tree_secret = draw(&state);
-	object_secret[0] = draw(&state);
-	object_secret[1] = draw(&state);
+	space_tree_init();
 }
 
 kern_return_t
@@ -232,6 +183,7 @@ entry_is_free(const struct entry *entry)
 
 /* ---- free entries ---- */
 
+/* An index that may never have been in use is. */
 static void
 entry_taken(struct space *space, uint32_t index)
 {
@@ -264,18 +216,19 @@ extend(struct space *space, uint32_t *indexp, struct entry **entryp)
 	return KERN_RESOURCE_SHORTAGE; /* bounded time; we got further */
 }
 
-kern_return_t
-entry_alloc(struct space *space, mach_port_name_t *namep, struct entry **entryp)
+/* Any free entry, as below. */
+static never_inline kern_return_t
+alloc_slowly(
+    struct space *space, mach_port_name_t *namep, struct entry **entryp)
 {
 	uint32_t index = space->free;
 	kern_return_t kr;
 
-	KASSERT(spin_held(&space->lock));
 	if (unlikely(space->dead))
 		return KERN_TERMINATED;
 	if (unlikely(space->count >= space->limit))
 		return KERN_NO_SPACE;
-	if (likely(index != 0)) {
+	if (index != 0) {
 		*entryp = space_entry_locked(space, index);
 		free_list_pop(space, index);
 	} else {
@@ -285,6 +238,47 @@ entry_alloc(struct space *space, mach_port_name_t *namep, struct entry **entryp)
 	}
 	entry_taken(space, index);
 	*namep = name_make(index, (*entryp)->key + 1);
+	return KERN_SUCCESS;
+}
+
+/* Is @index one of the first, whose chunk is found in one step? */
+static inline bool
+is_near(uint32_t index)
+{
+	return index < FIRST_CHUNKS * CHUNK_COUNT;
+}
+
+/* The chunk of one that is, and has been in use. */
+static inline struct chunk *
+near_chunk(struct space *space, uint32_t index)
+{
+	return atomic_load_explicit(
+	    &space->first[index >> CHUNK_SHIFT], memory_order_relaxed);
+}
+
+kern_return_t
+entry_alloc(struct space *space, mach_port_name_t *namep, struct entry **entryp)
+{
+	uint32_t index = space->free, i = index & (CHUNK_COUNT - 1), next;
+	struct chunk *chunk;
+
+	KASSERT(spin_held(&space->lock));
+	if (unlikely(index == 0 || !is_near(index) || space->dead ||
+		     space->count >= space->limit))
+		return alloc_slowly(space, namep, entryp);
+	chunk = near_chunk(space, index);
+	next = chunk->side[i].left;
+	if (unlikely(!is_near(next)))
+		return alloc_slowly(space, namep, entryp);
+	/* free_list_pop() */
+	space->free = next;
+	chunk->side[i].left = 0;
+	space->count++;
+	*namep = name_make(index, chunk->entry[i].key + 1);
+	*entryp = &chunk->entry[i];
+	if (likely(next != 0))
+		near_chunk(space, next)->side[next & (CHUNK_COUNT - 1)].right =
+		    0;
 	return KERN_SUCCESS;
 }
 
@@ -314,137 +308,44 @@ entry_alloc_name(
 	return KERN_SUCCESS;
 }
 
-void
-entry_free(struct space *space, mach_port_name_t name, struct entry *entry)
+/* What is seldom needed of entry_free(). */
+static never_inline void
+freed_slowly(struct space *space, struct entry *entry, uint32_t index)
 {
-	uint32_t index = name_index(name);
-
-	KASSERT(spin_held(&space->lock));
-	KASSERT(space_side(space, index)->request == NULL);
-	entry->key = (uint8_t)name; /* no right, and what was last used */
-	entry->urefs = 0;
-	entry->port = NULL;
-	if (unlikely(entry == space->self_entry))
+	KASSERT(space_side_locked(space, index)->request == NULL);
+	if (entry == space->self_entry)
 		space_forget_self(space);
-	space->count--;
 	if (index < space->bound && !space->dead)
 		free_list_add(space, index);
 }
 
-/* ---- the treap by port ---- */
-
-static inline const struct port *
-port_at(struct space *space, uint32_t index)
-{
-	return space_entry(space, index)->port;
-}
-
-/* Split the tree at @node into what is below @port and what is above. */
-static void
-split(struct space *space, uint32_t node, const struct port *port,
-    uint32_t *below, uint32_t *above)
-{
-	while (node != 0) {
-		struct entry_side *side = space_side(space, node);
-
-		if (port_at(space, node) < port) {
-			*below = node;
-			below = &side->right;
-			node = side->right;
-		} else {
-			*above = node;
-			above = &side->left;
-			node = side->left;
-		}
-	}
-	*below = 0;
-	*above = 0;
-}
-
 void
-space_index_port(struct space *space, mach_port_name_t name)
+entry_free(struct space *space, mach_port_name_t name, struct entry *entry)
 {
-	uint32_t index = name_index(name);
-	const struct port *port = port_at(space, index);
-	struct entry_side *side = space_side(space, index);
-	uint32_t *at = &space->by_port;
+	uint32_t index = name_index(name), first = space->free;
+	struct entry_side *side;
 
 	KASSERT(spin_held(&space->lock));
-	while (*at != 0 && priority(*at) >= priority(index)) {
-		struct entry_side *other = space_side(space, *at);
-
-		at = port < port_at(space, *at) ? &other->left : &other->right;
+	entry->key = (uint8_t)name; /* no right, and what was last used */
+	entry->urefs = 0;
+	entry->port = NULL;
+	space->count--;
+	if (unlikely(entry == space->self_entry || space->dead ||
+		     index >= space->bound || !is_near(index) ||
+		     !is_near(first))) {
+		freed_slowly(space, entry, index);
+		return;
 	}
-	split(space, *at, port, &side->left, &side->right);
-	*at = index;
-}
-
-void
-space_unindex_port(struct space *space, mach_port_name_t name)
-{
-	uint32_t index = name_index(name);
-	const struct port *port = port_at(space, index);
-	struct entry_side *side = space_side(space, index);
-	uint32_t left = side->left;
-	uint32_t right = side->right;
-	uint32_t *at = &space->by_port;
-
-	KASSERT(spin_held(&space->lock));
-	while (*at != index) {
-		struct entry_side *other = space_side(space, *at);
-
-		KASSERT(*at != 0);
-		at = port < port_at(space, *at) ? &other->left : &other->right;
-	}
-	while (left != 0 && right != 0) {
-		if (priority(left) >= priority(right)) {
-			*at = left;
-			at = &space_side(space, left)->right;
-			left = *at;
-		} else {
-			*at = right;
-			at = &space_side(space, right)->left;
-			right = *at;
-		}
-	}
-	*at = left != 0 ? left : right;
-	side->left = 0;
+	side = &near_chunk(space, index)->side[index & (CHUNK_COUNT - 1)];
+	KASSERT(side->request == NULL);
+	/* free_list_add() */
+	side->left = first;
 	side->right = 0;
-}
-
-mach_port_name_t
-space_find_port(struct space *space, struct port *port)
-{
-	KASSERT(spin_held(&port->lock));
-	if (port->receiver == space)
-		return port->name;
-	return space_find_sent(space, port);
-}
-
-mach_port_name_t
-space_find_sent(struct space *space, const struct port *port)
-{
-	struct entry *entry = space_entry_locked(space, space->found);
-	uint32_t node = space->by_port;
-
-	KASSERT(spin_held(&space->lock));
-	/* The one that was asked for last, if it still is in the treap. */
-	if (likely(
-		entry != NULL && entry->port == port &&
-		(entry->key & (MACH_PORT_TYPE_SEND | MACH_PORT_TYPE_RECEIVE)) ==
-		    MACH_PORT_TYPE_SEND))
-		return name_make(space->found, entry->key);
-	while (node != 0) {
-		struct entry_side *side = space_side_locked(space, node);
-
-		entry = space_entry_locked(space, node);
-		if (entry->port == port) {
-			space->found = node;
-			return name_make(node, entry->key);
-		}
-		node = port < entry->port ? side->left : side->right;
-	}
-	return MACH_PORT_NULL;
+	space->free = index;
+	if (first != 0)
+		near_chunk(space, first)
+		    ->side[first & (CHUNK_COUNT - 1)]
+		    .right = index;
 }
 
 /* ---- the end ---- */
@@ -521,31 +422,6 @@ space_destroy_step(struct space *space)
 
 /* ---- for debuggers and tests ---- */
 
-/* Count the treap's nodes below @node, in order, heaps above. */
-static uint32_t
-check_treap(struct space *space, uint32_t node)
-{
-	struct entry_side *side;
-	struct entry *entry;
-
-	if (node == 0)
-		return 0;
-	entry = space_entry(space, node);
-	side = space_side(space, node);
-	KASSERT(
-	    (entry->key & MACH_PORT_TYPE_SEND_RECEIVE) == MACH_PORT_TYPE_SEND);
-	if (side->left != 0) {
-		KASSERT(port_at(space, side->left) < entry->port);
-		KASSERT(priority(side->left) <= priority(node));
-	}
-	if (side->right != 0) {
-		KASSERT(port_at(space, side->right) > entry->port);
-		KASSERT(priority(side->right) <= priority(node));
-	}
-	return 1 + check_treap(space, side->left) +
-	       check_treap(space, side->right);
-}
-
 void
 space_check(struct space *space)
 {
@@ -569,7 +445,7 @@ space_check(struct space *space)
 		}
 	}
 	KASSERT(used <= space->count); /* some are kept for ipc/fast.c */
-	KASSERT(check_treap(space, space->by_port) == sends);
+	KASSERT(space_check_tree(space, space->by_port) == sends);
 	for (uint32_t i = space->free; i != 0; i = space_side(space, i)->left) {
 		KASSERT(i < space->bound);
 		KASSERT(entry_is_free(space_entry(space, i)));

@@ -246,10 +246,12 @@ static inline void
 free_list_pop(struct space *space, uint32_t index)
 {
 	struct entry_side *side = space_side_locked(space, index);
+	uint32_t next = side->left;
 
-	space->free = side->left;
-	if (side->left != 0)
-		space_side_locked(space, side->left)->right = 0;
+	space->free = next;
+	side->left = 0;
+	if (next != 0)
+		space_side_locked(space, next)->right = 0;
 }
 
 static inline void
@@ -300,6 +302,7 @@ void entry_free(
     struct space *space, mach_port_name_t name, struct entry *entry);
 
 /* The treap by port: entries with send, without receive.  Locks: space's. */
+void space_tree_init(void);
 void space_index_port(struct space *space, mach_port_name_t name);
 void space_unindex_port(struct space *space, mach_port_name_t name);
 /* The name of its receive or send right to @port: 0: it has none.
@@ -314,3 +317,5 @@ uint32_t space_object_tag(const void *object);
 
 /* Debug and tests: the table agrees with itself. */
 void space_check(struct space *space);
+/* So does the tree at and below @node; the count of its nodes. */
+uint32_t space_check_tree(struct space *space, uint32_t node);

@@ -78,6 +78,14 @@ zone_init(struct zone *zone, const char *name, size_t size, size_t alignment)
 	spin_unlock(&zones_lock);
 }
 
+void
+zone_init_made(struct zone *zone, const char *name, size_t size,
+    size_t alignment, void (*make)(void *object))
+{
+	zone_init(zone, name, size, alignment);
+	zone->make = make;
+}
+
 static struct slab *
 slab_of(const struct zone *zone, const void *object)
 {
@@ -106,6 +114,8 @@ slab_create(struct zone *zone, uint32_t colour)
 	     at += zone->size) {
 		struct zone_object *object = (struct zone_object *)(void *)at;
 
+		if (zone->make != NULL)
+			zone->make(object);
 		object->next = slab->free;
 		slab->free = object;
 	}

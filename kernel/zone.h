@@ -21,6 +21,8 @@ struct zone {
 	struct list partial;  /* z: slabs that have a free object */
 	uint64_t total;	      /* z: objects that exist */
 	uint64_t in_slabs;    /* z: of these, free in slabs */
+	void (*make)(
+	    void *); /* I: of each object when there is memory for it */
 };
 
 /* The zones behind kmem_alloc(). */
@@ -29,6 +31,13 @@ void kmem_init(void);
 /* @alignment is a power of two; 0: 16 bytes. */
 void zone_init(
     struct zone *zone, const char *name, size_t size, size_t alignment);
+/*
+ * The same for objects that are given back as they were made, so that who takes
+ * one need not make it again: @make is called once for each.  Their first
+ * eight bytes are the zone's while they are free.
+ */
+void zone_init_made(struct zone *zone, const char *name, size_t size,
+    size_t alignment, void (*make)(void *object));
 void *zone_alloc(struct zone *zone) must_check;
 void *zone_alloc_zeroed(struct zone *zone) must_check;
 void zone_free(struct zone *zone, void *object);

@@ -117,6 +117,11 @@ copy_words:
  * bytes up to the first boundary, words of that size, and the bytes left.
  */
 copy_ragged:
+	or	t1, a0, a1
+	andi	t1, t1, 3
+	xori	t2, a2, 4
+	or	t1, t1, t2
+	beqz	t1, 6b				/* a name, most often */
 	xor	t1, a0, a1
 	andi	t2, t1, 7
 	beqz	t2, ragged_doublewords

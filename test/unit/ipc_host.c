@@ -83,10 +83,22 @@ zone_init(struct zone *zone, const char *name, size_t size, size_t alignment)
 	*zone = (struct zone){.name = name, .size = (uint32_t)size};
 }
 
+void
+zone_init_made(struct zone *zone, const char *name, size_t size,
+    size_t alignment, void (*make)(void *object))
+{
+	zone_init(zone, name, size, alignment);
+	zone->make = make;
+}
+
 void *
 zone_alloc(struct zone *zone)
 {
-	return allocate(zone->size);
+	void *object = allocate(zone->size);
+
+	if (object != NULL && zone->make != NULL)
+		zone->make(object);
+	return object;
 }
 
 void *
