@@ -72,12 +72,6 @@ eventlink_put(struct eventlink_side *side)
 	link_free(link->ledger, link);
 }
 
-static struct eventlink_side *
-other_side(struct eventlink_side *side)
-{
-	return &side->link->side[side == &side->link->side[0]];
-}
-
 kern_return_t
 eventlink_create(struct ledger *ledger, struct port *rights[2])
 {
@@ -249,7 +243,7 @@ eventlink_signal_trap(uint64_t name, uint64_t signal_count)
 	if (side->link->dead)
 		kr = KERN_TERMINATED;
 	else
-		next = signal_locked(other_side(side));
+		next = signal_locked(eventlink_other(side));
 	spin_unlock(&side->link->lock);
 	if (next != NULL)
 		sched_wake(next);
@@ -257,8 +251,8 @@ eventlink_signal_trap(uint64_t name, uint64_t signal_count)
 	return encode_eventlink_count_and_error(0UL, kr);
 }
 
-static void
-wait_continue(void)
+void
+eventlink_wait_continue(void)
 {
 	struct thread *self = current_thread();
 	struct eventlink_side *side = self->sync.object;
@@ -310,8 +304,8 @@ wait_on(struct eventlink_side *side, struct thread *self, uint64_t count,
 	self->sync.object = side; /* our reference goes with it */
 	self->sync.count = count;
 	self->sync.seen = side->count;
-	wait_begin(self, wait_continue, deadline != 0 ? deadline : TIMER_NEVER,
-	    &side->link->lock);
+	wait_begin(self, eventlink_wait_continue,
+	    deadline != 0 ? deadline : TIMER_NEVER, &side->link->lock);
 	wait_hand_over(next);
 }
 
@@ -326,7 +320,7 @@ wait_until(struct eventlink_side *side, bool signal, uint64_t count,
 	spin_lock(&side->link->lock);
 	kr = check_wait(side, self, &count, option);
 	if (signal && kr != KERN_TERMINATED && kr != KERN_INVALID_ARGUMENT)
-		next = signal_locked(other_side(side));
+		next = signal_locked(eventlink_other(side));
 	if (likely(kr == KERN_NOT_WAITING))
 		wait_on(side, self, count, deadline, next);
 	spin_unlock(&side->link->lock);

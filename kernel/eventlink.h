@@ -41,6 +41,12 @@ struct eventlink {
 
 void eventlink_init(void);
 
+static inline struct eventlink_side *
+eventlink_other(struct eventlink_side *side)
+{
+	return &side->link->side[side == &side->link->side[0]];
+}
+
 /* A new link, for which @ledger pays; @rights are a send right to each side.
  * KERN_RESOURCE_SHORTAGE */
 kern_return_t must_check eventlink_create(
@@ -58,6 +64,9 @@ kern_return_t must_check eventlink_associate(
     struct eventlink_side *side, struct thread *thread);
 /* KERN_TERMINATED, KERN_INVALID_ARGUMENT: nobody was associated */
 kern_return_t must_check eventlink_disassociate(struct eventlink_side *side);
+
+/* How a wait goes on: to user mode, with the result. */
+void eventlink_wait_continue(void);
 
 /* ---- the traps; what they return is in mach/mach_eventlink_types.h ---- */
 

@@ -102,6 +102,8 @@ kern_return_t must_check semaphore_wait(struct semaphore *wait,
     struct semaphore *signal, uint64_t deadline, continuation_t cont);
 /* How it ended: also KERN_ABORTED. */
 kern_return_t semaphore_wait_end(void);
+/* How a wait by one of the traps goes on: to user mode, with the result. */
+void semaphore_wait_continue(void);
 
 /*
  * Ticks of a wait of @seconds and @nanoseconds from now; both 0 is a poll.

@@ -143,8 +143,8 @@ semaphore_signal_thread_trap(uint64_t name, uint64_t thread_name)
 	return kr;
 }
 
-static void
-wait_continue(void)
+void
+semaphore_wait_continue(void)
 {
 	thread_return_value((uint64_t)(int64_t)semaphore_wait_end());
 }
@@ -157,7 +157,8 @@ semaphore_wait_trap(uint64_t name)
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	return semaphore_wait(semaphore, NULL, TIMER_NEVER, wait_continue);
+	return semaphore_wait(
+	    semaphore, NULL, TIMER_NEVER, semaphore_wait_continue);
 }
 
 kern_return_t
@@ -173,7 +174,8 @@ semaphore_timedwait_trap(uint64_t name, uint64_t seconds, uint64_t nanoseconds)
 		kr = lookup(name, &semaphore);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	return semaphore_wait(semaphore, NULL, deadline, wait_continue);
+	return semaphore_wait(
+	    semaphore, NULL, deadline, semaphore_wait_continue);
 }
 
 static kern_return_t
@@ -184,7 +186,7 @@ wait_signal(uint64_t wait_name, uint64_t signal_name, uint64_t deadline)
 
 	if (kr != KERN_SUCCESS)
 		return kr;
-	return semaphore_wait(wait, signal, deadline, wait_continue);
+	return semaphore_wait(wait, signal, deadline, semaphore_wait_continue);
 }
 
 kern_return_t

@@ -9,6 +9,7 @@
 
 #include <mach/trap_numbers.h>
 
+#include "ipc/fast_sync.h"
 #include "ipc/traps.h"
 #include "kernel/clock.h"
 #include "kernel/eventlink.h"
@@ -65,7 +66,7 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_SEMAPHORE_SIGNAL_ALL, semaphore_signal_all_trap),
     CALL(TRAP_SEMAPHORE_SIGNAL_THREAD, semaphore_signal_thread_trap),
     CALL(TRAP_SEMAPHORE_WAIT, semaphore_wait_trap),
-    CALL(TRAP_SEMAPHORE_WAIT_SIGNAL, semaphore_wait_signal_trap),
+    CALL(TRAP_SEMAPHORE_WAIT_SIGNAL, fast_wait_signal),
     CALL(TRAP_SEMAPHORE_TIMEDWAIT, semaphore_timedwait_trap),
     CALL(TRAP_SEMAPHORE_TIMEDWAIT_SIGNAL, semaphore_timedwait_signal_trap),
 
@@ -84,6 +85,5 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
 
     CALL(TRAP_MACH_EVENTLINK_SIGNAL, eventlink_signal_trap),
     CALL(TRAP_MACH_EVENTLINK_WAIT_UNTIL, eventlink_wait_until_trap),
-    CALL(TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL,
-	eventlink_signal_wait_until_trap),
+    CALL(TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL, fast_signal_wait_until),
 };

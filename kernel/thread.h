@@ -282,9 +282,9 @@ void thread_set_priority(struct thread *thread, uint32_t priority);
 
 /*
  * Processor time.  What has passed since the last change of threads on this
- * hart is charged to @self, which leaves it.  A handoff of the message fast
- * path is no such change: a chain of them is charged, whole, to the thread
- * that ends it.  User and system time are not told apart.
+ * hart is charged to @self, which leaves it.  A handoff of a fast path is no
+ * such change: a chain of them is charged, whole, to the thread that ends
+ * it.  User and system time are not told apart.
  */
 void thread_charge(struct thread *self);
 /*

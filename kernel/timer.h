@@ -57,10 +57,17 @@ void timer_arm(struct timer *timer, uint64_t deadline);
 /* Disarm; true when the timer had not fired.  Any hart may call. */
 bool timer_cancel_armed(struct timer *timer);
 
+/* A hint, unless the asker keeps it from being armed. */
+static inline bool
+timer_is_armed(const struct timer *timer)
+{
+	return __atomic_load_n(&timer->cpu, __ATOMIC_RELAXED) != NULL;
+}
+
 static inline bool
 timer_cancel(struct timer *timer)
 {
-	if (likely(__atomic_load_n(&timer->cpu, __ATOMIC_RELAXED) == NULL))
+	if (likely(!timer_is_armed(timer)))
 		return false;
 	return timer_cancel_armed(timer);
 }

@@ -13,6 +13,7 @@
  *	EXCEPTION   a question to a handler of exceptions
  *	ANSWER	    what it answers
  *	PAGER	    requests to pagers, and what they supply
+ *	SYNC	    a signal and a wait in one, of semaphores and eventlinks
  *
  * Readable by the kernel and by programs; host_declines() of baton/host.h has
  * the counts.
@@ -83,7 +84,15 @@
 	reason(ANSWER_FLOATING, "answer: the thread's FP is on another hart")  \
 	reason(ANSWER_BUSY, "answer: the thread's wait just ended")            \
 	reason(PAGER_REQUEST, "pager: request to one who is not ready")        \
-	reason(PAGER_SUPPLY, "pager: supply not of one page, or not so")
+	reason(PAGER_SUPPLY, "pager: supply not of one page, or not so")       \
+	reason(SYNC_OPTIONS, "signal: a deadline, or other options")           \
+	reason(SYNC_RIGHT, "signal: no right, or to what has ended")           \
+	reason(SYNC_ORDER, "signal: not first come, or not his to wait")       \
+	reason(SYNC_READY, "signal: nothing to wait for")                      \
+	reason(SYNC_NOBODY, "signal: nobody waits for it")                     \
+	reason(SYNC_WAITER, "signal: who waits has a deadline, or a call")     \
+	reason(SYNC_FLOATING, "signal: his FP is on another hart")             \
+	reason(SYNC_BUSY, "signal: his wait just ended")
 /* clang-format on */
 
 #define BATON_DECLINE_NUMBER(name, what) BATON_DECLINE_##name,
