@@ -32,6 +32,7 @@
  * reply right might be another thread's to use as well.
  */
 #include "ipc/fast_direct.h"
+#include "ipc/fast_kernel.h"
 #include "ipc/fast_message.h"
 #include "ipc/traps.h"
 #include "vm/memory_wait.h"
@@ -152,11 +153,20 @@ fast_call(void)
 	    size < HEADER_SIZE || size > HEADER_SIZE + SMALL_BODY ||
 	    (size & 3) != 0)
 		return message_call_general(&message.word[3]);
-	if (bits == REQUEST_BITS && names >> 32 == receive_name)
+	if (bits == REQUEST_BITS && names >> 32 == receive_name) {
+		/* A hint, to lose no time. */
+		if (self->fast.to_word == names &&
+		    self->fast.to->state == PORT_IN_KERNEL) {
+			uint64_t result = fast_kernel(self, &message.word[3]);
+
+			if (likely(result != FAST_KERNEL_DECLINED))
+				return result;
+		}
 		request(self, &message, NULL, tf->a2, id,
 		    (mach_port_name_t)names, receive_name);
-	else if (bits == REPLY_BITS && names >> 32 == MACH_PORT_NULL)
+	} else if (bits == REPLY_BITS && names >> 32 == MACH_PORT_NULL) {
 		reply(self, &message, NULL, tf->a2, id, (mach_port_name_t)names,
 		    receive_name);
+	}
 	return fast_direct_call(&message.word[3]);
 }

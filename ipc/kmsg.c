@@ -3,6 +3,7 @@
  */
 #include "ipc/kmsg.h"
 
+#include "ipc/fast.h"
 #include "ipc/mqueue.h"
 #include "ipc/port.h"
 #include "kernel/cpu.h"
@@ -22,6 +23,8 @@ static const uint32_t class_size[] = {320, 1024, 4608};
 #define CLASS_LARGE 0xff /* from kmem_alloc() */
 /* What the struct itself needs, and the longest trailer behind the body. */
 #define OVERHEAD (sizeof(struct kmsg) + MAX_TRAILER_SIZE)
+
+static_assert(OVERHEAD + CALL_BODY <= 320, "the least has room for it");
 
 static struct zone zones[CLASSES];
 

@@ -396,16 +396,48 @@ call_reply(struct call *call, kern_return_t kr)
 	return NULL;
 }
 
+/* The words of a reply, where those of the request were: its size. */
+static uint32_t
+in_place(struct call *call, kern_return_t kr)
+{
+	mig_reply_error_t *simple = (void *)&call->request->header;
+
+	simple->NDR = NDR_record;
+	simple->RetCode = kr;
+	return kr == KERN_SUCCESS ? HEADER_SIZE + call->reply_size
+				  : (uint32_t)sizeof(*simple);
+}
+
 static noreturn void serve_continue(void);
 
 /*
- * Serve a request from its start, be it the first time or not.
+ * Have a request answered from its start, be it the first time or not; what
+ * was called is known.
  *
  * Meanwhile the thread's step state is the call's: the handler's progress, the
  * request, and the reply once there is one.
  */
+static kern_return_t
+serve_steps(struct call *call)
+{
+	const struct step_state *step = &current_thread()->step;
+	kern_return_t kr;
+
+	call->object = step->called;
+	kr = call_routine(call, step->called_kind);
+	if (unlikely(call_goes_on(kr))) {
+		if (kr == KCALL_AGAIN)
+			sched_yield(serve_continue);
+		memory_wait_block(serve_continue);
+	}
+	memory_wait_over();
+	kobject_put(step->called_kind, call->object);
+	return kr;
+}
+
+/* The same, and its reply. */
 static struct kmsg *
-serve_steps(struct kmsg *request)
+serve(struct kmsg *request)
 {
 	struct step_state *step = &current_thread()->step;
 	enum kobject_kind kind = request->remote->kind;
@@ -413,7 +445,6 @@ serve_steps(struct kmsg *request)
 	    .request = request,
 	    .reply = step->reply,
 	};
-	kern_return_t kr;
 
 	/* What the call is about is kept from its first step to its last: so
 	 * its progress is dealt with, though the port die meanwhile. */
@@ -424,15 +455,7 @@ serve_steps(struct kmsg *request)
 		}
 		step->called_kind = kind;
 	}
-	call.object = step->called;
-	kr = call_routine(&call, step->called_kind);
-	if (kr == KCALL_AGAIN)
-		sched_yield(serve_continue);
-	if (kr == KERN_MEMORY_WAIT)
-		memory_wait_block(serve_continue);
-	memory_wait_over();
-	kobject_put(step->called_kind, call.object);
-	return call_reply(&call, kr);
+	return call_reply(&call, serve_steps(&call));
 }
 
 struct kmsg *
@@ -441,14 +464,43 @@ kserver_serve(struct kmsg *request)
 	struct step_state *step = &current_thread()->step;
 
 	*step = (struct step_state){.object = request};
-	return serve_steps(request);
+	return serve(request);
+}
+
+struct kmsg *
+kserver_serve_called(struct kmsg *request, uint32_t *sizep)
+{
+	struct call call = {.request = request};
+	kern_return_t kr = serve_steps(&call);
+
+	*sizep = 0;
+	if (unlikely(request->complex ||
+		     (call.reply != NULL && call.reply != request)))
+		return call_reply(&call, kr);
+	*sizep = in_place(&call, kr);
+	return request;
+}
+
+struct kmsg *
+kserver_reply(struct kmsg *request, uint32_t size)
+{
+	struct port *to = request->local;
+	mach_msg_type_name_t type = request->local_type;
+	int32_t id = request->id + MSGID_REPLY;
+
+	right_used(request->remote, request->remote_type);
+	kmsg_reuse(request, size - HEADER_SIZE);
+	request->id = id;
+	request->remote = to;
+	request->remote_type = (uint8_t)type;
+	return request;
 }
 
 static noreturn void
 serve_continue(void)
 {
 	(void)memory_wait_end();
-	message_served(serve_steps(current_thread()->step.object));
+	message_served(serve(current_thread()->step.object));
 }
 
 noreturn void

@@ -116,3 +116,14 @@ void kserver_register(const struct subsystem *subsystem);
  * wait it does not return, and message_served() goes on later.
  */
 struct kmsg *must_check kserver_serve(struct kmsg *kmsg);
+/*
+ * The same where the thread's step state is the call's already, and says what
+ * is called, with a reference, and of which kind it is; for a request with both
+ * rights of a call.  If the reply is words alone, and there was room for them,
+ * *sizep is its size: they are in @kmsg's body, which is returned with its
+ * rights as they came.  Else *sizep is 0.
+ */
+struct kmsg *must_check kserver_serve_called(
+    struct kmsg *kmsg, uint32_t *sizep);
+/* From such words of @size, the reply as kserver_serve() would have it. */
+struct kmsg *must_check kserver_reply(struct kmsg *kmsg, uint32_t size);

@@ -688,8 +688,7 @@ may_receive_reply(struct thread *self, struct kmsg *reply)
 	return may;
 }
 
-/* The kernel has answered; its reply is to be sent. */
-static kern_return_t
+kern_return_t
 message_answered(struct thread *self, struct kmsg *reply)
 {
 	if (unlikely(reply == NULL))

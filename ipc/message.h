@@ -65,6 +65,10 @@ noreturn void message_served(struct kmsg *reply);
 
 /* ---- for the fast paths ---- */
 
+/* The kernel has answered @self, and @reply is to be sent; NULL: there is none.
+ * self->receive says the rest of the call. */
+kern_return_t message_answered(struct thread *self, struct kmsg *reply);
+
 /*
  * A page of the buffer was absent when a receiver, current now, was given a
  * message of @size bytes that has no trailer but the shortest: @head_size bytes

@@ -459,6 +459,14 @@ kobject_get(enum kobject_kind kind, void *object)
 		thread_get(object);
 }
 
+void *
+port_object_keep(struct port *port)
+{
+	KASSERT(port->state == PORT_IN_KERNEL);
+	kobject_get(port->kind, port->object);
+	return port->object;
+}
+
 struct port *
 port_create_kernel(enum kobject_kind kind, void *object)
 {

@@ -270,6 +270,9 @@ struct kobject_class {
 void kobject_register(
     enum kobject_kind kind, const struct kobject_class *class);
 
+/* What @port, which is locked and the kernel's, stands for: with a reference. */
+void *port_object_keep(struct port *port);
+
 static inline struct task *
 port_task_get(struct port *port)
 {
