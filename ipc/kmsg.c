@@ -78,8 +78,8 @@ kmsg_charge(struct kmsg *kmsg, size_t size)
 	return true;
 }
 
-void
-kmsg_reuse(struct kmsg *kmsg, uint32_t body_size)
+static inline void
+reuse(struct kmsg *kmsg, uint32_t body_size)
 {
 	KASSERT(body_size <= kmsg->capacity);
 	kmsg->size = HEADER_SIZE + body_size;
@@ -111,8 +111,37 @@ kmsg_reuse(struct kmsg *kmsg, uint32_t body_size)
 	list_init(&kmsg->link);
 }
 
-struct kmsg *
-kmsg_alloc(struct ledger *ledger, uint32_t body_size, uint32_t descriptors)
+void
+kmsg_reuse(struct kmsg *kmsg, uint32_t body_size)
+{
+	reuse(kmsg, body_size);
+}
+
+/* The most that the first class has room for: what most messages want. */
+#define SMALL_CAPACITY (320 - (uint32_t)OVERHEAD)
+
+static never_inline struct kmsg *
+alloc_small(struct ledger *ledger, uint32_t body_size)
+{
+	struct kmsg *kmsg;
+
+	if (unlikely(!ledger_hold(ledger, BATON_LEDGER_MESSAGES, 320)))
+		return NULL;
+	kmsg = zone_alloc(&zones[0]);
+	if (unlikely(kmsg == NULL)) {
+		ledger_release(ledger, BATON_LEDGER_MESSAGES, 320);
+		return NULL;
+	}
+	kmsg->class = 0;
+	kmsg->capacity = SMALL_CAPACITY;
+	kmsg->ledger = ledger;
+	kmsg->charged = 320;
+	reuse(kmsg, body_size);
+	return kmsg;
+}
+
+static never_inline struct kmsg *
+alloc_any(struct ledger *ledger, uint32_t body_size, uint32_t descriptors)
 {
 	struct kmsg *kmsg = kmsg_memory(ledger, body_size);
 
@@ -124,6 +153,14 @@ kmsg_alloc(struct ledger *ledger, uint32_t body_size, uint32_t descriptors)
 		return NULL;
 	}
 	return kmsg;
+}
+
+struct kmsg *
+kmsg_alloc(struct ledger *ledger, uint32_t body_size, uint32_t descriptors)
+{
+	return likely(body_size <= SMALL_CAPACITY && descriptors == 0)
+		   ? alloc_small(ledger, body_size)
+		   : alloc_any(ledger, body_size, descriptors);
 }
 
 /* Offset in the body of descriptors that fit behind it, 8-aligned. */
@@ -173,16 +210,27 @@ kmsg_drop_descriptors(struct kmsg *kmsg)
 	kmsg->complex = false;
 }
 
-void
-kmsg_free(struct kmsg *kmsg)
+static never_inline void
+free_any(struct kmsg *kmsg)
 {
-	if (unlikely(kmsg->descriptor != NULL))
+	if (kmsg->descriptor != NULL)
 		kmsg_drop_descriptors(kmsg);
 	ledger_release(kmsg->ledger, BATON_LEDGER_MESSAGES, kmsg->charged);
-	if (likely(kmsg->class != CLASS_LARGE))
+	if (kmsg->class != CLASS_LARGE)
 		zone_free(&zones[kmsg->class], kmsg);
 	else
 		kmem_free(kmsg, OVERHEAD + kmsg->capacity);
+}
+
+void
+kmsg_free(struct kmsg *kmsg)
+{
+	if (unlikely(kmsg->descriptor != NULL || kmsg->class != 0)) {
+		free_any(kmsg);
+		return;
+	}
+	ledger_release(kmsg->ledger, BATON_LEDGER_MESSAGES, kmsg->charged);
+	zone_free(&zones[0], kmsg);
 }
 
 /* ---- the end of what it carries ---- */

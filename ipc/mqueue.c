@@ -26,8 +26,8 @@ mqueue_init(struct mqueue *queue)
 	queue->limit = MACH_PORT_QLIMIT_DEFAULT;
 }
 
-void
-mqueue_stamp(struct port *port, struct kmsg *kmsg)
+static inline void
+stamp(struct port *port, struct kmsg *kmsg)
 {
 	/* Atomic, for a leg of the fast path counts without the lock. */
 	kmsg->sequence =
@@ -35,6 +35,12 @@ mqueue_stamp(struct port *port, struct kmsg *kmsg)
 	kmsg->context = port->context;
 	if (unlikely(kmsg->timer))
 		port->timer_posted = false;
+}
+
+void
+mqueue_stamp(struct port *port, struct kmsg *kmsg)
+{
+	stamp(port, kmsg);
 }
 
 /* ---- messages in order ---- */
@@ -73,7 +79,7 @@ first_below(struct list *messages, uint32_t order)
 	return at;
 }
 
-static void
+static inline void
 insert(struct list *messages, struct kmsg *kmsg)
 {
 	struct kmsg *behind = first_of(messages);
@@ -92,7 +98,7 @@ insert(struct list *messages, struct kmsg *kmsg)
 }
 
 /* Take @kmsg out of @messages, if it is in it still. */
-static void
+static inline void
 take_out(struct list *messages, struct kmsg *kmsg)
 {
 	struct list *next = kmsg->link.next;
@@ -223,23 +229,12 @@ enqueue(struct port *port, struct kmsg *kmsg)
 		pset_port_ready(port);
 }
 
-enum post_result
-mqueue_post(
-    struct port *port, struct kmsg *kmsg, bool force, struct thread **receiverp)
+/* Nobody takes @kmsg now: into the queue, if there is room. */
+static inline enum post_result
+post_nobody(struct port *port, struct kmsg *kmsg, bool force)
 {
 	struct mqueue *queue = &port->queue;
-	struct thread *receiver;
 
-	KASSERT(spin_held(&port->lock));
-	receiver = find_receiver(port, kmsg);
-	if (receiver != NULL) {
-		mqueue_stamp(port, kmsg);
-		receiver->receive.kmsg = kmsg;
-		if (receiver->priority < kmsg->lend)
-			receiver->priority = kmsg->lend;
-		*receiverp = receiver;
-		return POST_DELIVERED;
-	}
 	/* Nobody gets in before those who wait. */
 	if (!force && (queue->count >= queue->limit ||
 			  unlikely(!list_empty(&queue->senders))))
@@ -247,6 +242,32 @@ mqueue_post(
 	enqueue(port, kmsg);
 	this_cpu()->counters.queued++;
 	return POST_QUEUED;
+}
+
+static never_inline enum post_result
+post_anybody(
+    struct port *port, struct kmsg *kmsg, bool force, struct thread **receiverp)
+{
+	struct thread *receiver = find_receiver(port, kmsg);
+
+	if (receiver == NULL)
+		return post_nobody(port, kmsg, force);
+	mqueue_stamp(port, kmsg);
+	receiver->receive.kmsg = kmsg;
+	if (receiver->priority < kmsg->lend)
+		receiver->priority = kmsg->lend;
+	*receiverp = receiver;
+	return POST_DELIVERED;
+}
+
+enum post_result
+mqueue_post(
+    struct port *port, struct kmsg *kmsg, bool force, struct thread **receiverp)
+{
+	KASSERT(spin_held(&port->lock));
+	return list_empty(&port->queue.receivers) && list_empty(&port->sets)
+		   ? post_nobody(port, kmsg, force)
+		   : post_anybody(port, kmsg, force, receiverp);
 }
 
 /*
@@ -307,13 +328,13 @@ mqueue_admit(struct port *port)
 	}
 }
 
-struct kmsg *
-mqueue_take(struct port *port)
+/* mqueue_take() where more has to be done than to take it out. */
+static never_inline struct kmsg *
+take_slowly(struct port *port)
 {
 	struct mqueue *queue = &port->queue;
 	struct kmsg *kmsg = first_of(&queue->messages);
 
-	KASSERT(spin_held(&port->lock));
 	if (kmsg != NULL) {
 		take_out(&queue->messages, kmsg);
 		queue->count--;
@@ -328,6 +349,22 @@ mqueue_take(struct port *port)
 	mqueue_stamp(port, kmsg);
 	if (!list_empty(&port->sets) && !mqueue_waiting(queue))
 		pset_port_empty(port);
+	return kmsg;
+}
+
+struct kmsg *
+mqueue_take(struct port *port)
+{
+	struct mqueue *queue = &port->queue;
+	struct kmsg *kmsg = first_of(&queue->messages);
+
+	KASSERT(spin_held(&port->lock));
+	if (kmsg == NULL || !list_empty(&queue->senders) ||
+	    !list_empty(&port->sets))
+		return take_slowly(port);
+	take_out(&queue->messages, kmsg);
+	queue->count--;
+	stamp(port, kmsg);
 	return kmsg;
 }
 

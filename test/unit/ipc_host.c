@@ -165,6 +165,16 @@ copyin(void *to, uaddr_t from, size_t size)
 	return KERN_SUCCESS;
 }
 
+/* With locks held. */
+kern_return_t
+copyin_present(void *to, uaddr_t from, size_t size)
+{
+	if (!mapped(from, size))
+		return KERN_INVALID_ADDRESS;
+	memcpy(to, user_at(current_task(), from), size);
+	return KERN_SUCCESS;
+}
+
 unsigned host_absent;
 
 kern_return_t

@@ -480,8 +480,9 @@ send_odd(void)
 static void
 send_made(void)
 {
-	(void)call(MACH_SEND_MSG, MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0),
-	    24, service, MACH_PORT_NULL, MACH_PORT_NULL);
+	(void)call(MACH_SEND_MSG | MACH_SEND_TIMEOUT,
+	    MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0), 24, service,
+	    MACH_PORT_NULL, MACH_PORT_NULL);
 }
 
 static void
