@@ -88,17 +88,10 @@ mach_msg2_fast(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	uint32_t receive_name = (uint32_t)((int64_t)descriptors_rcv_name >> 32);
 	struct small_message message;
 
-	if (unlikely(option != (MACH_SEND_MSG | MACH_RCV_MSG))) {
-		if (option == MACH_SEND_MSG)
-			return fast_send(buffer, option, bits_send_size,
-			    remote_local, voucher_id, descriptors_rcv_name,
-			    rcv_size_priority, timeout);
-		if (option == MACH_RCV_MSG)
-			return fast_receive(buffer, option, bits_send_size,
-			    remote_local, voucher_id, descriptors_rcv_name,
-			    rcv_size_priority, timeout);
-		goto general;
-	}
+	if (unlikely(option != (MACH_SEND_MSG | MACH_RCV_MSG)))
+		return fast_half(buffer, option, bits_send_size, remote_local,
+		    voucher_id, descriptors_rcv_name, rcv_size_priority,
+		    timeout);
 	self->receive.option = option;
 	/* No descriptors, no voucher. */
 	if (unlikely((uint32_t)(descriptors_rcv_name | voucher_id) != 0))

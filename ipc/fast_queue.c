@@ -132,23 +132,6 @@ send(struct space *space, uaddr_t buffer, uint64_t bits_size,
 	return true;
 }
 
-kern_return_t
-fast_send(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
-    uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
-    uint64_t rcv_size_priority, uint64_t timeout)
-{
-	struct thread *self = current_thread();
-
-	self->receive.option = option;
-	if (likely(is_plain(buffer, bits_send_size, remote_local, voucher_id) &&
-		   send(self->fast.space, buffer, bits_send_size,
-		       (mach_port_name_t)remote_local,
-		       (int32_t)(voucher_id >> 32))))
-		return MACH_MSG_SUCCESS;
-	return fast_memory(buffer, option, bits_send_size, remote_local,
-	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
-}
-
 /* ---- receiving ---- */
 
 /* Is @kmsg one that carries nothing, came by a send right, and fits? */
@@ -238,8 +221,24 @@ take(struct space *space, mach_port_name_t name, uint32_t room)
 	return kmsg;
 }
 
-kern_return_t
-fast_receive(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+/* ---- the two halves ---- */
+
+static never_inline kern_return_t
+send_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+    uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
+    uint64_t rcv_size_priority, uint64_t timeout)
+{
+	if (likely(is_plain(buffer, bits_send_size, remote_local, voucher_id) &&
+		   send(current_thread()->fast.space, buffer, bits_send_size,
+		       (mach_port_name_t)remote_local,
+		       (int32_t)(voucher_id >> 32))))
+		return MACH_MSG_SUCCESS;
+	return fast_memory(buffer, option, bits_send_size, remote_local,
+	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
+}
+
+static never_inline kern_return_t
+receive_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
     uint64_t rcv_size_priority, uint64_t timeout)
 {
@@ -258,8 +257,25 @@ fast_receive(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	if (self->priority != priority)
 		sched_run_at(self, priority);
 	self->receive.buffer = buffer;
-	self->receive.option = MACH_RCV_MSG;
 	if (kmsg->size == HEADER_SIZE && (buffer & 7) == 0 && buffer < USER_END)
 		return write_header(kmsg, buffer, name);
 	return write(kmsg, buffer, name);
+}
+
+kern_return_t
+fast_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+    uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
+    uint64_t rcv_size_priority, uint64_t timeout)
+{
+	current_thread()->receive.option = option;
+	if (option == MACH_SEND_MSG)
+		return send_half(buffer, option, bits_send_size, remote_local,
+		    voucher_id, descriptors_rcv_name, rcv_size_priority,
+		    timeout);
+	if (option == MACH_RCV_MSG)
+		return receive_half(buffer, option, bits_send_size,
+		    remote_local, voucher_id, descriptors_rcv_name,
+		    rcv_size_priority, timeout);
+	return fast_memory(buffer, option, bits_send_size, remote_local,
+	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
 }

@@ -270,7 +270,7 @@ struct kobject_class {
 void kobject_register(
     enum kobject_kind kind, const struct kobject_class *class);
 
-/* What @port, which is locked and the kernel's, stands for: with a reference. */
+/* What @port, locked and the kernel's, stands for, with a reference. */
 void *port_object_keep(struct port *port);
 
 static inline struct task *
