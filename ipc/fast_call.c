@@ -264,7 +264,7 @@ use_right(struct thread *self, struct entry *entry)
 {
 	entry->port = NULL;
 	entry->key = (self->fast.spare_key & NAME_GENERATION_MASK) | ENTRY_KEPT;
-	self->fast.spare_key = entry->key;
+	self->fast.spare_key = SPARE_READY;
 	spin_unlock(&self->fast.space->lock);
 }
 

@@ -403,7 +403,7 @@ use_reply_right(struct thread *self, const struct reply_right *right)
 		right->entry->key =
 		    (right->name & NAME_GENERATION_MASK) | ENTRY_KEPT;
 		right->entry->port = NULL;
-		self->fast.spare_key = right->entry->key;
+		self->fast.spare_key = SPARE_READY;
 	} else {
 		fast_free_entry(self, right->entry, right->name);
 	}

@@ -162,7 +162,7 @@ fast_take_spare_locked(struct thread *receiver)
 		    name_make(index, receiver->fast.spare->key);
 		receiver->fast.spare->key |= ENTRY_KEPT;
 		receiver->fast.spare->urefs = 1;
-		receiver->fast.spare_key = receiver->fast.spare->key;
+		receiver->fast.spare_key = SPARE_READY;
 	}
 	return spare_ready(&receiver->fast);
 }

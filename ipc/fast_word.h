@@ -38,6 +38,12 @@
 /* What no word that is remembered is. */
 #define FAST_NO_WORD UINT64_MAX
 
+/*
+ * fast_state.spare_key while the spare entry denotes nothing.  No entry's key,
+ * so that a leg finds no right in it by the name that it had last.
+ */
+#define SPARE_READY (ENTRY_KEPT | 0x6ffU)
+
 #define WORD_POINTER_BITS 38 /* that tell one kernel address from another */
 
 static inline uint64_t

@@ -120,8 +120,8 @@ struct fast_state {
 	uint64_t to_word;   /* names of both, from's in the upper half */
 	struct entry *to_entry; /* its entry in the task's space */
 	uint32_t to_key;	/* what that entry's key was */
-	uint32_t spare_key;  /* ENTRY_KEPT: there is a free one; or its key */
-	struct entry *spare; /* an entry for a reply right's name ... */
+	uint32_t spare_key;	/* what the spare one's is, or SPARE_READY */
+	struct entry *spare;	/* an entry for a reply right's name ... */
 	mach_port_name_t spare_name; /* the last one that it had */
 	int32_t room;	     /* waiting: bytes of message it takes, or less */
 	struct pmap *pmap;   /* I: the task's */

@@ -158,8 +158,8 @@
 	andi	s6, s6, 255
 	ori	s6, s6, KEY_KEPT
 	sw	s6, ENTRY_KEY(s4)
-	sw	s6, FAST_SPARE_KEY(tp)
-	li	s5, LOCK_PASS
+	li	s5, LOCK_PASS			/* SPARE_READY as well */
+	sw	s5, FAST_SPARE_KEY(tp)
 	amoadd.w.rl zero, s5, (s11)
 	li	s5, FAST_REPLY_RECEIVED
 	xor	a2, a2, s5

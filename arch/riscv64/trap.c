@@ -92,6 +92,7 @@ static_assert(offsetof(struct entry, key) == ENTRY_KEY, "offsets.h");
 static_assert(offsetof(struct entry, urefs) == ENTRY_UREFS, "offsets.h");
 static_assert(SPIN_COUNT(~0U) == LOCK_COUNT_MASK, "offsets.h");
 static_assert(SPIN_PASS == LOCK_PASS, "offsets.h");
+static_assert(SPARE_READY == LOCK_PASS, "call.S has it at hand");
 static_assert(MACH_PORT_UREFS_MAX == (1 << UREFS_BITS) - 1, "offsets.h");
 static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "offsets.h");
 static_assert(KERN_MEMORY_WAIT == USERCOPY_WAIT, "offsets.h");

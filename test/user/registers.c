@@ -5,6 +5,7 @@
 #include "test/user/mach_test.h"
 
 #include <baton/thread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 /* Everything that a trap could take or leave. */
@@ -341,6 +342,148 @@ test_refused(void)
 	port_end(empty);
 }
 
+/*
+ * A reply right is used once.  Its name stays at hand for the next request, and
+ * with it what it meant: a port where, when it is tried again, the same client
+ * waits for another server's answer.
+ */
+#define ID_ASK	  66
+#define ID_ANSWER 77
+#define ID_AGAIN  88
+#define ID_LAST	  99
+#define CALLS	  8
+
+struct answerer {
+	mach_port_t port;
+	mach_port_t right; /* to be answered, or the last that was */
+	uint32_t id;	   /* of what came; 0: the end */
+	_Alignas(8) char buffer[256];
+};
+
+static struct answerer first, second;
+static mach_msg_return_t again;
+static atomic_bool was_tried, is_answered;
+
+static void
+raw_message(struct registers *registers, void *buffer, mach_msg_bits_t bits,
+    uint64_t names, uint64_t id, mach_port_t from)
+{
+	memset(registers, 0, sizeof(*registers));
+	registers->a[1] = (uintptr_t)buffer;
+	registers->a[2] = bits | sizeof(mach_msg_header_t) << 32;
+	registers->a[3] = names;
+	registers->a[4] = id << 32;
+	registers->a[5] = (uint64_t)from << 32;
+	registers->a[6] = sizeof(first.buffer);
+	raw_call(registers);
+}
+
+/* Answer with @id, and wait. */
+static mach_msg_return_t
+answer(struct answerer *self, uint64_t id)
+{
+	const mach_msg_header_t *header = (const void *)self->buffer;
+	struct registers registers;
+
+	raw_message(&registers, self->buffer,
+	    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0), self->right, id,
+	    self->port);
+	if (registers.a[0] == MACH_MSG_IN_REGISTERS) {
+		self->right = (mach_port_t)registers.a[3];
+		self->id = (uint32_t)(registers.a[4] >> 32);
+		return MACH_MSG_SUCCESS;
+	}
+	if (registers.a[0] == MACH_MSG_SUCCESS) {
+		self->id = (uint32_t)header->msgh_id;
+		if (header->msgh_remote_port != MACH_PORT_NULL)
+			self->right = header->msgh_remote_port;
+	}
+	return (mach_msg_return_t)registers.a[0];
+}
+
+static void
+tell(mach_port_t port, mach_msg_id_t id)
+{
+	mach_msg_header_t header = {
+	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
+	    .msgh_size = sizeof(header),
+	    .msgh_remote_port = port,
+	    .msgh_id = id,
+	};
+
+	must(mach_msg_send(&header));
+}
+
+static void
+answer_all(void *argument)
+{
+	struct answerer *self = argument;
+	mach_msg_header_t *header = (mach_msg_header_t *)(void *)self->buffer;
+
+	must(mach_msg(
+	    header, MACH_RCV_MSG, 0, sizeof(self->buffer), self->port, 0, 0));
+	self->id = (uint32_t)header->msgh_id;
+	self->right = header->msgh_remote_port;
+	while (self->id != 0) {
+		if (self->id == ID_AGAIN) {
+			again = answer(self, ID_AGAIN);
+			atomic_store(&was_tried, true);
+			must(mach_msg(header, MACH_RCV_MSG, 0,
+			    sizeof(self->buffer), self->port, 0, 0));
+			self->id = (uint32_t)header->msgh_id;
+			continue;
+		}
+		if (self->id == ID_LAST) {
+			tell(first.port, ID_AGAIN);
+			while (!atomic_load(&was_tried) &&
+			       !atomic_load(&is_answered))
+				sleep_ms(1);
+		}
+		if (answer(self, ID_ANSWER) != MACH_MSG_SUCCESS)
+			return;
+	}
+}
+
+static uint32_t
+ask(mach_port_t port, uint64_t id)
+{
+	static _Alignas(8) char buffer[sizeof(first.buffer)];
+	const mach_msg_header_t *header = (const void *)buffer;
+	struct registers registers;
+
+	raw_message(&registers, buffer,
+	    MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    port | (uint64_t)reply_port << 32, id, reply_port);
+	return registers.a[0] == MACH_MSG_IN_REGISTERS
+		   ? (uint32_t)(registers.a[4] >> 32)
+		   : (uint32_t)header->msgh_id;
+}
+
+static void
+test_once(void)
+{
+	struct mach_thread *threads[2];
+
+	first.port = port_new_send();
+	second.port = port_new_send();
+	must(mach_thread_start(answer_all, &first, 16384, &threads[0]));
+	must(mach_thread_start(answer_all, &second, 16384, &threads[1]));
+	for (int i = 0; i < CALLS; i++) {
+		(void)ask(second.port, ID_ASK);
+		(void)ask(first.port, ID_ASK);
+	}
+	is(ask(second.port, ID_LAST), ID_ANSWER, "who is asked answers");
+	atomic_store(&is_answered, true);
+	tell(first.port, 0);
+	tell(second.port, 0);
+	mach_thread_join(threads[0]);
+	mach_thread_join(threads[1]);
+	is(again, MACH_SEND_INVALID_DEST, "a reply right is used but once");
+	port_end(first.port);
+	port_end(second.port);
+}
+
 int
 main(void)
 {
@@ -348,5 +491,6 @@ main(void)
 	reply_port = port_new();
 	test_secrets();
 	test_refused();
+	test_once();
 	return done();
 }
