@@ -6,7 +6,9 @@
 
 #include "drivers/machine.h"
 #include "drivers/plic.h"
+#include "ipc/fast_irq.h"
 #include "ipc/kmsg.h"
+#include "ipc/message.h"
 #include "ipc/port.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
@@ -17,8 +19,9 @@
 
 /*
  * Idle:       @notify is NULL.
- * Open:       both are set; an interrupt takes @message away.
- * Shut:       @message is NULL: it is under way, or with the driver.
+ * Open:       both are set; an interrupt shuts the line.
+ * Shut:       @message is NULL: it is under way, or with the driver; or it is
+ *	       set: the driver was told without it.
  * l: irq.lock
  */
 struct irq_line {
@@ -26,6 +29,7 @@ struct irq_line {
 	struct kmsg *message; /* [l] */
 	uint32_t index;	      /* [l] what the driver calls the line */
 	uint32_t count;	      /* [l] interrupts since registration */
+	bool shut;	      /* [l] the controller waits for irq_ack() */
 };
 
 /* I: set by irq_init() */
@@ -133,12 +137,13 @@ static struct kmsg *
 take_message(uint32_t source, struct port **notifyp)
 {
 	struct irq_line *line = &irq.lines[source];
-	struct kmsg *message;
+	struct kmsg *message = NULL;
 
 	spin_lock(&irq.lock);
-	message = line->message;
-	if (message != NULL) {
+	if (line->notify != NULL && !line->shut) {
+		message = line->message;
 		line->message = NULL;
+		line->shut = true;
 		line->count++;
 		fill_message(message, line);
 		*notifyp = port_get(line->notify);
@@ -168,6 +173,46 @@ deliver(uint32_t source)
 	port_send_kernel(
 	    right_copy_send(notify), MACH_MSG_TYPE_PORT_SEND, message);
 	port_put(notify);
+}
+
+/* The driver waits for the line that was claimed, and runs; or this returns,
+ * and nothing has happened. */
+static void
+deliver_at_once(uint32_t source)
+{
+	struct irq_line *line = &irq.lines[source];
+	struct thread *receiver = NULL;
+	uint32_t index, count;
+
+	spin_lock(&irq.lock);
+	if (line->notify != NULL && !line->shut)
+		receiver = fast_interrupt_claim(line->notify);
+	if (receiver == NULL) {
+		spin_unlock(&irq.lock);
+		return;
+	}
+	line->shut = true;
+	index = line->index;
+	count = ++line->count;
+	spin_unlock(&irq.lock);
+	fast_interrupt_run(receiver, index, count);
+}
+
+void
+irq_interrupt_user(void)
+{
+	uint32_t source;
+
+	if (!irq.present)
+		return;
+	/* What else is pending interrupts again. */
+	source = plic_claim(&irq.plic, irq.context);
+	if (source != 0 && source < irq.line_count) {
+		if (CONFIG_FAST && ipc_fast_enabled)
+			deliver_at_once(source);
+		deliver(source);
+	}
+	irq_interrupt();
 }
 
 void
@@ -215,7 +260,7 @@ irq_register(uint32_t source, uint32_t index, struct port *notify)
 	    .notify = notify, .message = message, .index = index};
 	plic_enable(&irq.plic, irq.context, source);
 	/* What a driver that died was working on. */
-	if (old.notify != NULL && old.message == NULL)
+	if (old.shut)
 		plic_complete(&irq.plic, irq.context, source);
 	spin_unlock(&irq.lock);
 
@@ -225,29 +270,50 @@ irq_register(uint32_t source, uint32_t index, struct port *notify)
 	return KERN_SUCCESS;
 }
 
+/* Open @line, if it is shut and a message is there for the next interrupt:
+ * its own, or @spare, which is used up if it is taken.  False: there is none,
+ * and it stays shut.  Locks: irq.lock. */
+static bool
+open_line(struct irq_line *line, uint32_t source, struct kmsg **spare)
+{
+	if (!line->shut)
+		return true;
+	if (line->message == NULL) {
+		line->message = *spare;
+		*spare = NULL;
+	}
+	if (line->message == NULL)
+		return false;
+	line->shut = false;
+	plic_complete(&irq.plic, irq.context, source);
+	return true;
+}
+
 kern_return_t
 irq_ack(uint32_t source)
 {
-	struct kmsg *message;
+	struct kmsg *spare = NULL;
 	struct irq_line *line;
-	bool idle, shut;
+	bool idle, opened;
 
 	if (!line_exists(source))
 		return D_INVALID_OPERATION;
-	message = make_message();
-	if (message == NULL)
-		return KERN_RESOURCE_SHORTAGE;
-
 	line = &irq.lines[source];
 	spin_lock(&irq.lock);
 	idle = line->notify == NULL;
-	shut = !idle && line->message == NULL;
-	if (shut) {
-		line->message = message;
-		plic_complete(&irq.plic, irq.context, source);
-	}
+	opened = idle || open_line(line, source, &spare);
 	spin_unlock(&irq.lock);
-	if (!shut)
-		kmsg_free(message);
-	return idle ? D_INVALID_OPERATION : KERN_SUCCESS;
+	if (opened)
+		return idle ? D_INVALID_OPERATION : KERN_SUCCESS;
+
+	spare = make_message();
+	if (spare == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	spin_lock(&irq.lock);
+	/* It may have been opened meanwhile, or given away. */
+	(void)open_line(line, source, &spare);
+	spin_unlock(&irq.lock);
+	if (spare != NULL)
+		kmsg_free(spare);
+	return KERN_SUCCESS;
 }

@@ -28,6 +28,9 @@ void irq_init(const struct machine *machine);
 
 /* The boot hart, from trap_interrupt(): deliver what is pending. */
 void irq_interrupt(void);
+/* The same where the current thread was interrupted in user mode: a driver that
+ * is more urgent, and waits, runs in its place, and this does not return. */
+void irq_interrupt_user(void);
 
 /*
  * From now on line @source is a message to @notify, which calls it @index.  A

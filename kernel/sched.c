@@ -422,6 +422,15 @@ sched_yield(continuation_t cont)
 	sched_switch();
 }
 
+void
+sched_give_way(void)
+{
+	this_cpu()->slice_over = false;
+	sched_queue_self(NULL);
+	fence_full(); /* pairs with the one in look_idle() */
+	offer();
+}
+
 noreturn void
 sched_yield_to(struct thread *next, continuation_t cont)
 {

@@ -40,6 +40,13 @@ void sched_wake(struct thread *thread);
  */
 void sched_queue_self(continuation_t cont);
 
+/*
+ * The current thread, on its way back to user mode, gives this hart up to one
+ * that is more urgent, which the caller makes current next: it is queued, and a
+ * hart that sleeps may come for it.
+ */
+void sched_give_way(void);
+
 /* Put the current thread at the end of its level and run the best one. */
 noreturn void sched_yield(continuation_t cont);
 

@@ -37,8 +37,8 @@ FUZZERS       := $(patsubst test/fuzz/%.c,$(BUILD)/fuzz/%,\
 HOST_OBJECTS  := $(patsubst %,$(HOST)/%.o,$(wildcard test/unit/host/*.c))
 
 # All of ipc/, with what it stands on here: `ipc` among the sources of a test.
-# Without what joins it to objects of kernel/.
-IPC_SOURCES := $(sort $(filter-out ipc/fast_sync.c,$(wildcard ipc/*.c))) kernel/ledger.c kernel/lock.c kernel/reaper.c vm/memory_wait.c \
+# Without what joins it to semaphores, eventlinks and interrupts.
+IPC_SOURCES := $(sort $(filter-out ipc/fast_sync.c ipc/fast_irq.c,$(wildcard ipc/*.c))) kernel/ledger.c kernel/lock.c kernel/reaper.c vm/memory_wait.c \
 	$(GEN)/serve/mach_port.c test/unit/ipc_host.c
 
 # Maps and transfers, with the page tables under them, for `vm`; what serves

@@ -22,7 +22,9 @@
 
 #include "drivers/machine.h"
 #include "drivers/plic.h"
+#include "ipc/fast_irq.h"
 #include "ipc/kmsg.h"
+#include "ipc/message.h"
 #include "ipc/port.h"
 #include "kernel/irq.h"
 #include "kernel/zone.h"
@@ -191,6 +193,32 @@ port_put(struct port *port)
 	atomic_fetch_sub(&port->refs, 1);
 }
 
+/* A driver that waits, and is run at once. */
+static bool waits;
+static struct thread *const waiting = (void *)window;
+static jmp_buf interrupted;
+static struct {
+	uint32_t index, count;
+} told;
+
+bool ipc_fast_enabled = true;
+
+struct thread *
+fast_interrupt_claim(struct port *port)
+{
+	assert_int_equal(port->state, PORT_IN_SPACE);
+	return waits ? waiting : NULL;
+}
+
+noreturn void
+fast_interrupt_run(struct thread *receiver, uint32_t index, uint32_t count)
+{
+	assert_ptr_equal(receiver, waiting);
+	told.index = index;
+	told.count = count;
+	longjmp(interrupted, 1);
+}
+
 void *
 kmem_alloc(size_t size)
 {
@@ -300,6 +328,72 @@ an_interrupt_is_one_message_until_acknowledged(void **state)
 	assert_int_equal(send_rights, 1);
 }
 
+/* From user mode; true: the driver has been run. */
+static bool
+interrupt_user(void)
+{
+	if (setjmp(interrupted) != 0)
+		return true;
+	irq_interrupt_user();
+	return false;
+}
+
+static void
+who_waits_is_run_at_once(void **state)
+{
+	int alive;
+
+	(void)state;
+	register_line(51, 3, &driver);
+	alive = messages_alive;
+	no_memory = true; /* it takes none */
+	waits = true;
+	for (uint32_t i = 1; i <= 3; i++) {
+		controller.level[51] = true;
+		assert_true(interrupt_user());
+		assert_int_equal(told.index, 3);
+		assert_int_equal(told.count, i);
+		assert_true(controller.claimed[51]);
+		/* it is with the driver: nothing more comes */
+		assert_false(interrupt_user());
+		controller.level[51] = false;
+		assert_int_equal(irq_ack(51), KERN_SUCCESS);
+		assert_false(controller.claimed[51]);
+	}
+	assert_null(last_message);
+	assert_int_equal(messages_alive, alive);
+
+	/* he does not: it is a message, and the next one takes memory */
+	waits = false;
+	controller.level[51] = true;
+	assert_false(interrupt_user());
+	expect_message(&driver, 3, 4);
+	controller.level[51] = false;
+	assert_int_equal(irq_ack(51), KERN_RESOURCE_SHORTAGE);
+	assert_true(controller.claimed[51]);
+	no_memory = false;
+	assert_int_equal(irq_ack(51), KERN_SUCCESS);
+	assert_false(controller.claimed[51]);
+	assert_int_equal(messages_alive, alive);
+
+	/* its driver dies, told without a message */
+	waits = true;
+	controller.level[51] = true;
+	assert_true(interrupt_user());
+	waits = false;
+	driver.state = PORT_IS_DEAD;
+	controller.level[51] = false;
+	register_line(51, 4, &second_driver);
+	assert_false(controller.claimed[51]);
+	assert_int_equal(messages_alive, alive);
+	raise_line(51);
+	expect_message(&second_driver, 4, 1);
+	controller.level[51] = false;
+	assert_int_equal(irq_ack(51), KERN_SUCCESS);
+	driver.state = PORT_IN_SPACE;
+	second_driver.state = PORT_IN_SPACE;
+}
+
 static void
 lines_do_not_shut_each_other(void **state)
 {
@@ -390,6 +484,7 @@ main(void)
 	    cmocka_unit_test(firmware_settings_are_cleared),
 	    cmocka_unit_test(an_interrupt_is_one_message_until_acknowledged),
 	    cmocka_unit_test(lines_do_not_shut_each_other),
+	    cmocka_unit_test(who_waits_is_run_at_once),
 	    cmocka_unit_test(a_line_has_one_living_driver),
 	    cmocka_unit_test(shortage_is_told_and_the_line_stays_shut),
 	    cmocka_unit_test(lines_that_are_not_there_are_refused),

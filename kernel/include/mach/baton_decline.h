@@ -14,6 +14,7 @@
  *	ANSWER	    what it answers
  *	PAGER	    requests to pagers, and what they supply
  *	SYNC	    a signal and a wait in one, of semaphores and eventlinks
+ *	IRQ	    an interrupt, to the driver's thread, from user mode
  *
  * Readable by the kernel and by programs; host_declines() of baton/host.h has
  * the counts.
@@ -92,7 +93,12 @@
 	reason(SYNC_NOBODY, "signal: nobody waits for it")                     \
 	reason(SYNC_WAITER, "signal: who waits has a deadline, or a call")     \
 	reason(SYNC_FLOATING, "signal: his FP is on another hart")             \
-	reason(SYNC_BUSY, "signal: his wait just ended")
+	reason(SYNC_BUSY, "signal: his wait just ended")                       \
+	reason(IRQ_NOBODY, "interrupt: nobody waits for it")                   \
+	reason(IRQ_WAITER, "interrupt: no room, a time-out, wants a trailer")  \
+	reason(IRQ_PRIORITY, "interrupt: its driver is not more urgent")       \
+	reason(IRQ_HART, "interrupt: its driver is another hart's")            \
+	reason(IRQ_BUSY, "interrupt: somebody else is at the port")
 /* clang-format on */
 
 #define BATON_DECLINE_NUMBER(name, what) BATON_DECLINE_##name,
