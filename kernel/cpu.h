@@ -70,9 +70,9 @@ struct cpu {
 	uint64_t request_word, reply_word;
 	struct pmap *pmap; /* l: whose tables satp names, or is about to */
 	struct pmap *pmap_loaded;     /* l: or still does, see arch's tlb.c */
-	uint64_t asid_generation;     /* l: TLB holds no older ASIDs */
 	atomic_uint running_priority; /* a: hint for wake-ups */
 	bool fpu_on;		      /* l: what sstatus.FS says */
+	atomic_bool asids_stale;      /* a: the TLB may hold older ASIDs */
 	struct cpu_counters counters; /* l */
 	struct thread *fpu_owner;     /* l: whose registers the FPU holds */
 	struct thread *idle;	      /* I */

@@ -179,9 +179,9 @@ struct thread {
 	struct trapframe tf;	/* [o] first: tp finds it at offset 0 */
 	struct cpu *cpu;	/* [o] where it runs or last ran */
 	atomic_uint ast;	/* [a] AST_* */
+	atomic_uint wait_armed; /* [a] 1: whoever swaps in 0 ends the wait */
 	uint32_t priority;	/* [o] effective: base or inherited */
 	uint32_t base_priority; /* [t] */
-	atomic_uint wait_armed; /* [a] 1: whoever swaps in 0 ends the wait */
 	struct fast_state fast; /* [o] all up to here is two cache lines */
 	continuation_t cont;	/* [o] NULL: return to user mode */
 	struct task *task;	/* [I] a reference; NULL: idle threads */

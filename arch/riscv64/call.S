@@ -45,18 +45,25 @@
 	sd	a6, TF_A6(tp)
 	.endm
 
+/*
+ * The two halves.  What they test with is nobody's: a5 to a7 end as 0, and so
+ * do the registers whose name is zero, in which a bare header has no body.
+ * a0 is CALL_IN_REGISTERS, which is 1.
+ */
+
 /* Send a request; falls through when the receiver is s2, and it is to run. */
-	.macro	leg_request
+	.macro	leg_request zero1
 	ld	s1, FAST_FROM_WORD(tp)
 	bne	a5, s1, decline_receive
 	ld	s1, FAST_TO_WORD(tp)
 	bne	a3, s1, decline_name
-	sext.w	s1, a4				/* no voucher */
-	bnez	s1, refuse_voucher
+	sext.w	\zero1, a4			/* no voucher */
+	bnez	\zero1, refuse_voucher
 	ld	s3, FAST_TO(tp)
 	ld	s4, FAST_TO_ENTRY(tp)
 	ld	s9, FAST_FROM(tp)
 	ld	s10, FAST_QUIET(tp)
+	li	a0, CALL_IN_REGISTERS
 	/* The right is looked at between load and store of the word: who gives
 	 * it up closes the port after that. */
 	lr.d.aq	s2, (s3)
@@ -69,14 +76,14 @@
 	bne	s5, s6, decline_right
 	ld	s5, THREAD_CPU(s2)
 	bne	s5, s0, decline_hart
-	lw	s5, THREAD_PRIORITY(tp)
-	lw	s6, THREAD_PRIORITY(s2)
+	ld	s5, THREAD_PRIORITIES(tp)
+	ld	s6, THREAD_PRIORITIES(s2)
 	ld	s7, FAST_QUIET(s2)
-	sc.d	s8, s7, (s3)
-	bnez	s8, decline_busy
+	sc.d	a7, s7, (s3)
+	bnez	a7, decline_busy
 
 	/* ---- sent: s2 is ours ---- */
-	bne	s5, s6, 8f			/* priorities differ */
+	bne	s5, s6, 8f
 7:	lbu	s4, FAST_SPARE_NAME(s2)
 	ld	s6, FAST_SPARE(s2)
 	addi	s4, s4, 1
@@ -92,24 +99,27 @@
 	ld	s4, FAST_FROM_WORD(s2)
 	xori	a2, a2, FAST_REQUEST_RECEIVED
 	or	a3, s4, s5			/* reply right; where it came */
-	li	s4, 1
 	addi	s3, s3, PORT_SEQUENCE
-	amoadd.w zero, s4, (s3)
-	/* Wait: what was lent goes back. */
-	lw	s4, THREAD_BASE_PRIORITY(tp)
+	amoadd.w zero, a0, (s3)
 	neg	s5, tp
-	sw	s4, THREAD_PRIORITY(tp)
 	lr.d.aq	s4, (s9)
 	bne	s4, s10, call_wait_client
-	lw	s4, THREAD_AST(tp)
-	bnez	s4, call_wait_client
-	sc.d.rl	s4, s5, (s9)
-	bnez	s4, call_wait_client
+	lw	a5, THREAD_AST(tp)
+	bnez	a5, call_wait_client
+	sc.d.rl	a6, s5, (s9)
+	bnez	a6, call_wait_client
 	.endm
 
-/* The caller lends its priority, or the hart runs at the server's. */
+/*
+ * Not the same priorities, of which who waits has but one.  What was lent to
+ * the caller goes back; he lends his, or the hart runs at the server's.
+ */
 	.macro	leg_request_priority
-8:	bgeu	s6, s5, 9f
+8:	lw	s5, THREAD_PRIORITY(tp)
+	lw	s6, THREAD_PRIORITY(s2)
+	lw	s7, THREAD_BASE_PRIORITY(tp)
+	sw	s7, THREAD_PRIORITY(tp)
+	bgeu	s6, s5, 9f
 	sw	s5, THREAD_PRIORITY(s2)
 	j	7b
 9:	sw	s6, CPU_RUNNING_PRIORITY(s0)
@@ -117,45 +127,45 @@
 	.endm
 
 /* Send a reply; the same. */
-	.macro	leg_reply
+	.macro	leg_reply zero1, zero2, zero3, zero4
 	ld	s1, FAST_FROM_WORD(tp)
 	bne	a5, s1, refuse_receive
 	lwu	s1, FAST_SPARE_NAME(tp)
 	bne	a3, s1, refuse_reply
-	sext.w	s1, a4
-	bnez	s1, refuse_voucher
+	sext.w	\zero1, a4
+	bnez	\zero1, refuse_voucher
 	ld	s9, FAST_FROM(tp)
 	ld	s10, FAST_QUIET(tp)
 	ld	s11, THREAD_SPACE(tp)
 	ld	s4, FAST_SPARE(tp)
 	lw	s6, FAST_SPARE_KEY(tp)
-	li	s7, 1
+	li	a0, CALL_IN_REGISTERS
 	lr.w.aq	s5, (s11)			/* spin_trylock() */
-	andi	s8, s5, LOCK_COUNT_MASK
-	bnez	s8, refuse_busy
-	add	s5, s5, s7
-	sc.w	s8, s5, (s11)
-	bnez	s8, refuse_busy
+	andi	\zero2, s5, LOCK_COUNT_MASK
+	bnez	\zero2, refuse_busy
+	add	s5, s5, a0
+	sc.w	\zero3, s5, (s11)
+	bnez	\zero3, refuse_busy
 	lw	s5, ENTRY_KEY(s4)
 	bne	s5, s6, unlock_right
 	/* While its client waits in the word, the right needs no reference. */
 	ld	s3, ENTRY_PORT(s4)
 	lr.d.aq	s2, (s3)
 	addi	s2, s2, -1
-	srli	s5, s2, WORD_SHIFT
-	bnez	s5, unlock_nobody
+	srli	\zero4, s2, WORD_SHIFT
+	bnez	\zero4, unlock_nobody
 	not	s2, s2				/* less what it was */
 	ld	s5, THREAD_CPU(s2)
 	bne	s5, s0, unlock_hart
-	lw	s5, THREAD_PRIORITY(tp)
-	lw	s8, THREAD_PRIORITY(s2)
-	bne	s5, s8, 8f
-7:	ld	s8, FAST_QUIET(s2)
-	sc.d	s5, s8, (s3)
-	bnez	s5, unlock_busy
+	ld	s5, THREAD_PRIORITIES(tp)
+	ld	s7, THREAD_PRIORITIES(s2)
+	ld	s8, FAST_QUIET(s2)
+	bne	s5, s7, 8f
+	sc.d	a7, s8, (s3)
+	bnez	a7, unlock_busy
 
 	/* ---- sent: s2 is ours, and the right used ---- */
-	andi	s6, s6, 255
+7:	andi	s6, s6, 255
 	ori	s6, s6, KEY_KEPT
 	sw	s6, ENTRY_KEY(s4)
 	li	s5, LOCK_PASS			/* SPARE_READY as well */
@@ -165,26 +175,35 @@
 	xor	a2, a2, s5
 	ld	a3, FAST_FROM_WORD(s2)
 	addi	s3, s3, PORT_SEQUENCE
-	amoadd.w zero, s7, (s3)
-	lw	s4, THREAD_BASE_PRIORITY(tp)
-	sw	s4, THREAD_PRIORITY(tp)
+	amoadd.w zero, a0, (s3)
 	lr.d.aq	s4, (s9)
 	bne	s4, s10, call_wait_server
-	lw	s4, THREAD_AST(tp)
-	bnez	s4, call_wait_server
-	sc.d.rl	s4, tp, (s9)
-	bnez	s4, call_wait_server
+	lw	a5, THREAD_AST(tp)
+	bnez	a5, call_wait_server
+	sc.d.rl	a6, tp, (s9)
+	bnez	a6, call_wait_server
 	.endm
 
+/*
+ * The hart is to run at the client's: unless somebody waits for that.  Then
+ * what was lent to the server goes back.
+ */
 	.macro	leg_reply_priority
-/* The hart is to run at the client's: unless somebody waits for that. */
-8:	sw	s8, CPU_RUNNING_PRIORITY(s0)
+8:	lw	s5, THREAD_PRIORITY(tp)
+	lw	s7, THREAD_PRIORITY(s2)
+	beq	s5, s7, 10f
+	sw	s7, CPU_RUNNING_PRIORITY(s0)
 	fence	rw, rw				/* sched_wake()'s partner */
 	lw	s1, CPU_BEST_QUEUED(s0)
-	bge	s1, s8, 9f
+	bge	s1, s7, 9f
 	lr.d.aq	s1, (s3)
 	add	s1, s1, s2			/* less the client */
-	beqz	s1, 7b
+	bnez	s1, 9f
+10:	sc.d	a7, s8, (s3)
+	bnez	a7, 9f
+	lw	s1, THREAD_BASE_PRIORITY(tp)
+	sw	s1, THREAD_PRIORITY(tp)
+	j	7b
 9:	sw	s5, CPU_RUNNING_PRIORITY(s0)
 	j	unlock_priority
 	.endm
@@ -193,39 +212,24 @@
  * s2, in whose hands the message is, becomes the current thread: its address
  * space, its registers.  Nothing of the sender's stays.
  */
-	.macro	leg_leave body
+	.macro	leg_leave zero
 	ld	s3, FAST_PMAP(s2)
 	ld	s4, CPU_PMAP(s0)
-	beq	s3, s4, 1f
+	beq	s3, s4, 4f
 	/* pmap_switch_on() */
 	sd	s3, CPU_PMAP(s0)
 	fence	rw, rw				/* pmap_retire()'s partner */
-	ld	s4, PMAP_SATP(s3)
+1:	ld	s4, PMAP_SATP(s3)
 	beqz	s4, call_leave_long
-	fence	r, r				/* the generation after it */
-	lla	s5, asid_generation
-	ld	s5, (s5)
-	ld	s6, CPU_ASID_GENERATION(s0)
-	bne	s5, s6, call_leave_long
+	fence	r, r				/* asids_stale after it */
+	lhu	\zero, CPU_FPU_ON(s0)		/* that, and fpu_on */
+	bnez	\zero, 3f
 	csrw	satp, s4
 	sd	s3, CPU_PMAP_LOADED(s0)
-1:	lbu	s3, CPU_FPU_ON(s0)
-	bnez	s3, 3f
 2:	csrw	sscratch, s2
-	.if \body
-	srli	s3, a2, 32
-	addi	s3, s3, -FAST_HEADER - FAST_BODY
-	beqz	s3, 4f
-	jal	s11, call_clear
-4:
-	.else
-	li	t1, 0
-	li	t2, 0
-	li	t3, 0
-	li	t4, 0
-	li	t5, 0
-	li	t6, 0
-	.endif
+	.endm
+
+	.macro	leg_return
 	ld	ra, TF_EPC(s2)
 	ld	sp, TF_SP(s2)
 	ld	gp, TF_GP(s2)
@@ -244,16 +248,33 @@
 	ld	s11, TF_S11(s2)
 	ld	a1, TF_A1(s2)
 	ld	s2, TF_S2(s2)
-	li	a0, CALL_IN_REGISTERS
-	li	a5, 0
-	li	a6, 0
-	li	a7, 0
 	leave_kernel
+	.endm
+
+/* What is behind the body is 0. */
+	.macro	leg_clear
+	srli	s3, a2, 32
+	addi	s3, s3, -FAST_HEADER - FAST_BODY
+	beqz	s3, 6f
+	jal	s11, call_clear
+6:
+	.endm
+
 /* The unit is shut: its owner's next use of it, fpu_resume(), opens it. */
-3:	li	s3, SSTATUS_FS
-	csrc	sstatus, s3
+	.macro	leg_leave_seldom zero
+3:	lbu	s5, CPU_ASIDS_STALE(s0)
+	bnez	s5, call_leave_long
+	li	s5, SSTATUS_FS
+	csrc	sstatus, s5
 	sb	zero, CPU_FPU_ON(s0)
-	j	2b
+	j	1b
+	/* The same address space. */
+4:	lbu	\zero, CPU_FPU_ON(s0)
+	beqz	\zero, 2b
+	li	s5, SSTATUS_FS
+	csrc	sstatus, s5
+	sb	zero, CPU_FPU_ON(s0)
+	j	4b
 	.endm
 
 	.section .text.hot, "ax"
@@ -267,15 +288,24 @@ call_again:
 	beq	a2, s1, call_reply
 	ld	s1, CPU_REQUEST(s0)
 	bne	a2, s1, call_with_body
-	leg_request
-	leg_leave 0
+	leg_request t1
+	leg_leave t5
+	li	t2, 0
+	li	t3, 0
+	li	t4, 0
+	li	t6, 0
+	leg_return
 	leg_request_priority
+	leg_leave_seldom t5
 
 	.balign	64
 call_reply:
-	leg_reply
-	leg_leave 0
+	leg_reply t1, t2, t3, t4
+	leg_leave t5
+	li	t6, 0
+	leg_return
 	leg_reply_priority
+	leg_leave_seldom t5
 
 	.balign	64
 call_with_body:
@@ -290,15 +320,21 @@ call_with_body:
 	beq	s1, s3, call_reply_body
 	li	s3, FAST_REQUEST_BITS
 	bne	s1, s3, call_other
-	leg_request
-	leg_leave 1
+	leg_request s8
+	leg_leave s8
+	leg_clear
+	leg_return
 	leg_request_priority
+	leg_leave_seldom s8
 
 	.balign	64
 call_reply_body:
-	leg_reply
-	leg_leave 1
+	leg_reply s8, s8, s8, s8
+	leg_leave s8
+	leg_clear
+	leg_return
 	leg_reply_priority
+	leg_leave_seldom s8
 
 /* The message is in the buffer, where that may be: ipc/fast_call.c. */
 call_other:

@@ -33,10 +33,11 @@
  * must not be freed yet: so H->pmap_loaded follows the satp write, and
  * pmap_in_use() looks at both.
  *
- * Generations.  A hart whose asid_generation equals the global one, loaded
- * after P->satp, may use what it loaded: its own copy was taken when the new
- * generation had begun, at which time P->satp was zeroed already, so the
- * value is of that generation.  Any other case takes the lock.
+ * Generations.  A new one zeroes the satp of every space, then tells each hart
+ * that what its TLB holds is stale (cpu->asids_stale), and only then gives out
+ * ASIDs anew.  A hart that loads P->satp and then finds that it has not been
+ * told may use what it loaded: it is of the generation that the hart is in.
+ * Any other case takes the lock.
  */
 #include "arch/riscv64/tlb.h"
 
@@ -54,11 +55,10 @@ uint32_t pmap_asid_bits;
 static struct spinlock asid_lock = SPINLOCK_INIT(LOCK_PMAP);
 static struct list pmaps = {&pmaps, &pmaps}; /* [asid_lock] */
 static uint64_t asid_next = 1;		     /* [asid_lock] */
-_Atomic uint64_t asid_generation = 1;	     /* written under asid_lock */
 
 /*
  * Harts with fewer ASIDs than the boot hart drop all translations at every
- * switch: they never take up a generation.
+ * switch: what they hold is always stale.
  */
 static bool asids_too_few[CONFIG_MAX_HARTS]; /* I */
 
@@ -86,8 +86,10 @@ asid_new_generation(void)
 
 		atomic_store_explicit(&pmap->satp, 0, memory_order_relaxed);
 	}
-	/* release: pairs with the acquire in pmap_switch(), see above */
-	atomic_fetch_add_explicit(&asid_generation, 1, memory_order_release);
+	/* Before any of the new ASIDs, by the release in asid_assign(). */
+	for (uint32_t i = 0; i < cpu_count; i++)
+		atomic_store_explicit(
+		    &cpus[i].asids_stale, true, memory_order_relaxed);
 	asid_next = 1;
 }
 
@@ -100,7 +102,7 @@ asid_assign(struct pmap *pmap)
 		asid_new_generation();
 	satp = satp_of(pmap) | asid_next++ << SATP_ASID_SHIFT;
 	/*
-	 * release: whoever loads it also sees the generation it is of.
+	 * release: whoever loads it also sees that its TLB is stale, if so.
 	 * acquire, and an exchange: if it replaces the 0 of a pmap_retire()
 	 * that came meanwhile, this hart walks the entries changed before that;
 	 * if not, that 0 follows.
@@ -137,11 +139,12 @@ satp_load_no_asids(struct pmap *pmap)
 		sfence_vma_all();
 }
 
-/* @pmap has no ASID, or this hart has not seen the generation yet. */
+/* @pmap has no ASID, or this hart holds translations of an older generation. */
 static void
 satp_load_slow(struct cpu *cpu, struct pmap *pmap)
 {
-	uint64_t generation, satp;
+	uint64_t satp;
+	bool stale;
 
 	if (pmap_asid_bits == 0) {
 		satp_load_no_asids(pmap);
@@ -151,20 +154,21 @@ satp_load_slow(struct cpu *cpu, struct pmap *pmap)
 	satp = atomic_load_explicit(&pmap->satp, memory_order_relaxed);
 	if (satp == 0)
 		satp = asid_assign(pmap);
-	generation =
-	    atomic_load_explicit(&asid_generation, memory_order_relaxed);
+	/* It is told again, once the lock is free, if another one begins. */
+	stale = atomic_load_explicit(&cpu->asids_stale, memory_order_relaxed);
+	if (!asids_too_few[cpu->index])
+		atomic_store_explicit(
+		    &cpu->asids_stale, false, memory_order_relaxed);
 	spin_unlock(&asid_lock);
 
 	csr_write(satp, satp);
-	if (cpu->asid_generation == generation)
+	if (!stale)
 		return;
 	/*
 	 * After the satp write: until then this hart might fetch ahead under
 	 * the old space's ASID, which may be the new space's number.
 	 */
 	sfence_vma_all();
-	if (!asids_too_few[cpu->index])
-		cpu->asid_generation = generation;
 }
 
 void
@@ -290,8 +294,6 @@ tlb_boot(uint32_t asid_bits_max)
 	cpu->pmap = &kernel_pmap;
 	cpu->pmap_loaded = &kernel_pmap;
 	pmap_asid_bits = (uint32_t)min_u64(asid_probe(), asid_bits_max);
-	cpu->asid_generation =
-	    atomic_load_explicit(&asid_generation, memory_order_relaxed);
 }
 
 void
@@ -302,7 +304,8 @@ tlb_boot_hart(void)
 	cpu->pmap = &kernel_pmap;
 	cpu->pmap_loaded = &kernel_pmap;
 	asids_too_few[cpu->index] = asid_probe() < pmap_asid_bits;
-	/* asid_generation stays 0, older than all: fence before first use. */
+	/* It fences before it first uses an ASID. */
+	atomic_init(&cpu->asids_stale, true);
 }
 
 void

@@ -35,6 +35,9 @@ static_assert(
     offsetof(struct thread, priority) == THREAD_PRIORITY, "offsets.h");
 static_assert(offsetof(struct thread, base_priority) == THREAD_BASE_PRIORITY,
     "offsets.h");
+static_assert(THREAD_PRIORITIES == THREAD_PRIORITY &&
+		  THREAD_BASE_PRIORITY == THREAD_PRIORITY + 4,
+    "read together by call.S");
 static_assert(offsetof(struct thread, fast.from) == FAST_FROM, "offsets.h");
 static_assert(
     offsetof(struct thread, fast.from_word) == FAST_FROM_WORD, "offsets.h");
@@ -60,11 +63,12 @@ static_assert(offsetof(struct cpu, reply_word) == CPU_REPLY, "offsets.h");
 static_assert(offsetof(struct cpu, pmap) == CPU_PMAP, "offsets.h");
 static_assert(
     offsetof(struct cpu, pmap_loaded) == CPU_PMAP_LOADED, "offsets.h");
-static_assert(
-    offsetof(struct cpu, asid_generation) == CPU_ASID_GENERATION, "offsets.h");
 static_assert(offsetof(struct cpu, running_priority) == CPU_RUNNING_PRIORITY,
     "offsets.h");
 static_assert(offsetof(struct cpu, fpu_on) == CPU_FPU_ON, "offsets.h");
+static_assert(
+    offsetof(struct cpu, asids_stale) == CPU_ASIDS_STALE, "offsets.h");
+static_assert(CPU_ASIDS_STALE == CPU_FPU_ON + 1, "read together by call.S");
 static_assert(
     offsetof(struct cpu, counters.handed_off) == CPU_HANDED_OFF, "offsets.h");
 static_assert(offsetof(struct cpu, declined) == CPU_DECLINED, "offsets.h");

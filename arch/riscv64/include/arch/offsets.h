@@ -7,8 +7,10 @@
 #define THREAD_CPU 256
 #define THREAD_AST 264
 
-#define THREAD_PRIORITY	     268
-#define THREAD_BASE_PRIORITY 272
+/* Both, and each */
+#define THREAD_PRIORITIES    272
+#define THREAD_PRIORITY	     272
+#define THREAD_BASE_PRIORITY 276
 
 #define FAST_FROM	280
 #define FAST_FROM_WORD	288
@@ -49,12 +51,12 @@
 #define CPU_REPLY	     24
 #define CPU_PMAP	     32
 #define CPU_PMAP_LOADED	     40
-#define CPU_ASID_GENERATION  48
-#define CPU_RUNNING_PRIORITY 56
-#define CPU_FPU_ON	     60
-#define CPU_HANDED_OFF	     64
-#define CPU_DECLINED	     184
-#define CPU_BEST_QUEUED	     976
+#define CPU_RUNNING_PRIORITY 48
+#define CPU_FPU_ON	     52
+#define CPU_ASIDS_STALE	     53
+#define CPU_HANDED_OFF	     56
+#define CPU_DECLINED	     176
+#define CPU_BEST_QUEUED	     968
 
 /* The two halves of a call: bits as sent, and what receivers see changes. */
 #define FAST_REQUEST_BITS     0x1513

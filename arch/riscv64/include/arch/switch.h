@@ -9,9 +9,7 @@
 
 #include "kernel/cpu.h"
 
-extern _Atomic uint64_t asid_generation;
-
-/* @pmap has no ASID, or this hart has not seen the generation yet. */
+/* @pmap has no ASID, or this hart holds translations of an older generation. */
 void pmap_switch_slow(struct cpu *cpu, struct pmap *pmap);
 
 static inline void
@@ -23,11 +21,10 @@ pmap_switch_on(struct cpu *cpu, struct pmap *pmap)
 		return;
 	store_relaxed(&cpu->pmap, pmap);
 	fence_full(); /* pairs with the one in pmap_retire() */
-	/* acquire: the generation is loaded after it */
+	/* acquire: @asids_stale is loaded after it */
 	satp = atomic_load_explicit(&pmap->satp, memory_order_acquire);
-	if (unlikely(satp == 0 ||
-		     atomic_load_explicit(&asid_generation,
-			 memory_order_relaxed) != cpu->asid_generation)) {
+	if (unlikely(satp == 0 || atomic_load_explicit(&cpu->asids_stale,
+				      memory_order_relaxed))) {
 		pmap_switch_slow(cpu, pmap);
 		return;
 	}
