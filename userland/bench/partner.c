@@ -65,7 +65,8 @@ answer(union buffer *buffer, uint64_t arrived)
 		answer_transfer(buffer, arrived);
 		break;
 	default:
-		if (header->msgh_id == BENCH_REGISTERS)
+		if (header->msgh_id == BENCH_REGISTERS ||
+		    header->msgh_id == BENCH_FLOATS)
 			return MACH_MSG_OPTION_NONE;
 		if (header->msgh_id != BENCH_INLINE)
 			return serve_page(buffer);

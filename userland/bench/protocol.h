@@ -16,6 +16,7 @@
 #define BENCH_PORT	7003 /* answered by an empty message */
 #define BENCH_INLINE	7004 /* answered by when the body was here */
 #define BENCH_REGISTERS 7005 /* answered, and all that follow, in registers */
+#define BENCH_FLOATS	7006 /* the same, by who has values in its unit */
 
 /* Both directions, with room for the trailer. */
 struct bench_message {
