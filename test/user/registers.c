@@ -465,6 +465,8 @@ test_once(void)
 {
 	struct mach_thread *threads[2];
 
+	port_end(reply_port); /* what was refused may have left something */
+	reply_port = port_new();
 	first.port = port_new_send();
 	second.port = port_new_send();
 	must(mach_thread_start(answer_all, &first, 16384, &threads[0]));
