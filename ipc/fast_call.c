@@ -33,9 +33,6 @@ struct leg {
 	uint64_t to_word, from_word;   /* what was in their words */
 };
 
-/* No reason. */
-#define SERVED BATON_DECLINES
-
 /* ---- the two words ---- */
 
 always_inline uint64_t

@@ -23,6 +23,9 @@ decline(struct cpu *cpu, enum baton_decline reason)
 	cpu->declined[reason]++;
 }
 
+/* No reason. */
+#define SERVED BATON_DECLINES
+
 /* Why who waits, first_receiver(), is not to have it. */
 enum baton_decline fast_not_him(
     const struct port *to, const struct port *from, uint64_t size);

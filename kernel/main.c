@@ -9,6 +9,7 @@
 #include "drivers/fdt.h"
 #include "drivers/finisher.h"
 #include "drivers/machine.h"
+#include "ipc/call_twin.h"
 #include "ipc/message.h"
 #include "kernel/eventlink.h"
 #include "kernel/reaper.h"
@@ -130,6 +131,8 @@ read_options(void)
 	value = string_option(line, "fastpath=");
 	if (value != NULL && strncmp(value, "off", 3) == 0)
 		ipc_fast_enabled = false;
+	if (value != NULL && strncmp(value, "c", 1) == 0)
+		ipc_call_twin = true;
 }
 
 static void

@@ -63,7 +63,7 @@ $(OUT)/kernel/%.S.o: %.S $(BUILD_RULES) | $(call setup,build)
 $(OUT)/kernel/ipc/fast.c.o $(OUT)/kernel/ipc/fast_memory.c.o \
 $(OUT)/kernel/ipc/fast_exception.c.o $(OUT)/kernel/vm/passage.c.o \
 $(OUT)/kernel/ipc/fast_direct.c.o $(OUT)/kernel/ipc/fast_carry.c.o \
-$(OUT)/kernel/ipc/fast_call.c.o $(OUT)/kernel/ipc/fast_sync.c.o \
+$(OUT)/kernel/ipc/fast_call.c.o $(OUT)/kernel/ipc/call_twin.c.o $(OUT)/kernel/ipc/fast_sync.c.o \
 $(OUT)/kernel/ipc/fast_queue.c.o \
 $(OUT)/kernel/vm/across.c.o: \
 	KERNEL_FLAGS += -fomit-frame-pointer \

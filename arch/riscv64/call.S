@@ -14,6 +14,9 @@
  * receive like any other.  No loop, no lock but the space's, for a reply right
  * is a name that another thread may give up.
  *
+ * ipc/call_twin.c says the same in C, and serves with `fastpath=c`; who changes
+ * one changes both.
+ *
  * Registers: s0 the hart, s2 the receiver; sscratch is 0, as always here.
  */
 #include <arch/offsets.h>
@@ -515,3 +518,29 @@ call_refused:
 	call_keep
 2:	call	fast_call
 	tail	thread_return_value
+
+/*
+ * With `fastpath=c` traps come here: calls go to the legs' twin in C, and all
+ * else to trap_entry, as it came.
+ */
+	.text
+	.globl	trap_entry_twin
+	.balign	4
+trap_entry_twin:
+	csrrw	tp, sscratch, tp
+	bgez	tp, 2f
+	sd	s0, TF_S0(tp)
+	sd	s1, TF_S1(tp)
+	csrr	s0, scause
+	addi	s0, s0, -CAUSE_USER_ECALL
+	addi	s1, t0, -TRAP_MACH_MSG_CALL
+	or	s0, s0, s1
+	bnez	s0, 1f
+	call_save
+	ld	s0, THREAD_CPU(tp)
+	call_keep
+	tail	call_twin
+1:	ld	s0, TF_S0(tp)
+	ld	s1, TF_S1(tp)
+2:	csrrw	tp, sscratch, tp
+	j	trap_entry

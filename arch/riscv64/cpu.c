@@ -10,6 +10,7 @@
 #include "arch/riscv64/sbi.h"
 #include "arch/riscv64/trap.h"
 #include "drivers/machine.h"
+#include "ipc/call_twin.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 #include "kernel/klog.h"
@@ -173,6 +174,8 @@ hart_init(void)
 			       SSTATUS_MXR);
 	csr_write(scounteren, 7);
 	csr_write(sscratch, 0);
+	if (ipc_call_twin)
+		csr_write(stvec, (uintptr_t)trap_entry_twin);
 	trap_clear_senvcfg();
 	arch_set_timer(UINT64_MAX);
 	csr_write(sie, SIE_SSIE | SIE_STIE | SIE_SEIE);

@@ -35,6 +35,13 @@ fpu_switch(struct cpu *cpu, struct thread *next)
 }
 
 void
+fpu_shut(struct cpu *cpu)
+{
+	csr_clear(sstatus, SSTATUS_FS);
+	cpu->fpu_on = false;
+}
+
+void
 fpu_release(struct cpu *cpu)
 {
 	struct thread *owner = cpu->fpu_owner;

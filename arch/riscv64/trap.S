@@ -14,8 +14,6 @@
 #include "arch/riscv64/trap_macros.inc"
 #include "kernel/config.h"
 
-#define CAUSE_USER_ECALL 8
-
 	.macro	save_callee_saved from
 	sd	ra, TF_RA(tp)
 	sd	sp, TF_SP(tp)

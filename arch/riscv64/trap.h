@@ -6,6 +6,10 @@
 
 struct thread;
 
+/* Where traps go with `fastpath=c`: calls to ipc/call_twin.c, and all others to
+ * trap_entry.  In call.S, of the call that it is the twin of. */
+void trap_entry_twin(void);
+
 void trap_user(uint64_t cause);
 void trap_kernel(struct trapframe *frame, uint64_t cause);
 /* One pending interrupt, by its number in scause. */

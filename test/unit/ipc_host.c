@@ -647,6 +647,12 @@ fpu_switch(struct cpu *cpu, struct thread *next)
 	(void)next;
 }
 
+void
+fpu_shut(struct cpu *cpu)
+{
+	(void)cpu;
+}
+
 struct thread *
 thread_create_kernel(continuation_t cont, uint32_t priority)
 {

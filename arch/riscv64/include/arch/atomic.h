@@ -4,6 +4,7 @@
  * a fence beside it, and an extension of what is extended already.
  */
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What @word was; nothing that follows is done before.  The result is kept
@@ -41,4 +42,44 @@ atomic_swap_acquire(_Atomic uint32_t *word, uint32_t value)
 			 : "rJ"(value)
 			 : "memory");
 	return old;
+}
+
+/*
+ * A word that is looked at and then changed, unless somebody else has stored to
+ * it meanwhile, the same value or another: which may fail for no reason at all.
+ * The load is an acquire.
+ */
+static inline uint64_t
+load_reserved_acquire(_Atomic uint64_t *word)
+{
+	uint64_t value;
+
+	__asm__ volatile("lr.d.aq %0, %1" : "=r"(value), "+A"(*word)::"memory");
+	return value;
+}
+
+/* True: it was stored. */
+static inline bool
+store_conditional(_Atomic uint64_t *word, uint64_t value)
+{
+	uint64_t failed;
+
+	__asm__ volatile("sc.d %0, %2, %1"
+			 : "=&r"(failed), "+A"(*word)
+			 : "r"(value)
+			 : "memory");
+	return failed == 0;
+}
+
+/* The same, as a release. */
+static inline bool
+store_conditional_release(_Atomic uint64_t *word, uint64_t value)
+{
+	uint64_t failed;
+
+	__asm__ volatile("sc.d.rl %0, %2, %1"
+			 : "=&r"(failed), "+A"(*word)
+			 : "r"(value)
+			 : "memory");
+	return failed == 0;
 }

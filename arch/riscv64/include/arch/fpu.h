@@ -24,6 +24,8 @@ void fpu_init(void);
 
 /* Let @next, about to run on @cpu, use the unit only if it owns it. */
 void fpu_switch(struct cpu *cpu, struct thread *next);
+/* Let nobody use it: its owner's next use of it opens it, fpu_resume(). */
+void fpu_shut(struct cpu *cpu);
 /* The current thread owns the unit, but a leg of the message fast path shut it
  * off on the way: it is on again.  False: neither. */
 bool fpu_resume(void);

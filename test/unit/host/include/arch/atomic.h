@@ -1,6 +1,7 @@
 /* arch/atomic.h for the host: C's own. */
 #pragma once
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 static inline int64_t
@@ -19,4 +20,25 @@ static inline int64_t
 atomic_swap_acquire(_Atomic uint32_t *word, uint32_t value)
 {
 	return atomic_exchange_explicit(word, value, memory_order_acquire);
+}
+
+/* Nobody else is there. */
+static inline uint64_t
+load_reserved_acquire(_Atomic uint64_t *word)
+{
+	return atomic_load_explicit(word, memory_order_acquire);
+}
+
+static inline bool
+store_conditional(_Atomic uint64_t *word, uint64_t value)
+{
+	atomic_store_explicit(word, value, memory_order_relaxed);
+	return true;
+}
+
+static inline bool
+store_conditional_release(_Atomic uint64_t *word, uint64_t value)
+{
+	atomic_store_explicit(word, value, memory_order_release);
+	return true;
 }
