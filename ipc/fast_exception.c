@@ -241,13 +241,7 @@ ask(struct thread *self)
 		goto out_task;
 	}
 	question.size = question_size(behavior);
-	spin_lock(&port->lock);
-	/* Who waits in the word is the general path's to find. */
-	if (unlikely(atomic_load_explicit(&port->word, memory_order_relaxed) !=
-		     PORT_GENERAL)) {
-		decline(cpu, BATON_DECLINE_EXCEPTION_REGISTERS);
-		goto out_port;
-	}
+	port_lock(port); /* who waits in the word stands in the queue now */
 	receiver = first_receiver(port, NULL, question.size, cpu);
 	if (unlikely(receiver == NULL)) {
 		decline(cpu, fast_no_handler(port, question.size));

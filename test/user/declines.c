@@ -1008,6 +1008,52 @@ test_exceptions(void)
 	port_end(port);
 }
 
+/* The server waits in registers when a question comes, and gets it all the
+ * same; true: that counted nothing, and what it says to it did. */
+static bool
+ask_server(void)
+{
+	uint64_t before[BATON_DECLINES], after[BATON_DECLINES];
+	mach_port_t port = port_new_send();
+	struct question question;
+	struct small small;
+	bool exact = true;
+
+	small_make(&small, MACH_PORT_NULL, 0);
+	listen(small.task, EXC_MASK_BREAKPOINT, port, QUESTIONS_DEFAULT);
+	small_run(&small, small_break, 0, 0);
+	exact &= ask_for(&question, port);
+	question_drop(&question);
+	listen(small.task, EXC_MASK_BREAKPOINT, service, QUESTIONS_DEFAULT);
+	echo_often();
+	wait_until_served();
+	read_counts(before);
+	must(answer(&question, KERN_SUCCESS));
+	exact &= dies(small.task);
+	read_counts(after);
+	for (unsigned i = 0; i < BATON_DECLINES; i++)
+		if (is_exception(i))
+			exact &= after[i] - before[i] ==
+				 (!off && i == BATON_DECLINE_ANSWER_KIND);
+	if (!exact)
+		tell(before, after);
+	small_forget(&small);
+	port_end(port);
+	return exact;
+}
+
+static void
+test_handler_in_registers(void)
+{
+	bool exact = false;
+
+	server_start(serve_registers);
+	for (patience = 1; patience <= TRIES && !exact; patience++)
+		exact = ask_server();
+	ok(exact, "a question to who waits in registers is served");
+	server_end();
+}
+
 static void
 test_no_handler(void)
 {
@@ -1048,5 +1094,6 @@ main(void)
 	test_served_in_registers();
 	test_exceptions();
 	test_no_handler();
+	test_handler_in_registers();
 	return done();
 }

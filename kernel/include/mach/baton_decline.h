@@ -72,7 +72,6 @@
 	reason(EXCEPTION_FIRST, "exception: the thread's first")               \
 	reason(EXCEPTION_HANDLER, "exception: no handler in the first place")  \
 	reason(EXCEPTION_FLAVOR, "exception: registers of another flavor")     \
-	reason(EXCEPTION_REGISTERS, "exception: handler waits in registers")   \
 	reason(EXCEPTION_NOBODY, "exception: nobody waits on the port")        \
 	reason(EXCEPTION_WAITER, "exception: time-out, or wants a trailer")    \
 	reason(EXCEPTION_ROOM, "exception: the handler has no room")           \
