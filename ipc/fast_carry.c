@@ -12,22 +12,20 @@
 #include "ipc/port.h"
 #include "ipc/space.h"
 #include "kernel/thread.h"
-#include "vm/memory_wait.h"
 
 bool
 carried_read(struct carried *carried, uaddr_t body, uint64_t size)
 {
 	const mach_msg_port_descriptor_t *descriptor =
 	    &carried->words.descriptor;
-	kern_return_t kr;
 
-	if (size < sizeof(carried->words))
+	/* What is not there the general path finds. */
+	if (size < sizeof(carried->words) || (body & 3) != 0 ||
+	    !user_range_ok(body, sizeof(carried->words)) ||
+	    copyin_present(&carried->words, body, sizeof(carried->words)) !=
+		KERN_SUCCESS)
 		return false;
-	kr = copyin(&carried->words, body, sizeof(carried->words));
-	/* The general path will find out again. */
-	if (unlikely(kr == KERN_MEMORY_WAIT))
-		memory_wait_forget();
-	if (kr != KERN_SUCCESS || carried->words.count != 1 ||
+	if (carried->words.count != 1 ||
 	    descriptor->type != MACH_MSG_PORT_DESCRIPTOR)
 		return false;
 	carried->made = descriptor->disposition == MACH_MSG_TYPE_MAKE_SEND;

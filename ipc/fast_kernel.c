@@ -17,6 +17,7 @@
 
 #include "ipc/fast.h"
 #include "ipc/kmsg.h"
+#include "ipc/kmsg_small.h"
 #include "ipc/kserver.h"
 #include "ipc/message.h"
 #include "ipc/port.h"
@@ -164,7 +165,7 @@ receive_reply(struct thread *self, struct kmsg *kmsg, uint32_t size)
 	tf->a5 = 0;
 	tf->a6 = 0;
 	drop_right(kmsg->remote);
-	kmsg_free(kmsg);
+	kmsg_free_small(kmsg);
 	/* What was lent to us for the last message goes back. */
 	if (self->priority != self->base_priority)
 		sched_run_at(self, self->base_priority);
@@ -181,7 +182,7 @@ fast_kernel(struct thread *self, const uint64_t *body)
 
 	/* The kernel pays: it is one a thread, and for no longer than a call
 	 * takes. */
-	kmsg = kmsg_alloc(NULL, size - HEADER_SIZE, 0);
+	kmsg = kmsg_alloc_small(NULL, size - HEADER_SIZE);
 	if (unlikely(kmsg == NULL))
 		return FAST_KERNEL_DECLINED;
 	self->step = (struct step_state){.object = kmsg};

@@ -18,6 +18,7 @@
 #include "ipc/fast.h"
 #include "ipc/fast_memory.h"
 #include "ipc/kmsg.h"
+#include "ipc/kmsg_small.h"
 #include "ipc/message.h"
 #include "ipc/notify.h"
 #include "ipc/port.h"
@@ -85,7 +86,9 @@ takes_message(const struct port *port)
 static inline struct kmsg *
 make(struct space *space, uaddr_t from, uint32_t body)
 {
-	struct kmsg *kmsg = kmsg_alloc(space->ledger, body, 0);
+	struct kmsg *kmsg = likely(body <= KMSG_SMALL_CAPACITY)
+				? kmsg_alloc_small(space->ledger, body)
+				: kmsg_alloc(space->ledger, body, 0);
 
 	if (unlikely(kmsg == NULL))
 		return NULL;
@@ -176,7 +179,7 @@ write_header(struct kmsg *kmsg, uaddr_t buffer, mach_port_name_t local)
 {
 	uint64_t id = (uint64_t)(uint32_t)kmsg->id << 32;
 
-	kmsg_free(kmsg);
+	kmsg_free_small(kmsg);
 	if (copyout_words_return(buffer,
 		MACH_MSGH_BITS(0, MACH_MSG_TYPE_PORT_SEND) |
 		    (uint64_t)HEADER_SIZE << 32,
@@ -223,8 +226,8 @@ take(struct space *space, mach_port_name_t name, uint32_t room)
 
 /* ---- the two halves ---- */
 
-static never_inline kern_return_t
-send_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+never_inline kern_return_t
+fast_send_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
     uint64_t rcv_size_priority, uint64_t timeout)
 {
@@ -237,8 +240,8 @@ send_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
 }
 
-static never_inline kern_return_t
-receive_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
+never_inline kern_return_t
+fast_receive_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t descriptors_rcv_name,
     uint64_t rcv_size_priority, uint64_t timeout)
 {
@@ -269,11 +272,11 @@ fast_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 {
 	current_thread()->receive.option = option;
 	if (option == MACH_SEND_MSG)
-		return send_half(buffer, option, bits_send_size, remote_local,
-		    voucher_id, descriptors_rcv_name, rcv_size_priority,
-		    timeout);
+		return fast_send_half(buffer, option, bits_send_size,
+		    remote_local, voucher_id, descriptors_rcv_name,
+		    rcv_size_priority, timeout);
 	if (option == MACH_RCV_MSG)
-		return receive_half(buffer, option, bits_send_size,
+		return fast_receive_half(buffer, option, bits_send_size,
 		    remote_local, voucher_id, descriptors_rcv_name,
 		    rcv_size_priority, timeout);
 	return fast_memory(buffer, option, bits_send_size, remote_local,

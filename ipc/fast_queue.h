@@ -13,3 +13,14 @@ kern_return_t fast_half(uaddr_t buffer, uint64_t option,
     uint64_t bits_send_size, uint64_t remote_local, uint64_t voucher_id,
     uint64_t descriptors_rcv_name, uint64_t rcv_size_priority,
     uint64_t timeout);
+
+/* Its two parts, each with all arguments where they are, so that one that
+ * declines passes them on. */
+kern_return_t fast_send_half(uaddr_t buffer, uint64_t option,
+    uint64_t bits_send_size, uint64_t remote_local, uint64_t voucher_id,
+    uint64_t descriptors_rcv_name, uint64_t rcv_size_priority,
+    uint64_t timeout);
+kern_return_t fast_receive_half(uaddr_t buffer, uint64_t option,
+    uint64_t bits_send_size, uint64_t remote_local, uint64_t voucher_id,
+    uint64_t descriptors_rcv_name, uint64_t rcv_size_priority,
+    uint64_t timeout);

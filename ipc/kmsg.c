@@ -4,6 +4,7 @@
 #include "ipc/kmsg.h"
 
 #include "ipc/fast.h"
+#include "ipc/kmsg_small.h"
 #include "ipc/mqueue.h"
 #include "ipc/port.h"
 #include "kernel/cpu.h"
@@ -18,15 +19,14 @@
 #define STEP_RIGHTS 16
 
 /* Messages up to these sizes, all told, come from zones of their own. */
-static const uint32_t class_size[] = {320, 1024, 4608};
+static const uint32_t class_size[] = {KMSG_SMALL, 1024, 4608};
 #define CLASSES	    ARRAY_SIZE(class_size)
 #define CLASS_LARGE 0xff /* from kmem_alloc() */
-/* What the struct itself needs, and the longest trailer behind the body. */
-#define OVERHEAD (sizeof(struct kmsg) + MAX_TRAILER_SIZE)
+#define OVERHEAD    KMSG_OVERHEAD
 
-static_assert(OVERHEAD + CALL_BODY <= 320, "the least has room for it");
+static_assert(CALL_BODY <= KMSG_SMALL_CAPACITY, "the least has room for it");
 
-static struct zone zones[CLASSES];
+struct zone kmsg_zones[CLASSES];
 
 void
 kmsg_init(void)
@@ -35,7 +35,7 @@ kmsg_init(void)
 	    "message 320", "message 1K", "message 4K"};
 
 	for (unsigned i = 0; i < CLASSES; i++)
-		zone_init(&zones[i], name[i], class_size[i], CACHE_LINE);
+		zone_init(&kmsg_zones[i], name[i], class_size[i], CACHE_LINE);
 }
 
 static bool kmsg_reap_step(struct reap_item *item);
@@ -54,7 +54,7 @@ kmsg_memory(struct ledger *ledger, uint64_t bytes)
 					  : kmem_footprint(OVERHEAD + bytes);
 	if (unlikely(!ledger_hold(ledger, BATON_LEDGER_MESSAGES, charged)))
 		return NULL;
-	kmsg = class < CLASSES ? zone_alloc(&zones[class])
+	kmsg = class < CLASSES ? zone_alloc(&kmsg_zones[class])
 			       : kmem_alloc(OVERHEAD + bytes);
 	if (unlikely(kmsg == NULL)) {
 		ledger_release(ledger, BATON_LEDGER_MESSAGES, charged);
@@ -78,66 +78,16 @@ kmsg_charge(struct kmsg *kmsg, size_t size)
 	return true;
 }
 
-static inline void
-reuse(struct kmsg *kmsg, uint32_t body_size)
-{
-	KASSERT(body_size <= kmsg->capacity);
-	kmsg->size = HEADER_SIZE + body_size;
-	kmsg->waiter = NULL;
-	kmsg->remote = NULL;
-	kmsg->local = NULL;
-	kmsg->order = KMSG_ORDER_DEFAULT;
-	kmsg->lend = PRIORITY_IDLE;
-	kmsg->id = 0;
-	kmsg->remote_type = 0;
-	kmsg->local_type = 0;
-	kmsg->complex = false;
-	kmsg->has_receive = false;
-	kmsg->ending = false;
-	kmsg->local_dead = false;
-	kmsg->phase = 0;
-	kmsg->pseudo = false;
-	kmsg->timer = false;
-	kmsg->result = MACH_MSG_SUCCESS;
-	kmsg->descriptor_count = 0;
-	kmsg->descriptor = NULL;
-	kmsg->done = 0;
-	kmsg->index = 0;
-	kmsg->cursor = 0;
-	kmsg->progress = 0;
-	kmsg->errors = 0;
-	kmsg->gap = 0;
-	kmsg->sender = 0;
-	list_init(&kmsg->link);
-}
-
 void
 kmsg_reuse(struct kmsg *kmsg, uint32_t body_size)
 {
-	reuse(kmsg, body_size);
+	kmsg_fresh(kmsg, body_size);
 }
-
-/* The most that the first class has room for: what most messages want. */
-#define SMALL_CAPACITY (320 - (uint32_t)OVERHEAD)
 
 static never_inline struct kmsg *
 alloc_small(struct ledger *ledger, uint32_t body_size)
 {
-	struct kmsg *kmsg;
-
-	if (unlikely(!ledger_hold(ledger, BATON_LEDGER_MESSAGES, 320)))
-		return NULL;
-	kmsg = zone_alloc(&zones[0]);
-	if (unlikely(kmsg == NULL)) {
-		ledger_release(ledger, BATON_LEDGER_MESSAGES, 320);
-		return NULL;
-	}
-	kmsg->class = 0;
-	kmsg->capacity = SMALL_CAPACITY;
-	kmsg->ledger = ledger;
-	kmsg->charged = 320;
-	reuse(kmsg, body_size);
-	return kmsg;
+	return kmsg_alloc_small(ledger, body_size);
 }
 
 static never_inline struct kmsg *
@@ -158,7 +108,7 @@ alloc_any(struct ledger *ledger, uint32_t body_size, uint32_t descriptors)
 struct kmsg *
 kmsg_alloc(struct ledger *ledger, uint32_t body_size, uint32_t descriptors)
 {
-	return likely(body_size <= SMALL_CAPACITY && descriptors == 0)
+	return likely(body_size <= KMSG_SMALL_CAPACITY && descriptors == 0)
 		   ? alloc_small(ledger, body_size)
 		   : alloc_any(ledger, body_size, descriptors);
 }
@@ -217,7 +167,7 @@ free_any(struct kmsg *kmsg)
 		kmsg_drop_descriptors(kmsg);
 	ledger_release(kmsg->ledger, BATON_LEDGER_MESSAGES, kmsg->charged);
 	if (kmsg->class != CLASS_LARGE)
-		zone_free(&zones[kmsg->class], kmsg);
+		zone_free(&kmsg_zones[kmsg->class], kmsg);
 	else
 		kmem_free(kmsg, OVERHEAD + kmsg->capacity);
 }
@@ -229,8 +179,7 @@ kmsg_free(struct kmsg *kmsg)
 		free_any(kmsg);
 		return;
 	}
-	ledger_release(kmsg->ledger, BATON_LEDGER_MESSAGES, kmsg->charged);
-	zone_free(&zones[0], kmsg);
+	kmsg_free_small(kmsg);
 }
 
 /* ---- the end of what it carries ---- */
