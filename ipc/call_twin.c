@@ -206,25 +206,44 @@ request(struct thread *self)
 
 /* ---- the reply ---- */
 
-/*
- * The hart is to run at the client's priority, which is not the server's.
- * False: somebody waits for that, or the client, who was loaded from the word
- * of @to, is no longer there.
- */
+/* Have both the same priority, and each as his own? */
 static bool
-return_priority(const struct thread *self, const struct thread *client,
-    struct port *to, struct cpu *cpu)
+same_priorities(const struct thread *self, const struct thread *client)
+{
+	return self->priority == client->priority &&
+	       self->base_priority == client->base_priority;
+}
+
+/* The hart is to run at the client's priority, which is not the server's: does
+ * nobody wait for that, and the client still in the word of @to? */
+static bool
+may_lower(const struct thread *client, struct port *to, struct cpu *cpu)
 {
 	int32_t best;
 
 	store_relaxed(&cpu->running_priority, client->priority);
 	fence_full(); /* pairs with the one in sched_wake() */
 	best = *(const volatile int32_t *)&cpu->runq.best;
-	if (best < (int32_t)client->priority &&
-	    load_reserved_acquire(&to->word) == word_client(client))
-		return true;
+	return best < (int32_t)client->priority &&
+	       load_reserved_acquire(&to->word) == word_client(client);
+}
+
+/* Take the client, just loaded from the word of @to, off it. */
+static enum baton_decline
+take_off(struct thread *self, struct thread *client, struct port *to)
+{
+	struct cpu *cpu = self->cpu;
+
+	if (same_priorities(self, client))
+		return store_conditional(&to->word, client->fast.quiet)
+			   ? SERVED
+			   : BATON_DECLINE_CALL_BUSY;
+	if ((client->priority == self->priority ||
+		may_lower(client, to, cpu)) &&
+	    store_conditional(&to->word, client->fast.quiet))
+		return SERVED;
 	store_relaxed(&cpu->running_priority, self->priority);
-	return false;
+	return BATON_DECLINE_CALL_PRIORITY;
 }
 
 /* Who is to be answered by the spare entry's right: its client, off its word.
@@ -248,13 +267,8 @@ take_client(struct thread *self, struct thread **clientp)
 	client = (struct thread *)-word;
 	if (client->cpu != self->cpu)
 		return BATON_DECLINE_CALL_HART;
-	if (client->priority != self->priority &&
-	    !return_priority(self, client, to, self->cpu))
-		return BATON_DECLINE_CALL_PRIORITY;
-	if (!store_conditional(&to->word, client->fast.quiet))
-		return BATON_DECLINE_CALL_BUSY;
 	*clientp = client;
-	return SERVED;
+	return take_off(self, client, to);
 }
 
 /* The right is used.  While its client waited in the word nobody had counted
