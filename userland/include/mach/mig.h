@@ -330,11 +330,12 @@ mig_call_registers(void *message, mach_msg_size_t send_size,
 	in.body[4] = mig_word(body, 4, sent);
 	in.body[5] = mig_word(body, 5, sent);
 	mr = mach_msg_call_trap(message, &in, rcv_size, reply_port);
-	if (mr == MACH_MSG_SUCCESS)
-		return mr;
 	if (mr != MACH_MSG_IN_REGISTERS)
-		return mig_call_failed(mr, header, MACH_SEND_MSG | MACH_RCV_MSG,
-		    reply_port, rcv_size, MACH_MSG_TIMEOUT_NONE);
+		return mr == MACH_MSG_SUCCESS
+			   ? mr
+			   : mig_call_failed(mr, header,
+				 MACH_SEND_MSG | MACH_RCV_MSG, reply_port,
+				 rcv_size, MACH_MSG_TIMEOUT_NONE);
 	word[0] = in.bits_and_size;
 	word[1] = in.remote_and_local_port;
 	word[2] = in.voucher_and_id;
