@@ -135,11 +135,21 @@ body_of(const struct trapframe *tf, struct small_message *message)
 	message->word[8] = tf->t6;
 }
 
+/* Where a bare header has no body the legs have left what they tested with. */
+always_inline void
+forget_tests(struct trapframe *tf)
+{
+	tf->t1 = 0;
+	tf->t2 = 0;
+	tf->t3 = 0;
+	tf->t4 = 0;
+}
+
 uint64_t
 fast_call(void)
 {
 	struct thread *self = current_thread();
-	const struct trapframe *tf = &self->tf;
+	struct trapframe *tf = &self->tf;
 	uint64_t size = tf->a2 >> 32, names = tf->a3, id = tf->a4;
 	uint32_t bits = (uint32_t)tf->a2;
 	mach_port_name_t receive_name = (mach_port_name_t)(tf->a5 >> 32);
@@ -152,6 +162,8 @@ fast_call(void)
 	self->fast.room = fast_room((uint32_t)tf->a6);
 	if (size != HEADER_SIZE)
 		body_of(tf, &message);
+	else
+		forget_tests(tf);
 	if (!CONFIG_FAST || !ipc_fast_enabled || (uint32_t)(tf->a5 | id) != 0 ||
 	    size < HEADER_SIZE || size > HEADER_SIZE + SMALL_BODY ||
 	    (size & 3) != 0)

@@ -34,9 +34,7 @@
 
 struct question {
 	uint32_t word[QUESTION_WORDS];
-	uint32_t *end;
-	uint64_t size; /* with registers, without trailer */
-};
+} __attribute__((aligned(8)));
 
 /* The rights that the handler gets, and the names it has for them. */
 struct identity {
@@ -65,24 +63,15 @@ question_size(uint32_t behavior)
 	return size;
 }
 
-/* All but header and registers, which are added later. */
-always_inline void
-write_body(struct question *question, const struct thread *self,
-    uint32_t behavior, const struct identity *identity)
+/* What stands behind header and descriptors, from the @first word on, but the
+ * registers; how much of the question there is then. */
+always_inline uint64_t
+write_codes(struct question *question, const struct thread *self,
+    uint32_t behavior, unsigned first)
 {
 	const struct exception_state *exception = &self->exception;
-	uint32_t *at = &question->word[HEADER_SIZE / sizeof(uint32_t)];
+	uint32_t *at = &question->word[first];
 
-	if (behavior_has_identity(behavior)) {
-		at[0] = 2;
-		at[1] = identity->name[0];
-		at[2] = 0;
-		at[3] = SEND_DESCRIPTOR;
-		at[4] = identity->name[1];
-		at[5] = 0;
-		at[6] = SEND_DESCRIPTOR;
-		at += 7;
-	}
 	at[0] = 0; /* NDR_record, as words */
 	at[1] = NDR_INT_LITTLE_ENDIAN;
 	at[2] = exception->number;
@@ -106,39 +95,55 @@ write_body(struct question *question, const struct thread *self,
 		at[1] = TRAILER_SIZE;
 		at += 2;
 	}
-	question->end = at;
+	return (uint64_t)((uint8_t *)at - (uint8_t *)question->word);
 }
 
-/* To @buffer, in the current address space; the registers of @self, which
- * stands still, straight from its trapframe. */
+/* All but header and registers, which are added later; how much it is, with the
+ * header. */
+always_inline uint64_t
+write_body(struct question *question, const struct thread *self,
+    uint32_t behavior, const struct identity *identity)
+{
+	uint32_t *at = question->word;
+
+	if (!behavior_has_identity(behavior))
+		return write_codes(question, self, behavior, 6);
+	at[6] = 2;
+	at[7] = identity->name[0];
+	at[8] = 0;
+	at[9] = SEND_DESCRIPTOR;
+	at[10] = identity->name[1];
+	at[11] = 0;
+	at[12] = SEND_DESCRIPTOR;
+	return write_codes(question, self, behavior, 13);
+}
+
+/* To @buffer, in the current address space, @head bytes, and of @size the
+ * registers of @self, which stands still, straight from its trapframe. */
 always_inline kern_return_t
-copyout_question(
-    uaddr_t buffer, const struct question *question, const struct thread *self)
+copyout_question(uaddr_t buffer, const struct question *question,
+    const struct thread *self, uint64_t head, uint64_t size)
 {
 	static const uint32_t trailer[2] = {
 	    MACH_MSG_TRAILER_FORMAT_0, TRAILER_SIZE};
-	uint64_t head = (uint64_t)((const uint8_t *)question->end -
-				   (const uint8_t *)question->word);
 	uint64_t registers = sizeof(self->tf) - sizeof(self->tf.epc);
 	kern_return_t kr = copyout(buffer, question->word, head);
 
-	if (head > question->size || kr != KERN_SUCCESS)
+	if (head > size || kr != KERN_SUCCESS)
 		return kr;
 	kr = copyout(buffer + head, &self->tf.ra, registers);
 	if (kr != KERN_SUCCESS)
 		return kr;
-	return copyout(buffer + question->size, trailer, sizeof(trailer));
+	return copyout(buffer + size, trailer, sizeof(trailer));
 }
 
 /* A page of the handler's buffer is yet to come. */
 static __attribute__((noinline)) struct kmsg *
-keep_question(const struct question *question, const struct thread *self)
+keep_question(const struct question *question, const struct thread *self,
+    uint64_t head, uint64_t size)
 {
-	uint64_t head = (uint64_t)((const uint8_t *)question->end -
-				   (const uint8_t *)question->word);
-
-	return message_keep((uint32_t)question->size, question->word,
-	    (uint32_t)head, &self->tf.ra);
+	return message_keep(
+	    (uint32_t)size, question->word, (uint32_t)head, &self->tf.ra);
 }
 
 /* ---- names ---- */
@@ -221,6 +226,7 @@ ask(struct thread *self)
 	struct kmsg *kept = NULL;
 	struct thread *receiver;
 	struct port *port;
+	uint64_t head, size;
 	uint32_t behavior;
 	uint8_t scope;
 	bool has_identity;
@@ -240,11 +246,11 @@ ask(struct thread *self)
 		decline(cpu, BATON_DECLINE_EXCEPTION_FLAVOR);
 		goto out_task;
 	}
-	question.size = question_size(behavior);
+	size = question_size(behavior);
 	port_lock(port); /* who waits in the word stands in the queue now */
-	receiver = first_receiver(port, NULL, question.size, cpu);
+	receiver = first_receiver(port, NULL, size, cpu);
 	if (unlikely(receiver == NULL)) {
-		decline(cpu, fast_no_handler(port, question.size));
+		decline(cpu, fast_no_handler(port, size));
 		goto out_port;
 	}
 	if (unlikely(!spare_ready(&receiver->fast)) &&
@@ -271,7 +277,7 @@ ask(struct thread *self)
 	    MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND);
 	if (has_identity)
 		question.word[0] |= MACH_MSGH_BITS_COMPLEX;
-	question.word[1] = (uint32_t)question.size;
+	question.word[1] = (uint32_t)size;
 	question.word[2] = next_spare_name(receiver);
 	question.word[3] = port->name;
 	question.word[4] = MACH_PORT_NULL;
@@ -281,7 +287,7 @@ ask(struct thread *self)
 	spin_unlock(&task->lock);
 	self->exception.scope = scope;
 	self->exception.behavior = behavior;
-	write_body(&question, self, behavior, &identity);
+	head = write_body(&question, self, behavior, &identity);
 
 	if (receiver->priority < self->priority)
 		receiver->priority = self->priority;
@@ -289,9 +295,10 @@ ask(struct thread *self)
 	self->cont = exception_answered;
 	take_place(receiver, cpu);
 	enter_space(receiver, cpu);
-	kr = copyout_question(receiver->receive.buffer, &question, self);
+	kr = copyout_question(
+	    receiver->receive.buffer, &question, self, head, size);
 	if (unlikely(kr == KERN_MEMORY_WAIT))
-		kept = keep_question(&question, self);
+		kept = keep_question(&question, self, head, size);
 	wait_for_reply(self, receiver, cpu);
 	if (unlikely(kr == KERN_MEMORY_WAIT))
 		message_write_later(kept);

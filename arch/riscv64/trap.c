@@ -251,13 +251,13 @@ trap_user(uint64_t cause)
 	struct thread *self = current_thread();
 	uint64_t address = fault_address();
 
-	if (cause == (CAUSE_INTERRUPT | IRQ_EXTERNAL)) {
-		this_cpu()->counters.interrupts++;
-		irq_interrupt_user();
-		return;
-	}
-	if (cause & CAUSE_INTERRUPT) {
-		trap_interrupt(cause & ~CAUSE_INTERRUPT);
+	if ((int64_t)cause < 0) {
+		if (likely(cause == (CAUSE_INTERRUPT | IRQ_EXTERNAL))) {
+			this_cpu()->counters.interrupts++;
+			irq_interrupt_user();
+		} else {
+			trap_interrupt(cause & ~CAUSE_INTERRUPT);
+		}
 		return;
 	}
 	this_cpu()->counters.traps++;
