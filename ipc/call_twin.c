@@ -76,6 +76,9 @@ hand_over(const struct trapframe *sent, struct trapframe *received,
 {
 	uint64_t size = (bits_size >> 32) - HEADER_SIZE;
 
+	/* As they were, where the trap's registers were not stored. */
+	received->ra = received->epc;
+	received->t0 = (uint64_t)TRAP_MACH_MSG_CALL;
 	received->a0 = MACH_MSG_IN_REGISTERS;
 	received->a2 = bits_size;
 	received->a3 = names;
@@ -118,9 +121,6 @@ become(struct thread *receiver, struct cpu *cpu)
 	 * it. */
 	if (cpu->fpu_on)
 		fpu_shut(cpu);
-	/* As they are where the trap's registers were not stored. */
-	receiver->tf.ra = receiver->tf.epc;
-	receiver->tf.t0 = (uint64_t)TRAP_MACH_MSG_CALL;
 	arch_user_return();
 }
 

@@ -14,6 +14,7 @@
 #include "ipc/fast_kernel.h"
 
 #include <mach/mig_errors.h>
+#include <mach/trap_numbers.h>
 
 #include "ipc/fast.h"
 #include "ipc/kmsg.h"
@@ -203,8 +204,11 @@ fast_kernel(struct thread *self, const uint64_t *body)
 	self->tf.a7 = 0;
 	reply = kserver_serve_called(kmsg, &size);
 	if (likely(size != 0)) {
-		if (likely(receive_reply(self, kmsg, size)))
+		if (likely(receive_reply(self, kmsg, size))) {
+			self->tf.ra = self->tf.epc;
+			self->tf.t0 = (uint64_t)TRAP_MACH_MSG_CALL;
 			return MACH_MSG_IN_REGISTERS;
+		}
 		reply = kserver_reply(kmsg, size);
 	}
 	return (uint64_t)(int64_t)message_answered(self, reply);

@@ -396,7 +396,10 @@ call_deliver:
 	addi	s3, s3, -FAST_HEADER - FAST_BODY
 	beqz	s3, 1f
 	jal	s11, call_clear
-1:	li	s3, CALL_IN_REGISTERS
+1:	ld	s4, TF_EPC(s2)
+	li	s3, CALL_IN_REGISTERS
+	sd	s4, TF_RA(s2)
+	sd	t0, TF_T0(s2)			/* the same number */
 	sd	s3, TF_A0(s2)
 	sd	a2, TF_A2(s2)
 	sd	a3, TF_A3(s2)

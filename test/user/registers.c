@@ -8,9 +8,12 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include <mach/trap_numbers.h>
+
 /* Everything that a trap could take or leave. */
 struct registers {
 	uint64_t a[8], t[7], s[12];
+	uint64_t away; /* how far ra is from where it was afterwards */
 };
 
 void raw_call(struct registers *registers);
@@ -61,9 +64,10 @@ __asm__(".text\n"
 	"	ld s11, 208(t0)\n"
 	"	li t0, -48\n"
 	"	jal 1f\n"
-	"	j 2f\n"
+	"3:	j 2f\n"
 	"1:	ecall\n"
 	"2:	sd t0, -8(sp)\n"
+	"	sd ra, -16(sp)\n"
 	"	ld t0, 8(sp)\n"
 	"	sd a0, 0(t0)\n"
 	"	sd a1, 8(t0)\n"
@@ -93,6 +97,10 @@ __asm__(".text\n"
 	"	sd s11, 208(t0)\n"
 	"	ld t1, -8(sp)\n"
 	"	sd t1, 64(t0)\n"
+	"	ld t1, -16(sp)\n"
+	"	lla t2, 3b\n"
+	"	sub t1, t1, t2\n"
+	"	sd t1, 216(t0)\n"
 	"	ld ra, 0(sp)\n"
 	"	ld s0, 16(sp)\n"
 	"	ld s1, 24(sp)\n"
@@ -155,7 +163,9 @@ keeps(const struct registers *got, uint64_t secret)
 		if (got->s[i] != (secret | (first + i)))
 			return false;
 	}
-	return true;
+	/* And what a next call in the same place needs. */
+	return got->a[0] != MACH_MSG_IN_REGISTERS ||
+	       (got->t[0] == (uint64_t)TRAP_MACH_MSG_CALL && got->away == 0);
 }
 
 /* The body that was sent: what fill() put there. */

@@ -54,7 +54,7 @@
  *	a5  0, receive name	0
  *	a6  room; bit 63: see	0
  *	t1 to t6  body		body, 0 where there is none
- *	ra  where to return to	the same
+ *	ra  where to return to	the same if the message is in registers, as t0
  *
  * Whatever came otherwise than in registers is in the buffer, a0 being 0.
  * What is sent with bit 63 of a6 and has descriptors, or a longer body, is in
