@@ -142,7 +142,7 @@ static inline bool
 is_for_us(const struct kmsg *kmsg, uint32_t room)
 {
 	return kmsg->remote_type == MACH_MSG_TYPE_PORT_SEND && !kmsg->complex &&
-	       kmsg->local == NULL && !kmsg->local_dead &&
+	       kmsg->local_type == 0 && !kmsg->local_dead &&
 	       kmsg->waiter == NULL && kmsg->size <= STEP_BYTES &&
 	       kmsg->size + TRAILER_SIZE <= room;
 }

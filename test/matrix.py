@@ -166,7 +166,7 @@ def shell_panic():
         fails=True,
         steps=[(PROMPT, "panic\n"), (r"^panic: ", ""),
                (r"^  hart \d+ thread \S+ task \S+", ""),
-               (r"^  at serve_host_reboot.* < message_send", "")])
+               (r"^  at serve_host_reboot.* < fast_call", "")])
 
 
 def real_boot_chain():
