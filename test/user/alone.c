@@ -107,6 +107,26 @@ test_many(void)
 	is(status_of(port).mps_msgcount, 0, "and no more");
 }
 
+/* The reply port is null or dead, but how it was sent is told. */
+static void
+test_no_reply_port(mach_port_t reply)
+{
+	const mach_msg_header_t *got = (void *)in_pages;
+	mach_msg_header_t *header = fill(out_pages,
+	    MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MOVE_SEND_ONCE),
+	    16, 7);
+
+	header->msgh_local_port = reply;
+	must(send_message(header, header->msgh_size));
+	must(receive(in_pages, ROOM));
+	is(got->msgh_bits,
+	    MACH_MSGH_BITS(
+		MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND),
+	    "a reply right to no port is told of");
+	is(got->msgh_remote_port, reply, "by the name of none");
+}
+
 static void
 test_no_senders(void)
 {
@@ -303,6 +323,8 @@ main(void)
 	test_lengths(8, 2, MAKE);
 	test_lengths(0, 1, COPY);
 	test_many();
+	test_no_reply_port(MACH_PORT_NULL);
+	test_no_reply_port(MACH_PORT_DEAD);
 	test_no_senders();
 	test_refused();
 	test_fresh();
