@@ -19,27 +19,6 @@
 #define COMPLEX MACH_MSGH_BITS_COMPLEX
 #define CALL	(MACH_SEND_MSG | MACH_RCV_MSG)
 
-mach_msg_return_t buffer_call(void *buffer, uint64_t bits_size,
-    uint64_t remote_local, uint64_t voucher_id, uint64_t receive_name,
-    uint64_t room);
-__asm__(".text\n"
-	".globl buffer_call\n"
-	"buffer_call:\n"
-	"	addi sp, sp, -16\n"
-	"	sd ra, 0(sp)\n"
-	"	mv a6, a5\n"
-	"	mv a5, a4\n"
-	"	mv a4, a3\n"
-	"	mv a3, a2\n"
-	"	mv a2, a1\n"
-	"	mv a1, a0\n"
-	"	li t0, -48\n"
-	"	jal 1f\n"
-	"	ld ra, 0(sp)\n"
-	"	addi sp, sp, 16\n"
-	"	ret\n"
-	"1:	ecall\n");
-
 static mach_port_t self, service, sink, reply, other;
 static char *pages;
 
@@ -120,7 +99,7 @@ try(const struct form *form, bool in_buffer)
 
 	put_right(service, form->count);
 	if (in_buffer)
-		return buffer_call(pages, bits_size, names,
+		return registers_call(pages, bits_size, names,
 		    pair(form->voucher, 7), receive, ROOM | IN_BUFFER);
 	return mach_msg2_trap(pages, CALL, bits_size, names,
 	    pair(form->voucher, 7), receive | form->count, ROOM, 0);
@@ -198,9 +177,9 @@ serve(void *unused)
 static mach_msg_return_t
 echo(size_t size, mach_port_t local, mach_port_t receive, int id)
 {
-	mach_msg_return_t mr = buffer_call(pages, pair(REQUEST, (uint32_t)size),
-	    pair(service, local), pair(0, (uint32_t)id), pair(0, receive),
-	    ROOM | IN_BUFFER);
+	mach_msg_return_t mr = registers_call(pages,
+	    pair(REQUEST, (uint32_t)size), pair(service, local),
+	    pair(0, (uint32_t)id), pair(0, receive), ROOM | IN_BUFFER);
 
 	return mr == MACH_MSG_IN_REGISTERS && size <= 72 ? MACH_MSG_SUCCESS
 							 : mr;

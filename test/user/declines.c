@@ -98,28 +98,6 @@ call(uint64_t option, mach_msg_bits_t bits, size_t size, mach_port_t remote,
 	    0);
 }
 
-/* By the one that has it in registers. */
-mach_msg_return_t registers_call(void *buffer, uint64_t bits_size,
-    uint64_t remote_local, uint64_t voucher_id, uint64_t receive_name,
-    uint64_t room);
-__asm__(".text\n"
-	".globl registers_call\n"
-	"registers_call:\n"
-	"	addi sp, sp, -16\n"
-	"	sd ra, 0(sp)\n"
-	"	mv a6, a5\n"
-	"	mv a5, a4\n"
-	"	mv a4, a3\n"
-	"	mv a3, a2\n"
-	"	mv a2, a1\n"
-	"	mv a1, a0\n"
-	"	li t0, -48\n"
-	"	jal 1f\n"
-	"	ld ra, 0(sp)\n"
-	"	addi sp, sp, 16\n"
-	"	ret\n"
-	"1:	ecall\n");
-
 static mach_msg_return_t
 in_registers(mach_msg_bits_t bits, size_t size, mach_port_t remote,
     mach_port_t local, mach_port_t voucher, mach_port_t from)

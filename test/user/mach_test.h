@@ -88,6 +88,11 @@ void parcel_fill(struct parcel *parcel, mach_port_t to, mach_port_t right,
 void crate_fill(struct crate *crate, mach_port_t to, void *address,
     uint32_t size, bool deallocate, mach_msg_copy_options_t copy);
 kern_return_t send_message(void *message, size_t size);
+/* TRAP_MACH_MSG_CALL itself, with what it wants of a2 to a6; the body's
+ * registers are whatever they are. */
+mach_msg_return_t registers_call(void *buffer, uint64_t bits_size,
+    uint64_t remote_local, uint64_t voucher_id, uint64_t receive_name,
+    uint64_t room);
 
 /*
  * What a server says to any message: of @size bytes with the header to be
