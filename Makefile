@@ -114,6 +114,7 @@ soak: all kernel-checked kernel-unfenced $(HOST)/test_vm_calls ## storms over po
 	    scripts/run-tests --progress 'the storm' 'hostile senders'
 
 model: $(MODEL) $(HOST)/test_vm_calls ## random operations on ports and memory beside models: STEPS=1000000 SEED=1
+	@test/host/test_words
 	@$(MODEL) --steps $(STEPS) --seed $(SEED)
 	@VM_STEPS=$(STEPS) VM_SEED=$(SEED) $(HOST)/test_vm_calls
 

@@ -1,5 +1,5 @@
 /*
- * call_twin.c: TRAP_MACH_MSG_CALL, the legs of the message fast path, in C.
+ * call_twin.c: calls, the legs of the message fast path, in C.
  *
  * The twin of arch's call.S, in whose place `fastpath=c` has it: what is said
  * there in few instructions is said here to be read.  Both make the same tests
@@ -17,11 +17,13 @@
 #include "ipc/call_twin.h"
 
 #include <arch/atomic.h>
-#include <mach/trap_numbers.h>
+#include <mach/mig_errors.h>
 
 #include "ipc/fast_call.h"
+#include "ipc/fast_exception.h"
 #include "ipc/fast_leg.h"
 #include "ipc/message.h"
+#include "ipc/pset.h"
 
 bool ipc_call_twin;
 
@@ -35,14 +37,13 @@ enum kind {
 	KIND_OTHER,  /* refused: neither a request nor a reply */
 };
 
-/* By bits and size alone, all of which are the user's. */
+/* By bits and the body's size alone, all of which are the user's. */
 static enum kind
-kind_of(uint64_t bits_size, bool may_be_buffer)
+kind_of(uint64_t bits_body, bool may_be_buffer)
 {
-	uint64_t body = (bits_size >> 32) - HEADER_SIZE;
-	uint32_t bits = (uint32_t)bits_size;
+	uint64_t body = bits_body >> 32;
+	uint32_t bits = (uint32_t)bits_body;
 
-	/* Less than a header is more than any body. */
 	if (body > CALL_BODY)
 		return may_be_buffer ? KIND_BUFFER : KIND_SIZE;
 	if ((body & 3) != 0)
@@ -72,20 +73,20 @@ of_body(uint64_t word, uint64_t size, uint64_t at)
  * sender's. */
 static void
 hand_over(const struct trapframe *sent, struct trapframe *received,
-    uint64_t bits_size, uint64_t names)
+    uint32_t bits, uint64_t names)
 {
-	uint64_t size = (bits_size >> 32) - HEADER_SIZE;
+	uint64_t size = sent->t0 >> 32;
 
-	/* As they were, where the trap's registers were not stored. */
+	/* As it was: the trap's registers were not stored. */
 	received->ra = received->epc;
-	received->t0 = (uint64_t)TRAP_MACH_MSG_CALL;
-	received->a0 = MACH_MSG_IN_REGISTERS;
-	received->a2 = bits_size;
-	received->a3 = names;
-	received->a4 = sent->a4;
-	received->a5 = 0;
-	received->a6 = 0;
-	received->a7 = 0;
+	received->t0 = sent->t0;
+	received->a0 = MACH_MSG_SUCCESS;
+	received->a2 = bits | (HEADER_SIZE + size) << 32;
+	received->a3 = 0;
+	received->a4 = 0;
+	received->a5 = names;
+	received->a6 = sent->a6;
+	received->a7 = size;
 	received->t1 = of_body(sent->t1, size, 0);
 	received->t2 = of_body(sent->t2, size, 8);
 	received->t3 = of_body(sent->t3, size, 16);
@@ -96,19 +97,19 @@ hand_over(const struct trapframe *sent, struct trapframe *received,
 
 /* ---- what both legs end with ---- */
 
-/* The current thread waits on the port that it received from last, as @word.
+/* The current thread waits where it received last, as @word.
  * False: it cannot, or has been told something.  Once it can, it may already
  * run elsewhere. */
 static bool
 wait_as(struct thread *self, uint64_t word)
 {
-	struct port *from = self->fast.from;
+	atomic_ulong *place = self->fast.place;
 
 	/* acquire: what is told is looked at after it.  release: who takes us
 	 * sees all that we have stored, our registers among it. */
-	return load_reserved_acquire(&from->word) == self->fast.quiet &&
+	return load_reserved_acquire(place) == self->fast.quiet &&
 	       atomic_load_explicit(&self->ast, memory_order_relaxed) == 0 &&
-	       store_conditional_release(&from->word, word);
+	       store_conditional_release(place, word);
 }
 
 /* @receiver goes on in user mode: its address space, its registers. */
@@ -135,6 +136,9 @@ wait_and_leave(
 	self->priority = self->base_priority; /* what was lent goes back */
 	if (!wait_as(self, word))
 		thread_return_value(fast_wait(receiver, client));
+	/* Who finds the name finds its right counted, by who waits there. */
+	if (client)
+		show_spare(receiver->fast.spare, receiver->fast.spare_name);
 	become(receiver, cpu);
 }
 
@@ -163,6 +167,14 @@ lend_priority(const struct thread *self, struct thread *server, struct cpu *cpu)
 		store_relaxed(&cpu->running_priority, server->priority);
 }
 
+/* Where who waits for a message to @to has his word, which was @word: there, or
+ * in that of the set that it is in. */
+static atomic_ulong *
+place_of(struct port *to, uint64_t word)
+{
+	return word_is_set(word) ? &word_set(word)->word : &to->word;
+}
+
 /* Returns only to decline: why. */
 static enum baton_decline
 request(struct thread *self)
@@ -171,35 +183,43 @@ request(struct thread *self)
 	const struct trapframe *tf = &self->tf;
 	struct port *to = fast->to;
 	struct thread *server;
-	uint64_t word, names;
+	atomic_ulong *place;
+	uint64_t word, names, own;
 
 	/* To wait, and to send, where it did last: so the names say. */
-	if (tf->a5 != fast->from_word)
+	if (tf->a4 != fast->receive)
 		return BATON_DECLINE_CALL_RECEIVE;
-	if (tf->a3 != fast->to_word)
+	if (tf->a5 != fast->to_word)
 		return BATON_DECLINE_CALL_NAME;
-	if ((uint32_t)tf->a4 != MACH_PORT_NULL)
+	if ((uint32_t)tf->a6 != MACH_PORT_NULL)
 		return BATON_DECLINE_CALL_VOUCHER;
+	own = atomic_load_explicit(&to->word, memory_order_relaxed);
+	place = place_of(to, own);
 	/* acquire: pairs with the release of the server, whom we look at */
-	word = load_reserved_acquire(&to->word);
+	word = load_reserved_acquire(place);
 	if (!word_is_server(word))
+		return BATON_DECLINE_CALL_NOBODY;
+	/* Who takes the port out of the set closes both, in this order. */
+	if (place != &to->word &&
+	    atomic_load_explicit(&to->word, memory_order_relaxed) != own)
 		return BATON_DECLINE_CALL_NOBODY;
 	/* Between load and store of the word: who gives the right up closes the
 	 * port after that. */
 	if (!still_means(fast, to))
 		return BATON_DECLINE_CALL_RIGHT;
 	server = (struct thread *)word;
-	if (server->cpu != self->cpu)
+	if (server->cpu_tag != self->cpu_tag)
 		return BATON_DECLINE_CALL_HART;
-	if (!store_conditional(&to->word, server->fast.quiet))
+	names = place == &to->word ? name_it_waits_by(server)
+				   : (uint64_t)to->name << 32;
+	if (!store_conditional(place, server->fast.quiet))
 		return BATON_DECLINE_CALL_BUSY;
 
 	/* ---- sent: the server is ours ---- */
 	lend_priority(self, server, self->cpu);
 	/* Neither counted nor with a reference, while we wait in the word. */
-	names = fill_spare(server, fast->from) | server->fast.from_word;
-	hand_over(tf, &server->tf,
-	    tf->a2 ^ (REQUEST_BITS ^ REQUEST_BITS_RECEIVED), names);
+	names |= name_spare(server, fast->from);
+	hand_over(tf, &server->tf, REQUEST_BITS_RECEIVED, names);
 	atomic_fetch_add_explicit(&to->sequence, 1, memory_order_relaxed);
 	wait_and_leave(self, server, word_client(self), true);
 }
@@ -246,10 +266,10 @@ take_off(struct thread *self, struct thread *client, struct port *to)
 	return BATON_DECLINE_CALL_PRIORITY;
 }
 
-/* Who is to be answered by the spare entry's right: its client, off its word.
- * Locks: the space's. */
+/* Who is to be answered by the spare entry's right: its client, off its word;
+ * NOBODY: what else was there.  Locks: the space's. */
 static enum baton_decline
-take_client(struct thread *self, struct thread **clientp)
+take_client(struct thread *self, struct thread **clientp, uint64_t *wordp)
 {
 	const struct entry *entry = self->fast.spare;
 	struct thread *client;
@@ -262,24 +282,14 @@ take_client(struct thread *self, struct thread **clientp)
 	to = entry->port;
 	/* acquire: pairs with the release of the client, whom we look at */
 	word = load_reserved_acquire(&to->word);
+	*wordp = word;
 	if (!word_is_client(word))
 		return BATON_DECLINE_CALL_NOBODY;
 	client = (struct thread *)-word;
-	if (client->cpu != self->cpu)
+	if (client->cpu_tag != self->cpu_tag)
 		return BATON_DECLINE_CALL_HART;
 	*clientp = client;
 	return take_off(self, client, to);
-}
-
-/* The right is used.  While its client waited in the word nobody had counted
- * it.  Locks: the space's. */
-static void
-use_right(struct thread *self)
-{
-	struct entry *entry = self->fast.spare;
-
-	entry->key = (entry->key & NAME_GENERATION_MASK) | ENTRY_KEPT;
-	self->fast.spare_key = SPARE_READY;
 }
 
 /* Returns only to decline: why. */
@@ -291,18 +301,23 @@ reply(struct thread *self)
 	struct thread *client;
 	enum baton_decline reason;
 	struct port *to;
+	uint64_t word;
 
 	/* To wait where it did last, and by the right that came there. */
-	if (tf->a5 != self->fast.from_word)
+	if (tf->a4 != self->fast.receive)
 		return BATON_DECLINE_CALL_RECEIVE;
-	if (tf->a3 != self->fast.spare_name)
+	if (tf->a5 != self->fast.spare_name)
 		return BATON_DECLINE_CALL_REPLY;
-	if ((uint32_t)tf->a4 != MACH_PORT_NULL)
+	if ((uint32_t)tf->a6 != MACH_PORT_NULL)
 		return BATON_DECLINE_CALL_VOUCHER;
 	/* The right is a name that another thread may give up. */
-	if (!spin_trylock(lock))
-		return BATON_DECLINE_CALL_BUSY;
-	reason = take_client(self, &client);
+	spin_lock(lock);
+	reason = take_client(self, &client, &word);
+	if (reason == BATON_DECLINE_CALL_NOBODY && word_is_asker(word) &&
+	    call_bits_size(tf->t0) >> 32 == sizeof(mig_reply_error_t)) {
+		fast_exception_answer(self->fast.spare->port, word);
+		return reason;
+	}
 	if (reason != SERVED) {
 		spin_unlock(lock);
 		return reason;
@@ -310,10 +325,11 @@ reply(struct thread *self)
 
 	/* ---- sent: the client is ours ---- */
 	to = self->fast.spare->port;
-	use_right(self);
+	/* While its client waited in the word nobody had counted it. */
+	empty_spare(&self->fast);
 	spin_unlock(lock);
-	hand_over(tf, &client->tf, tf->a2 ^ (REPLY_BITS ^ REPLY_BITS_RECEIVED),
-	    client->fast.from_word);
+	hand_over(
+	    tf, &client->tf, REPLY_BITS_RECEIVED, name_it_waits_by(client));
 	atomic_fetch_add_explicit(&to->sequence, 1, memory_order_relaxed);
 	wait_and_leave(self, client, word_server(self), false);
 }
@@ -335,7 +351,7 @@ call_twin(void)
 	const struct trapframe *tf = &self->tf;
 	enum baton_decline reason = BATON_DECLINE_CALL_KIND;
 
-	switch (kind_of(tf->a2, (int64_t)tf->a6 < 0)) {
+	switch (kind_of(tf->t0, (int64_t)tf->a3 < 0)) {
 	case KIND_REQUEST:
 		/* Once more at most, and only the last time counts. */
 		do
@@ -347,7 +363,7 @@ call_twin(void)
 		break;
 	case KIND_BUFFER:
 		thread_return_value(fast_call_buffer(
-		    0, tf->a1, tf->a2, tf->a3, tf->a4, tf->a5));
+		    tf->t0, tf->a1, 0, tf->a3, tf->a4, tf->a5, tf->a6));
 	case KIND_SIZE:
 		reason = BATON_DECLINE_CALL_SIZE;
 		break;

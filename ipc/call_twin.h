@@ -9,7 +9,7 @@
 extern bool ipc_call_twin;
 
 /*
- * TRAP_MACH_MSG_CALL of the current thread, whose registers are in its
+ * A call of the current thread, whose registers are in its
  * trapframe; for arch's call.S.
  */
 noreturn void call_twin(void);

@@ -33,8 +33,10 @@ loose_release_all(struct loose *loose)
 		fast_forget(current_thread(), loose->receive);
 		port_destroy(loose->receive);
 	}
-	if (loose->pset != NULL)
+	if (loose->pset != NULL) {
+		fast_forget_set(current_thread(), loose->pset);
 		pset_destroy(loose->pset);
+	}
 	if (loose->port != NULL)
 		port_put(loose->port);
 }

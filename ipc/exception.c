@@ -4,7 +4,17 @@
 #include "ipc/kmsg.h"
 #include "ipc/port.h"
 #include "kernel/cpu.h"
+#include "kernel/exception.h"
 #include "kernel/sched.h"
+
+/* The thread's lock is for fast_unpark(), who has no other. */
+static void
+set_port(struct thread *self, struct port *port)
+{
+	spin_lock(&self->lock);
+	self->exception.port = port;
+	spin_unlock(&self->lock);
+}
 
 struct port *
 exception_reply_right(struct thread *self)
@@ -12,7 +22,7 @@ exception_reply_right(struct thread *self)
 	struct exception_state *exception = &self->exception;
 
 	if (exception->port == NULL)
-		exception->port = port_create_kernel(KOBJECT_EXCEPTION, self);
+		set_port(self, port_create_kernel(KOBJECT_EXCEPTION, self));
 	if (exception->port == NULL)
 		return NULL;
 	KASSERT(exception->port->send_once_rights == 0);
@@ -103,9 +113,10 @@ exception_forget(struct thread *self)
 {
 	struct port *port = self->exception.port;
 
-	self->exception.port = NULL;
-	if (port != NULL)
-		port_destroy_kernel(port);
+	if (port == NULL)
+		return;
+	set_port(self, NULL);
+	port_destroy_kernel(port);
 }
 
 /*
@@ -128,6 +139,16 @@ answer(struct port *port, struct kmsg *kmsg)
 	spin_unlock(&port->lock);
 	port_put(port);
 	return thread;
+}
+
+void
+exception_absorb(struct thread *thread)
+{
+	thread->exception.answered = false;
+	thread->exception.reply = NULL;
+	thread->cont = exception_answered;
+	/* release: who claims it sees all that */
+	store_release(&thread->wait_armed, 1);
 }
 
 /* Does @port, which is locked, still stand for a thread that asked? */

@@ -64,5 +64,9 @@ void exception_forget(struct thread *self);
  * the thread that it answers, claimed, or NULL.  Consumes @kmsg. */
 struct thread *exception_reply(struct kmsg *kmsg) must_check;
 
+/* @thread, which waits in the word of such a port, locked (fast_word.h), waits
+ * for its answer like any other from now on. */
+void exception_absorb(struct thread *thread);
+
 /* A send-once right to such a port was given up.  Consumes it. */
 void exception_lost(struct port *port);

@@ -150,23 +150,23 @@ fast_call(void)
 {
 	struct thread *self = current_thread();
 	struct trapframe *tf = &self->tf;
-	uint64_t size = tf->a2 >> 32, names = tf->a3, id = tf->a4;
-	uint32_t bits = (uint32_t)tf->a2;
-	mach_port_name_t receive_name = (mach_port_name_t)(tf->a5 >> 32);
+	uint64_t bits_size = call_bits_size(tf->t0), size = bits_size >> 32;
+	uint64_t names = tf->a5, id = tf->a6;
+	uint32_t bits = (uint32_t)bits_size;
+	mach_port_name_t receive_name = (mach_port_name_t)tf->a4;
 	struct small_message message;
 
 	self->receive.option = RECEIVE_CALL | MACH_SEND_MSG | MACH_RCV_MSG;
 	self->receive.buffer = tf->a1;
-	self->receive.size = (uint32_t)tf->a6;
+	self->receive.size = (uint32_t)tf->a3;
 	self->receive.name = receive_name;
-	self->fast.room = fast_room((uint32_t)tf->a6);
+	self->fast.room = fast_room((uint32_t)tf->a3);
 	if (size != HEADER_SIZE)
 		body_of(tf, &message);
 	else
 		forget_tests(tf);
-	if (!CONFIG_FAST || !ipc_fast_enabled || (uint32_t)(tf->a5 | id) != 0 ||
-	    size < HEADER_SIZE || size > HEADER_SIZE + SMALL_BODY ||
-	    (size & 3) != 0)
+	if (!CONFIG_FAST || !ipc_fast_enabled || (uint32_t)id != 0 ||
+	    size > HEADER_SIZE + SMALL_BODY || (size & 3) != 0)
 		return message_call_general(&message.word[3]);
 	if (bits == REQUEST_BITS && names >> 32 == receive_name) {
 		/* A hint, to lose no time. */
@@ -177,11 +177,22 @@ fast_call(void)
 			if (likely(result != FAST_KERNEL_DECLINED))
 				return result;
 		}
-		request(self, &message, NULL, tf->a2, id,
+		request(self, &message, NULL, bits_size, id,
 		    (mach_port_name_t)names, receive_name);
 	} else if (bits == REPLY_BITS && names >> 32 == MACH_PORT_NULL) {
-		reply(self, &message, NULL, tf->a2, id, (mach_port_name_t)names,
-		    receive_name);
+		reply(self, &message, NULL, bits_size, id,
+		    (mach_port_name_t)names, receive_name);
 	}
 	return fast_direct_call(&message.word[3]);
+}
+
+uint64_t
+fast_call_behind(struct spinlock *lock, int64_t word)
+{
+	if (CONFIG_DEBUG)
+		lock_note_acquire(lock, LOCK_ORDER_RISING);
+	spin_wait(lock, word);
+	spin_unlock(lock);
+	decline(this_cpu(), BATON_DECLINE_CALL_BUSY);
+	return fast_call();
 }

@@ -4,6 +4,8 @@
 #pragma once
 struct entry;
 struct port;
+struct pset;
+struct spinlock;
 struct thread;
 
 #include "ipc/message.h"
@@ -48,11 +50,23 @@ kern_return_t mach_msg2_fast(uaddr_t buffer, uint64_t option,
 #define CALL_BODY 48
 
 /* In receive_state.option: the wait is in the trap that has its message in
- * registers, TRAP_MACH_MSG_CALL. */
+ * registers, see mach/trap_numbers.h. */
 #define RECEIVE_CALL (1UL << 63)
+
+/* Bits and size of the message of such a trap: t0 has its body's size. */
+static inline uint64_t
+call_bits_size(uint64_t t0)
+{
+	return t0 + ((uint64_t)HEADER_SIZE << 32);
+}
 
 /* May @self wait in the word of @port, which is locked? */
 bool fast_may_park(const struct thread *self, const struct port *port);
+/* The same of @set, in which nobody waits with it. */
+bool fast_may_park_in_set(const struct thread *self, const struct pset *set);
+/* Who waits on @set is to be found by the word of @port, a member, if that can
+ * be.  Locks: the port's. */
+void fast_open_member(struct port *port, const struct pset *set);
 
 /*
  * For call.S.  A leg of the current thread, whose registers are in its
@@ -67,10 +81,16 @@ bool fast_learn_call(struct thread *self, uint64_t names, uint64_t receive);
 bool fast_is_quiet(const struct thread *self, const struct port *port);
 /* The same call, the other way; its result. */
 uint64_t fast_call(void);
+/* The same; @lock was asked for, and has yet to be waited for, from when it was
+ * @word. */
+uint64_t fast_call_behind(struct spinlock *lock, int64_t word);
 /* A leg has sent, but could not wait: @receiver, who is off the word with his
  * message in his trapframe, goes on in our place if we wait.  @client: the
- * reply right was not counted. */
+ * reply right was not counted, and its name means nothing yet. */
 uint64_t fast_wait(struct thread *receiver, bool client);
+
+/* The name of the reply right that @receiver has been given means it. */
+void fast_show_spare(struct thread *receiver);
 
 /* What find() gives where there is nothing. */
 extern struct entry fast_no_entry;
@@ -84,6 +104,10 @@ extern struct entry fast_no_entry;
 void fast_adopt(struct thread *self, struct port *port);
 /* @port ended: do not keep it alive for what @self remembers. */
 void fast_forget(struct thread *self, struct port *port);
+void fast_forget_set(struct thread *self, struct pset *set);
+/* @thread, who waited in a word, is to be told so by receive_continue() or what
+ * else reads thread->receive. */
+void fast_say_receive(struct thread *thread);
 /* @self ends: nothing is remembered. */
 void fast_drop(struct thread *self);
 /* How a wait ends that fast.c began: like any other. */

@@ -1,5 +1,5 @@
 /*
- * fast_call.c: calls of TRAP_MACH_MSG_CALL whose message is in the buffer.
+ * fast_call.c: calls whose message is in the buffer.
  *
  * What the legs of arch's call.S do, for what does not fit into registers: a
  * longer body, or one send right before it (fast_carry.h).  The receiver is
@@ -20,6 +20,7 @@
 
 #include "ipc/fast_carry.h"
 #include "ipc/fast_direct.h"
+#include "ipc/fast_exception.h"
 #include "ipc/fast_leg.h"
 #include "ipc/message.h"
 #include "vm/across.h"
@@ -88,7 +89,7 @@ check_receiver(const struct leg *leg)
 	if (unlikely(!is_quiet(leg)))
 		return BATON_DECLINE_CALL_QUEUE;
 	if (unlikely((leg->bits_size >> 32) + TRAILER_SIZE >
-		     (uint32_t)receiver->tf.a6))
+		     (uint32_t)receiver->tf.a3))
 		return BATON_DECLINE_CALL_ROOM;
 	return likely(may_run_here(receiver, leg->self->cpu))
 		   ? SERVED
@@ -144,6 +145,7 @@ pass(struct leg *leg, uint64_t word)
 		sched_wake(self);
 	enter_space(receiver, cpu);
 	receiver->tf.a0 = MACH_MSG_SUCCESS;
+	receiver->tf.a7 = MACH_MSG_IN_BUFFER;
 	leave(receiver);
 }
 
@@ -154,7 +156,7 @@ always_inline bool
 remembered(struct thread *self, uint64_t names, uint64_t receive)
 {
 	if (likely(
-		self->fast.from_word == receive && self->fast.to_word == names))
+		self->fast.receive == receive && self->fast.to_word == names))
 		return true;
 	return fast_learn_call(self, names, receive);
 }
@@ -185,7 +187,7 @@ request(struct leg *leg, struct carried *carried, uint64_t receive)
 	uint64_t names;
 
 	if (unlikely(!remembered(self, leg->names, receive)))
-		return self->fast.from_word != receive
+		return self->fast.receive != receive
 			   ? BATON_DECLINE_CALL_RECEIVE
 			   : BATON_DECLINE_CALL_NAME;
 	leg->to = self->fast.to;
@@ -204,7 +206,7 @@ request(struct leg *leg, struct carried *carried, uint64_t receive)
 		reason = BATON_DECLINE_CALL_CARRIED;
 		goto out;
 	}
-	names = next_spare_name(receiver) | receiver->fast.from_word;
+	names = receiver->fast.spare_name | name_it_waits_by(receiver);
 	if (unlikely(!write_message(leg, carried,
 		leg->bits_size ^ (REQUEST_BITS ^ REQUEST_BITS_RECEIVED),
 		names))) {
@@ -260,8 +262,7 @@ always_inline void
 use_right(struct thread *self, struct entry *entry)
 {
 	entry->port = NULL;
-	entry->key = (self->fast.spare_key & NAME_GENERATION_MASK) | ENTRY_KEPT;
-	self->fast.spare_key = SPARE_READY;
+	empty_spare(&self->fast);
 	spin_unlock(&self->fast.space->lock);
 }
 
@@ -282,15 +283,15 @@ reply(struct leg *leg, uint64_t receive)
 	struct space *space = self->fast.space;
 	struct entry *entry = self->fast.spare;
 	enum baton_decline reason = BATON_DECLINE_CALL_RIGHT;
+	uint64_t word;
 
-	if (unlikely(self->fast.from_word != receive))
+	if (unlikely(self->fast.receive != receive))
 		return BATON_DECLINE_CALL_RECEIVE;
 	if (unlikely(leg->names != self->fast.spare_name))
 		return BATON_DECLINE_CALL_REPLY;
 	spin_lock(&space->lock);
 	/* All of the key: a right with a request on it declines. */
-	if (unlikely(entry->key != (MACH_PORT_TYPE_SEND_ONCE |
-				       (uint8_t)self->fast.spare_name)))
+	if (unlikely(entry->key != self->fast.spare_key))
 		goto out;
 	leg->to = entry->port;
 	leg->from = self->fast.from;
@@ -298,15 +299,20 @@ reply(struct leg *leg, uint64_t receive)
 		goto out;
 	reason = BATON_DECLINE_CALL_NOBODY;
 	/* A hint, to lose no time. */
-	if (unlikely(!word_is_client(
-		atomic_load_explicit(&leg->to->word, memory_order_relaxed))))
-		goto out;
+	word = atomic_load_explicit(&leg->to->word, memory_order_relaxed);
+	if (unlikely(!word_is_client(word))) {
+		if (!word_is_asker(word))
+			goto out;
+		fast_exception_answer_state(
+		    self, leg->buffer, leg->bits_size >> 32, leg->id);
+		return reason;
+	}
 	take_words(leg);
 	reason = check_reply(leg);
 	if (likely(reason == SERVED) &&
 	    unlikely(!write_message(leg, NULL,
 		leg->bits_size ^ (REPLY_BITS ^ REPLY_BITS_RECEIVED),
-		leg->receiver->fast.from_word)))
+		name_it_waits_by(leg->receiver))))
 		reason = BATON_DECLINE_CALL_PAGES;
 	if (unlikely(reason != SERVED)) {
 		put_back_words(leg);
@@ -344,10 +350,11 @@ not_served(uint64_t bits_size, uint64_t voucher_id)
 }
 
 uint64_t
-fast_call_buffer(uint64_t unused, uaddr_t buffer, uint64_t bits_size,
-    uint64_t names, uint64_t voucher_id, uint64_t receive)
+fast_call_buffer(uint64_t t0, uaddr_t buffer, uint64_t unused, uint64_t room,
+    uint64_t receive, uint64_t names, uint64_t voucher_id)
 {
 	struct thread *self = current_thread();
+	uint64_t bits_size = call_bits_size(t0);
 	uint32_t bits = (uint32_t)bits_size;
 	enum baton_decline reason;
 	struct leg leg = {
@@ -359,6 +366,7 @@ fast_call_buffer(uint64_t unused, uaddr_t buffer, uint64_t bits_size,
 	};
 
 	(void)unused;
+	(void)room; /* is in the trapframe */
 	if (unlikely(!is_served(bits_size, voucher_id)))
 		reason = not_served(bits_size, voucher_id);
 	else if (likely(bits == REQUEST_BITS))
@@ -371,9 +379,10 @@ fast_call_buffer(uint64_t unused, uaddr_t buffer, uint64_t bits_size,
 	else
 		reason = BATON_DECLINE_CALL_KIND;
 	decline(self->cpu, reason);
-	self->tf.a2 = bits_size;
-	self->tf.a3 = names;
-	self->tf.a4 = voucher_id;
-	self->tf.a5 = receive;
+	self->tf.t0 = t0;
+	self->tf.a4 = receive;
+	self->tf.a5 = names;
+	self->tf.a6 = voucher_id;
+	self->tf.a7 = MACH_MSG_IN_BUFFER;
 	return fast_direct_buffer();
 }

@@ -9,6 +9,7 @@
 
 #include <arch/usercopy.h>
 
+#include "ipc/fast_word.h"
 #include "ipc/port.h"
 #include "ipc/space.h"
 #include "kernel/thread.h"
@@ -43,6 +44,7 @@ find_port(struct carried *carried, struct space *from, const struct port *a,
 	struct entry *entry =
 	    space_lookup(from, carried->words.descriptor.name);
 	struct port *port;
+	uint64_t word;
 
 	if (entry == NULL || (entry->key & type) == 0)
 		return false;
@@ -52,7 +54,10 @@ find_port(struct carried *carried, struct space *from, const struct port *a,
 	if (!carried->own_port) {
 		if (!spin_trylock(&port->lock))
 			return false;
-		port_close(port);
+		/* The set, which may be locked, has no part in its rights. */
+		word = atomic_load_explicit(&port->word, memory_order_relaxed);
+		if (unlikely(word != PORT_GENERAL) && !word_is_set(word))
+			port_close(port);
 	}
 	if (likely(port->state != PORT_IS_DEAD))
 		return true;

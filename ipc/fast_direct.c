@@ -196,7 +196,7 @@ first_in_sets(struct direct *direct)
 		    container_of(at, struct pset_link, port_link)->pset;
 		struct thread *thread;
 
-		spin_lock(&pset->lock);
+		pset_lock(pset);
 		thread = first_with_room(direct, &pset->receivers);
 		if (thread != NULL || !list_empty(&pset->receivers)) {
 			direct->pset = pset;
@@ -255,7 +255,7 @@ fill_header(const struct direct *direct, struct across *across)
 	} else if (direct->bits == REQUEST_BITS) {
 		bits = MACH_MSGH_BITS(
 		    MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND);
-		reply = next_spare_name(direct->receiver);
+		reply = direct->receiver->fast.spare_name;
 	}
 	across->head_size = HEADER_SIZE;
 	if (unlikely(direct->carried != NULL)) {
@@ -349,8 +349,11 @@ take(struct direct *direct)
 	    (self->receive.option & MACH_RCV_MSG) &&
 	    receiver->priority < self->priority)
 		receiver->priority = self->priority;
-	if (direct->pset != NULL)
+	if (unlikely(direct->pset != NULL)) {
 		spin_unlock(&direct->pset->lock);
+		if (receiver->receive.option & RECEIVE_CALL)
+			fast_open_member(direct->to, direct->pset);
+	}
 }
 
 /* The rights of the header.  Unlocks the space. */
@@ -405,7 +408,7 @@ has_to_wait_on_set(struct direct *direct)
 
 	if (set == NULL)
 		return false;
-	spin_lock(&set->lock);
+	pset_lock(set);
 	if (list_empty(&set->ready) && !set->dead) {
 		pset_get(set);
 		return true;
@@ -431,6 +434,36 @@ end_wait(struct direct *direct)
 		pset_put(pset);
 }
 
+/* In the word of @set, which is locked and is unlocked, if the sender can: with
+ * the reference that has_to_wait_on_set() took less. */
+always_inline bool
+wait_in_set(struct thread *self, struct thread *receiver, struct pset *set)
+{
+	struct cpu *cpu = self->cpu;
+	bool abort = false;
+
+	/* A client of the kind that calls in registers. */
+	if ((receiver->receive.option & RECEIVE_CALL) == 0 ||
+	    !fast_may_park_in_set(self, set))
+		return false;
+	pset_put(set); /* never the last: fast.set has one */
+	self->fast.receive = name_in_register(self->fast.from_name);
+	self->fast.spare_key &= ~ENTRY_KEPT; /* who waits in a word has one */
+	self->cont = receive_continue;
+	self->priority = self->base_priority;
+	take_place(receiver, cpu);
+	if (unlikely(
+		!park_in(self, receiver, cpu, &set->word, word_server(self)))) {
+		pset_close(set);
+		abort = thread_claim(self, KERN_ABORTED);
+	}
+	spin_unlock(&set->lock);
+	if (unlikely(abort))
+		sched_wake(self);
+	enter_space(receiver, cpu);
+	return true;
+}
+
 /* The sender waits on @from, or on @set, which is unlocked, and the receiver
  * runs. */
 always_inline noreturn void
@@ -442,6 +475,8 @@ run_receiver(struct direct *direct)
 	struct list *waiters;
 	struct spinlock *lock;
 
+	if (from == NULL && wait_in_set(self, receiver, direct->set))
+		goto run;
 	self->fast.room = (receive->option & FAST_DECLINES) == 0
 			      ? fast_room(receive->size)
 			      : INT32_MIN;
@@ -457,6 +492,7 @@ run_receiver(struct direct *direct)
 		lock = &direct->set->lock;
 	}
 	wait_in_turn(self, receiver, self->cpu, waiters, lock);
+run:
 	receiver->tf.a0 = MACH_MSG_SUCCESS;
 	leave(receiver);
 }
@@ -620,18 +656,19 @@ fast_direct_call(const uint64_t *body)
 {
 	struct thread *self = current_thread(), *receiver;
 	const struct trapframe *tf = &self->tf;
+	uint64_t bits_size = call_bits_size(tf->t0);
 	struct direct direct = {
 	    .self = self,
 	    .space = self->fast.space,
-	    .size = tf->a2 >> 32,
-	    .bits = (uint32_t)tf->a2,
-	    .id = (int32_t)(tf->a4 >> 32),
-	    .remote = (mach_port_name_t)tf->a3,
-	    .local = (mach_port_name_t)(tf->a3 >> 32),
+	    .size = bits_size >> 32,
+	    .bits = (uint32_t)bits_size,
+	    .id = (int32_t)(tf->a6 >> 32),
+	    .remote = (mach_port_name_t)tf->a5,
+	    .local = (mach_port_name_t)(tf->a5 >> 32),
 	    .body = body,
 	};
 
-	if (unlikely((uint32_t)tf->a4 != MACH_PORT_NULL)) {
+	if (unlikely((uint32_t)tf->a6 != MACH_PORT_NULL)) {
 		decline(self->cpu, BATON_DECLINE_OTHER_VOUCHER);
 		return message_call_general(body);
 	}
@@ -642,8 +679,6 @@ fast_direct_call(const uint64_t *body)
 	receiver = try_direct(&direct);
 	if (receiver == NULL)
 		return message_call_general(body);
-	/* As it does, for who is interrupted. */
-	self->tf.a7 = 0;
 	return message_sent(self, receiver);
 }
 
@@ -653,28 +688,29 @@ fast_direct_buffer(void)
 	struct thread *self = current_thread(), *receiver;
 	struct receive_state *receive = &self->receive;
 	const struct trapframe *tf = &self->tf;
+	uint64_t bits_size = call_bits_size(tf->t0);
 
-	if (!CONFIG_FAST || !ipc_fast_enabled || (uint32_t)tf->a5 != 0)
+	if (!CONFIG_FAST || !ipc_fast_enabled)
 		return message_call_general(NULL);
-	if ((uint32_t)tf->a4 != MACH_PORT_NULL) {
+	if ((uint32_t)tf->a6 != MACH_PORT_NULL) {
 		decline(self->cpu, BATON_DECLINE_OTHER_VOUCHER);
 		return message_call_general(NULL);
 	}
 	receive->buffer = tf->a1;
 	receive->option = RECEIVE_CALL | MACH_SEND_MSG | MACH_RCV_MSG;
-	receive->size = (uint32_t)tf->a6;
-	receive->name = (mach_port_name_t)(tf->a5 >> 32);
-	if ((uint32_t)tf->a2 == REPLY_BITS && tf->a3 >> 32 == MACH_PORT_NULL) {
+	receive->size = (uint32_t)tf->a3;
+	receive->name = (mach_port_name_t)tf->a4;
+	if ((uint32_t)bits_size == REPLY_BITS &&
+	    tf->a5 >> 32 == MACH_PORT_NULL) {
 		self->fast.room = fast_room(receive->size);
-		fast_exception_state(self, tf->a2 >> 32,
-		    (int32_t)(tf->a4 >> 32), (mach_port_name_t)tf->a3);
+		fast_exception_state(self, bits_size >> 32,
+		    (int32_t)(tf->a6 >> 32), (mach_port_name_t)tf->a5);
 	}
-	receiver =
-	    try_any(tf->a1, tf->a2 >> 32, (uint32_t)tf->a2, tf->a3, tf->a4);
+	receiver = try_any(
+	    tf->a1, bits_size >> 32, (uint32_t)bits_size, tf->a5, tf->a6);
 	if (receiver == NULL)
 		return message_call_general(NULL);
 	receive->timeout = 0;
 	receive->deadline = 0;
-	self->tf.a7 = 0;
 	return message_sent(self, receiver);
 }

@@ -1,27 +1,29 @@
 /*
  * fast_exception.c: an exception as a call to a handler that waits for it.
  *
- *	ask	a fault, in place of a trap: the question goes straight into
- *		the handler's buffer, registers from the trapframe
- *	reply	through a send-once right to a port of kind KOBJECT_EXCEPTION,
- *		which fast.c's ordinary reply has declined
+ * A fault, in place of a trap: the question goes straight into the handler's
+ * buffer, registers from the trapframe.  Its answer is fast_answer.c's.
  *
- * The thread that asks is neither queued nor armed while the question is being
- * written: whoever would stop or abort it finds it running until then.  The
- * name of the reply right comes into force last, so nobody can use it before
- * the thread waits.
+ * The handler waits in the word of his port or stands in its queue; the thread
+ * that asks waits in the word of its own port for answers, if that is prepared
+ * (fast_word.h), or like anybody else.  It waits before the name of the reply
+ * right comes into force, so that nobody can use that too early; and unless it
+ * waits in the word, registers are written before, so that whoever would stop
+ * or abort it finds it running until then.
  *
  * Locks, to ask: the task (actions), the exception port, and where rights are
  * given the handler's space, which is tried, being out of order.
  */
 #include "ipc/fast_exception.h"
 
+#include <arch/atomic.h>
 #include <arch/layout.h>
 #include <arch/usercopy.h>
 #include <mach/mig_errors.h>
 #include <mach/thread_status.h>
 
 #include "ipc/fast_leg.h"
+#include "ipc/fast_word.h"
 #include "ipc/message.h"
 #include "kernel/exception.h"
 #include "kernel/exception_ports.h"
@@ -36,10 +38,12 @@ struct question {
 	uint32_t word[QUESTION_WORDS];
 } __attribute__((aligned(8)));
 
-/* The rights that the handler gets, and the names it has for them. */
-struct identity {
-	struct entry *entry[2];
-	mach_port_name_t name[2];
+/* What the handler hears, but for registers. */
+struct told {
+	uint64_t names;	   /* of the reply right; above it, where it came */
+	uint64_t identity; /* of the thread; above it, of the task */
+	uint64_t number, code, subcode;
+	uint32_t behavior;
 };
 
 /* A port descriptor's third word. */
@@ -63,149 +67,234 @@ question_size(uint32_t behavior)
 	return size;
 }
 
-/* What stands behind header and descriptors, from the @first word on, but the
- * registers; how much of the question there is then. */
+/* Bits and size, as the handler sees them. */
 always_inline uint64_t
-write_codes(struct question *question, const struct thread *self,
-    uint32_t behavior, unsigned first)
+question_bits(uint32_t behavior)
 {
-	const struct exception_state *exception = &self->exception;
-	uint32_t *at = &question->word[first];
+	uint64_t bits = MACH_MSGH_BITS(
+	    MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND);
 
-	at[0] = 0; /* NDR_record, as words */
-	at[1] = NDR_INT_LITTLE_ENDIAN;
-	at[2] = exception->number;
-	at[3] = 2;
-	at[4] = (uint32_t)exception->code;
-	if (behavior & MACH_EXCEPTION_CODES) {
-		at[5] = (uint32_t)(exception->code >> 32);
-		at[7] = (uint32_t)(exception->subcode >> 32);
-		at++;
-	}
-	at[5] = (uint32_t)exception->subcode;
-	at += behavior & MACH_EXCEPTION_CODES ? 7 : 6;
-	if (behavior_has_state(behavior)) {
-		at[0] = RISCV64_THREAD_STATE;
-		at[1] = RISCV64_THREAD_STATE_COUNT;
-		at[2] = (uint32_t)self->tf.epc;
-		at[3] = (uint32_t)(self->tf.epc >> 32);
-		at += 4;
+	if (behavior_has_identity(behavior))
+		bits |= MACH_MSGH_BITS_COMPLEX;
+	return bits | question_size(behavior) << 32;
+}
+
+/* What stands behind header and descriptors, from @at on, but for all registers
+ * after the @pc; its end. */
+static uint32_t *
+build_codes(uint32_t *at, const struct told *told, uint64_t pc)
+{
+	*at++ = 0; /* NDR_record, as words */
+	*at++ = NDR_INT_LITTLE_ENDIAN;
+	*at++ = (uint32_t)told->number;
+	*at++ = 2;
+	*at++ = (uint32_t)told->code;
+	if (told->behavior & MACH_EXCEPTION_CODES)
+		*at++ = (uint32_t)(told->code >> 32);
+	*at++ = (uint32_t)told->subcode;
+	if (told->behavior & MACH_EXCEPTION_CODES)
+		*at++ = (uint32_t)(told->subcode >> 32);
+	if (behavior_has_state(told->behavior)) {
+		*at++ = RISCV64_THREAD_STATE;
+		*at++ = RISCV64_THREAD_STATE_COUNT;
+		*at++ = (uint32_t)pc;
+		*at++ = (uint32_t)(pc >> 32);
 	} else {
-		at[0] = MACH_MSG_TRAILER_FORMAT_0;
-		at[1] = TRAILER_SIZE;
-		at += 2;
+		*at++ = MACH_MSG_TRAILER_FORMAT_0;
+		*at++ = TRAILER_SIZE;
 	}
+	return at;
+}
+
+/* All but the registers that are behind it, and the trailer of those; how many
+ * bytes. */
+static uint64_t
+build_question(struct question *question, const struct told *told, uint64_t pc)
+{
+	uint64_t bits = question_bits(told->behavior);
+	uint32_t *at = question->word;
+
+	*at++ = (uint32_t)bits;
+	*at++ = (uint32_t)(bits >> 32);
+	*at++ = (uint32_t)told->names;
+	*at++ = (uint32_t)(told->names >> 32);
+	*at++ = MACH_PORT_NULL;
+	*at++ = (uint32_t)behavior_message(told->behavior);
+	if (behavior_has_identity(told->behavior)) {
+		*at++ = 2;
+		*at++ = (uint32_t)told->identity;
+		*at++ = 0;
+		*at++ = SEND_DESCRIPTOR;
+		*at++ = (uint32_t)(told->identity >> 32);
+		*at++ = 0;
+		*at++ = SEND_DESCRIPTOR;
+	}
+	at = build_codes(at, told, pc);
 	return (uint64_t)((uint8_t *)at - (uint8_t *)question->word);
 }
 
-/* All but header and registers, which are added later; how much it is, with the
- * header. */
-always_inline uint64_t
-write_body(struct question *question, const struct thread *self,
-    uint32_t behavior, const struct identity *identity)
-{
-	uint32_t *at = question->word;
-
-	if (!behavior_has_identity(behavior))
-		return write_codes(question, self, behavior, 6);
-	at[6] = 2;
-	at[7] = identity->name[0];
-	at[8] = 0;
-	at[9] = SEND_DESCRIPTOR;
-	at[10] = identity->name[1];
-	at[11] = 0;
-	at[12] = SEND_DESCRIPTOR;
-	return write_codes(question, self, behavior, 13);
-}
-
 /* To @buffer, in the current address space, @head bytes, and of @size the
- * registers of @self, which stands still, straight from its trapframe. */
-always_inline kern_return_t
-copyout_question(uaddr_t buffer, const struct question *question,
-    const struct thread *self, uint64_t head, uint64_t size)
+ * registers, straight from the trapframe @tf of who stands still. */
+static kern_return_t
+copyout_with_registers(uaddr_t buffer, const struct question *question,
+    const struct trapframe *tf, uint64_t head, uint64_t size)
 {
 	static const uint32_t trailer[2] = {
 	    MACH_MSG_TRAILER_FORMAT_0, TRAILER_SIZE};
-	uint64_t registers = sizeof(self->tf) - sizeof(self->tf.epc);
+	uint64_t registers = sizeof(*tf) - sizeof(tf->epc);
 	kern_return_t kr = copyout(buffer, question->word, head);
 
 	if (head > size || kr != KERN_SUCCESS)
 		return kr;
-	kr = copyout(buffer + head, &self->tf.ra, registers);
+	kr = copyout(buffer + head, &tf->ra, registers);
 	if (kr != KERN_SUCCESS)
 		return kr;
 	return copyout(buffer + size, trailer, sizeof(trailer));
 }
 
-/* A page of the handler's buffer is yet to come. */
-static __attribute__((noinline)) struct kmsg *
-keep_question(const struct question *question, const struct thread *self,
-    uint64_t head, uint64_t size)
+/* Any question; if a page of the buffer is yet to come it is in *@keptp.  Only
+ * where registers go with it is @tf read. */
+static never_inline kern_return_t
+write_any(uaddr_t buffer, const struct told *told, const struct trapframe *tf,
+    struct kmsg **keptp)
 {
-	return message_keep(
-	    (uint32_t)size, question->word, (uint32_t)head, &self->tf.ra);
+	uint64_t size = question_size(told->behavior);
+	struct question question;
+	uint64_t head = build_question(&question, told, tf->epc);
+	kern_return_t kr =
+	    copyout_with_registers(buffer, &question, tf, head, size);
+
+	if (unlikely(kr == KERN_MEMORY_WAIT))
+		*keptp = message_keep(
+		    (uint32_t)size, question.word, (uint32_t)head, &tf->ra);
+	return kr;
+}
+
+/* The handler, current now, has it, or learns that it could not be written. */
+static never_inline noreturn void
+write_and_leave(
+    uaddr_t buffer, const struct told *told, const struct trapframe *tf)
+{
+	struct kmsg *kept = NULL;
+	kern_return_t kr = write_any(buffer, told, tf, &kept);
+
+	if (unlikely(kr == KERN_MEMORY_WAIT))
+		message_write_later(kept);
+	thread_return_value(
+	    (uint64_t)(kr == KERN_SUCCESS ? MACH_MSG_SUCCESS
+					  : MACH_RCV_INVALID_DATA));
+}
+
+/* The same of a usual one. */
+always_inline noreturn void
+write_usual(struct thread *receiver, uaddr_t buffer, const struct told *told)
+{
+	/* To a place that is aligned and the user's: what runs over the end of
+	 * the user's half faults. */
+	if (likely(((buffer & 7) | buffer / USER_END) == 0)) {
+		kern_return_t kr = copyout_raise_return(buffer,
+		    question_bits(USUAL_BEHAVIOR), told->names,
+		    (uint64_t)behavior_message(USUAL_BEHAVIOR) << 32,
+		    told->identity, told->number << 32 | NDR_INT_LITTLE_ENDIAN,
+		    told->code, told->subcode);
+
+		if (kr == KERN_MEMORY_WAIT)
+			memory_wait_forget(); /* it will be found again */
+	}
+	fast_say_receive(receiver);
+	/* No registers go with it. */
+	write_and_leave(buffer, told, &receiver->tf);
 }
 
 /* ---- names ---- */
 
-/* The handler's names for the thread and its task.  True: it has both, and its
- * space is locked.  Locks: the task's. */
+/* The same as last time: @known's names are, and nobody asked to hear of their
+ * death?  Locks: the space's. */
 always_inline bool
-find_identity(
-    struct thread *self, struct space *space, struct identity *identity)
+is_known(
+    const struct entry *entry, const struct port *port, mach_port_name_t name)
+{
+	return entry->port == port &&
+	       entry->key ==
+		   (MACH_PORT_TYPE_SEND | (name & NAME_GENERATION_MASK));
+}
+
+/* Look for the handler's rights to the thread and its task in its space, which
+ * is locked.  False: it lacks one. */
+static never_inline bool
+look_up_identity(struct thread *self, struct space *space)
 {
 	struct exception_state *exception = &self->exception;
 	const struct port *task_port = self->task->self_port;
 
-	if (unlikely(task_port == NULL) || !spin_trylock(&space->lock))
+	/* Until both are known, nothing is. */
+	exception->known_by = 0;
+	if (task_port == NULL)
 		return false;
-	identity->entry[0] =
+	exception->known[0] =
 	    fast_find_send(space, self->self_port, &exception->thread_name);
-	identity->entry[1] =
+	exception->known[1] =
 	    fast_find_send(space, task_port, &exception->task_name);
-	identity->name[0] = exception->thread_name;
-	identity->name[1] = exception->task_name;
-	if (likely(identity->entry[0] != NULL && identity->entry[1] != NULL))
+	if (exception->known[0] == NULL || exception->known[1] == NULL)
+		return false;
+	/* Where entries are does not change while their space lives, and no
+	 * other is called as it. */
+	exception->known_by = space->task_id;
+	return true;
+}
+
+/* The handler's rights to the thread and its task.  True: it has both, and its
+ * space is locked.  Locks: the task's. */
+always_inline bool
+find_identity(struct thread *self, struct space *space)
+{
+	const struct exception_state *exception = &self->exception;
+
+	if (unlikely(!spin_trylock(&space->lock)))
+		return false;
+	if (likely(exception->known_by == space->task_id &&
+		   is_known(exception->known[0], self->self_port,
+		       exception->thread_name) &&
+		   is_known(exception->known[1], self->task->self_port,
+		       exception->task_name)))
+		return true;
+	if (look_up_identity(self, space))
 		return true;
 	spin_unlock(&space->lock);
 	return false;
 }
 
+/* One more of each; unlocks the space. */
 always_inline void
-give_identity(const struct identity *identity)
+give_identity(const struct thread *self, struct space *space)
 {
 	for (int i = 0; i < 2; i++)
-		fast_give_again(identity->entry[i]);
+		fast_give_again(self->exception.known[i]);
+	spin_unlock(&space->lock);
 }
 
-/* ---- asking ---- */
-
-/* Whom to ask first; the task's lock is held. */
-always_inline const struct exception_action *
-first_action(const struct thread *self, uint8_t *scope)
+/* By what names, as in struct told. */
+always_inline uint64_t
+identity_names(const struct thread *self)
 {
-	unsigned number = self->exception.number;
-	const struct exception_actions *own = self->actions;
-
-	*scope = EXCEPTION_SCOPE_THREAD;
-	if (own != NULL && own->of[number].port != NULL)
-		return &own->of[number];
-	*scope = EXCEPTION_SCOPE_TASK;
-	return &self->task->actions.of[number];
+	return self->exception.thread_name | (uint64_t)self->exception.task_name
+						 << 32;
 }
 
-/* The question is in the handler's hands: wait for the answer. */
-always_inline void
-wait_for_reply(struct thread *self, struct thread *receiver, struct cpu *cpu)
+/* ---- waiting for the answer ---- */
+
+/* With the lock; the question is in the handler's hands. */
+static never_inline void
+wait_with_lock(struct thread *self, struct thread *receiver, struct cpu *cpu)
 {
 	struct port *port = self->exception.port;
 	bool abort;
 
-	/* It is the kernel's: nobody waits in its word. */
-	spin_lock(&port->lock);
+	port_lock(port);
 	port->send_once_rights++;
 	port_get(port); /* the reply right's */
 	self->exception.answered = false;
+	self->cont = exception_answered;
 	abort = arm(self, receiver, cpu);
 	spin_unlock(&port->lock);
 	fill_spare(receiver, port);
@@ -213,106 +302,262 @@ wait_for_reply(struct thread *self, struct thread *receiver, struct cpu *cpu)
 		sched_wake(self);
 }
 
-/* Long because it is tests, then acts, with nothing in it to take out; what it
- * calls is part of it. */
-static __attribute__((flatten)) void
-ask(struct thread *self)
+/*
+ * In the word of @port, if it is so prepared and nobody has told @self
+ * anything.  The hart runs no less urgently than it did, so that nobody else is
+ * to be looked for.  From then on @self may run elsewhere, and end.
+ */
+always_inline bool
+wait_in_word_for_answer(struct thread *self, struct port *port)
 {
-	struct task *task = self->task;
-	struct cpu *cpu = self->cpu;
-	const struct exception_action *action;
-	struct identity identity = {0};
-	struct question question;
-	struct kmsg *kept = NULL;
-	struct thread *receiver;
-	struct port *port;
-	uint64_t head, size;
-	uint32_t behavior;
-	uint8_t scope;
-	bool has_identity;
-	kern_return_t kr;
+	/* acquire: what is told is looked at after it.  release: who takes us
+	 * sees all that we have stored. */
+	return load_reserved_acquire(&port->word) == WORD_ASKABLE &&
+	       atomic_load_explicit(&self->ast, memory_order_relaxed) == 0 &&
+	       store_conditional_release(&port->word, word_asker(self));
+}
 
-	spin_lock(&task->lock);
-	action = first_action(self, &scope);
-	port = action->port;
-	behavior = action->behavior;
-	has_identity = behavior_has_identity(behavior);
-	if (unlikely(port == NULL)) {
-		decline(cpu, BATON_DECLINE_EXCEPTION_HANDLER);
-		goto out_task;
-	}
-	if (behavior_has_state(behavior) &&
-	    action->flavor != RISCV64_THREAD_STATE) {
-		decline(cpu, BATON_DECLINE_EXCEPTION_FLAVOR);
-		goto out_task;
-	}
-	size = question_size(behavior);
-	port_lock(port); /* who waits in the word stands in the queue now */
-	receiver = first_receiver(port, NULL, size, cpu);
-	if (unlikely(receiver == NULL)) {
-		decline(cpu, fast_no_handler(port, size));
-		goto out_port;
-	}
-	if (unlikely(!spare_ready(&receiver->fast)) &&
-	    !fast_take_spare(receiver)) {
-		decline(cpu, BATON_DECLINE_EXCEPTION_SPARE);
-		goto out_port;
-	}
-	if (has_identity &&
-	    !find_identity(self, receiver->fast.space, &identity)) {
-		decline(cpu, BATON_DECLINE_EXCEPTION_RIGHTS);
-		goto out_port;
-	}
-	if (unlikely(!thread_claim(receiver, KERN_SUCCESS))) {
-		decline(cpu, BATON_DECLINE_EXCEPTION_BUSY);
-		goto out_space;
-	}
+/* ---- asking ---- */
 
-	/* ---- committed: nothing below can fail ---- */
-	if (has_identity) {
-		give_identity(&identity);
-		spin_unlock(&receiver->fast.space->lock);
-	}
-	question.word[0] = MACH_MSGH_BITS(
-	    MACH_MSG_TYPE_PORT_SEND_ONCE, MACH_MSG_TYPE_PORT_SEND);
-	if (has_identity)
-		question.word[0] |= MACH_MSGH_BITS_COMPLEX;
-	question.word[1] = (uint32_t)size;
-	question.word[2] = next_spare_name(receiver);
-	question.word[3] = port->name;
-	question.word[4] = MACH_PORT_NULL;
-	question.word[5] = (uint32_t)behavior_message(behavior);
-	take_receiver(port, receiver);
-	spin_unlock(&port->lock);
-	spin_unlock(&task->lock);
-	self->exception.scope = scope;
-	self->exception.behavior = behavior;
-	head = write_body(&question, self, behavior, &identity);
+/* Whom to ask first, of the thread's own and of its task's. */
+always_inline const struct exception_action *
+first_action(const struct thread *self, const struct task *task)
+{
+	unsigned number = self->exception.number;
+	const struct exception_actions *own = self->actions;
 
+	if (unlikely(own != NULL) && own->of[number].port != NULL)
+		return &own->of[number];
+	return &task->actions.of[number];
+}
+
+/* For the case that the answer is no. */
+always_inline void
+set_scope(struct thread *self, const struct exception_action *action)
+{
+	self->exception.scope =
+	    action == &self->task->actions.of[self->exception.number]
+		? EXCEPTION_SCOPE_TASK
+		: EXCEPTION_SCOPE_THREAD;
+}
+
+always_inline void
+lend_priority(struct thread *self, struct thread *receiver)
+{
 	if (receiver->priority < self->priority)
 		receiver->priority = self->priority;
 	self->priority = self->base_priority;
-	self->cont = exception_answered;
+}
+
+/* Who waited in the word of @port, which is locked, has a message: somebody may
+ * wait there next. */
+always_inline void
+leave_word(struct port *port, struct thread *receiver)
+{
+	receiver->tf.a7 = MACH_MSG_IN_BUFFER;
+	atomic_fetch_add_explicit(&port->sequence, 1, memory_order_relaxed);
+	/* release: pairs with the acquire of the leg that comes next */
+	store_release(&port->word, receiver->fast.quiet);
+	spin_unlock(&port->lock);
+}
+
+static noreturn never_inline void
+ask_usual_with_lock(
+    struct thread *self, struct thread *receiver, const struct told *told)
+{
+	wait_with_lock(self, receiver, self->cpu);
+	write_usual(receiver, receiver->tf.a1, told);
+}
+
+/*
+ * The question that most ask, to @receiver, who is out of the word of @port.
+ * Locks: the port's and the task's; unlocks them.
+ */
+always_inline noreturn void
+ask_usual(struct thread *self, struct thread *receiver, struct port *port)
+{
+	struct exception_state *exception = &self->exception;
+	struct port *answers = exception->port;
+	struct cpu *cpu = self->cpu;
+	struct told told = {
+	    .names = receiver->fast.spare_name | name_it_waits_by(receiver),
+	    .identity = identity_names(self),
+	    .number = exception->number,
+	    .code = exception->code,
+	    .subcode = exception->subcode,
+	    .behavior = USUAL_BEHAVIOR,
+	};
+
+	leave_word(port, receiver);
+	spin_unlock(&self->task->lock);
+	exception->behavior = USUAL_BEHAVIOR;
+	lend_priority(self, receiver);
 	take_place(receiver, cpu);
 	enter_space(receiver, cpu);
-	kr = copyout_question(
-	    receiver->receive.buffer, &question, self, head, size);
-	if (unlikely(kr == KERN_MEMORY_WAIT))
-		kept = keep_question(&question, self, head, size);
-	wait_for_reply(self, receiver, cpu);
+	if (unlikely(!wait_in_word_for_answer(self, answers))) {
+		struct told slow = told;
+
+		ask_usual_with_lock(self, receiver, &slow);
+	}
+	/* If the port is dead by now: so be it. */
+	fill_spare(receiver, answers);
+	write_usual(receiver, receiver->tf.a1, &told);
+}
+
+/* Any other, to @receiver, who is out of the port's queue or word.  The same
+ * locks. */
+static noreturn void
+ask_any(struct thread *self, struct thread *receiver, uaddr_t buffer,
+    struct told *told)
+{
+	struct exception_state *exception = &self->exception;
+	struct port *answers = exception->port;
+	struct cpu *cpu = self->cpu;
+	struct kmsg *kept = NULL;
+	kern_return_t kr;
+
+	spin_unlock(&self->task->lock);
+	told->number = exception->number;
+	told->code = exception->code;
+	told->subcode = exception->subcode;
+	exception->behavior = told->behavior;
+	lend_priority(self, receiver);
+	take_place(receiver, cpu);
+	enter_space(receiver, cpu);
+	/* It stands still: nobody knows that it is to wait. */
+	kr = write_any(buffer, told, &self->tf, &kept);
+	if (likely(wait_in_word_for_answer(self, answers)))
+		fill_spare(receiver, answers);
+	else
+		wait_with_lock(self, receiver, cpu);
 	if (unlikely(kr == KERN_MEMORY_WAIT))
 		message_write_later(kept);
 	receiver->tf.a0 =
 	    (uint64_t)(kr == KERN_SUCCESS ? MACH_MSG_SUCCESS
 					  : MACH_RCV_INVALID_DATA);
 	leave(receiver);
+}
 
-out_space:
-	if (has_identity)
-		spin_unlock(&receiver->fast.space->lock);
-out_port:
+/* Of who was in the word of @port: with room for a question? */
+always_inline bool
+may_ask(const struct thread *receiver, uint32_t behavior, struct cpu *cpu)
+{
+	return question_size(behavior) + TRAILER_SIZE <=
+		   (uint32_t)receiver->tf.a3 &&
+	       may_run_here(receiver, cpu);
+}
+
+/* Any but the usual, who is in the word of @port.  Returns only to decline. */
+static never_inline __attribute__((flatten)) void
+ask_in_word(struct thread *self, struct thread *receiver, struct port *port,
+    uint32_t behavior)
+{
+	struct told told = {.behavior = behavior};
+
+	if (!may_ask(receiver, behavior, self->cpu))
+		return;
+	if (behavior_has_identity(behavior)) {
+		if (!find_identity(self, receiver->fast.space))
+			return;
+		give_identity(self, receiver->fast.space);
+		told.identity = identity_names(self);
+	}
+	told.names = receiver->fast.spare_name | name_it_waits_by(receiver);
+	leave_word(port, receiver);
+	fast_say_receive(receiver);
+	ask_any(self, receiver, receiver->tf.a1, &told);
+}
+
+/* Who stands in the queue of @port.  The same; each test says why. */
+static never_inline __attribute__((flatten)) void
+ask_in_queue(struct thread *self, struct port *port, uint32_t behavior)
+{
+	bool has_identity = behavior_has_identity(behavior);
+	uint64_t size = question_size(behavior);
+	struct told told = {.behavior = behavior};
+	struct cpu *cpu = self->cpu;
+	struct thread *receiver = first_receiver(port, NULL, size, cpu);
+
+	if (unlikely(receiver == NULL)) {
+		decline(cpu, fast_no_handler(port, size));
+		return;
+	}
+	if (unlikely(!spare_ready(&receiver->fast)) &&
+	    !fast_take_spare(receiver)) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_SPARE);
+		return;
+	}
+	if (has_identity && !find_identity(self, receiver->fast.space)) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_RIGHTS);
+		return;
+	}
+	if (unlikely(!thread_claim(receiver, KERN_SUCCESS))) {
+		decline(cpu, BATON_DECLINE_EXCEPTION_BUSY);
+		if (has_identity)
+			spin_unlock(&receiver->fast.space->lock);
+		return;
+	}
+
+	/* ---- committed: nothing below can fail ---- */
+	if (has_identity) {
+		give_identity(self, receiver->fast.space);
+		told.identity = identity_names(self);
+	}
+	told.names = receiver->fast.spare_name | (uint64_t)port->name << 32;
+	take_receiver(port, receiver);
 	spin_unlock(&port->lock);
-out_task:
+	ask_any(self, receiver, receiver->receive.buffer, &told);
+}
+
+/* @word was taken from the port: who waits in it, if somebody does. */
+static never_inline void
+ask_at(struct thread *self, struct port *port, uint64_t word, uint32_t behavior)
+{
+	if (word_is_server(word) && behavior != USUAL_BEHAVIOR)
+		ask_in_word(self, (struct thread *)word, port, behavior);
+	if (word != PORT_GENERAL)
+		port_absorb(port, word);
+	ask_in_queue(self, port, behavior);
+}
+
+static __attribute__((flatten)) void
+ask(struct thread *self)
+{
+	struct task *task = self->task;
+	const struct exception_action *action;
+	struct thread *receiver;
+	struct port *port;
+	uint64_t word;
+
+	spin_lock(&task->lock);
+	action = first_action(self, task);
+	port = action->port;
+	if (unlikely(port == NULL)) {
+		decline(self->cpu, BATON_DECLINE_EXCEPTION_HANDLER);
+		goto out;
+	}
+	if (behavior_has_state(action->behavior) &&
+	    action->flavor != RISCV64_THREAD_STATE) {
+		decline(self->cpu, BATON_DECLINE_EXCEPTION_FLAVOR);
+		goto out;
+	}
+	set_scope(self, action);
+	/* While it is locked who was in its word is nobody else's: whoever
+	 * wants to end his wait stands at the lock. */
+	spin_lock(&port->lock);
+	/* acquire: pairs with the release of who waits there */
+	word = atomic_exchange_explicit(
+	    &port->word, PORT_GENERAL, memory_order_acquire);
+	receiver = (struct thread *)word;
+	if (likely(action->behavior == USUAL_BEHAVIOR && word_is_server(word) &&
+		   may_ask(receiver, USUAL_BEHAVIOR, self->cpu) &&
+		   find_identity(self, receiver->fast.space))) {
+		give_identity(self, receiver->fast.space);
+		ask_usual(self, receiver, port);
+	}
+	ask_at(self, port, word, action->behavior);
+	spin_unlock(&port->lock);
+out:
 	spin_unlock(&task->lock);
 }
 
@@ -326,137 +571,6 @@ fast_exception_ask(void)
 		ask(self);
 	else
 		decline(self->cpu, BATON_DECLINE_EXCEPTION_FIRST);
+	self->exception.scope = EXCEPTION_SCOPE_THREAD;
 	exception_ask();
-}
-
-/* ---- the answer ---- */
-
-/* A reply with registers, behind its header. */
-struct state_reply {
-	uint32_t unused; /* so that the registers stand well */
-	NDR_record_t NDR;
-	uint32_t result;
-	uint32_t flavor;
-	uint32_t count;
-	struct riscv64_thread_state state;
-};
-static_assert(offsetof(struct state_reply, state) % 8 == 0, "words");
-#define STATE_REPLY_BODY                                                       \
-	(sizeof(struct state_reply) - offsetof(struct state_reply, NDR))
-
-/* Does an answer of @id, and with @state or without, fit what @thread asked? */
-always_inline bool
-fits(const struct thread *thread, int32_t id, bool state)
-{
-	const struct exception_state *exception = &thread->exception;
-
-	return !exception->crashing &&
-	       behavior_has_state(exception->behavior) == state &&
-	       id == behavior_message(exception->behavior) + MSGID_REPLY;
-}
-
-always_inline void
-set_registers(struct thread *thread, const struct riscv64_thread_state *state)
-{
-	uint64_t *to = &thread->tf.ra;
-	const uint64_t *from = &state->ra;
-
-	thread->tf.epc = state->pc;
-	for (unsigned i = 0; i < 31; i++)
-		to[i] = from[i];
-}
-
-/* Locks: all that find_reply_right() took; still held if this returns. */
-always_inline void
-go_on(struct thread *self, int32_t id, const struct reply_right *right,
-    const struct riscv64_thread_state *state)
-{
-	struct port *to = right->to;
-	struct port *from = right->from;
-	struct cpu *cpu = self->cpu;
-	struct thread *thread = to->object;
-
-	if (unlikely(!fits(thread, id, state != NULL))) {
-		decline(cpu, BATON_DECLINE_ANSWER_KIND);
-		return;
-	}
-	if (unlikely(!mqueue_idle(&from->queue))) {
-		decline(cpu, BATON_DECLINE_ANSWER_MESSAGES);
-		return;
-	}
-	if (unlikely(!may_run_here(thread, cpu))) {
-		decline(cpu, BATON_DECLINE_ANSWER_FLOATING);
-		return;
-	}
-	if (unlikely(!thread_claim(thread, KERN_SUCCESS))) {
-		decline(cpu, BATON_DECLINE_ANSWER_BUSY);
-		return;
-	}
-
-	/* ---- committed: nothing below can fail ---- */
-	use_reply_right(self, right);
-	spin_unlock(&to->lock);
-	if (state != NULL)
-		set_registers(thread, state);
-	/* The next leg need not go far to decline. */
-	self->fast.from_word = FAST_NO_WORD;
-	self->receive.port = from; /* by the reference of fast.from */
-	wait_in_turn(self, thread, cpu, &from->queue.receivers, &from->lock);
-	leave(thread);
-}
-
-__attribute__((flatten)) void
-fast_exception_reply(struct thread *self, const uint32_t *body, int32_t id,
-    mach_port_name_t remote)
-{
-	uint32_t result = body[sizeof(NDR_record_t) / sizeof(uint32_t)];
-	struct reply_right right;
-
-	look_up_reply_right(self, remote, &right);
-	if (result == KERN_SUCCESS)
-		go_on(self, id, &right, NULL);
-	else
-		decline(self->cpu, BATON_DECLINE_ANSWER_KIND);
-	drop_reply_right(self, &right);
-}
-
-/* An answer with registers that are none, if it is one to a question. */
-static never_inline void
-decline_state(struct thread *self, mach_port_name_t remote)
-{
-	struct reply_right right;
-
-	if (!find_reply_right(self, remote, self->receive.name, &right))
-		return;
-	if (right.to->kind == KOBJECT_EXCEPTION)
-		decline(self->cpu, BATON_DECLINE_ANSWER_KIND);
-	drop_reply_right(self, &right);
-}
-
-__attribute__((flatten)) void
-fast_exception_state(
-    struct thread *self, uint64_t size, int32_t id, mach_port_name_t remote)
-{
-	struct state_reply reply;
-	struct reply_right right;
-
-	if (size != HEADER_SIZE + STATE_REPLY_BODY ||
-	    copyin(&reply.NDR, self->receive.buffer + HEADER_SIZE,
-		STATE_REPLY_BODY) != KERN_SUCCESS) {
-		/* The general path will find out again. */
-		memory_wait_forget();
-		return;
-	}
-	if (reply.result != KERN_SUCCESS ||
-	    reply.flavor != RISCV64_THREAD_STATE ||
-	    reply.count != RISCV64_THREAD_STATE_COUNT ||
-	    reply.state.pc >= USER_END || reply.state.pc % 2 != 0) {
-		decline_state(self, remote);
-		return;
-	}
-	if (!find_reply_right(self, remote, self->receive.name, &right))
-		return;
-	if (right.to->kind == KOBJECT_EXCEPTION)
-		go_on(self, id, &right, &reply.state);
-	drop_reply_right(self, &right);
 }

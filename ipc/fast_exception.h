@@ -7,8 +7,10 @@
  */
 #pragma once
 #include "kernel/types.h"
+#include <mach/exception_types.h>
 #include <mach/port.h>
 
+struct port;
 struct thread;
 
 /*
@@ -20,7 +22,10 @@ struct thread;
  */
 noreturn void fast_exception_ask(void);
 
-/* ---- for fast.c and fast_direct.c alone; each returns only to decline ---- */
+/* The behavior that most handlers ask for. */
+#define USUAL_BEHAVIOR ((uint32_t)(EXCEPTION_DEFAULT | MACH_EXCEPTION_CODES))
+
+/* ---- for fast*.c and call.S alone; each returns only to decline ---- */
 
 /*
  * A reply without registers, of @id and with this body, by the right @remote to
@@ -31,7 +36,21 @@ noreturn void fast_exception_ask(void);
 void fast_exception_reply(struct thread *self, const uint32_t *body, int32_t id,
     mach_port_name_t remote);
 
-/* The same for one with registers, whose body is still in self->receive.buffer,
- * which is the sender's too. */
+/*
+ * A reply of the trap that has its message in registers, by the spare right of
+ * the current thread, to the thread that waits in the word of @port, which was
+ * @word: if it lets that go on, that runs, while the current thread waits for
+ * the next question in the word of its port.
+ * Locks: the current thread's space; unlocks it.
+ */
+void fast_exception_answer(struct port *to, uint64_t word);
+
+/* The same for one with registers, @size in all, the body of which is still in
+ * @buffer; @id: voucher, and the id above it. */
+void fast_exception_answer_state(
+    struct thread *self, uaddr_t buffer, uint64_t size, uint64_t id);
+
+/* As fast_exception_reply(), for one with registers, whose body is still in
+ * self->receive.buffer, which is the sender's too. */
 void fast_exception_state(
     struct thread *self, uint64_t size, int32_t id, mach_port_name_t remote);

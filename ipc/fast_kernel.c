@@ -14,7 +14,6 @@
 #include "ipc/fast_kernel.h"
 
 #include <mach/mig_errors.h>
-#include <mach/trap_numbers.h>
 
 #include "ipc/fast.h"
 #include "ipc/kmsg.h"
@@ -25,6 +24,7 @@
 #include "ipc/right.h"
 #include "ipc/space.h"
 #include "kernel/sched.h"
+#include "kernel/task.h"
 #include "kernel/thread.h"
 
 /* A body as registers hold it. */
@@ -161,10 +161,9 @@ receive_reply(struct thread *self, struct kmsg *kmsg, uint32_t size)
 	spin_unlock(&from->lock);
 	put_body(tf, (void *)kmsg->body, size - HEADER_SIZE);
 	tf->a2 = REPLY_BITS_RECEIVED | (uint64_t)size << 32;
-	tf->a3 = (uint64_t)self->receive.name << 32;
-	tf->a4 = (uint64_t)(uint32_t)(kmsg->id + MSGID_REPLY) << 32;
-	tf->a5 = 0;
-	tf->a6 = 0;
+	tf->a5 = (uint64_t)self->receive.name << 32;
+	tf->a6 = (uint64_t)(uint32_t)(kmsg->id + MSGID_REPLY) << 32;
+	tf->a7 = size - HEADER_SIZE;
 	drop_right(kmsg->remote);
 	kmsg_free_small(kmsg);
 	/* What was lent to us for the last message goes back. */
@@ -178,36 +177,37 @@ fast_kernel(struct thread *self, const uint64_t *body)
 {
 	const struct trapframe *tf = &self->tf;
 	struct space *space = self->fast.space;
-	uint32_t size = (uint32_t)(tf->a2 >> 32);
+	uint32_t size;
 	struct kmsg *kmsg, *reply;
 
 	/* The kernel pays: it is one a thread, and for no longer than a call
-	 * takes. */
-	kmsg = kmsg_alloc_small(NULL, size - HEADER_SIZE);
+	 * takes.  But who could not pay sends nothing. */
+	if (unlikely(!ledger_has(
+		self->task->ledger, BATON_LEDGER_MESSAGES, KMSG_SMALL)))
+		return FAST_KERNEL_DECLINED;
+	kmsg = kmsg_alloc_small(NULL, (uint32_t)(tf->t0 >> 32));
 	if (unlikely(kmsg == NULL))
 		return FAST_KERNEL_DECLINED;
 	self->step = (struct step_state){.object = kmsg};
-	if (unlikely(!take_rights(space, kmsg, (mach_port_name_t)tf->a3,
+	if (unlikely(!take_rights(space, kmsg, (mach_port_name_t)tf->a5,
 		self->receive.name, &self->step))) {
 		kmsg_free(kmsg);
 		return FAST_KERNEL_DECLINED;
 	}
 
 	/* ---- committed: it has been sent ---- */
-	kmsg->id = (int32_t)(tf->a4 >> 32);
+	kmsg->id = (int32_t)(tf->a6 >> 32);
 	kmsg->sender = space->task_id;
 	/* All of it: the least message has room, and the size says what of it
 	 * is the request's. */
 	*(struct body *)(void *)kmsg->body = *(const struct body *)body;
 	self->receive.timeout = 0;
 	self->receive.deadline = 0;
-	self->tf.a7 = 0;
 	reply = kserver_serve_called(kmsg, &size);
 	if (likely(size != 0)) {
 		if (likely(receive_reply(self, kmsg, size))) {
 			self->tf.ra = self->tf.epc;
-			self->tf.t0 = (uint64_t)TRAP_MACH_MSG_CALL;
-			return MACH_MSG_IN_REGISTERS;
+			return MACH_MSG_SUCCESS;
 		}
 		reply = kserver_reply(kmsg, size);
 	}

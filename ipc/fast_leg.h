@@ -100,6 +100,7 @@ always_inline void
 take_place(struct thread *receiver, struct cpu *cpu)
 {
 	store_relaxed(&receiver->cpu, cpu);
+	receiver->cpu_tag = cpu_tag(cpu);
 	cpu->counters.handed_off++;
 	store_relaxed(&cpu->running_priority, receiver->priority);
 	arch_set_current(receiver);
@@ -158,17 +159,26 @@ spare_ready(const struct fast_state *fast)
 	return (fast->spare_key & ENTRY_KEPT) != 0;
 }
 
-/* @self, in whose place @receiver runs, waits in the word of @from, which is
- * locked, as @word.  True: it was told not to, and is ours to wake. */
+/* @self, in whose place @receiver runs, waits in @place, which is locked, as
+ * @word.  False: it has been told not to. */
+always_inline bool
+park_in(struct thread *self, struct thread *receiver, struct cpu *cpu,
+    atomic_ulong *place, uint64_t word)
+{
+	store_release(place, word);
+	fence_full(); /* as in arm() */
+	check_others(receiver, cpu);
+	return likely((atomic_load_explicit(&self->ast, memory_order_relaxed) &
+			  (AST_ABORT | AST_TERMINATE)) == 0);
+}
+
+/* The same in the word of @from.  True: it was told not to, and is ours to
+ * wake. */
 always_inline bool
 park(struct thread *self, struct thread *receiver, struct cpu *cpu,
     struct port *from, uint64_t word)
 {
-	store_release(&from->word, word);
-	fence_full(); /* as in arm() */
-	check_others(receiver, cpu);
-	if (likely((atomic_load_explicit(&self->ast, memory_order_relaxed) &
-		       (AST_ABORT | AST_TERMINATE)) == 0))
+	if (park_in(self, receiver, cpu, &from->word, word))
 		return false;
 	port_close(from);
 	return thread_claim(self, KERN_ABORTED);
@@ -196,21 +206,15 @@ wait_in_turn(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	enter_space(receiver, cpu);
 }
 
-/* In the word of @from, if it can be: a server, whose client is of the kind
- * that calls in registers. */
-always_inline bool
-wait_in_word(struct thread *self, struct thread *receiver, struct cpu *cpu,
+/* In the word of @from, where it may. */
+always_inline void
+park_server(struct thread *self, struct thread *receiver, struct cpu *cpu,
     struct port *from)
 {
 	bool abort;
 
-	if ((receiver->receive.option & RECEIVE_CALL) == 0 ||
-	    !fast_may_park(self, from)) {
-		/* The next leg need not go far to decline. */
-		self->fast.from_word = FAST_NO_WORD;
-		return false;
-	}
-	self->fast.from_word = (uint64_t)self->fast.from_name << 32;
+	self->fast.receive = name_in_register(self->fast.from_name);
+	self->fast.spare_key &= ~ENTRY_KEPT; /* who waits in a word has one */
 	self->cont = receive_continue;
 	self->priority = self->base_priority;
 	take_place(receiver, cpu);
@@ -219,6 +223,21 @@ wait_in_word(struct thread *self, struct thread *receiver, struct cpu *cpu,
 	if (unlikely(abort))
 		sched_wake(self);
 	enter_space(receiver, cpu);
+}
+
+/* The same, if it can be: a server, whose client is of the kind that calls in
+ * registers. */
+always_inline bool
+wait_in_word(struct thread *self, struct thread *receiver, struct cpu *cpu,
+    struct port *from)
+{
+	if ((receiver->receive.option & RECEIVE_CALL) == 0 ||
+	    !fast_may_park(self, from)) {
+		/* The next leg need not go far to decline. */
+		self->fast.receive = FAST_NO_NAME;
+		return false;
+	}
+	park_server(self, receiver, cpu, from);
 	return true;
 }
 
@@ -243,6 +262,13 @@ leave(const struct thread *thread)
 	thread_return();
 }
 
+/* The name that @thread receives by, where a message has it. */
+always_inline uint64_t
+name_it_waits_by(const struct thread *thread)
+{
+	return (uint64_t)thread->fast.from_name << 32;
+}
+
 /* ---- names of reply rights ---- */
 
 /*
@@ -254,32 +280,53 @@ bool fast_take_spare(struct thread *receiver);
 /* The same; it is locked. */
 bool fast_take_spare_locked(struct thread *receiver);
 
-/* The name that the receiver's spare entry gets next. */
+/* The receiver's spare entry, which denotes nothing, is to be a send-once right
+ * to @port: its name. */
 always_inline mach_port_name_t
-next_spare_name(const struct thread *receiver)
+name_spare(struct thread *receiver, struct port *port)
 {
-	mach_port_name_t last = receiver->fast.spare_name;
+	struct entry *entry = receiver->fast.spare;
 
-	return (last & ~NAME_GENERATION_MASK) |
-	       ((last + 1) & NAME_GENERATION_MASK);
+	receiver->fast.spare_key &= ~ENTRY_KEPT;
+	entry->port = port;
+	entry->urefs = 1;
+	return receiver->fast.spare_name;
 }
 
-/* The receiver's spare entry becomes a send-once right to @port: its name. */
+/* And is by @name, from now on: others of the task's may give it up.  So it has
+ * been counted, or its client waits in his word, or the port is locked. */
+always_inline void
+show_spare(struct entry *spare, mach_port_name_t name)
+{
+	/* release: who reads the key without the lock then sees the port */
+	atomic_thread_fence(memory_order_release);
+	*(volatile uint32_t *)&spare->key =
+	    MACH_PORT_TYPE_SEND_ONCE | (name & NAME_GENERATION_MASK);
+}
+
+/* Both. */
 always_inline mach_port_name_t
 fill_spare(struct thread *receiver, struct port *port)
 {
-	struct entry *entry = receiver->fast.spare;
-	mach_port_name_t name = next_spare_name(receiver);
+	struct entry *spare = receiver->fast.spare;
+	mach_port_name_t name = name_spare(receiver, port);
 
-	receiver->fast.spare_name = name;
-	receiver->fast.spare_key =
-	    MACH_PORT_TYPE_SEND_ONCE | (name & NAME_GENERATION_MASK);
-	entry->port = port;
-	entry->urefs = 1;
-	/* release: who reads the key without the lock then sees the port */
-	atomic_thread_fence(memory_order_release);
-	*(volatile uint32_t *)&entry->key = receiver->fast.spare_key;
+	show_spare(spare, name);
 	return name;
+}
+
+/* The right in the spare entry was used: it denotes nothing, and has another
+ * name next.  Locks: the space's. */
+always_inline void
+empty_spare(struct fast_state *fast)
+{
+	uint32_t key = fast->spare_key;
+	uint8_t next = (uint8_t)(key + 1);
+
+	fast->spare->key = key ^ (MACH_PORT_TYPE_SEND_ONCE ^ ENTRY_KEPT);
+	/* The generation is the lowest byte of both. */
+	*(uint8_t *)&fast->spare_key = next;
+	*(uint8_t *)&fast->spare_name = next;
 }
 
 /* The entry of @name with @type, looked up the long way; or fast_no_entry. */
@@ -403,10 +450,9 @@ always_inline void
 use_reply_right(struct thread *self, const struct reply_right *right)
 {
 	if (likely(right->spare)) {
-		right->entry->key =
-		    (right->name & NAME_GENERATION_MASK) | ENTRY_KEPT;
 		right->entry->port = NULL;
-		self->fast.spare_key = SPARE_READY;
+		empty_spare(&self->fast);
+		self->fast.spare_key |= ENTRY_KEPT;
 	} else {
 		fast_free_entry(self, right->entry, right->name);
 	}

@@ -153,7 +153,7 @@ offer_to_set(const struct fast_request *request)
 	if (list_empty(&port->sets) || mqueue_waiting(&port->queue))
 		return NULL;
 	pset = list_first(&port->sets, struct pset_link, port_link)->pset;
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	receiver = offer(&pset->receivers, request);
 	spin_unlock(&pset->lock);
 	return receiver;
@@ -272,7 +272,7 @@ wait_on_set(struct thread *self, struct thread *client)
 		return;
 	}
 	pset = pset_get(entry->pset);
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	spin_unlock(&space->lock);
 	if (pset->dead || !list_empty(&pset->ready)) {
 		spin_unlock(&pset->lock);

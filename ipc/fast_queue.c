@@ -12,6 +12,7 @@
  */
 #include "ipc/fast_queue.h"
 
+#include <arch/cpu.h>
 #include <arch/usercopy.h>
 
 #include "ipc/copy.h"
@@ -32,16 +33,6 @@
 #define COPY_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0)
 #define MAKE_BITS MACH_MSGH_BITS(MACH_MSG_TYPE_MAKE_SEND, 0)
 
-/* The port that @name has a right of @type to, in @space, which is locked. */
-static inline struct port *
-find(struct space *space, mach_port_name_t name, uint32_t type)
-{
-	struct entry *entry = space_lookup(space, name);
-
-	return likely(entry != NULL && (entry->key & type) != 0) ? entry->port
-								 : NULL;
-}
-
 /* The port that @name has a right of @type to, locked; NULL: it has none. */
 static inline struct port *
 lock(struct space *space, mach_port_name_t name, uint32_t type)
@@ -49,7 +40,7 @@ lock(struct space *space, mach_port_name_t name, uint32_t type)
 	struct port *port;
 
 	spin_lock(&space->lock);
-	port = find(space, name, type);
+	port = space_lookup_port(space, name, type);
 	if (likely(port != NULL))
 		port_lock(port);
 	spin_unlock(&space->lock);
@@ -107,8 +98,6 @@ send(struct space *space, uaddr_t buffer, uint64_t bits_size,
 	bool made = (uint32_t)bits_size == MAKE_BITS;
 	struct port *port = lock(
 	    space, name, made ? MACH_PORT_TYPE_RECEIVE : MACH_PORT_TYPE_SEND);
-	struct thread *receiver = NULL;
-	enum post_result result;
 	struct kmsg *kmsg = NULL;
 
 	if (unlikely(port == NULL))
@@ -128,9 +117,7 @@ send(struct space *space, uaddr_t buffer, uint64_t bits_size,
 	kmsg->sender = space->task_id;
 	port->send_rights++;
 	port->make_send_count += made;
-	/* There is nobody else to have it, and room. */
-	result = mqueue_post(port, kmsg, false, &receiver);
-	KASSERT(result == POST_QUEUED);
+	mqueue_append(port, kmsg);
 	spin_unlock(&port->lock);
 	return true;
 }
@@ -235,7 +222,7 @@ fast_send_half(uaddr_t buffer, uint64_t option, uint64_t bits_send_size,
 		   send(current_thread()->fast.space, buffer, bits_send_size,
 		       (mach_port_name_t)remote_local,
 		       (int32_t)(voucher_id >> 32))))
-		return MACH_MSG_SUCCESS;
+		arch_user_return_success();
 	return fast_memory(buffer, option, bits_send_size, remote_local,
 	    voucher_id, descriptors_rcv_name, rcv_size_priority, timeout);
 }

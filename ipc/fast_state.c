@@ -3,9 +3,11 @@
  *
  * Apart from fast.c, which is built for a caller that keeps no registers.
  */
+#include "ipc/exception.h"
 #include "ipc/fast_leg.h"
 #include "ipc/fast_word.h"
 #include "ipc/message.h"
+#include "ipc/pset.h"
 
 /*
  * What stands where nothing is remembered: a port that is in no space, and an
@@ -21,40 +23,54 @@ struct entry fast_no_entry;
 void
 fast_init(struct thread *thread)
 {
+	struct fast_state *fast = &thread->fast;
 	struct task *task = thread->task;
 
-	thread->fast = (struct fast_state){
-	    .from = port_get(&fast_no_port),
-	    .from_word = FAST_NO_WORD,
-	    .from_name = MACH_PORT_DEAD,
-	    .to = port_get(&fast_no_port),
-	    .to_word = FAST_NO_WORD,
-	    .to_name = MACH_PORT_DEAD,
-	    .to_entry = &fast_no_entry,
-	    .to_key = ~fast_no_entry.key,
-	    .space = task->space,
-	    .pmap = &task->map->pmap,
-	    .spare = &fast_no_entry,
-	    .spare_name = MACH_PORT_DEAD,
-	    .spare_key = SPARE_NONE,
-	};
+	/* The rest is zero, as all of a new thread. */
+	fast->place = &fast_no_port.word;
+	fast->from = port_get(&fast_no_port);
+	fast->receive = FAST_NO_NAME;
+	fast->from_name = MACH_PORT_DEAD;
+	fast->to = port_get(&fast_no_port);
+	fast->to_word = FAST_NO_WORD;
+	fast->to_name = MACH_PORT_DEAD;
+	fast->to_entry = &fast_no_entry;
+	fast->to_key = ~fast_no_entry.key;
+	fast->space = task->space;
+	fast->pmap = &task->map->pmap;
+	fast->spare = &fast_no_entry;
+	fast->spare_name = MACH_PORT_DEAD;
+	fast->spare_key = SPARE_NONE;
 }
 
-/* @port, with a reference, is where @self received last, by @name.  The lock is
- * for fast_unpark(), who has no other. */
+/* @port, or @set unless it is NULL, is where @self received last, by @name.
+ * With references to both.  The lock is for fast_unpark(), who has no other. */
 static void
-set_from(struct thread *self, struct port *port, mach_port_name_t name)
+set_place(struct thread *self, struct port *port, struct pset *set,
+    mach_port_name_t name)
 {
 	struct port *old = self->fast.from;
+	struct pset *old_set = self->fast.set;
 
 	spin_lock(&self->lock);
+	self->fast.place = set != NULL ? &set->word : &port->word;
 	self->fast.from = port;
+	self->fast.set = set;
 	self->fast.from_name = name;
-	self->fast.from_word =
-	    name != MACH_PORT_DEAD ? (uint64_t)name << 32 : FAST_NO_WORD;
+	self->fast.receive =
+	    name != MACH_PORT_DEAD ? name_in_register(name) : FAST_NO_NAME;
 	self->fast.to_word = FAST_NO_WORD; /* it has this name in it */
 	spin_unlock(&self->lock);
 	port_put(old);
+	if (unlikely(old_set != NULL))
+		pset_put(old_set);
+}
+
+/* The same of a port. */
+static void
+set_from(struct thread *self, struct port *port, mach_port_name_t name)
+{
+	set_place(self, port, NULL, name);
 }
 
 void
@@ -77,6 +93,13 @@ fast_forget(struct thread *self, struct port *port)
 }
 
 void
+fast_forget_set(struct thread *self, struct pset *set)
+{
+	if (self->fast.set == set)
+		set_from(self, port_get(&fast_no_port), MACH_PORT_DEAD);
+}
+
+void
 fast_drop(struct thread *self)
 {
 	struct space *space = self->task->space;
@@ -88,7 +111,10 @@ fast_drop(struct thread *self)
 	if (!spare_ready(&self->fast))
 		return;
 	spin_lock(&space->lock);
-	entry_free(space, self->fast.spare_name, self->fast.spare);
+	/* By the last name that it had, if it had any. */
+	entry_free(space,
+	    name_make(name_index(self->fast.spare_name), self->fast.spare->key),
+	    self->fast.spare);
 	spin_unlock(&space->lock);
 	self->fast.spare_key = SPARE_NONE;
 }
@@ -117,14 +143,26 @@ void
 fast_learn_from(struct thread *self, mach_port_name_t name)
 {
 	struct space *space = self->fast.space;
+	struct pset *set = NULL;
 	struct entry *entry;
+	struct port *port;
 
 	spin_lock(&space->lock);
-	entry = fast_find(space, name, MACH_PORT_TYPE_RECEIVE);
-	if (entry != &fast_no_entry) {
-		set_from(self, port_get(entry->port), name);
-		self->fast.quiet = word_quiet(entry, name);
+	entry = fast_find(
+	    space, name, MACH_PORT_TYPE_RECEIVE | MACH_PORT_TYPE_PORT_SET);
+	if (entry == &fast_no_entry)
+		goto out;
+	port = entry->port;
+	if (entry->key & MACH_PORT_TYPE_PORT_SET) {
+		port = &fast_no_port;
+		set = entry->pset;
+		if (set == self->fast.set)
+			goto out;
+		pset_get(set);
 	}
+	set_place(self, port_get(port), set, name);
+	self->fast.quiet = word_quiet(entry, name);
+out:
 	spin_unlock(&space->lock);
 }
 
@@ -152,19 +190,20 @@ bool
 fast_take_spare_locked(struct thread *receiver)
 {
 	struct space *space = receiver->fast.space;
+	struct fast_state *fast = &receiver->fast;
 	uint32_t index = space->free;
 
 	if (index != 0 && !space->dead && space->count < space->limit) {
 		free_list_pop(space, index);
 		space->count++;
-		receiver->fast.spare = space_entry(space, index);
-		receiver->fast.spare_name =
-		    name_make(index, receiver->fast.spare->key);
-		receiver->fast.spare->key |= ENTRY_KEPT;
-		receiver->fast.spare->urefs = 1;
-		receiver->fast.spare_key = SPARE_READY;
+		fast->spare = space_entry(space, index);
+		fast->spare_name = name_make(index, fast->spare->key + 1);
+		fast->spare_key = MACH_PORT_TYPE_SEND_ONCE | ENTRY_KEPT |
+				  (fast->spare_name & NAME_GENERATION_MASK);
+		fast->spare->key |= ENTRY_KEPT;
+		fast->spare->urefs = 1;
 	}
-	return spare_ready(&receiver->fast);
+	return spare_ready(fast);
 }
 
 bool
@@ -178,6 +217,12 @@ fast_take_spare(struct thread *receiver)
 	taken = fast_take_spare_locked(receiver);
 	spin_unlock(&space->lock);
 	return taken;
+}
+
+void
+fast_show_spare(struct thread *receiver)
+{
+	show_spare(receiver->fast.spare, receiver->fast.spare_name);
 }
 
 void
@@ -225,23 +270,36 @@ fast_no_handler(const struct port *to, uint64_t size)
 
 /* ---- a port's word: fast_word.h ---- */
 
-/* @thread waited in the word of @port: from now on it does as any other. */
-static void
-absorb(struct port *port, struct thread *thread)
+void
+fast_say_receive(struct thread *thread)
 {
 	struct receive_state *receive = &thread->receive;
 
 	receive->option = RECEIVE_CALL | MACH_SEND_MSG | MACH_RCV_MSG;
+	thread->tf.a7 = MACH_MSG_IN_BUFFER;
 	receive->buffer = thread->tf.a1;
-	receive->size = (uint32_t)thread->tf.a6;
-	receive->name = (mach_port_name_t)(thread->fast.from_word >> 32);
+	receive->size = (uint32_t)thread->tf.a3;
+	receive->name = thread->fast.from_name;
 	receive->timeout = 0;
 	receive->deadline = 0;
-	receive->port = port; /* by the reference of fast.from */
+	receive->port = NULL;
 	receive->pset = NULL;
+}
+
+/* @thread waited in a word: from now on it does as any other, among @waiters of
+ * @port, by the reference of fast.from, or of @pset. */
+static void
+absorb(struct thread *thread, struct port *port, struct pset *pset,
+    struct list *waiters)
+{
+	struct receive_state *receive = &thread->receive;
+
+	fast_say_receive(thread);
+	receive->port = port;
+	receive->pset = pset;
 	thread->fast.room = fast_room(receive->size);
 	thread->cont = receive_continue;
-	list_add_tail(&port->queue.receivers, &thread->wait_link);
+	list_add_tail(waiters, &thread->wait_link);
 	/* release: who claims it sees all that */
 	store_release(&thread->wait_armed, 1);
 }
@@ -249,46 +307,103 @@ absorb(struct port *port, struct thread *thread)
 void
 port_absorb(struct port *port, uint64_t word)
 {
+	struct list *waiters = &port->queue.receivers;
+
 	KASSERT(spin_held(&port->lock));
 	if (word_is_server(word)) {
-		absorb(port, (struct thread *)word);
+		((struct thread *)word)->fast.spare_key |= ENTRY_KEPT;
+		absorb((struct thread *)word, port, NULL, waiters);
 	} else if (word_is_client(word)) {
 		port->send_once_rights++;
 		port_get(port); /* that right's */
-		absorb(port, (struct thread *)-word);
+		absorb((struct thread *)-word, port, NULL, waiters);
+	} else if (word_is_set(word)) {
+		/* The port is in it as long as it is locked. */
+		struct pset *pset = word_set(word);
+
+		pset_lock(pset);
+		spin_unlock(&pset->lock);
+	} else if (word_is_asker(word)) {
+		port->send_once_rights++;
+		port_get(port);
+		exception_absorb(word_who_asked(word));
 	}
 }
 
 void
-fast_unpark(struct thread *thread)
+pset_absorb(struct pset *pset, uint64_t word)
 {
-	struct port *port;
+	KASSERT(spin_held(&pset->lock));
+	if (!word_is_server(word))
+		return;
+	((struct thread *)word)->fast.spare_key |= ENTRY_KEPT;
+	absorb((struct thread *)word, NULL, pset_get(pset), &pset->receivers);
+}
 
-	spin_lock(&thread->lock);
-	port = thread->fast.from;
-	if (port != NULL)
-		port_get(port);
-	spin_unlock(&thread->lock);
+/* If a thread is about to wait in the word of @port, it finds that it cannot.
+ * Refs: consumes one; NULL is nothing. */
+static void
+shut(struct port *port)
+{
 	if (port == NULL)
 		return;
-	/* If it is about to wait there, it finds that it cannot. */
 	port_lock(port);
 	spin_unlock(&port->lock);
 	port_put(port);
 }
 
+static void
+shut_set(struct pset *set)
+{
+	if (set == NULL)
+		return;
+	pset_lock(set);
+	spin_unlock(&set->lock);
+	pset_put(set);
+}
+
+void
+fast_unpark(struct thread *thread)
+{
+	struct port *from, *answers;
+	struct pset *set;
+
+	spin_lock(&thread->lock);
+	from = thread->fast.from;
+	if (from != NULL)
+		port_get(from);
+	set = thread->fast.set;
+	if (set != NULL)
+		pset_get(set);
+	answers = thread->exception.port;
+	if (answers != NULL)
+		port_get(answers);
+	spin_unlock(&thread->lock);
+	shut(from);
+	shut_set(set);
+	shut(answers);
+}
+
+static uint64_t
+word_at(const atomic_ulong *place)
+{
+	if (place == NULL)
+		return PORT_GENERAL;
+	return atomic_load_explicit(place, memory_order_relaxed);
+}
+
 bool
 fast_is_parked(struct thread *thread)
 {
-	const struct port *port;
-	uint64_t word = PORT_GENERAL;
+	uint64_t word, answers = PORT_GENERAL;
 
 	spin_lock(&thread->lock);
-	port = thread->fast.from;
-	if (port != NULL)
-		word = atomic_load_explicit(&port->word, memory_order_relaxed);
+	word = word_at(thread->fast.place);
+	if (thread->exception.port != NULL)
+		answers = word_at(&thread->exception.port->word);
 	spin_unlock(&thread->lock);
-	return word == word_server(thread) || word == word_client(thread);
+	return word == word_server(thread) || word == word_client(thread) ||
+	       answers == word_asker(thread);
 }
 
 /* It has to be the one that he remembers, by the name that he does. */
@@ -309,6 +424,25 @@ fast_may_park(const struct thread *self, const struct port *port)
 	return CONFIG_FAST && (self->receive.option & RECEIVE_CALL) != 0 &&
 	       ipc_fast_enabled && spare_ready(&self->fast) &&
 	       fast_is_quiet(self, port);
+}
+
+bool
+fast_may_park_in_set(const struct thread *self, const struct pset *set)
+{
+	return CONFIG_FAST && (self->receive.option & RECEIVE_CALL) != 0 &&
+	       ipc_fast_enabled && spare_ready(&self->fast) && !set->dead &&
+	       set == self->fast.set && set->name == self->fast.from_name &&
+	       list_empty(&set->receivers) && list_empty(&set->ready);
+}
+
+void
+fast_open_member(struct port *port, const struct pset *set)
+{
+	if (port->state == PORT_IN_SPACE && port->set_count == 1 &&
+	    mqueue_idle(&port->queue) && list_empty(&port->queue.receivers) &&
+	    list_empty(&port->queue.senders))
+		/* release: pairs with the acquire of the leg that comes next */
+		store_release(&port->word, word_of_set(set));
 }
 
 /* Open the port that @self is to receive from, if it can be; true: it was not
@@ -351,11 +485,12 @@ learn_to(struct thread *self, uint64_t names)
 bool
 fast_learn_call(struct thread *self, uint64_t names, uint64_t receive)
 {
-	if ((uint32_t)receive != 0 || names >> 32 != receive >> 32)
+	if (name_in_register(names >> 32) != receive)
 		return false;
-	if (self->fast.from_word != receive)
-		fast_learn_from(self, (mach_port_name_t)(receive >> 32));
-	if (self->fast.from_word != receive)
+	if (self->fast.receive != receive)
+		fast_learn_from(self, (mach_port_name_t)receive);
+	/* A set is no place for a reply. */
+	if (self->fast.receive != receive || self->fast.set != NULL)
 		return false;
 	(void)learn_to(self, names);
 	return self->fast.to_word == names;
@@ -365,25 +500,26 @@ bool
 fast_prepare(void)
 {
 	struct thread *self = current_thread();
-	uint64_t names = self->tf.a3, receive = self->tf.a5;
-	uint32_t bits = (uint32_t)self->tf.a2;
+	uint64_t names = self->tf.a5, receive = self->tf.a4;
+	uint32_t bits = (uint32_t)self->tf.t0;
 	bool again = false;
 
-	if (!CONFIG_FAST || !ipc_fast_enabled || self->fast.prepared ||
-	    (uint32_t)receive != 0) {
-		self->fast.prepared = false;
+	if (!CONFIG_FAST || !ipc_fast_enabled || self->prepared) {
+		self->prepared = false;
 		return false;
 	}
-	if (bits != REQUEST_BITS || names >> 32 != receive >> 32)
+	if (bits != REQUEST_BITS || name_in_register(names >> 32) != receive)
 		return false;
-	if (self->fast.from_word != receive) {
-		fast_learn_from(self, (mach_port_name_t)(receive >> 32));
-		if (self->fast.from_word != receive)
+	if (self->fast.receive != receive) {
+		fast_learn_from(self, (mach_port_name_t)receive);
+		if (self->fast.receive != receive)
 			return false;
 		again = true;
 	}
+	if (self->fast.set != NULL)
+		return false;
 	again |= learn_to(self, names);
 	again |= open_from(self);
-	self->fast.prepared = again;
+	self->prepared = again;
 	return again;
 }

@@ -63,6 +63,11 @@ struct kdescriptor {
 };
 static_assert(sizeof(struct kdescriptor) == 16, "two words");
 
+/* So many are set at once. */
+struct kmsg_words {
+	uint64_t word[11];
+};
+
 /* Belongs to one thread at a time, or to the queue it is in. */
 struct kmsg {
 	union {
@@ -72,38 +77,48 @@ struct kmsg {
 		};
 		struct reap_item reap; /* while being destroyed */
 	};
-	struct thread *waiter; /* its sender, who waits for room; or NULL */
-	struct port *remote;   /* the destination: a right of remote_type */
-	struct port *local;    /* the reply right, of local_type; or NULL */
+	union {
+		struct kmsg_words fresh; /* all 0, but for @order */
+		struct {
+			struct thread *waiter; /* for room: its sender */
+			struct port *remote; /* to it: a right of remote_type */
+			struct port *local;  /* to answer: of local_type */
+			struct kdescriptor *descriptor;
+			uint64_t sender; /* task id; 0: the kernel */
+			uint32_t descriptor_count;
+			uint32_t done;	   /* descriptors that own something */
+			uint32_t index;	   /* the one that is worked on */
+			uint32_t cursor;   /* where its user form is */
+			uint32_t progress; /* bytes, or rights, of it done */
+			uint32_t errors;   /* MACH_MSG_*_SPACE, *_KERNEL met */
+			uint32_t gap;	   /* bytes that there are fewer */
+			kern_return_t result; /* of copying out, if bad */
+			int32_t id;
+			/* MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or 0 */
+			uint8_t remote_type;
+			uint8_t local_type;
+			bool local_dead; /* it was MACH_PORT_DEAD */
+			bool complex;
+			bool has_receive; /* some descriptor has such a right */
+			uint8_t phase;	  /* of copying in or out */
+			bool pseudo;	  /* it goes back to its sender */
+			/* [transit_lock] what it carries is given up */
+			bool ending;
+			bool timer; /* says that the port's timer expired */
+			/* Who serves it runs at this priority or more. */
+			uint8_t lend;
+			/* Queues stand in this order, highest first. */
+			uint8_t order;
+			uint8_t unused;
+		};
+	};
 	uint32_t size;	       /* header and body, as the user counts */
-	int32_t id;
-	uint8_t remote_type; /* MACH_MSG_TYPE_PORT_SEND, _SEND_ONCE or 0 */
-	uint8_t local_type;  /* the same */
-	bool local_dead;     /* the reply port was MACH_PORT_DEAD */
-	bool complex;
-	bool has_receive;     /* some descriptor carries a receive right */
-	uint8_t order;	      /* queues stand in this order, highest first */
-	uint8_t lend;	      /* who serves it runs at this priority or more */
-	uint8_t class;	      /* where its memory came from */
-	uint8_t phase;	      /* what copying in or out is at */
-	bool pseudo;	      /* it goes back to its sender */
-	bool ending;	      /* [transit_lock] what it carries is given up */
-	bool timer;	      /* it says that the port's timer expired */
-	kern_return_t result; /* what copying out is answered with, if bad */
-	uint32_t capacity;    /* bytes that fit behind this struct */
-	uint32_t descriptor_count;
-	uint32_t done;	       /* descriptors that own something */
-	uint32_t index;	       /* the descriptor that is being worked on */
-	uint32_t cursor;       /* where in the body its user form is */
-	uint32_t progress;     /* bytes copied, or rights of an array done */
-	uint32_t errors;       /* MACH_MSG_*_SPACE, *_KERNEL bits met */
-	uint32_t gap;	       /* bytes that its descriptors became shorter */
+	uint32_t capacity;     /* bytes that fit behind this struct */
 	uint32_t sequence;     /* set when it leaves the queue */
+	uint8_t class;	       /* where its memory came from */
 	uint64_t context;      /* the port's, set at the same time */
-	uint64_t sender;       /* task id; 0: the kernel */
 	struct ledger *ledger; /* who pays for it; NULL: the kernel */
 	uint64_t charged;      /* so many bytes */
-	struct kdescriptor *descriptor;
 	/* As the user sees it: filled in before it is copied out. */
 	mach_msg_header_t header;
 	uint8_t body[];
@@ -112,6 +127,10 @@ static_assert(offsetof(struct kmsg, header) % 8 == 0, "copied in words");
 static_assert(offsetof(struct kmsg, body) ==
 		  offsetof(struct kmsg, header) + sizeof(mach_msg_header_t),
     "one piece");
+
+static_assert(offsetof(struct kmsg, size) ==
+		  offsetof(struct kmsg, fresh) + sizeof(struct kmsg_words),
+    "whole words");
 
 /* The place of a message whose sender asked for none: in the middle. */
 #define KMSG_ORDER_DEFAULT 31

@@ -5,7 +5,7 @@
 #include "ipc/kmsg.h"
 #include "kernel/ledger.h"
 #include "kernel/thread.h"
-#include "kernel/zone.h"
+#include "kernel/zone_here.h"
 
 /* What the struct itself needs, and the longest trailer behind the body. */
 #define KMSG_OVERHEAD (sizeof(struct kmsg) + MAX_TRAILER_SIZE)
@@ -21,32 +21,11 @@ static inline void
 kmsg_fresh(struct kmsg *kmsg, uint32_t body_size)
 {
 	KASSERT(body_size <= kmsg->capacity);
-	kmsg->size = HEADER_SIZE + body_size;
-	kmsg->waiter = NULL;
-	kmsg->remote = NULL;
-	kmsg->local = NULL;
+	kmsg->fresh = (struct kmsg_words){0};
+	static_assert(PRIORITY_IDLE == 0, "nothing is lent");
+	static_assert(MACH_MSG_SUCCESS == 0, "nothing went wrong");
 	kmsg->order = KMSG_ORDER_DEFAULT;
-	kmsg->lend = PRIORITY_IDLE;
-	kmsg->id = 0;
-	kmsg->remote_type = 0;
-	kmsg->local_type = 0;
-	kmsg->complex = false;
-	kmsg->has_receive = false;
-	kmsg->ending = false;
-	kmsg->local_dead = false;
-	kmsg->phase = 0;
-	kmsg->pseudo = false;
-	kmsg->timer = false;
-	kmsg->result = MACH_MSG_SUCCESS;
-	kmsg->descriptor_count = 0;
-	kmsg->descriptor = NULL;
-	kmsg->done = 0;
-	kmsg->index = 0;
-	kmsg->cursor = 0;
-	kmsg->progress = 0;
-	kmsg->errors = 0;
-	kmsg->gap = 0;
-	kmsg->sender = 0;
+	kmsg->size = HEADER_SIZE + body_size;
 	list_init(&kmsg->link);
 }
 
@@ -56,11 +35,12 @@ kmsg_alloc_small(struct ledger *ledger, uint32_t body_size)
 {
 	struct kmsg *kmsg;
 
-	if (unlikely(!ledger_hold(ledger, BATON_LEDGER_MESSAGES, KMSG_SMALL)))
+	if (unlikely(
+		!ledger_hold_bytes(ledger, BATON_LEDGER_MESSAGES, KMSG_SMALL)))
 		return NULL;
-	kmsg = zone_alloc(&kmsg_zones[0]);
+	kmsg = zone_alloc_here(&kmsg_zones[0]);
 	if (unlikely(kmsg == NULL)) {
-		ledger_release(ledger, BATON_LEDGER_MESSAGES, KMSG_SMALL);
+		ledger_release_bytes(ledger, BATON_LEDGER_MESSAGES, KMSG_SMALL);
 		return NULL;
 	}
 	kmsg->class = 0;
@@ -76,6 +56,7 @@ static inline void
 kmsg_free_small(struct kmsg *kmsg)
 {
 	KASSERT(kmsg->class == 0);
-	ledger_release(kmsg->ledger, BATON_LEDGER_MESSAGES, kmsg->charged);
-	zone_free(&kmsg_zones[0], kmsg);
+	ledger_release_bytes(
+	    kmsg->ledger, BATON_LEDGER_MESSAGES, kmsg->charged);
+	zone_free_here(&kmsg_zones[0], kmsg);
 }

@@ -5,6 +5,7 @@
 #include "ipc/mach_port.h"
 
 #include "ipc/entry.h"
+#include "ipc/kept.h"
 #include "ipc/kmsg.h"
 #include "ipc/notify.h"
 #include "ipc/pset.h"
@@ -115,20 +116,22 @@ receive_end_alone(struct space *space, mach_port_name_t name)
 {
 	struct port *port = NULL;
 	struct entry *entry;
+	bool kept = false;
 
 	spin_lock(&space->lock);
 	entry = space_lookup(space, name);
 	if (likely(entry != NULL &&
-		   entry->key == (MACH_PORT_TYPE_RECEIVE | (uint8_t)name) &&
-		   port_end_alone(entry->port))) {
-		port = entry->port;
-		entry_free(space, name, entry);
+		   entry->key == (MACH_PORT_TYPE_RECEIVE | (uint8_t)name))) {
+		kept = kept_keep(space, name, entry);
+		if (!kept && likely(port_end_alone(entry->port))) {
+			port = entry->port;
+			entry_free(space, name, entry);
+		}
 	}
 	spin_unlock(&space->lock);
-	if (unlikely(port == NULL))
-		return false;
-	port_free_alone(port);
-	return true;
+	if (port != NULL)
+		port_free_alone(port);
+	return kept || likely(port != NULL);
 }
 
 static never_inline kern_return_t
@@ -247,6 +250,9 @@ mach_port_destruct(struct space *space, mach_port_name_t name,
 	struct entry *entry;
 	kern_return_t kr;
 
+	/* Where there is no guard, any is the right one. */
+	if (send_delta == 0 && receive_end_alone(space, name))
+		return KERN_SUCCESS;
 	spin_lock(&space->lock);
 	entry = space_lookup(space, name);
 	kr = check_destruct(entry, send_delta, guard);

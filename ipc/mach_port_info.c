@@ -393,7 +393,7 @@ mach_port_name_count(struct space *space)
 	uint32_t count;
 
 	spin_lock(&space->lock);
-	count = space->count;
+	count = space_names(space);
 	spin_unlock(&space->lock);
 	return count;
 }
@@ -406,7 +406,7 @@ mach_port_space_basic_info(struct space *space, ipc_info_space_basic_t *info)
 	    .iisb_genno_mask = NAME_GENERATION_MASK,
 	    .iisb_table_size = space->top,
 	    .iisb_table_next = space->bound,
-	    .iisb_table_inuse = space->count,
+	    .iisb_table_inuse = space_names(space),
 	};
 	spin_unlock(&space->lock);
 	return KERN_SUCCESS;

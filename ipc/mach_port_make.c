@@ -2,6 +2,7 @@
 #include "ipc/mach_port.h"
 
 #include "ipc/entry.h"
+#include "ipc/kept.h"
 #include "ipc/notify.h"
 #include "ipc/pset.h"
 
@@ -70,13 +71,13 @@ fresh_enter(struct space *space, mach_port_name_t name, struct entry *entry,
 static kern_return_t
 receive_allocate(struct space *space, mach_port_name_t *namep)
 {
-	struct fresh fresh = {
-	    .type = MACH_PORT_TYPE_RECEIVE,
-	    .port = port_create(space->ledger),
-	};
+	struct fresh fresh = {.type = MACH_PORT_TYPE_RECEIVE};
 	struct entry *entry;
 	kern_return_t kr;
 
+	if (kept_take_unlocked(space, namep))
+		return KERN_SUCCESS;
+	fresh.port = port_create(space->ledger);
 	if (unlikely(fresh.port == NULL))
 		return KERN_RESOURCE_SHORTAGE;
 	spin_lock(&space->lock);

@@ -332,7 +332,7 @@ receive_pset(struct thread *self, struct pset *pset, struct thread *receiver)
 	struct kmsg *kmsg = NULL;
 	struct port *port;
 
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	while (!pset->dead && (port = pset_next_ready(pset)) != NULL) {
 		spin_unlock(&pset->lock);
 		found = look_at_member(receive, pset, port, &kmsg);
@@ -340,7 +340,7 @@ receive_pset(struct thread *self, struct pset *pset, struct thread *receiver)
 			found = LOOK_LATER;
 		if (found != LOOK_EMPTY)
 			goto found;
-		spin_lock(&pset->lock);
+		pset_lock(pset);
 	}
 	if (pset->dead)
 		kr = MACH_RCV_PORT_DIED;
@@ -423,6 +423,8 @@ receive_leave(struct thread *self, kern_return_t result)
 			result = check_look_again(self);
 		spin_unlock(lock);
 	}
+	if (unlikely(result == MACH_RCV_PORT_DIED) && receive->pset != NULL)
+		fast_forget_set(self, receive->pset);
 	if (receive->port == NULL)
 		pset_put(receive->pset);
 	else if (receive->port != self->fast.from)
@@ -447,9 +449,14 @@ keep_arguments(struct thread *self)
 {
 	const struct receive_state *receive = &self->receive;
 
+	if (receive->option & RECEIVE_CALL) {
+		self->tf.a1 = receive->buffer;
+		self->tf.a3 = receive->size;
+		self->tf.a4 = name_in_register(receive->name);
+		return;
+	}
 	self->tf.t1 = receive->buffer;
-	self->tf.a1 =
-	    receive->option & RECEIVE_CALL ? receive->buffer : receive->option;
+	self->tf.a1 = receive->option;
 	self->tf.a5 = (uint64_t)receive->name << 32;
 	self->tf.a6 = receive->size;
 	self->tf.a7 = receive->timeout;
@@ -892,18 +899,16 @@ message_call_general(const uint64_t *body)
 {
 	struct thread *self = current_thread();
 	const struct trapframe *tf = &self->tf;
-	uint64_t size = tf->a2 >> 32;
+	uint64_t bits_size = call_bits_size(tf->t0), size = bits_size >> 32;
 	struct kmsg *kmsg;
 	kern_return_t kr;
 
-	self->tf.a7 = 0;
 	kr = message_begin(self, MACH_SEND_MSG | MACH_RCV_MSG | RECEIVE_CALL,
-	    (uint32_t)tf->a6, (mach_port_name_t)(tf->a5 >> 32), 0, 0);
+	    (uint32_t)tf->a3, (mach_port_name_t)tf->a4, 0, 0);
 	if (unlikely(kr != MACH_MSG_SUCCESS))
 		return kr;
 	/* What has descriptors, or a longer body, has to be in memory. */
-	if ((uint32_t)tf->a5 != 0 ||
-	    (body != NULL && (tf->a2 & MACH_MSGH_BITS_COMPLEX) != 0))
+	if (body != NULL && (bits_size & MACH_MSGH_BITS_COMPLEX) != 0)
 		return MACH_SEND_INVALID_TYPE;
 	if (body != NULL && size > HEADER_SIZE + CALL_BODY)
 		return MACH_SEND_TOO_LARGE;
@@ -912,11 +917,11 @@ message_call_general(const uint64_t *body)
 	if (unlikely(kr != MACH_MSG_SUCCESS))
 		return kr;
 	kmsg->header = (mach_msg_header_t){
-	    .msgh_bits = (uint32_t)tf->a2,
-	    .msgh_remote_port = (mach_port_name_t)tf->a3,
-	    .msgh_local_port = (mach_port_name_t)(tf->a3 >> 32),
-	    .msgh_voucher_port = (mach_port_name_t)tf->a4,
-	    .msgh_id = (int32_t)(tf->a4 >> 32),
+	    .msgh_bits = (uint32_t)bits_size,
+	    .msgh_remote_port = (mach_port_name_t)tf->a5,
+	    .msgh_local_port = (mach_port_name_t)(tf->a5 >> 32),
+	    .msgh_voucher_port = (mach_port_name_t)tf->a6,
+	    .msgh_id = (int32_t)(tf->a6 >> 32),
 	};
 	kmsg->progress = HEADER_SIZE;
 	if (body != NULL) {
@@ -932,7 +937,6 @@ fast_wait(struct thread *receiver, bool client)
 {
 	struct thread *self = current_thread();
 	const struct trapframe *tf = &self->tf;
-	mach_port_name_t name = (mach_port_name_t)(self->fast.from_word >> 32);
 	struct port *from = self->fast.from;
 
 	self->cpu->declined[BATON_DECLINE_CALL_WAIT]++;
@@ -941,16 +945,19 @@ fast_wait(struct thread *receiver, bool client)
 		from->send_once_rights++;
 		spin_unlock(&from->lock);
 		port_get(from);
+		fast_show_spare(receiver);
 		/* Next time it is opened first: fast_prepare(). */
 		self->fast.to_word = FAST_NO_WORD;
-		self->fast.prepared = false;
+		self->prepared = false;
+	} else {
+		/* Its right was used to reply. */
+		self->fast.spare_key |= ENTRY_KEPT;
 	}
 	receiver->cont = NULL;
 	(void)message_begin(self, MACH_SEND_MSG | MACH_RCV_MSG | RECEIVE_CALL,
-	    (uint32_t)tf->a6, name, 0, 0);
+	    (uint32_t)tf->a3, self->fast.from_name, 0, 0);
 	self->receive.buffer = tf->a1;
-	self->tf.a5 = (uint64_t)name << 32;
-	self->tf.a7 = 0;
+	self->tf.a7 = MACH_MSG_IN_BUFFER;
 	/* The leg has given back what was lent, and told nobody. */
 	sched_run_at(self, self->base_priority);
 	return (uint64_t)(int64_t)message_sent(self, receiver);

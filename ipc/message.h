@@ -52,7 +52,7 @@ extern bool ipc_fast_enabled;
 void (*ipc_message_trap(void))(void);
 
 /*
- * The general path of TRAP_MACH_MSG_CALL, whose arguments are in the current
+ * The general path of a call in registers, whose arguments are in the current
  * thread's trapframe, but for the body.  NULL: that is in the buffer.
  */
 kern_return_t message_call_general(const uint64_t *body);

@@ -188,7 +188,7 @@ claim_set_receiver(struct port *port, struct kmsg *kmsg, unsigned *offersp)
 		struct pset *pset =
 		    container_of(at, struct pset_link, port_link)->pset;
 
-		spin_lock(&pset->lock);
+		pset_lock(pset);
 		thread = claim_receiver(&pset->receivers, port, kmsg, offersp);
 		spin_unlock(&pset->lock);
 		if (thread != NULL)
@@ -217,16 +217,22 @@ find_receiver(struct port *port, struct kmsg *kmsg)
 	return thread;
 }
 
-static void
-enqueue(struct port *port, struct kmsg *kmsg)
+/* Into the queue, of which sets of the port have not heard. */
+static inline void
+append(struct port *port, struct kmsg *kmsg)
 {
 	struct mqueue *queue = &port->queue;
 
 	insert(&queue->messages, kmsg);
 	queue->count++;
+	this_cpu()->counters.queued++;
 	ktrace(KT_QUEUE, (uint64_t)port, queue->count);
-	if (!list_empty(&port->sets))
-		pset_port_ready(port);
+}
+
+void
+mqueue_append(struct port *port, struct kmsg *kmsg)
+{
+	append(port, kmsg);
 }
 
 /* Nobody takes @kmsg now: into the queue, if there is room. */
@@ -239,8 +245,7 @@ post_nobody(struct port *port, struct kmsg *kmsg, bool force)
 	if (!force && (queue->count >= queue->limit ||
 			  unlikely(!list_empty(&queue->senders))))
 		return POST_FULL;
-	enqueue(port, kmsg);
-	this_cpu()->counters.queued++;
+	append(port, kmsg);
 	return POST_QUEUED;
 }
 
@@ -249,9 +254,14 @@ post_anybody(
     struct port *port, struct kmsg *kmsg, bool force, struct thread **receiverp)
 {
 	struct thread *receiver = find_receiver(port, kmsg);
+	enum post_result result;
 
-	if (receiver == NULL)
-		return post_nobody(port, kmsg, force);
+	if (receiver == NULL) {
+		result = post_nobody(port, kmsg, force);
+		if (result == POST_QUEUED && !list_empty(&port->sets))
+			pset_port_ready(port);
+		return result;
+	}
 	mqueue_stamp(port, kmsg);
 	receiver->receive.kmsg = kmsg;
 	if (receiver->priority < kmsg->lend)

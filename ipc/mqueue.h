@@ -81,6 +81,10 @@ enum post_result {
 enum post_result mqueue_post(struct port *port, struct kmsg *kmsg, bool force,
     struct thread **receiverp) must_check;
 
+/* The same where the queue of @port has room and nobody waits on it, nor is it
+ * in a set.  Locks: the port's. */
+void mqueue_append(struct port *port, struct kmsg *kmsg);
+
 /* @kmsg leaves @port for a receiver: the trailer's words are settled now.
  * Locks: the port's. */
 void mqueue_stamp(struct port *port, struct kmsg *kmsg);

@@ -281,15 +281,7 @@ port_end_alone(struct port *port)
 
 	/* Who had it from the space before us may still have it locked. */
 	port_lock(port);
-	/*
-	 * Who waits on it, is a set of it, has a right or a request has a
-	 * reference; messages and notices have none.
-	 * acquire: all uses by others happen before.
-	 */
-	alone = atomic_load_explicit(&port->refs, memory_order_acquire) == 1 &&
-		port->state == PORT_IN_SPACE && port->kind == KOBJECT_NONE &&
-		(port->flags & PORT_GUARDED) == 0 && port->queue.count == 0 &&
-		port->no_senders == NULL && port->destroyed == NULL;
+	alone = port_is_sole(port) && port_is_bare(port);
 	if (alone)
 		port->state = PORT_IS_DEAD;
 	spin_unlock(&port->lock);
@@ -297,24 +289,22 @@ port_end_alone(struct port *port)
 }
 
 void
-port_free_alone(struct port *port)
+port_free_unpaid(struct port *port)
 {
 	struct ledger *ledger = port->ledger;
 
-	/* As port_make() makes it: the lists are empty, the counts of rights
-	 * and what stands for a kernel's object are 0. */
 	port->receiver = NULL;
 	port->name = MACH_PORT_NULL;
-	port->flags = 0;
-	port->context = 0;
-	port->carrier = NULL;
-	port->make_send_count = 0;
-	port->no_senders_sync = 0;
-	port->evict_result = KERN_SUCCESS;
-	port->queue.limit = MACH_PORT_QLIMIT_DEFAULT;
-	atomic_init(&port->sequence, 0);
 	zone_free(&port_zone, port);
-	ledger_release(ledger, BATON_LEDGER_PORTS, 1);
+	ledger_put(ledger);
+}
+
+void
+port_free_alone(struct port *port)
+{
+	port_renew(port);
+	ledger_credit(port->ledger, BATON_LEDGER_PORTS, 1);
+	port_free_unpaid(port);
 }
 
 void

@@ -216,6 +216,44 @@ void port_destroy_later(struct port *port);
  */
 bool must_check port_end_alone(struct port *port);
 void port_free_alone(struct port *port);
+/* The same of one that port_renew() was called for, and nobody pays for. */
+void port_free_unpaid(struct port *port);
+
+/* Does nobody know @port but who asks?  Who waits on it, is a set of it, has a
+ * right or a request, or remembers it has a reference; messages and notices
+ * have none. */
+static inline bool
+port_is_sole(const struct port *port)
+{
+	/* acquire: what others did before they gave up theirs comes before */
+	return likely(
+	    atomic_load_explicit(&port->refs, memory_order_acquire) == 1);
+}
+
+/* Is nothing in such a port, nor to be told of its end?  Locks: the port's, or
+ * nobody has it and it is the caller's alone. */
+static inline bool
+port_is_bare(const struct port *port)
+{
+	return port->state == PORT_IN_SPACE && port->kind == KOBJECT_NONE &&
+	       (port->flags & PORT_GUARDED) == 0 && port->queue.count == 0 &&
+	       port->no_senders == NULL && port->destroyed == NULL;
+}
+
+/* Make one that is so what a new one is, but for its receiver: the lists are
+ * empty, the counts of rights and what stands for a kernel's object are 0. */
+static inline void
+port_renew(struct port *port)
+{
+	port->flags = 0;
+	port->context = 0;
+	port->carrier = NULL;
+	port->make_send_count = 0;
+	port->no_senders_sync = 0;
+	port->evict_result = KERN_SUCCESS;
+	port->queue.limit = MACH_PORT_QLIMIT_DEFAULT;
+	atomic_store_explicit(&port->sequence, 0, memory_order_relaxed);
+}
 
 /* ---- the kernel's own ports ---- */
 

@@ -81,7 +81,7 @@ names_in_use(struct space *space, struct pset *pset)
 		return count;
 	}
 	spin_lock(&space->lock);
-	count = space->count;
+	count = space_names(space);
 	spin_unlock(&space->lock);
 	return count;
 }
@@ -141,7 +141,7 @@ is_listed(const struct port_list *list, const struct entry *entry)
 
 	if ((entry->key & MACH_PORT_TYPE_ALL_RIGHTS) == 0)
 		return false;
-	/* acquire: pairs with the release in fast_leg.h's fill_spare(), which
+	/* acquire: pairs with the release in fast_leg.h's show_spare(), which
 	 * has not the space's lock: the port is looked at after the key */
 	atomic_thread_fence(memory_order_acquire);
 	if (list->kind != PORT_LIST_MEMBERS)

@@ -108,6 +108,8 @@ thread_self_trap(void)
 	struct thread *self = current_thread();
 	struct port *port;
 
+	if (thread_need_port(self) != KERN_SUCCESS)
+		return MACH_PORT_NULL;
 	/* A port's lock comes before a thread's; ours goes only with us. */
 	port = self->self_port;
 	return give_send(right_make_send(port));

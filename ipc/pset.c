@@ -37,6 +37,7 @@ pset_create(struct ledger *ledger)
 	}
 	*pset = (struct pset){.name = MACH_PORT_NULL, .ledger = ledger};
 	spin_init(&pset->lock, LOCK_PSET);
+	atomic_init(&pset->word, PORT_GENERAL);
 	atomic_init(&pset->refs, 1);
 	list_init(&pset->members);
 	list_init(&pset->ready);
@@ -54,6 +55,7 @@ pset_put(struct pset *pset)
 		return;
 	KASSERT(list_empty(&pset->members));
 	KASSERT(list_empty(&pset->receivers));
+	KASSERT(atomic_load(&pset->word) == PORT_GENERAL);
 	ledger_release(pset->ledger, BATON_LEDGER_PORT_SETS, 1);
 	zone_free(&pset_zone, pset);
 }
@@ -145,7 +147,7 @@ pset_insert(struct pset *pset, struct port *port, struct space *space)
 	if (link == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	port_lock(port);
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	kr = pset_may_insert(pset, port, space);
 	if (kr == KERN_SUCCESS && port->set_count >= SETS_PER_PORT_MAX)
 		kr = KERN_RESOURCE_SHORTAGE;
@@ -166,7 +168,7 @@ link_remove(struct pset_link *link)
 	struct ledger *ledger = pset->ledger;
 	struct port *port = link->port;
 
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	list_remove(&link->port_link);
 	list_remove(&link->member_link);
 	list_remove(&link->ready_link);
@@ -228,7 +230,7 @@ pset_move(struct pset *pset, struct port *port, struct space *space)
 		return KERN_RESOURCE_SHORTAGE;
 	port_lock(port);
 	/* Into the new one first: for a moment it may be in one too many. */
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	kr = pset_may_insert(pset, port, space);
 	if (kr == KERN_SUCCESS) {
 		link_insert(link, pset, port);
@@ -257,7 +259,7 @@ pset_port_ready(struct port *port)
 		struct pset_link *link =
 		    container_of(at, struct pset_link, port_link);
 
-		spin_lock(&link->pset->lock);
+		pset_lock(link->pset);
 		if (list_empty(&link->ready_link))
 			list_add_tail(&link->pset->ready, &link->ready_link);
 		/*
@@ -280,7 +282,7 @@ pset_port_empty(struct port *port)
 		struct pset_link *link =
 		    container_of(at, struct pset_link, port_link);
 
-		spin_lock(&link->pset->lock);
+		pset_lock(link->pset);
 		list_remove(&link->ready_link);
 		spin_unlock(&link->pset->lock);
 	}
@@ -289,7 +291,7 @@ pset_port_empty(struct port *port)
 void
 pset_wake_next(struct pset *pset)
 {
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	mqueue_wake(&pset->receivers, RECEIVE_LOOK_AGAIN, 1);
 	spin_unlock(&pset->lock);
 }
@@ -317,7 +319,7 @@ pset_unlink_some(struct pset *pset)
 	for (int i = 0; i < STEP_MEMBERS; i++) {
 		struct port *port = NULL;
 
-		spin_lock(&pset->lock);
+		pset_lock(pset);
 		if (!list_empty(&pset->members))
 			port = port_get(list_first(
 			    &pset->members, struct pset_link, member_link)
@@ -338,7 +340,7 @@ pset_reap_step(struct reap_item *item)
 	struct pset *pset = container_of(item, struct pset, reap);
 	bool waiters;
 
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	mqueue_wake(&pset->receivers, MACH_RCV_PORT_DIED, STEP_MEMBERS);
 	waiters = !list_empty(&pset->receivers);
 	spin_unlock(&pset->lock);
@@ -351,7 +353,7 @@ pset_reap_step(struct reap_item *item)
 void
 pset_destroy(struct pset *pset)
 {
-	spin_lock(&pset->lock);
+	pset_lock(pset);
 	pset->dead = true;
 	spin_unlock(&pset->lock);
 	reap_now(&pset->reap); /* with the name's reference */

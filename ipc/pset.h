@@ -27,6 +27,7 @@ struct pset_link {
 };
 
 struct pset {
+	atomic_ulong word;    /* [a] see fast_word.h; often PORT_GENERAL */
 	struct spinlock lock; /* rank LOCK_PSET */
 	atomic_uint refs;
 	bool dead;	       /* [s] */
@@ -57,6 +58,33 @@ pset_get(struct pset *pset)
 }
 
 void pset_put(struct pset *pset);
+
+/* @pset, whose lock is held and whose word was @word, is everybody's. */
+void pset_absorb(struct pset *pset, uint64_t word);
+
+/* Shut out who works on the set without its lock.  Locks: the set's. */
+static inline void
+pset_close(struct pset *pset)
+{
+	uint64_t word;
+
+	if (likely(atomic_load_explicit(&pset->word, memory_order_relaxed) ==
+		   PORT_GENERAL))
+		return;
+	/* acquire: pairs with the release of who waits there */
+	word = atomic_exchange_explicit(
+	    &pset->word, PORT_GENERAL, memory_order_acq_rel);
+	if (word != PORT_GENERAL)
+		pset_absorb(pset, word);
+}
+
+/* The way to let go is spin_unlock(). */
+static inline void
+pset_lock(struct pset *pset)
+{
+	spin_lock(&pset->lock);
+	pset_close(pset);
+}
 
 /* Its name is gone: members leave, waiters get MACH_RCV_PORT_DIED.
  * Refs: consumes the name's. */

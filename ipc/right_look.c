@@ -20,21 +20,30 @@ port_from_name(struct space *space, mach_port_name_t name)
 	return port;
 }
 
+/* The entry of @name, whose right is one of @types; the space is locked. */
+static kern_return_t
+look_up(struct space *space, mach_port_name_t name, mach_port_type_t types,
+    struct entry **entryp)
+{
+	struct entry *entry = space_lookup(space, name);
+
+	*entryp = entry;
+	if (entry == NULL)
+		return KERN_INVALID_NAME;
+	return entry->key & types ? KERN_SUCCESS : KERN_INVALID_RIGHT;
+}
+
 kern_return_t
 port_from_receive_name(
     struct space *space, mach_port_name_t name, struct port **portp)
 {
-	kern_return_t kr = KERN_INVALID_NAME;
 	struct entry *entry;
+	kern_return_t kr;
 
 	spin_lock(&space->lock);
-	entry = space_lookup(space, name);
-	if (entry != NULL)
-		kr = KERN_INVALID_RIGHT;
-	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE) != 0) {
+	kr = look_up(space, name, MACH_PORT_TYPE_RECEIVE, &entry);
+	if (kr == KERN_SUCCESS)
 		*portp = port_get(entry->port);
-		kr = KERN_SUCCESS;
-	}
 	spin_unlock(&space->lock);
 	return kr;
 }
@@ -42,17 +51,14 @@ port_from_receive_name(
 kern_return_t
 port_lock_named(struct space *space, mach_port_name_t name, struct port **portp)
 {
-	kern_return_t kr = KERN_INVALID_NAME;
 	struct entry *entry;
+	kern_return_t kr;
 
 	spin_lock(&space->lock);
-	entry = space_lookup(space, name);
-	if (entry != NULL)
-		kr = KERN_INVALID_RIGHT;
-	if (entry != NULL && (entry->key & MACH_PORT_TYPE_RECEIVE)) {
+	kr = look_up(space, name, MACH_PORT_TYPE_RECEIVE, &entry);
+	if (kr == KERN_SUCCESS) {
 		*portp = entry->port;
 		port_lock(entry->port);
-		kr = KERN_SUCCESS;
 	}
 	spin_unlock(&space->lock);
 	return kr;
@@ -61,17 +67,13 @@ port_lock_named(struct space *space, mach_port_name_t name, struct port **portp)
 kern_return_t
 pset_from_name(struct space *space, mach_port_name_t name, struct pset **psetp)
 {
-	kern_return_t kr = KERN_INVALID_NAME;
 	struct entry *entry;
+	kern_return_t kr;
 
 	spin_lock(&space->lock);
-	entry = space_lookup(space, name);
-	if (entry != NULL)
-		kr = KERN_INVALID_RIGHT;
-	if (entry != NULL && (entry->key & MACH_PORT_TYPE_PORT_SET)) {
+	kr = look_up(space, name, MACH_PORT_TYPE_PORT_SET, &entry);
+	if (kr == KERN_SUCCESS)
 		*psetp = pset_get(entry->pset);
-		kr = KERN_SUCCESS;
-	}
 	spin_unlock(&space->lock);
 	return kr;
 }
@@ -79,21 +81,21 @@ pset_from_name(struct space *space, mach_port_name_t name, struct pset **psetp)
 struct task *
 task_from_name(struct space *space, mach_port_name_t name)
 {
-	struct port *port = port_from_name(space, name);
-	struct task *task = port_task_get(port);
+	void *task;
 
-	if (port != NULL)
-		port_put(port);
-	return task;
+	return kobject_from_name(space, name, KOBJECT_TASK, &task) ==
+		       KERN_SUCCESS
+		   ? task
+		   : NULL;
 }
 
 struct thread *
 thread_from_name(struct space *space, mach_port_name_t name)
 {
-	struct port *port = port_from_name(space, name);
-	struct thread *thread = port_thread_get(port);
+	void *thread;
 
-	if (port != NULL)
-		port_put(port);
-	return thread;
+	return kobject_from_name(space, name, KOBJECT_THREAD, &thread) ==
+		       KERN_SUCCESS
+		   ? thread
+		   : NULL;
 }

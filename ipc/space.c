@@ -4,6 +4,7 @@
 #include "ipc/space.h"
 
 #include "ipc/entry.h"
+#include "ipc/kept.h"
 #include "kernel/ledger.h"
 #include "kernel/string.h"
 #include "kernel/zone.h"
@@ -221,13 +222,17 @@ static never_inline kern_return_t
 alloc_slowly(
     struct space *space, mach_port_name_t *namep, struct entry **entryp)
 {
-	uint32_t index = space->free;
+	uint32_t index;
 	kern_return_t kr;
 
 	if (unlikely(space->dead))
 		return KERN_TERMINATED;
+	/* What is kept for later is as good as free. */
+	if (space->free == 0 || space->count >= space->limit)
+		kept_release(space);
 	if (unlikely(space->count >= space->limit))
 		return KERN_NO_SPACE;
+	index = space->free;
 	if (index != 0) {
 		*entryp = space_entry_locked(space, index);
 		free_list_pop(space, index);
@@ -294,6 +299,7 @@ entry_alloc_name(
 		return KERN_INVALID_VALUE;
 	if (unlikely(space->dead))
 		return KERN_TERMINATED;
+	kept_release(space); /* its name may be what is asked for */
 	if (unlikely(space->count >= space->limit))
 		return KERN_NO_SPACE;
 	entry = entry_at(space, index);
@@ -404,6 +410,7 @@ space_destroy_step(struct space *space)
 
 	spin_lock(&space->lock);
 	space->dead = true;
+	kept_release(space);
 	index = next_present(space, space->cursor);
 	spin_unlock(&space->lock);
 
@@ -444,7 +451,12 @@ space_check(struct space *space)
 			    entry->port->name == name_make(index, entry->key));
 		}
 	}
-	KASSERT(used <= space->count); /* some are kept for ipc/fast.c */
+	KASSERT(used <= space->count); /* some are kept */
+	if (space->kept != NULL) {
+		KASSERT(space->kept->key ==
+			(ENTRY_KEPT | (uint8_t)space->kept_name));
+		KASSERT(space->kept->port->receiver == space);
+	}
 	KASSERT(space_check_tree(space, space->by_port) == sends);
 	for (uint32_t i = space->free; i != 0; i = space_side(space, i)->left) {
 		KASSERT(i < space->bound);

@@ -44,8 +44,9 @@ name_make(uint32_t index, uint32_t generation)
 	return index << NAME_INDEX_SHIFT | (generation & NAME_GENERATION_MASK);
 }
 
-/* No type bits, and yet not free: a thread keeps it for a reply right. */
-#define ENTRY_KEPT 0x100U
+/* No type bits, and yet not free: a thread keeps it for a reply right, or the
+ * space for a receive right, kept.h. */
+#define ENTRY_KEPT (1U << 28)
 
 /*
  * Free: no type bits, not kept; the generation is the last one used.
@@ -92,11 +93,13 @@ struct space {
 	struct entry *self_entry;   /* [s] the task's own port's; never NULL */
 	uint32_t self_key;	    /* [s] what its key is, while it is that */
 	mach_port_name_t self_name; /* [s] its name, if self_entry has one */
-	atomic_uint refs;	    /* [a] the task's, and of calls under way */
+	struct entry *kept; /* [S] a receive right's; NULL: none: kept.h */
+	mach_port_name_t kept_name; /* [s] with it: what its name was */
 	bool dead;		    /* [s] no more names are made */
+	atomic_uint refs;	    /* [a] the task's, and of calls under way */
 	uint32_t bound;	       /* [s] from here on only chosen names are used */
 	uint32_t free;	       /* [s] first free index below bound; 0: none */
-	uint32_t count;	       /* [s] names in use */
+	uint32_t count;	       /* [s] names in use, and kept */
 	uint32_t limit;	       /* [s] most names it may have */
 	uint32_t by_port;      /* [s] root of the treap; 0: empty */
 	uint32_t found;	       /* [s] what was last found in it; a hint */
@@ -279,10 +282,28 @@ space_lookup(struct space *space, mach_port_name_t name)
 		return NULL;
 	if (unlikely((entry->key & MACH_PORT_TYPE_ALL_RIGHTS) == 0))
 		return NULL;
-	/* acquire: pairs with the release in fast_leg.h's fill_spare(),
+	/* acquire: pairs with the release in fast_leg.h's show_spare(),
 	 * which has not this lock: the port is looked at after the key */
 	atomic_thread_fence(memory_order_acquire);
 	return entry;
+}
+
+/* The port that @name has a right of @type to, MACH_PORT_TYPE_* bits of which
+ * one suffices; NULL: none.  Locks: the space's. */
+static inline struct port *
+space_lookup_port(struct space *space, mach_port_name_t name, uint32_t type)
+{
+	struct entry *entry = space_entry_locked(space, name_index(name));
+	uint32_t key;
+
+	if (unlikely(entry == NULL))
+		return NULL;
+	key = entry->key;
+	if (unlikely((key & type) == 0 || (uint8_t)key != (uint8_t)name))
+		return NULL;
+	/* acquire: as in space_lookup() */
+	atomic_thread_fence(memory_order_acquire);
+	return entry->port;
 }
 
 /*
@@ -300,6 +321,14 @@ kern_return_t must_check entry_alloc_name(
 /* Give it back; its port or set is no longer in it. */
 void entry_free(
     struct space *space, mach_port_name_t name, struct entry *entry);
+
+/* How many names there are; without the lock: were, a moment ago. */
+static inline uint32_t
+space_names(const struct space *space)
+{
+	return space->count -
+	       (*(struct entry *const volatile *)&space->kept != NULL);
+}
 
 /* The treap by port: entries with send, without receive.  Locks: space's. */
 void space_tree_init(void);

@@ -20,10 +20,9 @@ struct pmap;
 
 /* Objects of one zone that this hart keeps at hand. */
 struct zone_magazine {
-	uint32_t count;
+	uint64_t count;
 	void *object[MAGAZINE_SIZE];
 };
-static_assert(sizeof(struct zone_magazine) == 128, "found by a shift");
 
 /* Pages that this hart keeps at hand. */
 struct page_cache {
@@ -66,8 +65,10 @@ struct cpu_counters {
 struct cpu {
 	uintptr_t stack_top;	    /* I: trap.S loads it, first */
 	void (*message_trap)(void); /* I: mach_msg2_trap, by trap.S alone */
-	/* I: bits and size of a call and a reply that are a bare header */
-	uint64_t request_word, reply_word;
+	/* I: for call.S: a request's bits; bits and size of a bare request and
+	 * reply as they are received; and what that adds to what was sent */
+	uint64_t request_bits, request_received, reply_received;
+	uint64_t request_change, reply_change;
 	struct pmap *pmap; /* l: whose tables satp names, or is about to */
 	struct pmap *pmap_loaded;     /* l: or still does, see arch's tlb.c */
 	atomic_uint running_priority; /* a: hint for wake-ups */
@@ -80,6 +81,7 @@ struct cpu {
 	uint32_t index;	       /* I: 0 .. harts - 1 */
 	uint64_t hart;	       /* I: what SBI calls it */
 	atomic_uint online;    /* a: enum cpu_state */
+	uint32_t ports_kept;   /* l: here less those no more, ipc/kept.h */
 	uint64_t
 	    declined[BATON_DECLINES_MAX]; /* l: by the fast path, and why */
 	struct run_queue runq;
@@ -111,4 +113,11 @@ static inline struct cpu *
 this_cpu(void)
 {
 	return current_thread()->cpu;
+}
+
+/* Tells @cpu from others: what differs of the addresses of all. */
+static inline uint32_t
+cpu_tag(const struct cpu *cpu)
+{
+	return (uint32_t)(uintptr_t)cpu;
 }

@@ -137,10 +137,13 @@ static struct kmsg *
 make_question(struct thread *self, const struct exception_action *action)
 {
 	bool identity = behavior_has_identity(action->behavior);
-	struct kmsg *kmsg =
-	    kmsg_alloc(ledger_of_caller(), body_size(action), identity ? 2 : 0);
+	struct kmsg *kmsg;
 	struct writer to;
 
+	if (identity && thread_need_port(self) != KERN_SUCCESS)
+		return NULL;
+	kmsg =
+	    kmsg_alloc(ledger_of_caller(), body_size(action), identity ? 2 : 0);
 	if (kmsg == NULL)
 		return NULL;
 	kmsg->local = exception_reply_right(self);

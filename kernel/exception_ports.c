@@ -269,24 +269,35 @@ exception_ports_inherit(struct task *parent, struct task *child)
 	spin_unlock(&parent->lock);
 }
 
+/* Those of @actions are given up; unlocks @lock, which protects them. */
+static never_inline void
+end_locked(struct exception_actions *actions, struct spinlock *lock)
+{
+	static const struct exception_action nobody;
+	struct port *old[EXC_TYPES_COUNT] = {NULL};
+
+	replace(actions, EXC_MASK_VALID, &nobody, old);
+	spin_unlock(lock);
+	release_all(old);
+}
+
 void
 exception_ports_end(const struct exception_scope *of)
 {
-	static const struct exception_action nobody;
 	struct spinlock *lock = lock_of(of);
 	struct exception_actions *actions;
-	struct port *old[EXC_TYPES_COUNT] = {NULL};
 
 	spin_lock(lock);
 	actions = actions_of(of);
-	if (actions != NULL)
-		replace(actions, EXC_MASK_VALID, &nobody, old);
 	if (of->thread != NULL) {
 		of->thread->actions = NULL;
 		of->thread->ended = true;
 	}
-	spin_unlock(lock);
-	release_all(old);
+	/* Most threads have none. */
+	if (actions != NULL)
+		end_locked(actions, lock);
+	else
+		spin_unlock(lock);
 	if (of->thread != NULL && actions != NULL)
 		zone_free(&actions_zone, actions);
 }

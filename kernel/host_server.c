@@ -247,15 +247,19 @@ static void
 count_objects(struct baton_kernel_counters *counters)
 {
 	struct zone *zone = NULL;
+	uint32_t ports_kept = 0;
 
 	while ((zone = zone_next(zone)) != NULL)
 		for (unsigned i = 0; i < ARRAY_SIZE(zone_kinds); i++)
 			if (zone_is(zone, zone_kinds[i].zone))
 				counters->objects[zone_kinds[i].kind] +=
 				    zone_in_use(zone);
-	for (uint32_t i = 0; i < cpu_count; i++)
+	for (uint32_t i = 0; i < cpu_count; i++) {
 		counters->objects[BATON_OBJECT_TABLE] +=
 		    (uint64_t)cpus[i].table_balance;
+		ports_kept += cpus[i].ports_kept;
+	}
+	counters->objects[BATON_OBJECT_PORT] -= ports_kept;
 	/* Each map has one pmap in it. */
 	counters->objects[BATON_OBJECT_PMAP] =
 	    counters->objects[BATON_OBJECT_MAP];
@@ -359,7 +363,7 @@ summarize(struct task *task, uint64_t pages)
 	struct baton_task_summary summary = {
 	    .id = task->id,
 	    .resident_pages = pages,
-	    .names = task->space->count,
+	    .names = space_names(task->space),
 	};
 
 	spin_lock(&task->lock);

@@ -198,6 +198,25 @@ enlarge(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t part,
 	return true;
 }
 
+/* Give up the charge that is kept for a port; false: there is none. */
+static bool
+give_up_kept(struct ledger *ledger)
+{
+	if (!ledger_take_kept(ledger))
+		return false;
+	ledger_credit(ledger, BATON_LEDGER_PORTS, 1);
+	return true;
+}
+
+/* What is left of @kind does not suffice for what is needed: is there more
+ * without the one that is kept? */
+static bool
+find_room(struct ledger *ledger, enum baton_ledger_kind kind)
+{
+	return (kind == BATON_LEDGER_PORTS || kind == BATON_LEDGER_KERNEL) &&
+	       give_up_kept(ledger);
+}
+
 bool
 ledger_grow(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
 {
@@ -212,11 +231,14 @@ ledger_grow(struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
 
 		if (use <= part)
 			return true;
-		if (use > limit || ledger->parent == NULL)
-			break;
-		more = min_u64(use - part + min_u64(more, most), limit - part);
-		if (!enlarge(ledger, kind, part, more) &&
-		    !enlarge(ledger, kind, part, use - part))
+		if (use <= limit && ledger->parent != NULL) {
+			more = min_u64(
+			    use - part + min_u64(more, most), limit - part);
+			if (enlarge(ledger, kind, part, more) ||
+			    enlarge(ledger, kind, part, use - part))
+				continue;
+		}
+		if (!find_room(ledger, kind))
 			break;
 	}
 	atomic_fetch_sub_explicit(&line->use, count, memory_order_relaxed);
@@ -336,6 +358,7 @@ ledger_set(struct ledger *ledger, const struct ledger *caller,
 	if ((limit > atomic_load(&line->limit) || reserve > before) &&
 	    !is_above(caller, ledger))
 		return KERN_NO_ACCESS;
+	(void)give_up_kept(ledger);
 	/* First of all, so that what is set aside stays there. */
 	atomic_store(&line->reserve, reserve);
 	if (ledger->parent != NULL && !set_aside(ledger, kind, reserve)) {
@@ -350,18 +373,27 @@ ledger_set(struct ledger *ledger, const struct ledger *caller,
 	return KERN_SUCCESS;
 }
 
-/* Without charges under way that fail. */
+/* Without charges under way that fail, and one that is kept for a port. */
 static uint64_t
-use_of(const struct ledger_line *line)
+use_of(const struct ledger *ledger, enum baton_ledger_kind kind)
 {
-	return min_u64(atomic_load(&line->use), atomic_load(&line->part));
+	const struct ledger_line *line = &ledger->line[kind];
+	uint64_t use =
+	    min_u64(atomic_load(&line->use), atomic_load(&line->part));
+	uint64_t kept = atomic_load(&ledger->kept);
+
+	if (kind == BATON_LEDGER_KERNEL)
+		kept *= ledger_weights[BATON_LEDGER_PORTS];
+	else if (kind != BATON_LEDGER_PORTS)
+		kept = 0;
+	return use - min_u64(use, kept);
 }
 
 void
 ledger_info(const struct ledger *ledger, struct baton_ledger_info *info)
 {
 	for (unsigned kind = 0; kind < LEDGER_KINDS; kind++) {
-		info->kind[kind].use = use_of(&ledger->line[kind]);
+		info->kind[kind].use = use_of(ledger, kind);
 		info->kind[kind].limit = ledger->line[kind].limit;
 	}
 }
@@ -375,7 +407,7 @@ ledger_report(const struct ledger *ledger, struct baton_ledger_report *report)
 		const struct ledger_line *line = &ledger->line[kind];
 
 		report->kind[kind] = (struct baton_ledger_line){
-		    .use = use_of(line),
+		    .use = use_of(ledger, kind),
 		    .limit = line->limit,
 		    .children = line->children,
 		};

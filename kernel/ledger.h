@@ -49,6 +49,7 @@ struct ledger_line {
 /* I: immutable */
 struct ledger {
 	atomic_uint refs;      /* [a] its task, children, and what is charged */
+	atomic_uint kept;      /* [a] 1: a port is charged that there is not */
 	uint32_t depth;	       /* I: 0: the root */
 	struct ledger *parent; /* I: a reference; NULL: the root */
 	uint64_t task_id;      /* I: whose it is or was, for people */
@@ -129,6 +130,17 @@ ledger_charge_line(
 	return likely(use <= atomic_load_explicit(
 				 &line->part, memory_order_relaxed)) ||
 	       ledger_grow(ledger, kind, count);
+}
+
+/* May @count be charged, as far as is known without asking those above? */
+static inline bool
+ledger_has(
+    const struct ledger *ledger, enum baton_ledger_kind kind, uint64_t count)
+{
+	const struct ledger_line *line = &ledger->line[kind];
+
+	return atomic_load_explicit(&line->use, memory_order_relaxed) + count <=
+	       atomic_load_explicit(&line->part, memory_order_relaxed);
 }
 
 static inline void
@@ -223,6 +235,50 @@ ledger_release(
 {
 	ledger_credit(ledger, kind, count);
 	ledger_put(ledger);
+}
+
+/* The same of a kind that is bytes, and so no kernel memory besides. */
+static inline bool must_check
+ledger_hold_bytes(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t size)
+{
+	if (ledger == NULL)
+		return true;
+	if (unlikely(!ledger_charge_line(ledger, kind, size)))
+		return false;
+	ledger_get(ledger);
+	return true;
+}
+
+static inline void
+ledger_release_bytes(
+    struct ledger *ledger, enum baton_ledger_kind kind, uint64_t size)
+{
+	if (ledger == NULL)
+		return;
+	ledger_credit_line(ledger, kind, size);
+	ledger_put(ledger);
+}
+
+/*
+ * A port that was charged is no more, but the next is likely to come soon, and
+ * shall have its charge, which nobody sees meanwhile: ledger_report() leaves it
+ * out, and it is given up where something else would find no room.  One at most
+ * is kept; its caller has a reference to @ledger.
+ */
+static inline void
+ledger_keep_port(struct ledger *ledger)
+{
+	atomic_store_explicit(&ledger->kept, 1, memory_order_relaxed);
+}
+
+/* Is it still there?  Then it is the caller's. */
+static inline bool must_check
+ledger_take_kept(struct ledger *ledger)
+{
+	/* relaxed: of all that comes by it, only this word is changed here */
+	return atomic_exchange_explicit(
+		   &ledger->kept, 0, memory_order_relaxed) != 0;
 }
 
 /*

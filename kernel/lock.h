@@ -99,6 +99,20 @@ spin_lock(struct spinlock *lock)
 	spin_lock_ordered(lock, LOCK_ORDER_RISING);
 }
 
+/*
+ * The same in two halves, for who calls nobody where the lock is free: true, it
+ * is the caller's; else its turn comes with spin_wait(@lock, *@wordp).
+ */
+static inline bool must_check
+spin_lock_or_queue(struct spinlock *lock, int64_t *wordp)
+{
+	if (CONFIG_DEBUG)
+		lock_note_acquire(lock, LOCK_ORDER_RISING);
+	/* acquire: pairs with the release in spin_unlock() */
+	*wordp = atomic_add_acquire(&lock->word, SPIN_TAKE);
+	return likely(SPIN_COUNT(*wordp) == 0);
+}
+
 /* The second of two locks of one rank; callers sort them by address. */
 static inline void
 spin_lock_second(struct spinlock *lock)
@@ -106,17 +120,12 @@ spin_lock_second(struct spinlock *lock)
 	spin_lock_ordered(lock, LOCK_ORDER_PAIR);
 }
 
-/* Take @lock if it is free. */
+/* Take @lock if it is free; it may seem not to be. */
 static inline bool must_check
 spin_trylock(struct spinlock *lock)
 {
-	uint32_t word = atomic_load_explicit(&lock->word, memory_order_relaxed);
-
-	if (SPIN_COUNT(word) != 0)
-		return false;
 	/* acquire: pairs with the release in spin_unlock() */
-	if (!atomic_compare_exchange_strong_explicit(&lock->word, &word,
-		word + SPIN_TAKE, memory_order_acquire, memory_order_relaxed))
+	if (!atomic_add_unless_acquire(&lock->word, SPIN_COUNT(~0U), SPIN_TAKE))
 		return false;
 	if (CONFIG_DEBUG)
 		lock_note_acquire(lock, LOCK_ORDER_TRY);

@@ -91,6 +91,20 @@ read_machine(uint64_t hart, paddr_t pa)
 		panic("the device tree has no timebase-frequency");
 }
 
+/* What call.S would make of constants, in more instructions. */
+static void
+describe_calls(struct cpu *cpu)
+{
+	uint64_t size = (uint64_t)FAST_HEADER << 32;
+
+	cpu->request_bits = FAST_REQUEST_BITS;
+	cpu->request_received =
+	    size | (FAST_REQUEST_BITS ^ FAST_REQUEST_RECEIVED);
+	cpu->reply_received = size | (FAST_REPLY_BITS ^ FAST_REPLY_RECEIVED);
+	cpu->request_change = cpu->request_received - FAST_REQUEST_BITS;
+	cpu->reply_change = cpu->reply_received - FAST_REPLY_BITS;
+}
+
 static void
 describe_cpus(void)
 {
@@ -106,10 +120,7 @@ describe_cpus(void)
 		cpus[i].index = i;
 		cpus[i].hart = machine.harts[i].id;
 		cpus[i].message_trap = message_trap;
-		cpus[i].request_word = FAST_REQUEST_BITS | (uint64_t)FAST_HEADER
-							       << 32;
-		cpus[i].reply_word = FAST_REPLY_BITS | (uint64_t)FAST_HEADER
-							   << 32;
+		describe_calls(&cpus[i]);
 		if (i > 0)
 			sched_init_cpu(&cpus[i]);
 	}

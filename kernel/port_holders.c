@@ -51,7 +51,7 @@ receivers_of(const struct port *port)
 		struct pset *pset =
 		    container_of(at, struct pset_link, port_link)->pset;
 
-		spin_lock(&pset->lock);
+		pset_lock(pset);
 		count = waiting_in(&pset->receivers, count);
 		spin_unlock(&pset->lock);
 	}

@@ -56,6 +56,7 @@ sched_init_cpu(struct cpu *cpu)
 	timer_queue_init(&cpu->timers);
 	cpu->slice.function = slice_over;
 	idle->cpu = cpu;
+	idle->cpu_tag = cpu_tag(cpu);
 	idle->priority = PRIORITY_IDLE;
 	idle->cont = sched_idle;
 	idle->state = THREAD_ACTIVE;
@@ -75,7 +76,7 @@ find_best(const struct run_queue *queue)
 	return -1;
 }
 
-static void
+always_inline void
 runq_add(struct cpu *cpu, struct thread *thread)
 {
 	struct run_queue *queue = &cpu->runq;
@@ -243,14 +244,14 @@ claim_idle(uint64_t idle, uint32_t first)
 
 /* A thread waits in some queue and this hart does not take it up: have a hart
  * that sleeps come for it.  The caller has made a full fence since. */
-static void
+always_inline void
 offer(void)
 {
-	struct cpu *idle = claim_idle(
-	    atomic_load_explicit(&idle_mask, memory_order_relaxed), 0);
+	uint64_t idle = atomic_load_explicit(&idle_mask, memory_order_relaxed);
+	struct cpu *cpu = unlikely(idle != 0) ? claim_idle(idle, 0) : NULL;
 
-	if (idle != NULL)
-		sched_poke(idle);
+	if (cpu != NULL)
+		sched_poke(cpu);
 }
 
 /* Somebody was left in @cpu's queue, which is ours. */
@@ -260,8 +261,7 @@ offer_rest(const struct cpu *cpu)
 	if (likely(best_queued(cpu) < 0))
 		return;
 	fence_full(); /* pairs with the one in look_idle() */
-	if (unlikely(atomic_load_explicit(&idle_mask, memory_order_relaxed)))
-		offer();
+	offer();
 }
 
 /* Take the thread that @cpu should run now, or NULL. */
@@ -374,6 +374,22 @@ sched_poke(struct cpu *cpu)
 		sched_poked();
 }
 
+/*
+ * Does who is queued on @cpu with @priority have to be told of there?  Not if
+ * who runs is more urgent; nor an equal's, on this hart, when a slice runs, at
+ * whose end that one looks.
+ */
+always_inline bool
+must_hear(struct cpu *cpu, uint32_t priority)
+{
+	uint32_t running =
+	    atomic_load_explicit(&cpu->running_priority, memory_order_relaxed);
+
+	return running < priority ||
+	       (running == priority &&
+		   (cpu != this_cpu() || cpu->slice.cpu == NULL));
+}
+
 void
 sched_wake(struct thread *thread)
 {
@@ -392,19 +408,15 @@ sched_wake(struct thread *thread)
 	fence_full();
 	/* A claimed hart may have found work meanwhile, and then gives what
 	 * it finds in its queue to others: see sched_preempt(). */
-	if (claimed || atomic_load_explicit(&cpu->running_priority,
-			   memory_order_relaxed) <= priority)
+	if (claimed || must_hear(cpu, priority))
 		sched_poke(cpu);
 	if (!claimed)
 		offer();
 }
 
-void
-sched_queue_self(continuation_t cont)
+always_inline void
+queue_self(struct thread *self, struct cpu *cpu, continuation_t cont)
 {
-	struct thread *self = current_thread();
-	struct cpu *cpu = self->cpu;
-
 	thread_charge(self);
 	self->cont = cont;
 	if (cpu->fpu_owner == self)
@@ -413,6 +425,14 @@ sched_queue_self(continuation_t cont)
 	spin_lock(&cpu->runq.lock);
 	runq_add(cpu, self);
 	spin_unlock(&cpu->runq.lock);
+}
+
+void
+sched_queue_self(continuation_t cont)
+{
+	struct thread *self = current_thread();
+
+	queue_self(self, self->cpu, cont);
 }
 
 noreturn void
@@ -425,8 +445,11 @@ sched_yield(continuation_t cont)
 void
 sched_give_way(void)
 {
-	this_cpu()->slice_over = false;
-	sched_queue_self(NULL);
+	struct thread *self = current_thread();
+	struct cpu *cpu = self->cpu;
+
+	cpu->slice_over = false;
+	queue_self(self, cpu, NULL);
 	fence_full(); /* pairs with the one in look_idle() */
 	offer();
 }
@@ -436,7 +459,7 @@ sched_yield_to(struct thread *next, continuation_t cont)
 {
 	struct cpu *cpu = this_cpu();
 
-	sched_queue_self(cont);
+	queue_self(current_thread(), cpu, cont);
 	fence_full(); /* pairs with the one in look_idle() */
 	offer();
 	/* It may be less urgent than we are: then for a slice. */

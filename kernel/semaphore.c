@@ -300,6 +300,60 @@ semaphore_signal_thread(struct semaphore *semaphore, struct thread *thread)
 	return KERN_SUCCESS;
 }
 
+/* ---- the end of a thread ---- */
+
+kern_return_t
+semaphore_expect(struct semaphore *semaphore, struct thread *thread)
+{
+	kern_return_t kr = KERN_SUCCESS;
+
+	if (semaphore->owner != thread->task)
+		return KERN_INVALID_ARGUMENT;
+	spin_lock(&semaphore->lock);
+	if (semaphore->dead)
+		kr = KERN_TERMINATED;
+	else if (semaphore->expected != NULL)
+		kr = KERN_FAILURE;
+	else
+		semaphore->expected = thread;
+	spin_unlock(&semaphore->lock);
+	return kr;
+}
+
+struct thread *
+semaphore_thread(struct semaphore *semaphore)
+{
+	struct thread *thread;
+
+	spin_lock(&semaphore->lock);
+	thread = semaphore->expected;
+	if (thread != NULL)
+		thread_get(thread);
+	spin_unlock(&semaphore->lock);
+	return thread;
+}
+
+void
+semaphore_expect_nobody(struct semaphore *semaphore)
+{
+	spin_lock(&semaphore->lock);
+	semaphore->expected = NULL;
+	spin_unlock(&semaphore->lock);
+}
+
+struct thread *
+semaphore_expected(struct semaphore *semaphore)
+{
+	struct thread *thread = NULL;
+
+	spin_lock(&semaphore->lock);
+	if (!semaphore->dead)
+		(void)signal_locked(semaphore, &thread);
+	spin_unlock(&semaphore->lock);
+	semaphore_put(semaphore);
+	return thread;
+}
+
 /* ---- waiting ---- */
 
 /* @b may be NULL, or @a. */

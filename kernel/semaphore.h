@@ -27,17 +27,18 @@ struct task;
 
 /* s: this semaphore's lock   t: the owner's lock   I: immutable   a: atomic */
 struct semaphore {
-	struct spinlock lock;	/* rank LOCK_SYNC */
-	atomic_uint refs;	/* [a] */
-	int32_t count;		/* [s] */
-	int policy;		/* [I] SYNC_POLICY_* */
-	bool dead;		/* [s] */
-	bool reaping;		/* [s] the reaper has @reap, and a reference */
-	struct list waiters;	/* [s] a wait queue */
-	struct list released;	/* [s] signalled, for the reaper to wake */
-	struct task *owner;	/* [I] a reference */
-	struct list owner_link; /* [t] */
-	struct port *port;	/* [I] its receive right, until dead */
+	struct spinlock lock;	 /* rank LOCK_SYNC */
+	atomic_uint refs;	 /* [a] */
+	int32_t count;		 /* [s] */
+	int policy;		 /* [I] SYNC_POLICY_* */
+	bool dead;		 /* [s] */
+	bool reaping;		 /* [s] the reaper has @reap, and a reference */
+	struct list waiters;	 /* [s] a wait queue */
+	struct list released;	 /* [s] signalled, for the reaper to wake */
+	struct thread *expected; /* [s] its end is a signal; or NULL */
+	struct task *owner;	 /* [I] a reference */
+	struct list owner_link;	 /* [t] */
+	struct port *port;	 /* [I] its receive right, until dead */
 	struct reap_item reap;
 };
 
@@ -105,6 +106,30 @@ kern_return_t semaphore_wait_end(void);
 /* How a wait by one of the traps goes on: to user mode, with the result. */
 void semaphore_wait_continue(void);
 
+/* ---- the end of a thread as a signal ---- */
+
+/*
+ * @thread, whose end is to be a signal, has a reference to @semaphore.
+ *
+ * Locks:   its task's.
+ * Returns: KERN_SUCCESS
+ *	    KERN_INVALID_ARGUMENT  another task's, whose end it would delay
+ *	    KERN_FAILURE	   another thread's end is to be one
+ *	    KERN_TERMINATED	   dead
+ */
+kern_return_t must_check semaphore_expect(
+    struct semaphore *semaphore, struct thread *thread);
+/* The thread that was so entered, with a reference; NULL: it has ended. */
+struct thread *must_check semaphore_thread(struct semaphore *semaphore);
+/* It is ending, and nobody finds it any more. */
+void semaphore_expect_nobody(struct semaphore *semaphore);
+/*
+ * It has ended: the signal, which nobody hears if the semaphore is dead or has
+ * 2^31 - 1 already.  Who has it is claimed; NULL: nobody waits.
+ * Refs: consumes the thread's.
+ */
+struct thread *must_check semaphore_expected(struct semaphore *semaphore);
+
 /*
  * Ticks of a wait of @seconds and @nanoseconds from now; both 0 is a poll.
  * KERN_INVALID_VALUE: not a time.
@@ -112,10 +137,17 @@ void semaphore_wait_continue(void);
 kern_return_t semaphore_deadline(
     uint32_t seconds, int32_t nanoseconds, uint64_t *deadlinep) must_check;
 
+/*
+ * What @name is to the calling thread's task, with a reference.
+ * KERN_INVALID_NAME, KERN_INVALID_RIGHT (no send right, or a dead semaphore's),
+ * KERN_INVALID_ARGUMENT (a right to something else)
+ */
+kern_return_t must_check semaphore_from_name(
+    uint64_t name, struct semaphore **semaphorep);
+
 /* ---- the traps; the table is in syscall.c ----
  *
- * Each may also return KERN_INVALID_NAME, KERN_INVALID_RIGHT (no send right, or
- * a dead semaphore's) and KERN_INVALID_ARGUMENT (a right to something else).
+ * Each may also return what semaphore_from_name() does.
  */
 kern_return_t semaphore_signal_trap(uint64_t name);	/* -33 */
 kern_return_t semaphore_signal_all_trap(uint64_t name); /* -34 */

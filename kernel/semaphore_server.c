@@ -40,6 +40,12 @@ lookup(uint64_t name, struct semaphore **semaphorep)
 	return KERN_SUCCESS;
 }
 
+kern_return_t
+semaphore_from_name(uint64_t name, struct semaphore **semaphorep)
+{
+	return lookup(name, semaphorep);
+}
+
 /* What @entry names, with a reference; NULL: no semaphore.  Locks: the space's,
  * whose entry it is. */
 static inline struct semaphore *

@@ -13,6 +13,6 @@ struct thread;
 void servers_register(void);
 
 /* A send right to the port that stands for @task or @thread; NULL: it is
- * ending. */
+ * ending, or has none. */
 struct port *task_make_send(struct task *task);
 struct port *thread_make_send(struct thread *thread);

@@ -9,6 +9,7 @@
 
 #include <mach/trap_numbers.h>
 
+#include "ipc/fast_port.h"
 #include "ipc/fast_sync.h"
 #include "ipc/traps.h"
 #include "kernel/clock.h"
@@ -16,6 +17,7 @@
 #include "kernel/host.h"
 #include "kernel/mk_timer.h"
 #include "kernel/semaphore.h"
+#include "kernel/thread_traps.h"
 #include "vm/user.h"
 
 kern_return_t
@@ -36,9 +38,9 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_MACH_VM_PROTECT, vm_protect_trap),
     CALL_COPIES(TRAP_MACH_VM_MAP, vm_map_trap),
 
-    CALL_COPIES(TRAP_MACH_PORT_ALLOCATE, port_allocate_trap),
+    CALL(TRAP_MACH_PORT_ALLOCATE, fast_port_allocate),
     CALL(TRAP_MACH_PORT_DEALLOCATE, port_deallocate_trap),
-    CALL(TRAP_MACH_PORT_MOD_REFS, port_mod_refs_trap),
+    CALL(TRAP_MACH_PORT_MOD_REFS, fast_port_mod_refs),
     CALL(TRAP_MACH_PORT_MOVE_MEMBER, port_move_member_trap),
     CALL(TRAP_MACH_PORT_INSERT_RIGHT, port_insert_right_trap),
     CALL(TRAP_MACH_PORT_INSERT_MEMBER, port_insert_member_trap),
@@ -52,7 +54,7 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL_COPIES(
 	TRAP_MACH_PORT_REQUEST_NOTIFICATION, port_request_notification_trap),
 
-    CALL(TRAP_MACH_REPLY_PORT, mach_reply_port),
+    CALL(TRAP_MACH_REPLY_PORT, fast_reply_port),
     CALL(TRAP_THREAD_SELF, thread_self_trap),
     CALL(TRAP_TASK_SELF, task_self_trap),
     CALL(TRAP_HOST_SELF, host_self_trap),
@@ -86,4 +88,8 @@ const syscall_t syscall_table[SYSCALL_COUNT] = {
     CALL(TRAP_MACH_EVENTLINK_SIGNAL, eventlink_signal_trap),
     CALL(TRAP_MACH_EVENTLINK_WAIT_UNTIL, eventlink_wait_until_trap),
     CALL(TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL, fast_signal_wait_until),
+
+    CALL(TRAP_BATON_THREAD_START, thread_start_trap),
+    CALL(TRAP_BATON_THREAD_PORT, thread_port_trap),
+    CALL(TRAP_BATON_THREAD_END, thread_end_trap),
 };

@@ -509,8 +509,15 @@ serve_task_threads(
 	while (task_gather_step(task, gathering))
 		if (thread_should_yield())
 			return KCALL_AGAIN;
-	*array = gathering->ports;
-	*count = gathering->room;
+	kr = KERN_SUCCESS;
+	if (gathering->failed) {
+		kr = KERN_RESOURCE_SHORTAGE;
+		kmem_free(
+		    gathering->ports, gathering->room * sizeof(struct port *));
+	} else {
+		*array = gathering->ports;
+		*count = gathering->room;
+	}
 	kmem_free(gathering, sizeof(*gathering));
-	return KERN_SUCCESS;
+	return kr;
 }

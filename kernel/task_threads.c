@@ -1,6 +1,7 @@
 /* task_threads.c: see task_threads.h. */
 #include "kernel/task_threads.h"
 
+#include "ipc/port.h"
 #include "kernel/servers.h"
 #include "kernel/task.h"
 #include "kernel/thread.h"
@@ -110,22 +111,36 @@ gather(struct thread *thread, void *context)
 
 	if (gathering->count == gathering->room)
 		return false;
+	gathering->failed = thread_need_port(thread) == KERN_RESOURCE_SHORTAGE;
+	if (gathering->failed)
+		return false;
 	gathering->ports[gathering->count++] = thread_make_send(thread);
+	return true;
+}
+
+/* The rest of the array has none; or, after a failure, all of it. */
+static bool
+gather_rest(struct task_gathering *gathering)
+{
+	for (int i = 0; i < STEP_THREADS; i++) {
+		if (gathering->count ==
+		    (gathering->failed ? 0 : gathering->room))
+			return false;
+		if (gathering->failed)
+			right_release_send(
+			    gathering->ports[--gathering->count]);
+		else
+			gathering->ports[gathering->count++] = NULL;
+	}
 	return true;
 }
 
 bool
 task_gather_step(struct task *task, struct task_gathering *gathering)
 {
-	if (!gathering->walked) {
-		gathering->walked =
-		    !walk_step(task, &gathering->walk, gather, gathering);
-		return true;
-	}
-	for (int i = 0; i < STEP_THREADS; i++) {
-		if (gathering->count == gathering->room)
-			return false;
-		gathering->ports[gathering->count++] = NULL;
-	}
+	if (gathering->walked)
+		return gather_rest(gathering);
+	gathering->walked =
+	    !walk_step(task, &gathering->walk, gather, gathering);
 	return true;
 }

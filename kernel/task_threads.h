@@ -38,9 +38,10 @@ struct task_gathering {
 	struct port **ports; /* [room] */
 	uint32_t count, room;
 	bool walked; /* to the end: the rest have none */
+	bool failed; /* no memory for a port: the rights are given up again */
 };
 
 /* True: there are more.  At the end there are @room of them, NULL for those
- * that have ended meanwhile. */
+ * that have ended meanwhile; or none, and it has failed. */
 bool task_gather_step(
     struct task *task, struct task_gathering *gathering) must_check;

@@ -7,6 +7,7 @@
 
 #include <arch/cpu.h>
 #include <arch/fpu.h>
+#include <arch/layout.h>
 
 #include "ipc/port.h"
 #include "kernel/cpu.h"
@@ -15,7 +16,9 @@
 #include "kernel/kassert.h"
 #include "kernel/ledger.h"
 #include "kernel/sched.h"
+#include "kernel/semaphore.h"
 #include "kernel/task.h"
+#include "kernel/wait_queue.h"
 #include "kernel/zone.h"
 #include "vm/map.h"
 #include "vm/memory_wait.h"
@@ -51,6 +54,7 @@ thread_alloc(uint32_t priority)
 	if (thread == NULL)
 		return NULL;
 	thread->cpu = this_cpu();
+	thread->cpu_tag = cpu_tag(thread->cpu);
 	thread->priority = priority;
 	thread->base_priority = priority;
 	thread->state = THREAD_STOPPED;
@@ -78,44 +82,72 @@ thread_create_kernel(continuation_t cont, uint32_t priority)
 	return thread;
 }
 
-kern_return_t
-thread_create(struct task *task, struct thread **threadp)
+/* A thread of @task that nobody knows of; NULL: no memory, or more than the
+ * task may have. */
+static struct thread *
+thread_make(struct task *task)
 {
 	struct thread *thread;
 
 	if (!ledger_charge(task->ledger, BATON_LEDGER_THREADS, 1))
-		return KERN_RESOURCE_SHORTAGE;
+		return NULL;
 	thread = thread_alloc(PRIORITY_USER);
-	if (thread == NULL)
-		goto out_charge;
-	thread->self_port = port_create_kernel(KOBJECT_THREAD, thread);
-	if (thread->self_port == NULL)
-		goto out_thread;
+	if (thread == NULL) {
+		ledger_credit(task->ledger, BATON_LEDGER_THREADS, 1);
+		return NULL;
+	}
 	thread->task = task_get(task);
-	thread->suspend_count = 1;
+	return thread;
+}
+
+/*
+ * @thread becomes one of its task's: from here on others find it, and may end
+ * it.  KERN_TERMINATED: the task is ending; or as semaphore_expect().
+ */
+static kern_return_t
+thread_enter(struct thread *thread)
+{
+	struct task *task = thread->task;
+	kern_return_t kr = KERN_SUCCESS;
 
 	spin_lock(&task->lock);
-	if (task->dying) {
-		spin_unlock(&task->lock);
-		port_destroy_kernel(thread->self_port);
-		thread->self_port = NULL;
-		thread_put(thread);
-		return KERN_TERMINATED;
+	if (task->dying)
+		kr = KERN_TERMINATED;
+	else if (thread->ended_signal != NULL)
+		kr = semaphore_expect(thread->ended_signal, thread);
+	if (kr == KERN_SUCCESS) {
+		/* What it refers to, its end gives up. */
+		fast_init(thread);
+		thread->held = task->suspend_count > 0 ? 1 : 0;
+		task->thread_count++;
+		thread->number = ++task->last_number;
+		list_add_tail(&task->threads, &thread_get(thread)->task_link);
 	}
-	fast_init(thread); /* what it refers to, its end gives up */
-	thread->held = task->suspend_count > 0 ? 1 : 0;
-	task->thread_count++;
-	thread->number = ++task->last_number;
-	list_add_tail(&task->threads, &thread_get(thread)->task_link);
 	spin_unlock(&task->lock);
-	*threadp = thread;
-	return KERN_SUCCESS;
+	return kr;
+}
 
-out_thread:
-	zone_free(&thread_zone, thread);
-out_charge:
-	ledger_credit(task->ledger, BATON_LEDGER_THREADS, 1);
-	return KERN_RESOURCE_SHORTAGE;
+kern_return_t
+thread_create(struct task *task, struct thread **threadp)
+{
+	struct thread *thread = thread_make(task);
+	kern_return_t kr = KERN_RESOURCE_SHORTAGE;
+
+	if (thread == NULL)
+		return kr;
+	thread->suspend_count = 1;
+	thread->self_port = port_create_kernel(KOBJECT_THREAD, thread);
+	if (thread->self_port != NULL)
+		kr = thread_enter(thread);
+	if (kr == KERN_SUCCESS) {
+		*threadp = thread;
+		return kr;
+	}
+	if (thread->self_port != NULL)
+		port_destroy_kernel(thread->self_port);
+	thread->self_port = NULL;
+	thread_put(thread);
+	return kr;
 }
 
 void
@@ -170,6 +202,35 @@ release_locked(struct thread *thread)
 	spin_unlock(&thread->lock);
 	if (run)
 		sched_wake(thread);
+}
+
+kern_return_t
+thread_start(struct task *task, const struct thread_start *start,
+    struct semaphore *ended)
+{
+	struct thread *thread;
+	kern_return_t kr;
+
+	if (start->pc >= USER_END || start->pc % 2 != 0)
+		return KERN_INVALID_ARGUMENT;
+	thread = thread_make(task);
+	if (thread == NULL)
+		return KERN_RESOURCE_SHORTAGE;
+	thread->tf.epc = start->pc;
+	thread->tf.sp = start->sp;
+	thread->tf.tp = start->tp;
+	thread->tf.a0 = start->a0;
+	thread->ended_signal = ended;
+	kr = thread_enter(thread);
+	if (kr == KERN_SUCCESS) {
+		/* Who found it meanwhile may have stopped, run or ended it. */
+		spin_lock(&thread->lock);
+		release_locked(thread);
+	} else {
+		thread->ended_signal = NULL;
+	}
+	thread_put(thread);
+	return kr;
 }
 
 kern_return_t
@@ -376,13 +437,29 @@ thread_set_priority(struct thread *thread, uint32_t priority)
 	thread_notice(thread, AST_PRIORITY);
 }
 
-/* AST_TERMINATE: the current thread's end.  It holds nothing by now. */
-static noreturn void
-thread_exit(struct thread *self)
+/* Nobody finds @self any more. */
+static void
+forget_names(struct thread *self)
 {
-	struct cpu *cpu = self->cpu;
-	struct task *task = self->task;
 	struct port *port;
+
+	if (self->ended_signal != NULL)
+		semaphore_expect_nobody(self->ended_signal);
+	spin_lock(&self->lock);
+	port = self->self_port;
+	self->self_port = NULL;
+	self->nameless = true;
+	spin_unlock(&self->lock);
+	if (port != NULL)
+		port_destroy_kernel(port);
+}
+
+noreturn void
+thread_end(void)
+{
+	struct thread *self = current_thread();
+	struct task *task = self->task;
+	struct semaphore *ended = self->ended_signal;
 
 	ktrace(KT_TERMINATE, (uintptr_t)self, 0);
 	thread_charge(self);
@@ -391,20 +468,16 @@ thread_exit(struct thread *self)
 	memory_wait_forget();
 	thread_drop_ports(self);
 	exception_ports_end(&(struct exception_scope){.thread = self});
-	spin_lock(&self->lock);
-	port = self->self_port;
-	self->self_port = NULL;
-	spin_unlock(&self->lock);
-	if (port != NULL)
-		port_destroy_kernel(port);
+	forget_names(self);
 
 	self->state = THREAD_DEAD;
-	arch_set_current(cpu->idle);
+	arch_set_current(self->cpu->idle);
 	/* The reaper may tear the task's tables down from here on, except
 	 * that this hart still has them: it asks pmap_in_use(). */
 	task_thread_gone(task, self);
 	thread_put(self); /* the task's */
-	sched_switch();
+	/* Who waits for this, and nothing else, goes on at once. */
+	wait_hand_over(ended != NULL ? semaphore_expected(ended) : NULL);
 }
 
 /* ---- processor time ---- */
@@ -581,7 +654,7 @@ thread_ast(struct thread *self)
 	while ((ast = atomic_load_explicit(&self->ast, memory_order_relaxed)) !=
 	       0) {
 		if ((ast & AST_TERMINATE) != 0)
-			thread_exit(self);
+			thread_end();
 		if ((ast & AST_MEMORY) != 0)
 			memory_wait_trap_again();
 		if ((ast & AST_SUSPEND) != 0)

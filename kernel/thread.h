@@ -46,6 +46,7 @@ struct kmsg;
 struct memory_source;
 struct port;
 struct pset;
+struct semaphore;
 struct task;
 
 enum thread_state {
@@ -113,22 +114,24 @@ struct sync_state {
  * order in which arch's call.S wants it; ipc/fast_state.c has what it means.
  */
 struct fast_state {
-	struct port *from;  /* last receive; its owner changes it, with [t] */
-	uint64_t from_word; /* its name, in the upper half; or FAST_NO_WORD */
-	uint64_t quiet;	    /* what is in its word when nobody waits there */
-	struct port *to;    /* last request */
-	uint64_t to_word;   /* names of both, from's in the upper half */
+	atomic_ulong *place;	/* the word of @from, or of @set */
+	uint64_t quiet;		/* what is in it when nobody waits there */
+	struct port *to;	/* last request */
+	uint64_t to_word;	/* names of both, from's in the upper half */
 	struct entry *to_entry; /* its entry in the task's space */
 	uint32_t to_key;	/* what that entry's key was */
-	uint32_t spare_key;	/* what the spare one's is, or SPARE_READY */
+	uint32_t spare_key;	/* the spare one's, as it is or will be next */
 	struct entry *spare;	/* an entry for a reply right's name ... */
-	mach_port_name_t spare_name; /* the last one that it had */
-	int32_t room;	     /* waiting: bytes of message it takes, or less */
-	struct pmap *pmap;   /* I: the task's */
-	struct space *space; /* I: the task's */
+	mach_port_name_t spare_name; /* that it has, or will have next */
+	mach_port_name_t from_name;  /* as quiet has it; or MACH_PORT_DEAD */
+	struct pmap *pmap;	     /* I: the task's */
+	struct space *space;	     /* I: the task's */
+	uint64_t receive; /* from's name as calls give it; or FAST_NO_NAME */
 	mach_port_name_t to_name;
-	mach_port_name_t from_name; /* as quiet has it; or MACH_PORT_DEAD */
-	bool prepared; /* what was missing was looked up for this call */
+	int32_t room; /* waiting: bytes of message it takes, or less */
+	/* Where it received last; its owner changes it, and @place, with [t] */
+	struct port *from; /* the port; that of no space if it is @set */
+	struct pset *set;  /* NULL: a port */
 };
 
 /*
@@ -136,7 +139,7 @@ struct fast_state {
  * is where it waits for that, kernel/exception.c what it means.
  */
 struct exception_state {
-	struct port *port;  /* the reply rights are to it; NULL: none yet */
+	struct port *port;  /* [o], [t] the reply rights are to it, or NULL */
 	struct kmsg *reply; /* [port's lock] the answer; NULL: none came */
 	bool answered;	    /* [port's lock] it came, or never will */
 	bool crashing;	    /* nobody took it: EXC_CRASH is asked about */
@@ -144,8 +147,11 @@ struct exception_state {
 	uint8_t number;	    /* EXC_* */
 	uint32_t behavior;  /* of the action that was asked */
 	uint64_t code, subcode;
-	/* What the last handler called the thread and its task: a guess. */
+	/* What the last handler called the thread and its task: guesses; his
+	 * entries for both, if @known_by is his space's task_id. */
 	mach_port_name_t thread_name, task_name;
+	uint64_t known_by;
+	struct entry *known[2];
 };
 
 /* What a long operation needs to go on after a preemption point. */
@@ -180,13 +186,16 @@ struct thread {
 	struct cpu *cpu;	/* [o] where it runs or last ran */
 	atomic_uint ast;	/* [a] AST_* */
 	atomic_uint wait_armed; /* [a] 1: whoever swaps in 0 ends the wait */
-	uint32_t priority;	/* [o] effective: base or inherited */
-	uint32_t base_priority; /* [t] */
-	struct fast_state fast; /* [o] all up to here is two cache lines */
+	/* These three are compared as one word by call.S. */
+	uint16_t priority;	/* [o] effective: base or inherited */
+	uint16_t base_priority; /* [t] */
+	uint32_t cpu_tag;	/* [o] cpu_tag() of @cpu */
+	struct fast_state fast; /* [o] up to here it is two cache lines */
 	continuation_t cont;	/* [o] NULL: return to user mode */
 	struct task *task;	/* [I] a reference; NULL: idle threads */
 
 	kern_return_t wait_result;	  /* [o] why the wait ended */
+	enum thread_state state;	  /* [o], or the run queue's lock */
 	struct list wait_link;		  /* [q] port's, set's or other queue */
 	struct timer timer;		  /* deadline of the current wait */
 	struct receive_state receive;	  /* [o] */
@@ -195,32 +204,35 @@ struct thread {
 	struct step_state step;		  /* [o] */
 	struct exception_state exception; /* [o], or as it says */
 	struct exception_actions *actions; /* [T] NULL: none of its own */
-	bool ended;			   /* [T] it takes no more of them */
-	bool told; /* [T] its task ends, and it with it */
 
-	struct list run_link;	 /* [the run queue's lock] */
-	struct cpu *queued_on;	 /* [that hart's run queue lock] or NULL */
-	enum thread_state state; /* [o], or the run queue's lock */
+	struct list run_link;  /* [the run queue's lock] */
+	struct cpu *queued_on; /* [that hart's run queue lock] or NULL */
 
 	struct memory_state memory; /* [o] */
 	struct superpage superpage; /* [o] that a fault of its is zeroing */
 	struct cpu *fpu_cpu;   /* [o] hart that holds its live FP registers */
 	struct fpu_state *fpu; /* [t] to make or drop it; NULL: none yet */
 
-	struct spinlock lock;	 /* rank LOCK_THREAD */
-	uint32_t suspend_count;	 /* [t] by thread_suspend(); 1 when new */
-	uint32_t held;		 /* [t] by the task's suspension: 0 or 1 */
-	uint32_t pauses;	 /* [t] calls for which it stands still */
-	uint64_t id;		 /* [I] never used again */
-	uint64_t cputime;	 /* [o] see thread_charge() */
-	bool depressed;		 /* [t] queued with PRIORITY_DEPRESS */
-	atomic_uint refs;	 /* [a] the task's list holds one while alive */
-	struct list task_link;	 /* [T] */
-	uint64_t number;	 /* [I] rises along the task's list, from 1 */
-	struct port *self_port;	 /* [t] the kernel port that names us */
+	struct spinlock lock;	/* rank LOCK_THREAD */
+	uint32_t suspend_count; /* [t] by thread_suspend(); 1 when new */
+	uint32_t held;		/* [t] by the task's suspension: 0 or 1 */
+	uint32_t pauses;	/* [t] calls for which it stands still */
+	atomic_uint refs;	/* [a] the task's list holds one while alive */
+	uint64_t id;		/* [I] never used again */
+	uint64_t cputime;	/* [o] see thread_charge() */
+	bool depressed;		/* [t] queued with PRIORITY_DEPRESS */
+	bool nameless;		/* [t] it is to have no @self_port any more */
+	bool ended;		/* [T] it takes no more exception actions */
+	bool told;		/* [T] its task ends, and it with it */
+	bool prepared;	       /* [o] what a call lacked was looked up for it */
+	struct list task_link; /* [T] */
+	uint64_t number;       /* [I] rises along the task's list, from 1 */
+	struct port *self_port; /* [t] the kernel port that names us, if any */
+	struct semaphore
+	    *ended_signal;	 /* [o] told of its end, with a reference */
 	struct port *reply_port; /* [o] the special one; a reference, or NULL */
 };
-static_assert(sizeof(struct thread) < 1024, "a thread costs under 1 KiB");
+static_assert(sizeof(struct thread) <= 1024, "a thread costs 1 KiB");
 
 /* The running thread.  tp changes only where control never returns. */
 static inline struct thread *
@@ -237,8 +249,38 @@ current_thread(void)
 kern_return_t must_check thread_create(
     struct task *task, struct thread **threadp);
 
+/* Where a thread begins in user mode; its other registers are zero. */
+struct thread_start {
+	uaddr_t pc;
+	uint64_t sp, tp, a0;
+};
+
+/*
+ * A new thread of @task that runs, unless the task is suspended, and whose end
+ * is a signal to @ended, a semaphore of @task's: given when nothing of it runs
+ * any more, and it is accounted for no more.  Nobody has asked for its port.
+ * Refs: consumes one of @ended, on success only.
+ * Returns: KERN_SUCCESS
+ *	    KERN_INVALID_ARGUMENT   no such place, or not @task's semaphore
+ *	    KERN_FAILURE	    another thread's end is a signal to it
+ *	    KERN_RESOURCE_SHORTAGE
+ *	    KERN_TERMINATED	    the task or the semaphore is ending
+ */
+kern_return_t must_check thread_start(struct task *task,
+    const struct thread_start *start, struct semaphore *ended);
+
 /* A kernel thread: runs @cont, has no user state. NULL: no memory. */
 struct thread *thread_create_kernel(continuation_t cont, uint32_t priority);
+
+/*
+ * A thread of thread_start() has a port from when somebody asks for it.
+ *
+ * Locks:   takes the thread's.
+ * Returns: KERN_SUCCESS		@thread has one
+ *	    KERN_RESOURCE_SHORTAGE
+ *	    KERN_TERMINATED	it is ending
+ */
+kern_return_t must_check thread_need_port(struct thread *thread);
 
 static inline struct thread *
 thread_get(struct thread *thread)
@@ -269,6 +311,8 @@ void thread_unpause(struct thread *thread);
 kern_return_t must_check thread_at_rest(struct thread *thread);
 /* Make it end at its next step towards user mode; returns at once. */
 void thread_terminate(struct thread *thread);
+/* The current thread ends here.  It holds nothing by now. */
+noreturn void thread_end(void);
 /* End its interruptible wait, or fail its next one. */
 void thread_abort(struct thread *thread);
 /*

@@ -13,24 +13,6 @@
 #include "kernel/thread.h"
 #include "kernel/thread_state.h"
 
-struct port *
-thread_make_send(struct thread *thread)
-{
-	struct port *port, *right;
-
-	/* A port's lock comes before a thread's. */
-	spin_lock(&thread->lock);
-	port = thread->self_port;
-	if (port != NULL)
-		port_get(port);
-	spin_unlock(&thread->lock);
-	if (port == NULL)
-		return NULL;
-	right = right_make_send(port);
-	port_put(port);
-	return right;
-}
-
 /* ---- registers ---- */
 
 /*

@@ -12,6 +12,7 @@
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 #include "kernel/string.h"
+#include "kernel/zone_here.h"
 #include "vm/page.h"
 
 /* A free object is a link. */
@@ -74,6 +75,7 @@ zone_init(struct zone *zone, const char *name, size_t size, size_t alignment)
 	spin_lock(&zones_lock);
 	KASSERT(zone_count < ZONE_MAX);
 	zone->index = zone_count;
+	zone->magazine_at = offsetof(struct cpu, magazine[zone_count]);
 	zones[zone_count++] = zone;
 	spin_unlock(&zones_lock);
 }
@@ -199,8 +201,8 @@ alloc_slowly(struct zone *zone, struct zone_magazine *magazine)
 void *
 zone_alloc(struct zone *zone)
 {
-	struct zone_magazine *magazine = &this_cpu()->magazine[zone->index];
-	uint32_t count = magazine->count;
+	struct zone_magazine *magazine = zone_magazine_here(zone);
+	uint64_t count = magazine->count;
 
 	if (unlikely(atomic_load_explicit(
 			 &fail_countdown, memory_order_relaxed) != 0 ||
@@ -286,8 +288,8 @@ free_slowly(struct zone *zone, struct zone_magazine *magazine, void *object)
 void
 zone_free(struct zone *zone, void *object)
 {
-	struct zone_magazine *magazine = &this_cpu()->magazine[zone->index];
-	uint32_t count = magazine->count;
+	struct zone_magazine *magazine = zone_magazine_here(zone);
+	uint64_t count = magazine->count;
 
 	KASSERT(object != NULL);
 	if (unlikely(count == MAGAZINE_SIZE)) {

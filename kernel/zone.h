@@ -15,6 +15,7 @@ struct zone {
 	const char *name;     /* I */
 	uint32_t size;	      /* I: of one object */
 	uint32_t index;	      /* I: which magazine of each hart is its own */
+	uint64_t magazine_at; /* I: and where in struct cpu that is */
 	uint32_t order;	      /* I: a slab is 2^order pages */
 	atomic_uint colour;   /* a: of the next slab */
 	struct spinlock lock; /* rank LOCK_ZONE */

@@ -61,7 +61,8 @@ $(OUT)/kernel/%.S.o: %.S $(BUILD_RULES) | $(call setup,build)
 # The message fast path is entered with all callee-saved registers saved by
 # trap.S, so it need not save them again.
 $(OUT)/kernel/ipc/fast.c.o $(OUT)/kernel/ipc/fast_memory.c.o \
-$(OUT)/kernel/ipc/fast_exception.c.o $(OUT)/kernel/vm/passage.c.o \
+$(OUT)/kernel/ipc/fast_exception.c.o $(OUT)/kernel/ipc/fast_answer.c.o \
+$(OUT)/kernel/vm/passage.c.o \
 $(OUT)/kernel/ipc/fast_direct.c.o $(OUT)/kernel/ipc/fast_carry.c.o \
 $(OUT)/kernel/ipc/fast_call.c.o $(OUT)/kernel/ipc/call_twin.c.o $(OUT)/kernel/ipc/fast_sync.c.o \
 $(OUT)/kernel/ipc/fast_queue.c.o \
@@ -69,6 +70,13 @@ $(OUT)/kernel/vm/across.c.o: \
 	KERNEL_FLAGS += -fomit-frame-pointer \
 	-fno-store-merging -fno-tree-slp-vectorize \
 	$(foreach n,1 2 3 4 5 6 7 8 9 10 11,-fcall-used-s$(n))
+
+# Functions that call nobody, most often, and are called by all that is fast.
+$(OUT)/kernel/ipc/fast_port.c.o $(OUT)/kernel/ipc/mqueue.c.o \
+$(OUT)/kernel/kernel/zone.c.o: KERNEL_FLAGS += -fomit-frame-pointer
+
+# It returns to who needs his registers, but never far.
+$(OUT)/kernel/ipc/fast_irq.c.o: KERNEL_FLAGS += -fomit-frame-pointer
 
 # What git calls this source.  The file changes only when the answer does.
 REVISION := $(shell git describe --always --dirty 2>/dev/null || echo unknown)

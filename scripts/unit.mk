@@ -86,7 +86,7 @@ $(UNIT_PROGRAMS):
 MODEL         := $(HOST)/model
 MODEL_OBJECTS := $(patsubst %,$(HOST)/%.o,\
 	$(sort $(wildcard test/model/*.c)) $(IPC_SOURCES))
-OBSERVED      := port_send_kernel mqueue_post mqueue_peek mqueue_take \
+OBSERVED      := port_send_kernel mqueue_post mqueue_append mqueue_peek mqueue_take \
 	pset_next_ready port_evict_receivers mqueue_wake kmsg_destroy message_general \
 	across_copy
 UNIT_OBJECTS  += $(MODEL_OBJECTS)

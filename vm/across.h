@@ -12,7 +12,9 @@
  * While the receiver's map is locked nobody can take a page away from it.  It
  * is locked by trying, so its rank does not matter: a port's lock may be held.
  * What the sender's page was is read, or it faults: who takes that away waits
- * for all harts to know.
+ * for all harts to know.  Memory that both share by different names is not
+ * looked for: where source and target overlap so, the middle is what is found
+ * there while it is copied, and nothing else is touched.
  */
 #pragma once
 #include "kernel/types.h"

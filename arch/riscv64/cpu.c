@@ -28,6 +28,7 @@ arch_thread_resume(struct thread *next)
 	int32_t best;
 
 	next->cpu = cpu;
+	next->cpu_tag = cpu_tag(cpu);
 	/*
 	 * Whoever sets an AST flag then looks where the thread runs; we say
 	 * where, then look at the flags: one of us sees the other.  Pairs

@@ -3,7 +3,8 @@
  *
  * In user mode sscratch holds the current thread; in the kernel it holds 0
  * and tp holds the thread.  So after the swap at trap_entry a tp that is not a
- * kernel address tells that the trap came from the kernel itself.
+ * kernel address tells that the trap came from the kernel itself.  trap_entry
+ * is in call.S, which serves what is asked for most often.
  *
  * The kernel stack is the hart's, empty at every entry from user mode.
  */
@@ -55,21 +56,12 @@
 	.section .text.hot, "ax"
 
 /*
- * In:	sscratch = the current thread (from user mode) or 0 (from the kernel);
- *	every other register the interrupted code's; interrupts off.
+ * From trap_entry, if t0 is the number of a system call, which is negative:
+ * tp = the thread; s0 and s1 are saved, sscratch is the user's tp.
  */
-	.globl	trap_entry
+	.globl	trap_system
 	.balign	64
-trap_entry:
-	csrrw	tp, sscratch, tp
-	bgez	tp, trap_from_kernel
-	sd	s0, TF_S0(tp)
-	sd	s1, TF_S1(tp)
-	csrr	s0, scause
-	addi	s1, s0, -CAUSE_USER_ECALL
-	bnez	s1, trap_from_user
-	addi	s1, t0, -TRAP_MACH_MSG_CALL
-	beqz	s1, call_entry
+trap_system:
 	addi	s1, t0, -TRAP_TASK_SELF
 	beqz	s1, trap_task_self
 
@@ -198,7 +190,9 @@ trap_task_self:
 2:	li	t0, TRAP_TASK_SELF
 	j	trap_call
 
-/* Any other trap from user mode: all registers are the user's and live. */
+/* Any other trap from user mode: all registers are the user's and live; s0,
+ * which is saved with s1, is scause. */
+	.globl	trap_from_user
 trap_from_user:
 	save_callee_saved 2
 	save_temporaries tp
@@ -262,6 +256,7 @@ arch_continue:
  * Out:	trap_kernel(frame, scause), on the same stack unless that overflowed.
  */
 	.text
+	.globl	trap_from_kernel
 trap_from_kernel:
 	csrrw	tp, sscratch, tp		/* the kernel's tp, and 0 */
 	csrw	sscratch, t0

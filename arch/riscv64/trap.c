@@ -11,11 +11,13 @@
 #include <arch/trapframe.h>
 #include <arch/usercopy.h>
 #include <mach/exception_types.h>
+#include <mach/mig_errors.h>
 #include <mach/machine/exception.h>
 
 #include "ipc/fast.h"
 #include "ipc/fast_word.h"
 #include "ipc/port.h"
+#include "ipc/pset.h"
 #include "ipc/space.h"
 #include "kernel/cpu.h"
 #include "kernel/exception.h"
@@ -35,12 +37,11 @@ static_assert(
     offsetof(struct thread, priority) == THREAD_PRIORITY, "offsets.h");
 static_assert(offsetof(struct thread, base_priority) == THREAD_BASE_PRIORITY,
     "offsets.h");
-static_assert(THREAD_PRIORITIES == THREAD_PRIORITY &&
-		  THREAD_BASE_PRIORITY == THREAD_PRIORITY + 4,
+static_assert(THREAD_STANDING == THREAD_PRIORITY && THREAD_STANDING % 8 == 0 &&
+		  offsetof(struct thread, cpu_tag) ==
+		      THREAD_STANDING + THREAD_CPU_TAG_SHIFT / 8,
     "read together by call.S");
-static_assert(offsetof(struct thread, fast.from) == FAST_FROM, "offsets.h");
-static_assert(
-    offsetof(struct thread, fast.from_word) == FAST_FROM_WORD, "offsets.h");
+static_assert(offsetof(struct thread, fast.place) == FAST_PLACE, "offsets.h");
 static_assert(offsetof(struct thread, fast.quiet) == FAST_QUIET, "offsets.h");
 static_assert(offsetof(struct thread, fast.to) == FAST_TO, "offsets.h");
 static_assert(
@@ -53,13 +54,28 @@ static_assert(
 static_assert(offsetof(struct thread, fast.spare) == FAST_SPARE, "offsets.h");
 static_assert(
     offsetof(struct thread, fast.spare_name) == FAST_SPARE_NAME, "offsets.h");
+static_assert(offsetof(struct thread, fast.from_name) == FAST_FROM_NAME &&
+		  FAST_FROM_NAME == FAST_SPARE_NAME + 4 &&
+		  FAST_SPARE_NAME % 8 == 0,
+    "read together by call.S");
+static_assert(
+    offsetof(struct thread, fast.receive) == FAST_RECEIVE, "offsets.h");
 static_assert(offsetof(struct thread, fast.pmap) == FAST_PMAP, "offsets.h");
 static_assert(offsetof(struct port, word) == PORT_WORD, "offsets.h");
 static_assert(offsetof(struct port, sequence) == PORT_SEQUENCE, "offsets.h");
+static_assert(offsetof(struct port, name) == PORT_NAME, "offsets.h");
+static_assert(offsetof(struct pset, word) == PSET_WORD, "offsets.h");
 static_assert(offsetof(struct pmap, satp) == PMAP_SATP, "offsets.h");
 static_assert(offsetof(struct entry, port) == ENTRY_PORT, "offsets.h");
-static_assert(offsetof(struct cpu, request_word) == CPU_REQUEST, "offsets.h");
-static_assert(offsetof(struct cpu, reply_word) == CPU_REPLY, "offsets.h");
+static_assert(offsetof(struct cpu, request_bits) == CPU_REQUEST, "offsets.h");
+static_assert(offsetof(struct cpu, request_received) == CPU_REQUEST_RECEIVED,
+    "offsets.h");
+static_assert(
+    offsetof(struct cpu, reply_received) == CPU_REPLY_RECEIVED, "offsets.h");
+static_assert(
+    offsetof(struct cpu, request_change) == CPU_REQUEST_CHANGE, "offsets.h");
+static_assert(
+    offsetof(struct cpu, reply_change) == CPU_REPLY_CHANGE, "offsets.h");
 static_assert(offsetof(struct cpu, pmap) == CPU_PMAP, "offsets.h");
 static_assert(
     offsetof(struct cpu, pmap_loaded) == CPU_PMAP_LOADED, "offsets.h");
@@ -73,8 +89,8 @@ static_assert(
     offsetof(struct cpu, counters.handed_off) == CPU_HANDED_OFF, "offsets.h");
 static_assert(offsetof(struct cpu, declined) == CPU_DECLINED, "offsets.h");
 static_assert(offsetof(struct cpu, runq.best) == CPU_BEST_QUEUED, "offsets.h");
-static_assert(ENTRY_KEPT == KEY_KEPT, "offsets.h");
-static_assert(MACH_PORT_TYPE_SEND_ONCE == KEY_SEND_ONCE, "offsets.h");
+static_assert(ENTRY_KEPT == KEY_KEPT_UPPER << 16, "offsets.h");
+static_assert(ENTRY_KEY_UPPER == ENTRY_KEY + 2, "offsets.h");
 static_assert(WORD_POINTER_BITS == WORD_SHIFT, "offsets.h");
 static_assert(REQUEST_BITS == FAST_REQUEST_BITS, "offsets.h");
 static_assert(REPLY_BITS == FAST_REPLY_BITS, "offsets.h");
@@ -84,7 +100,13 @@ static_assert(
     (REPLY_BITS ^ REPLY_BITS_RECEIVED) == FAST_REPLY_RECEIVED, "offsets.h");
 static_assert(HEADER_SIZE == FAST_HEADER, "offsets.h");
 static_assert(CALL_BODY == FAST_BODY, "offsets.h");
-static_assert(MACH_MSG_IN_REGISTERS == CALL_IN_REGISTERS, "offsets.h");
+static_assert(sizeof(mig_reply_error_t) == FAST_ANSWER, "offsets.h");
+static_assert(TRAILER_SIZE == FAST_TRAILER, "offsets.h");
+static_assert((MACH_MSG_TYPE_PORT_SEND << 16 | MACH_MSG_PORT_DESCRIPTOR
+						   << 24) == DESCRIPTOR_SEND,
+    "offsets.h");
+static_assert(WORD_ASKER == 1UL << WORD_ASKER_SHIFT, "offsets.h");
+static_assert(MACH_MSG_IN_BUFFER == CALL_IN_BUFFER, "offsets.h");
 static_assert(offsetof(struct thread, fast.space) == THREAD_SPACE, "offsets.h");
 static_assert(offsetof(struct space, lock.word) == SPACE_LOCK, "offsets.h");
 static_assert(
@@ -96,10 +118,10 @@ static_assert(offsetof(struct entry, key) == ENTRY_KEY, "offsets.h");
 static_assert(offsetof(struct entry, urefs) == ENTRY_UREFS, "offsets.h");
 static_assert(SPIN_COUNT(~0U) == LOCK_COUNT_MASK, "offsets.h");
 static_assert(SPIN_PASS == LOCK_PASS, "offsets.h");
-static_assert(SPARE_READY == LOCK_PASS, "call.S has it at hand");
 static_assert(MACH_PORT_UREFS_MAX == (1 << UREFS_BITS) - 1, "offsets.h");
 static_assert(offsetof(struct cpu, stack_top) == CPU_STACK_TOP, "offsets.h");
 static_assert(KERN_MEMORY_WAIT == USERCOPY_WAIT, "offsets.h");
+static_assert(USER_END == 1UL << WORD_SHIFT, "usercopy.S");
 static_assert(
     offsetof(struct cpu, message_trap) == CPU_MESSAGE_TRAP, "offsets.h");
 static_assert(BATON_DECLINE_CALL_SIZE == DECLINE_SIZE, "offsets.h");
@@ -244,31 +266,13 @@ illegal_instruction(struct thread *self)
 		    EXC_BAD_ACCESS, KERN_RESOURCE_SHORTAGE, self->tf.epc);
 }
 
-/* Any trap from user mode that is not a system call. */
-void
-trap_user(uint64_t cause)
+/* The user's instruction cannot go on. */
+static noreturn void
+instruction_failed(struct thread *self, uint64_t cause)
 {
-	struct thread *self = current_thread();
 	uint64_t address = fault_address();
 
-	if ((int64_t)cause < 0) {
-		if (likely(cause == (CAUSE_INTERRUPT | IRQ_EXTERNAL))) {
-			this_cpu()->counters.interrupts++;
-			irq_interrupt_user();
-		} else {
-			trap_interrupt(cause & ~CAUSE_INTERRUPT);
-		}
-		return;
-	}
-	this_cpu()->counters.traps++;
-	if (is_page_fault(cause)) {
-		page_fault(self, cause);
-		return;
-	}
 	switch (cause) {
-	case CAUSE_ILLEGAL:
-		illegal_instruction(self);
-		break;
 	case CAUSE_BREAKPOINT:
 		exception_raise(
 		    EXC_BREAKPOINT, EXC_RISCV_BREAKPOINT, self->tf.epc);
@@ -285,6 +289,30 @@ trap_user(uint64_t cause)
 	default:
 		exception_raise(EXC_BAD_INSTRUCTION, cause, address);
 	}
+}
+
+/* Any trap from user mode that is not a system call. */
+void
+trap_user(uint64_t cause)
+{
+	struct thread *self = current_thread();
+
+	if ((int64_t)cause < 0) {
+		if (likely(cause == (CAUSE_INTERRUPT | IRQ_EXTERNAL))) {
+			this_cpu()->counters.interrupts++;
+			irq_interrupt_user();
+		} else {
+			trap_interrupt(cause & ~CAUSE_INTERRUPT);
+		}
+		return;
+	}
+	this_cpu()->counters.traps++;
+	if (is_page_fault(cause))
+		page_fault(self, cause);
+	else if (cause == CAUSE_ILLEGAL)
+		illegal_instruction(self);
+	else
+		instruction_failed(self, cause);
 }
 
 /* A user copy met a fault: serve it and retry, or make the copy fail. */
@@ -325,6 +353,10 @@ trap_kernel(struct trapframe *frame, uint64_t cause)
 	if (frame->epc >= (uintptr_t)usercopy_present_start &&
 	    frame->epc < (uintptr_t)usercopy_present_end) {
 		frame->epc = (uintptr_t)usercopy_fault;
+		return;
+	}
+	if (frame->epc == (uintptr_t)usercopy_name) {
+		frame->epc = (uintptr_t)usercopy_name_fault;
 		return;
 	}
 	if (cpu->probing) {

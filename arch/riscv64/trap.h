@@ -29,6 +29,7 @@ bool trap_probe_store(volatile uint64_t *at, uint64_t value);
 extern char usercopy_start[], usercopy_end[];
 extern char usercopy_present_start[], usercopy_present_end[];
 extern char usercopy_fault[], usercopy_wait[], usercopy_words_wait[];
+extern char usercopy_name[], usercopy_name_fault[];
 
 noreturn void arch_continue(
     struct thread *next, void (*cont)(void), uintptr_t stack_top);

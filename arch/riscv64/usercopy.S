@@ -5,8 +5,12 @@
  * kern_return_t copyout(uaddr_t to, const void *from, size_t size);
  * kern_return_t copyin_present(void *to, uaddr_t from, size_t size);
  * kern_return_t copyin_descriptor(void *to, uaddr_t from);
+ * kern_return_t copyout_raise_return(uaddr_t to, uint64_t w0, ..., w6);
+ * kern_return_t copyout_six_return(uaddr_t to, uint64_t w0, ..., w5);
  * kern_return_t copyout_words_return(uaddr_t to, uint64_t w0, w1, w2, w3);
  * kern_return_t copyout_descriptor_return(uaddr_t to, uint64_t w0, ..., w6);
+ * kern_return_t copyout_name(uint64_t, uint64_t, uaddr_t to, uint32_t name);
+ * void arch_user_return_success(void);
  *
  * In:	a0 = to, a1 = from, a2 = size; a user space is current.
  * Out:	a0 = KERN_SUCCESS, KERN_INVALID_ADDRESS or KERN_MEMORY_WAIT.
@@ -35,11 +39,33 @@
 	bltu	t0, \address, usercopy_refuse
 	.endm
 
+/* The 64 bytes that are \offset behind a1 and a0. */
+	.macro	copy_line offset
+	ld	t0, \offset + 0(a1)
+	ld	t1, \offset + 8(a1)
+	ld	t2, \offset + 16(a1)
+	ld	t3, \offset + 24(a1)
+	ld	t4, \offset + 32(a1)
+	ld	a3, \offset + 40(a1)
+	ld	a4, \offset + 48(a1)
+	ld	a5, \offset + 56(a1)
+	sd	t0, \offset + 0(a0)
+	sd	t1, \offset + 8(a0)
+	sd	t2, \offset + 16(a0)
+	sd	t3, \offset + 24(a0)
+	sd	t4, \offset + 32(a0)
+	sd	a3, \offset + 40(a0)
+	sd	a4, \offset + 48(a0)
+	sd	a5, \offset + 56(a0)
+	.endm
+
 	.section .text.hot, "ax"
 	.globl	copyin, copyout, copyin_descriptor, copyin_present
 	.globl	copyout_words_return, copyout_descriptor_return
+	.globl	copyout_name, usercopy_name, usercopy_name_fault
+	.globl	copyout_raise_return, copyout_six_return
 	.globl	usercopy_start, usercopy_end, usercopy_fault, usercopy_wait
-	.globl	usercopy_words_wait
+	.globl	usercopy_words_wait, arch_user_return_success
 	.globl	usercopy_present_start, usercopy_present_end
 
 	.balign	64
@@ -64,22 +90,7 @@ copy_words:
 	addi	t5, a2, -64
 	bltz	t5, 2f
 	add	t5, a1, t5			/* the last full line's start */
-1:	ld	t0, 0(a1)
-	ld	t1, 8(a1)
-	ld	t2, 16(a1)
-	ld	t3, 24(a1)
-	ld	t4, 32(a1)
-	ld	a3, 40(a1)
-	ld	a4, 48(a1)
-	ld	a5, 56(a1)
-	sd	t0, 0(a0)
-	sd	t1, 8(a0)
-	sd	t2, 16(a0)
-	sd	t3, 24(a0)
-	sd	t4, 32(a0)
-	sd	a3, 40(a0)
-	sd	a4, 48(a0)
-	sd	a5, 56(a0)
+1:	copy_line 0
 	addi	a1, a1, 64
 	addi	a0, a0, 64
 	bgeu	t5, a1, 1b
@@ -239,6 +250,54 @@ copyin_descriptor:
 	li	a0, KERN_SUCCESS
 	ret
 
+/* Six words, to an address that the caller has checked; then as below. */
+copyout_six_return:
+	li	t6, SSTATUS_SUM
+	csrs	sstatus, t6
+	sd	a1, 0(a0)
+	sd	a2, 8(a0)
+	sd	a3, 16(a0)
+	sd	a4, 24(a0)
+	sd	a5, 32(a0)
+	sd	a6, 40(a0)
+	csrc	sstatus, t6
+	j	arch_user_return_success
+
+/*
+ * Eleven words and a half, to an address that the caller has checked: a header;
+ * two descriptors and their count; an NDR, the exception, two codes and their
+ * count; the trailer.  Then as below.
+ */
+copyout_raise_return:
+	li	t6, SSTATUS_SUM
+	slli	t0, a4, 32
+	srli	t1, a4, 32
+	li	t2, DESCRIPTOR_SEND
+	csrs	sstatus, t6
+	addi	t0, t0, 2
+	slli	t3, t2, 32
+	sd	a1, 0(a0)
+	sd	a2, 8(a0)
+	sd	a3, 16(a0)
+	sd	t0, 24(a0)
+	sd	t3, 32(a0)
+	sd	t1, 40(a0)
+	sd	t2, 48(a0)
+	sd	a5, 56(a0)
+	slli	t0, a6, 32
+	srli	t1, a6, 32
+	slli	t2, a7, 32
+	addi	t0, t0, 2
+	or	t1, t1, t2
+	srli	t2, a7, 32
+	li	t3, FAST_TRAILER
+	sd	t0, 64(a0)
+	sd	t1, 72(a0)
+	sd	t2, 80(a0)
+	sw	t3, 88(a0)
+	csrc	sstatus, t6
+	j	arch_user_return_success
+
 /*
  * Six words and a half, to an address that the caller has checked; then the
  * current thread returns to user mode, its trap's result 0.  Comes back on a
@@ -255,7 +314,7 @@ copyout_descriptor_return:
 	sd	a6, 40(a0)
 	sw	a7, 48(a0)
 	csrc	sstatus, t6
-	j	words_return
+	j	arch_user_return_success
 
 /*
  * Four words, to an address that the caller has checked; then the current
@@ -271,13 +330,37 @@ copyout_words_return:
 	sd	a3, 16(a0)
 	sd	a4, 24(a0)
 	csrc	sstatus, t6
-	j	words_return
+	j	arch_user_return_success
 usercopy_end:
-words_return:
+arch_user_return_success:
 	lw	t0, THREAD_AST(tp)
 	sd	zero, TF_A0(tp)
 	beqz	t0, arch_user_return
 	tail	thread_return
+
+/*
+ * The lower half of a3 to a2, checked here.  Where it cannot be stored at once,
+ * the arguments go on to port_name_later().
+ */
+	.balign	64
+copyout_name:
+	andi	t0, a2, 3
+	srli	t1, a2, WORD_SHIFT
+	or	t0, t0, t1
+	bnez	t0, 1f
+	li	t6, SSTATUS_SUM
+	csrs	sstatus, t6
+usercopy_name:
+	sw	a3, 0(a2)
+	csrc	sstatus, t6
+	li	a0, KERN_SUCCESS
+	ret
+
+/* Here the trap handler goes on after any fault at usercopy_name. */
+usercopy_name_fault:
+	li	t6, SSTATUS_SUM
+	csrc	sstatus, t6
+1:	tail	port_name_later
 
 /*
  * Between usercopy_present_start and usercopy_present_end a fault is nobody's
@@ -297,38 +380,8 @@ usercopy_present_start:
 	andi	t5, a2, -128
 	beqz	t5, 2f
 	add	t5, a1, t5
-1:	ld	t0, 0(a1)
-	ld	t1, 8(a1)
-	ld	t2, 16(a1)
-	ld	t3, 24(a1)
-	ld	t4, 32(a1)
-	ld	a3, 40(a1)
-	ld	a4, 48(a1)
-	ld	a5, 56(a1)
-	sd	t0, 0(a0)
-	sd	t1, 8(a0)
-	sd	t2, 16(a0)
-	sd	t3, 24(a0)
-	sd	t4, 32(a0)
-	sd	a3, 40(a0)
-	sd	a4, 48(a0)
-	sd	a5, 56(a0)
-	ld	t0, 64(a1)
-	ld	t1, 72(a1)
-	ld	t2, 80(a1)
-	ld	t3, 88(a1)
-	ld	t4, 96(a1)
-	ld	a3, 104(a1)
-	ld	a4, 112(a1)
-	ld	a5, 120(a1)
-	sd	t0, 64(a0)
-	sd	t1, 72(a0)
-	sd	t2, 80(a0)
-	sd	t3, 88(a0)
-	sd	t4, 96(a0)
-	sd	a3, 104(a0)
-	sd	a4, 112(a0)
-	sd	a5, 120(a0)
+1:	copy_line 0
+	copy_line 64
 	addi	a1, a1, 128
 	addi	a0, a0, 128
 	bltu	a1, t5, 1b

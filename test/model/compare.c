@@ -10,12 +10,31 @@
 #include "ipc/notify.h"
 #include "ipc/pset.h"
 #include "ipc/right.h"
+#include "kernel/ledger.h"
 
 #define NAMES_LIMIT 100
 /* Bytes of user memory that a thread has for its messages. */
 #define BUFFERS 0x4000
 
+/* Who pays for what tasks of that number make; what they leave to others is
+ * still there when the next one begins. */
+static struct ledger ledgers[TASKS];
+
 /* ---- making ---- */
+
+static struct ledger *
+ledger_at(unsigned number)
+{
+	struct ledger *ledger = &ledgers[number];
+
+	if (ledger->refs == 0) {
+		ledger->refs = 1;
+		for (unsigned kind = 0; kind < LEDGER_KINDS; kind++)
+			ledger->line[kind].part = ledger->line[kind].limit =
+			    UINT64_MAX / 4;
+	}
+	return ledger_get(ledger);
+}
 
 static void
 thread_begin(struct m_thread *thread, struct m_task *task, unsigned number)
@@ -38,6 +57,7 @@ task_begin(struct m_task *task, unsigned number)
 	task->id = task->sim->task.id;
 	task->limit = chance(4) == 0 ? 12 + chance(12) : NAMES_LIMIT;
 	space_of(task)->limit = task->limit + TASKS;
+	space_of(task)->ledger = ledger_at(number);
 	task->sim->task.self_port =
 	    port_create_kernel(KOBJECT_TASK, &task->sim->task);
 	for (unsigned i = 0; i < THREADS_PER_TASK; i++) {
@@ -169,6 +189,11 @@ world_end(void)
 	for (unsigned i = 0; i < TASKS; i++)
 		end_task(&world.task[i]);
 	EXPECT(host_live() == 0);
+	for (unsigned i = 0; i < TASKS; i++) {
+		EXPECT(ledgers[i].refs == 1 && ledgers[i].kept == 0);
+		for (unsigned kind = 0; kind < LEDGER_KINDS; kind++)
+			EXPECT(ledgers[i].line[kind].use == 0);
+	}
 	free_model();
 }
 
@@ -189,7 +214,9 @@ kernel_keeps(const struct m_task *task, mach_port_name_t name)
 {
 	struct entry *entry = space_entry(space_of(task), name_index(name));
 
+	/* One that is kept for a receive right is given up. */
 	return entry != NULL && (entry->key & ENTRY_KEPT) &&
+	       entry != space_of(task)->kept &&
 	       (entry->key & MACH_PORT_TYPE_ALL_RIGHTS) == 0;
 }
 
@@ -251,7 +278,7 @@ compare_task(const struct m_task *task)
 			count +=
 			    world.thread[i].sim->thread.fast.spare_key >> 8 & 1;
 	}
-	EXPECT(space_of(task)->count == count);
+	EXPECT(space_names(space_of(task)) == count);
 }
 
 /* Who waits for room, by their messages. */

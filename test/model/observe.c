@@ -53,6 +53,8 @@ enum post_result __real_mqueue_post(struct port *port, struct kmsg *kmsg,
     bool force, struct thread **receiverp);
 enum post_result __wrap_mqueue_post(struct port *port, struct kmsg *kmsg,
     bool force, struct thread **receiverp);
+void __real_mqueue_append(struct port *port, struct kmsg *kmsg);
+void __wrap_mqueue_append(struct port *port, struct kmsg *kmsg);
 struct kmsg *__real_mqueue_peek(struct port *port);
 struct kmsg *__wrap_mqueue_peek(struct port *port);
 struct kmsg *__real_mqueue_take(struct port *port);
@@ -101,6 +103,13 @@ __wrap_mqueue_post(
 	if (!in_notice)
 		note((struct seen){.kind = SEEN_POST, .port = port});
 	return __real_mqueue_post(port, kmsg, force, receiverp);
+}
+
+void
+__wrap_mqueue_append(struct port *port, struct kmsg *kmsg)
+{
+	note((struct seen){.kind = SEEN_POST, .port = port});
+	__real_mqueue_append(port, kmsg);
 }
 
 struct kmsg *

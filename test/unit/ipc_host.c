@@ -14,6 +14,7 @@
 #include <serve/mach_port.h>
 
 #include "ipc/fast.h"
+#include "ipc/fast_port.h"
 #include "ipc/kmsg.h"
 #include "ipc/message.h"
 #include "ipc/notify.h"
@@ -203,6 +204,12 @@ copyout_words_return(
 	thread_return_value(KERN_SUCCESS);
 }
 
+noreturn void
+arch_user_return_success(void)
+{
+	thread_return_value(KERN_SUCCESS);
+}
+
 kern_return_t
 copyin_descriptor(void *to, uaddr_t from)
 {
@@ -215,6 +222,30 @@ copyout_descriptor_return(uaddr_t to, uint64_t w0, uint64_t w1, uint64_t w2,
     uint64_t w3, uint64_t w4, uint64_t w5, uint64_t w6)
 {
 	uint64_t words[] = {w0, w1, w2, w3, w4, w5, w6};
+
+	KASSERT(to % 8 == 0);
+	if (copyout(to, words, sizeof(words) - 4) != KERN_SUCCESS)
+		return KERN_INVALID_ADDRESS;
+	thread_return_value(KERN_SUCCESS);
+}
+
+kern_return_t
+copyout_name(uint64_t target, uint64_t right, uaddr_t to, uint32_t name)
+{
+	return port_name_later(target, right, to, name);
+}
+
+kern_return_t
+copyout_raise_return(uaddr_t to, uint64_t bits_size, uint64_t names,
+    uint64_t id, uint64_t identity, uint64_t ndr_exception, uint64_t code,
+    uint64_t subcode)
+{
+	const uint64_t descriptor = MACH_MSG_TYPE_PORT_SEND << 16 |
+				    (uint64_t)MACH_MSG_PORT_DESCRIPTOR << 24;
+	uint64_t words[] = {bits_size, names, id, 2 | identity << 32,
+	    descriptor << 32, identity >> 32, descriptor, ndr_exception,
+	    2 | code << 32, code >> 32 | subcode << 32, subcode >> 32,
+	    sizeof(mach_msg_trailer_t)};
 
 	KASSERT(to % 8 == 0);
 	if (copyout(to, words, sizeof(words) - 4) != KERN_SUCCESS)
@@ -685,6 +716,12 @@ uint64_t
 timer_after_ms(uint32_t milliseconds)
 {
 	return host_time + milliseconds;
+}
+
+kern_return_t
+thread_need_port(struct thread *thread)
+{
+	return thread->self_port != NULL ? KERN_SUCCESS : KERN_TERMINATED;
 }
 
 void

@@ -48,13 +48,6 @@ fail_at(unsigned count)
 	page_fail_after(count % 2 ? 0 : count / 2 + 1);
 }
 
-static void
-stop_failing(void)
-{
-	zone_fail_after(0);
-	page_fail_after(0);
-}
-
 /* Regions of two kinds of rights; every other page is there. */
 static uaddr_t
 fill_source(void)
@@ -176,7 +169,7 @@ try_remap(bool copy)
 	for (;; count++) {
 		fail_at(count);
 		kr = remap(&to, from, copy);
-		stop_failing();
+		vm_host_stop_failing();
 		/* The one kind may fail further on than the other. */
 		if (kr == KERN_SUCCESS && count > 60)
 			break;
@@ -254,14 +247,14 @@ try_entry(unsigned permission, bool copy)
 
 		fail_at(count);
 		kr = make(from, permission | VM_PROT_READ, NULL, &entry);
-		stop_failing();
+		vm_host_stop_failing();
 		if (kr != KERN_SUCCESS) {
 			assert_nothing(from, kr);
 			continue;
 		}
 		fail_at(count);
 		kr = make(0, VM_PROT_READ, entry, &part);
-		stop_failing();
+		vm_host_stop_failing();
 		if (kr != KERN_SUCCESS) {
 			assert_nothing(from, kr);
 			calls_drop_entry(entry);
@@ -272,7 +265,7 @@ try_entry(unsigned permission, bool copy)
 		calls_drop_entry(entry);
 		fail_at(count);
 		kr = map_it(part, &to, copy);
-		stop_failing();
+		vm_host_stop_failing();
 		if (kr != KERN_SUCCESS) {
 			assert_nothing(from, kr);
 			calls_drop_entry(part);
@@ -312,7 +305,7 @@ test_new_entries(void **state)
 		fail_at(count);
 		kr = make(
 		    0, MAP_MEM_NAMED_CREATE | VM_PROT_DEFAULT, NULL, &entry);
-		stop_failing();
+		vm_host_stop_failing();
 		if (kr == KERN_SUCCESS) {
 			made++;
 			calls_drop_entry(entry);

@@ -374,6 +374,47 @@ test_claimed_too_late(void **state)
 	assert_ptr_equal(answer(1), &threads[2]);
 }
 
+static bool
+told(struct thread *thread)
+{
+	return (atomic_exchange(&thread->ast, 0) & AST_RESCHED) != 0;
+}
+
+/* Who runs is told of an equal who waits behind it once, by which a slice
+ * begins; and of a better one always. */
+static void
+test_slice(void **state)
+{
+	(void)state;
+	occupy(0, &threads[0]);
+	occupy(1, &threads[5]);
+	stand_on(0, &threads[0]);
+	(void)told(&threads[0]);
+	sched_wake(&threads[1]);
+	assert_true(told(&threads[0]));
+	assert_null(cpus[0].slice.cpu);
+	sched_preempt(&threads[0]);
+	assert_non_null(cpus[0].slice.cpu);
+	sched_wake(&threads[2]);
+	assert_false(told(&threads[0]));
+	threads[3].priority = PRIORITY_SERVER;
+	sched_wake(&threads[3]);
+	assert_true(told(&threads[0]));
+	/* Who is elsewhere does not know of slices. */
+	stand_on(1, &threads[5]);
+	poked[0] = 0;
+	sched_wake(&threads[4]);
+	assert_int_equal(poked[0], 1);
+	/* The slice is over, and all have their turn. */
+	stand_on(0, &threads[0]);
+	cpus[0].slice.cpu = NULL;
+	cpus[0].slice.function(&cpus[0].slice);
+	assert_true(told(&threads[0]));
+	if (setjmp(out) == 0)
+		sched_preempt(&threads[0]);
+	assert_ptr_equal(resumed, &threads[3]);
+}
+
 int
 main(void)
 {
@@ -386,6 +427,7 @@ main(void)
 	    cmocka_unit_test_setup(test_second_victim, begin),
 	    cmocka_unit_test_setup(test_claimed_meanwhile, begin),
 	    cmocka_unit_test_setup(test_claimed_too_late, begin),
+	    cmocka_unit_test_setup(test_slice, begin),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

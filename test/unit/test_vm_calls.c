@@ -178,13 +178,6 @@ maybe_fail(void)
 		zone_fail_after(1 + random_below(5));
 }
 
-static void
-stop_failing(void)
-{
-	page_fail_after(0);
-	zone_fail_after(0);
-}
-
 /* Was memory too short for it? */
 static bool
 was_short(kern_return_t kr)
@@ -359,7 +352,7 @@ step_allocate(struct model *model)
 		    : SERVE(serve_mach_vm_map(model->task.map, &address, size,
 			  0, flags, NULL, 0, FALSE, like.prot, like.max_prot,
 			  like.inherit));
-	stop_failing();
+	vm_host_stop_failing();
 	if (!anywhere)
 		touch(model, first, count);
 	if (kr != KERN_SUCCESS) {
@@ -396,7 +389,7 @@ step_deallocate(struct model *model)
 
 	maybe_fail();
 	kr = SERVE(serve_mach_vm_deallocate(model->task.map, address, size));
-	stop_failing();
+	vm_host_stop_failing();
 	if (!was_short(kr)) {
 		assert_int_equal(kr, KERN_SUCCESS);
 		assert_int_equal(calls_progress[0], count * PAGE_SIZE);
@@ -424,7 +417,7 @@ step_protect(struct model *model)
 	maybe_fail();
 	kr = SERVE(serve_mach_vm_protect(model->task.map, address_of(first),
 	    count * PAGE_SIZE, maximum, prot));
-	stop_failing();
+	vm_host_stop_failing();
 	if (!was_short(kr))
 		assert_int_equal(kr, expected);
 	for (uint64_t i = 0; i < calls_progress[0] >> PAGE_SHIFT; i++) {
@@ -447,7 +440,7 @@ step_inherit(struct model *model)
 	maybe_fail();
 	kr = SERVE(serve_mach_vm_inherit(
 	    model->task.map, address_of(first), count * PAGE_SIZE, inherit));
-	stop_failing();
+	vm_host_stop_failing();
 	if (!was_short(kr))
 		assert_int_equal(
 		    kr, why_not(model, first, count, VM_PROT_NONE));
@@ -471,7 +464,7 @@ step_access(struct model *model)
 	for (uint64_t i = first; i < first + count; i++)
 		access_sector(model, i, random_below(SECTORS),
 		    accesses[random_below(ARRAY_SIZE(accesses))]);
-	stop_failing();
+	vm_host_stop_failing();
 	touch(model, first, count);
 }
 
@@ -509,7 +502,7 @@ step_kernel_copy(struct model *model)
 		maybe_fail();
 	kr = to ? map_copy_to(map, va, buffer, count * SECTOR_SIZE)
 		: map_copy_from(map, buffer, va, count * SECTOR_SIZE);
-	stop_failing();
+	vm_host_stop_failing();
 	touch_sectors(model, sector, count);
 	if (was_short(kr) && !to)
 		return;
@@ -601,7 +594,7 @@ take(
 		kr = transfer_take(model->task.map, BASE + sector * SECTOR_SIZE,
 		    count * SECTOR_SIZE, how, &transfer);
 	while (kr == KERN_OPERATION_TIMED_OUT && patience-- > 0);
-	stop_failing();
+	vm_host_stop_failing();
 	vm_host_set_current(NULL);
 	touch_sectors(model, sector, count);
 	if (kr == KERN_OPERATION_TIMED_OUT) {
@@ -673,7 +666,7 @@ enter(struct model *model, struct transfer *transfer, uint64_t skip,
 
 	maybe_fail();
 	kr = transfer_map(transfer, model->task.map, &address);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_SUCCESS) {
 		assert_true(was_short(kr));
 		return false;
@@ -714,7 +707,7 @@ step_read(struct model *model, struct model *caller)
 	maybe_fail();
 	kr = SERVE(serve_mach_vm_read(model->task.map,
 	    BASE + sector * SECTOR_SIZE, count * SECTOR_SIZE, &data, &size));
-	stop_failing();
+	vm_host_stop_failing();
 	touch_sectors(model, sector, count);
 	if (kr != KERN_SUCCESS) {
 		assert_true(was_short(kr) ||
@@ -747,7 +740,7 @@ step_read_list(struct model *model, struct model *caller)
 	maybe_fail();
 	kr = SERVE(
 	    serve_mach_vm_read_list(model->task.map, (natural_t *)list, 3));
-	stop_failing();
+	vm_host_stop_failing();
 	for (unsigned i = 0; i < 3; i++)
 		touch_sectors(model, sector[i], count[i]);
 	if (was_short(kr) || kr != KERN_SUCCESS)
@@ -832,7 +825,7 @@ step_copy_over(struct model *from, struct model *to)
 		 : SERVE(serve_mach_vm_read_overwrite(from->task.map,
 		       BASE + sector * SECTOR_SIZE, count * SECTOR_SIZE,
 		       BASE + at * SECTOR_SIZE, &copied));
-	stop_failing();
+	vm_host_stop_failing();
 	touch_sectors(from, sector, count);
 	written_over(to, at, tags, count, calls_progress[1], kr, readable);
 	free(tags);
@@ -856,7 +849,7 @@ step_write(struct model *from, struct model *to)
 	maybe_fail();
 	kr = SERVE(serve_mach_vm_write(to->task.map, BASE + at * SECTOR_SIZE,
 	    data, (mach_msg_type_number_t)(count * SECTOR_SIZE)));
-	stop_failing();
+	vm_host_stop_failing();
 	written_over(to, at, tags, count, calls_progress[1], kr, true);
 	transfer_destroy(data);
 	free(tags);
@@ -943,7 +936,7 @@ step_remap(struct model *from, struct model *to)
 	kr = SERVE(serve_mach_vm_remap(to->task.map, &address,
 	    count * PAGE_SIZE, 0, flags, &task_port[from - models],
 	    address_of(first), copy, &prot, &max_prot, inherit));
-	stop_failing();
+	vm_host_stop_failing();
 	assert_int_equal(calls_rights_used, kr == KERN_SUCCESS);
 	touch(from, first, count);
 	if (expected != KERN_SUCCESS) {
@@ -995,7 +988,7 @@ step_make_entry(struct model *model, struct entry *entry)
 	    address_of(first),
 	    (vm_prot_t)(prot | (copy ? MAP_MEM_VM_COPY : MAP_MEM_VM_SHARE)),
 	    &entry->port, NULL));
-	stop_failing();
+	vm_host_stop_failing();
 	touch(model, first, count);
 	if (kr != KERN_SUCCESS) {
 		assert_null(entry->port);
@@ -1032,7 +1025,7 @@ step_make_other_entry(
 	    offset * PAGE_SIZE,
 	    (vm_prot_t)(prot | (parent == NULL ? MAP_MEM_NAMED_CREATE : 0)),
 	    &entry->port, parent != NULL ? parent->port : NULL));
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_SUCCESS) {
 		assert_true(was_short(kr));
 		return;
@@ -1066,7 +1059,7 @@ step_map_entry(struct model *model, struct entry *entry)
 	kr = SERVE(serve_mach_vm_map(model->task.map, &address,
 	    count * PAGE_SIZE, 0, flags, entry->port, offset * PAGE_SIZE, copy,
 	    prot, max_prot, inherit));
-	stop_failing();
+	vm_host_stop_failing();
 	if ((max_prot & ~entry->prot) != 0) {
 		assert_int_equal(kr, KERN_INVALID_RIGHT);
 		return;
@@ -1116,7 +1109,7 @@ step_fork(struct model *parent, struct model *child)
 		while (map_fork_end_step(fork))
 			continue;
 	}
-	stop_failing();
+	vm_host_stop_failing();
 	touch(parent, 0, SPAN);
 	if (kr != KERN_SUCCESS) {
 		assert_true(was_short(kr) || kr == KERN_OPERATION_TIMED_OUT);
@@ -1161,7 +1154,7 @@ step_forget(struct model *model)
 	kr =
 	    SERVE(serve_mach_vm_behavior_set(model->task.map, address_of(first),
 		count * PAGE_SIZE, zero ? VM_BEHAVIOR_ZERO : VM_BEHAVIOR_FREE));
-	stop_failing();
+	vm_host_stop_failing();
 	if (!was_short(kr))
 		assert_int_equal(
 		    kr, why_not(model, first, count, VM_PROT_WRITE));
@@ -1204,7 +1197,7 @@ step_advise(struct model *model)
 		    size, behaviors[random_below(ARRAY_SIZE(behaviors))]));
 		break;
 	}
-	stop_failing();
+	vm_host_stop_failing();
 	touch(model, first, count);
 	assert_true(was_short(kr) || kr == expected ||
 		    (kind > 1 && kr == KERN_INVALID_ADDRESS));
@@ -1252,7 +1245,7 @@ step_wire(struct model *model)
 	maybe_fail();
 	kr = SERVE(serve_mach_vm_wire(
 	    &model->task, address_of(first), count * PAGE_SIZE, access));
-	stop_failing();
+	vm_host_stop_failing();
 	touch(model, first, count);
 	if (kr != KERN_SUCCESS && access != VM_PROT_NONE) {
 		if (!was_short(kr))
@@ -1288,7 +1281,7 @@ step_sweep(struct model *model)
 	while (va < end && map_sweep_range(model->task.map, va, end, &reached,
 			       &sweep) == KERN_SUCCESS)
 		va = random_below(2) == 0 ? reached : va;
-	stop_failing();
+	vm_host_stop_failing();
 }
 
 /* ---- steps: questions, and nonsense ---- */

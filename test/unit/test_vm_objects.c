@@ -115,22 +115,6 @@ random_prot(void)
 	return prots[random_below(ARRAY_SIZE(prots))];
 }
 
-static void
-maybe_fail(void)
-{
-	if (random_below(5) == 0)
-		page_fail_after(1 + random_below(6));
-	if (random_below(5) == 0)
-		zone_fail_after(1 + random_below(4));
-}
-
-static void
-stop_failing(void)
-{
-	page_fail_after(0);
-	zone_fail_after(0);
-}
-
 /* ---- the model ---- */
 
 static struct cell *
@@ -236,10 +220,10 @@ step_allocate(struct task_model *task)
 	uaddr_t address = address_of(first);
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	kr = map_allocate(task->map, &address, count * PAGE_SIZE, 0,
 	    VM_FLAGS_FIXED, like.prot, like.max_prot, like.inherit);
-	stop_failing();
+	vm_host_stop_failing();
 	if (model_taken(task, first, count)) {
 		assert_int_equal(kr, KERN_NO_SPACE);
 		return;
@@ -261,12 +245,12 @@ step_deallocate(struct task_model *task)
 	uint64_t done = 0;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = map_deallocate(
 		    task->map, address_of(first), count * PAGE_SIZE, &done);
 	while (kr == KERN_SUCCESS && done < count * PAGE_SIZE);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_SUCCESS)
 		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
 	model_clear(task, first, done >> PAGE_SHIFT);
@@ -280,12 +264,12 @@ step_protect(struct task_model *task)
 	uint64_t done = 0;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = map_protect(task->map, address_of(first),
 		    count * PAGE_SIZE, false, prot, &done);
 	while (kr == KERN_SUCCESS && done < count * PAGE_SIZE);
-	stop_failing();
+	vm_host_stop_failing();
 	for (uint64_t i = first; i < first + (done >> PAGE_SHIFT); i++)
 		task->page[i].prot = (uint8_t)prot;
 }
@@ -328,11 +312,11 @@ step_access(struct task_model *task)
 	uint64_t count, first = choose_range(task, &count);
 
 	if (random_below(8) == 0)
-		maybe_fail();
+		vm_host_maybe_fail();
 	for (uint64_t i = first; i < first + min_u64(count, 16); i++)
 		access_page(
 		    task, i, accesses[random_below(ARRAY_SIZE(accesses))]);
-	stop_failing();
+	vm_host_stop_failing();
 }
 
 /* ---- steps: sharing ---- */
@@ -351,11 +335,11 @@ step_share(struct task_model *from, struct task_model *to)
 
 	if (from == to)
 		return;
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = map_share_step(&share);
 	while (kr == KERN_OPERATION_TIMED_OUT);
-	stop_failing();
+	vm_host_stop_failing();
 	map_share_end(&share);
 	assert_true(kr == KERN_SUCCESS || kr == KERN_RESOURCE_SHORTAGE ||
 		    kr == KERN_NO_SPACE);
@@ -396,11 +380,11 @@ step_take(struct task_model *task, struct view_model *view)
 	unsigned prot, max_prot;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = view_take_step(&take);
 	while (kr == KERN_OPERATION_TIMED_OUT);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_SUCCESS) {
 		if (kr != KERN_RESOURCE_SHORTAGE) {
 			assert_int_equal(kr, KERN_INVALID_ADDRESS);
@@ -489,11 +473,11 @@ step_place(struct task_model *task, struct view_model *view)
 	};
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = view_place_step(&place);
 	while (kr == KERN_OPERATION_TIMED_OUT);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_SUCCESS) {
 		check_failed_place(task, &place, kr);
 		return;
@@ -570,12 +554,12 @@ step_send(struct task_model *from, struct task_model *to)
 	kern_return_t kr;
 
 	vm_host_set_current(from->map);
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = transfer_take(from->map, address_of(first),
 		    count * PAGE_SIZE, deallocate, &transfer);
 	while (kr == KERN_OPERATION_TIMED_OUT);
-	stop_failing();
+	vm_host_stop_failing();
 	vm_host_set_current(NULL);
 	if (kr != KERN_SUCCESS) {
 		if (expected)
@@ -937,7 +921,7 @@ test_undone(void **state)
 		do
 			kr = view_place_step(&place);
 		while (kr == KERN_OPERATION_TIMED_OUT);
-		stop_failing();
+		vm_host_stop_failing();
 		if (kr != KERN_SUCCESS)
 			failures++;
 		assert_int_equal(

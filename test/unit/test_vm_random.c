@@ -125,25 +125,6 @@ random_prot(void)
 	return prots[random_below(ARRAY_SIZE(prots))];
 }
 
-/* Let one of the next allocations fail, sometimes. */
-static void
-maybe_fail(void)
-{
-	if (random_below(5) == 0)
-		page_fail_after(1 + random_below(6));
-	if (random_below(5) == 0)
-		zone_fail_after(1 + random_below(4));
-}
-
-static void
-stop_failing(void)
-{
-	page_fail_after(0);
-	zone_fail_after(0);
-	/* A wait that failed, if nobody came to hear of it. */
-	vm_host_wait.failed = NULL;
-}
-
 static void
 write_sector(void *bytes, uint32_t tag)
 {
@@ -270,11 +251,11 @@ step_allocate(struct task_model *task)
 	}
 	max_prot = prot | (random_below(3) == 0 ? random_prot() : VM_PROT_ALL);
 	address = address_of(first);
-	maybe_fail();
+	vm_host_maybe_fail();
 	kr = map_allocate(task->map, &address, count * PAGE_SIZE, 0,
 	    anywhere ? VM_FLAGS_ANYWHERE : VM_FLAGS_FIXED, prot, max_prot,
 	    inherit);
-	stop_failing();
+	vm_host_stop_failing();
 	if (!anywhere && model_taken(task, first, count)) {
 		assert_int_equal(kr, KERN_NO_SPACE);
 		return;
@@ -302,10 +283,10 @@ step_window(struct task_model *task)
 	uint64_t first;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	kr = map_window(task->map, &address, window_pa + start * PAGE_SIZE,
 	    count * PAGE_SIZE, VM_PROT_READ);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_SUCCESS) {
 		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
 		return;
@@ -332,11 +313,11 @@ step_deallocate(struct task_model *task)
 	uint64_t done = 0;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = map_deallocate(task->map, address, size, &done);
 	while (kr == KERN_SUCCESS && map_range_more(address, size, done));
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr == KERN_SUCCESS)
 		assert_int_equal(done, count * PAGE_SIZE);
 	else
@@ -368,12 +349,12 @@ step_protect(struct task_model *task)
 	uint64_t done = 0;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = map_protect(task->map, address_of(first),
 		    count * PAGE_SIZE, set_maximum, prot, &done);
 	while (kr == KERN_SUCCESS && done < count * PAGE_SIZE);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_RESOURCE_SHORTAGE)
 		assert_int_equal(kr, expected);
 	for (uint64_t i = first; i < first + (done >> PAGE_SHIFT); i++) {
@@ -396,12 +377,12 @@ step_inherit(struct task_model *task)
 	uint64_t done = 0;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = map_inherit(task->map, address_of(first),
 		    count * PAGE_SIZE, inherit, &done);
 	while (kr == KERN_SUCCESS && done < count * PAGE_SIZE);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_RESOURCE_SHORTAGE)
 		assert_int_equal(kr, expect_change(task, first, count, 0));
 	for (uint64_t i = first; i < first + (done >> PAGE_SHIFT); i++)
@@ -461,10 +442,10 @@ step_access(struct task_model *task)
 	uint64_t count = 1 + random_below(10);
 
 	if (random_below(8) == 0)
-		maybe_fail();
+		vm_host_maybe_fail();
 	for (uint64_t i = first; i < first + count; i++)
 		access_place(task, i);
-	stop_failing();
+	vm_host_stop_failing();
 }
 
 /* The kernel's copies, whole sectors from anywhere. */
@@ -483,14 +464,14 @@ step_copy(struct task_model *task)
 	memset(buffer, 0, sizeof(buffer));
 	for (uint64_t i = 0; i < count; i++)
 		write_sector(&buffer[i * SECTOR_SIZE / 8], next_tag + i);
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr =
 		    to ? map_copy_to(task->map, va, buffer, count * SECTOR_SIZE)
 		       : map_copy_from(
 			     task->map, buffer, va, count * SECTOR_SIZE);
 	while (vm_host_brings(kr));
-	stop_failing();
+	vm_host_stop_failing();
 	while (good < count) {
 		const struct model_page *page =
 		    &task->page[(sector + good) / SECTORS];
@@ -646,12 +627,12 @@ step_take(struct task_model *task, struct parcel *parcel)
 	vm_host_elsewhere = random_below(3) == 0;
 	pmap_asid_bits = random_below(3) == 0 ? 0 : 16;
 	vm_host_set_current(task->map);
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = transfer_take(task->map, BASE + sector * SECTOR_SIZE,
 		    count * SECTOR_SIZE, how, &parcel->transfer);
 	while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
-	stop_failing();
+	vm_host_stop_failing();
 	vm_host_set_current(NULL);
 	if (kr != KERN_SUCCESS) {
 		assert_null(parcel->transfer);
@@ -698,9 +679,9 @@ step_map(struct task_model *task, struct parcel *parcel)
 	uint64_t first, pages;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	kr = transfer_map(parcel->transfer, task->map, &address);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_SUCCESS) {
 		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
 		return;
@@ -793,9 +774,9 @@ step_pass(struct task_model *from, struct task_model *to)
 	passage.size = pages << PAGE_SHIFT;
 	vm_host_elsewhere = random_below(3) == 0;
 	make_room_of(to, passage.size);
-	maybe_fail();
+	vm_host_maybe_fail();
 	prepared = passage_prepare(&passage, to->map);
-	stop_failing();
+	vm_host_stop_failing();
 	if (!prepared)
 		return;
 	if (random_below(8) == 0) {
@@ -953,10 +934,10 @@ step_copy_over(struct task_model *from, struct task_model *to)
 	choose_places(from, to, &sector, &count, &at);
 	good = writable_sectors(to, at, count);
 	vm_host_elsewhere = random_below(3) == 0;
-	maybe_fail();
+	vm_host_maybe_fail();
 	kr = copy_over(from->map, BASE + sector * SECTOR_SIZE,
 	    count * SECTOR_SIZE, to->map, BASE + at * SECTOR_SIZE, &done);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr == KERN_SUCCESS) {
 		assert_int_equal(done, count * SECTOR_SIZE);
 		assert_int_equal(good, count);
@@ -1034,7 +1015,7 @@ step_fork(struct task_model *parent, struct task_model *child)
 		return;
 	map = vm_host_create();
 	assert_non_null(map);
-	maybe_fail();
+	vm_host_maybe_fail();
 	fork = map_fork_begin(parent->map, map);
 	if (fork != NULL) {
 		do
@@ -1043,7 +1024,7 @@ step_fork(struct task_model *parent, struct task_model *child)
 		while (map_fork_end_step(fork))
 			continue;
 	}
-	stop_failing();
+	vm_host_stop_failing();
 	learn_kinds(parent);
 	if (kr != KERN_SUCCESS) {
 		assert_int_equal(kr, KERN_RESOURCE_SHORTAGE);
@@ -1091,12 +1072,12 @@ step_wire(struct task_model *task)
 		if (expected != KERN_SUCCESS)
 			break;
 	}
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = map_wire_step(
 		    task->map, start, count * PAGE_SIZE, access, &progress);
 	while (kr == KERN_OPERATION_TIMED_OUT || vm_host_brings(kr));
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_SUCCESS) {
 		assert_true(kr == expected || kr == KERN_RESOURCE_SHORTAGE);
 		return;
@@ -1113,12 +1094,12 @@ step_unwire(struct task_model *task)
 	uint64_t done = 0;
 	kern_return_t kr;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	do
 		kr = map_unwire_step(
 		    task->map, address_of(first), count * PAGE_SIZE, &done);
 	while (kr == KERN_OPERATION_TIMED_OUT);
-	stop_failing();
+	vm_host_stop_failing();
 	if (kr != KERN_RESOURCE_SHORTAGE)
 		assert_int_equal(kr, expect_change(task, first, count, 0));
 	for (uint64_t i = first; i < first + (done >> PAGE_SHIFT); i++)
@@ -1134,7 +1115,7 @@ step_sweep(struct task_model *task)
 	struct pmap_sweep sweep = {0};
 	bool twice = random_below(2) == 0;
 
-	maybe_fail();
+	vm_host_maybe_fail();
 	if (random_below(4) == 0) {
 		for (unsigned i = 0; i < 100 && !map_sweep_step(&sweep); i++)
 			continue;
@@ -1146,7 +1127,7 @@ step_sweep(struct task_model *task)
 				va = reached;
 		}
 	}
-	stop_failing();
+	vm_host_stop_failing();
 	pages_taken += sweep.taken;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/riscv64/tlb.h"
+#include "chance.h"
 #include "kernel/cpu.h"
 #include "kernel/kassert.h"
 #include "kernel/ledger.h"
@@ -167,6 +168,23 @@ vm_host_set_current(struct map *map)
 /* ---- waiting for pages: a test does so itself ---- */
 
 struct vm_host_wait vm_host_wait;
+
+void
+vm_host_maybe_fail(void)
+{
+	if (random_below(5) == 0)
+		page_fail_after(1 + random_below(6));
+	if (random_below(5) == 0)
+		zone_fail_after(1 + random_below(4));
+}
+
+void
+vm_host_stop_failing(void)
+{
+	page_fail_after(0);
+	zone_fail_after(0);
+	vm_host_wait.failed = NULL;
+}
 
 void
 memory_wait_init(void)

@@ -25,6 +25,11 @@ struct ledger *vm_host_ledger(void);
 uint64_t vm_host_pages_at_rest(void);
 uint64_t vm_host_objects(void);
 
+/* Let one of the next allocations fail, sometimes; and none any more, nor a
+ * wait that nobody came to hear of. */
+void vm_host_maybe_fail(void);
+void vm_host_stop_failing(void);
+
 /* Do what is left to the reaper. */
 void vm_host_reap(void);
 

@@ -1,6 +1,6 @@
 /*
  * buffers.c: calls in registers whose message is in the buffer, by its having
- * descriptors or a longer body (TRAP_MACH_MSG_CALL, bit 63 of the room): what
+ * descriptors or a longer body (mach/trap_numbers.h, bit 63 of the room): what
  * they answer is what the mach_msg2 trap answers, and nothing is lost.
  */
 #include <stdatomic.h>
@@ -127,15 +127,17 @@ test_refused(void)
 	names = name_count(); /* with the console's */
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		const struct form *form = &forms[i];
-		unsigned sent[2];
+		/* Registers say what is more than a header. */
+		int ways = form->size < sizeof(mach_msg_header_t) ? 1 : 2;
+		unsigned sent[2] = {0};
 
-		for (int way = 0; way < 2; way++) {
+		for (int way = 0; way < ways; way++) {
 			is(try(form, way != 0), form->result, "%s%s",
 			    form->what, way != 0 ? ", in the buffer" : "");
 			sent[way] = drain(sink);
 			drain(reply);
 		}
-		is(sent[0], sent[1], "as much of it is sent");
+		is(sent[0], sent[ways - 1], "as much of it is sent");
 		is(status_of(reply).mps_sorights, 0, "no right is left");
 	}
 	is(name_count(), names, "and no name");

@@ -4,7 +4,8 @@
  * Calls of chance, right and wrong, are made in each of the forms that
  * mach_msg() has: small ones in registers, from and to a buffer, and by the
  * trap that knows the general path alone.  A server answers in a form of
- * chance.  All that both sides, and the ports, show afterwards is compared.
+ * chance, and waits for the next call on the port or on a set that has it.  All
+ * that both sides, and the ports, show afterwards is compared.
  *
  *	run=test/equivalent,SEED,CASES
  */
@@ -53,9 +54,10 @@ struct trial {
 	mach_port_t remote, local, receive;
 	uint32_t id;
 	enum form server;
+	bool on_set; /* where the server waits for the next */
 };
 
-static mach_port_t service, reply_port, set;
+static mach_port_t service, reply_port, set, services;
 static uint32_t random_state;
 
 static uint32_t
@@ -119,6 +121,7 @@ look(struct seen *seen, const struct box *box, size_t most)
 
 static struct {
 	enum form form;
+	mach_port_t place;
 	struct seen seen;
 	uint32_t requests;
 } server;
@@ -150,7 +153,7 @@ serve(void *argument)
 			return;
 		}
 		must(message(server.form, &box, MACH_SEND_MSG | MACH_RCV_MSG,
-		    size, sizeof(box), service));
+		    size, sizeof(box), server.place));
 	}
 }
 
@@ -197,6 +200,7 @@ try(const struct trial *trial, enum form form, struct outcome *outcome)
 	    .msgh_id = (mach_msg_id_t)trial->id,
 	};
 	server.form = trial->server;
+	server.place = trial->on_set ? services : service;
 	outcome->mr = message(form, &box, MACH_SEND_MSG | MACH_RCV_MSG,
 	    trial->size, trial->room, trial->receive);
 	/* Nothing behind it may have been touched. */
@@ -244,6 +248,7 @@ make(struct trial *trial, uint32_t id)
 	    .receive = reply_port,
 	    .id = id,
 	    .server = (enum form)chance(FORMS),
+	    .on_set = chance(2) != 0,
 	};
 	if (usual)
 		return;
@@ -301,6 +306,9 @@ main(int argc, char **argv)
 	reply_port = port_new();
 	must(mach_port_allocate(
 	    mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &set));
+	must(mach_port_allocate(
+	    mach_task_self(), MACH_PORT_RIGHT_PORT_SET, &services));
+	must(mach_port_insert_member(mach_task_self(), service, services));
 	must(mach_thread_start(serve, NULL, 16384, &thread));
 	for (uint32_t i = 0; i < cases && different < 5; i++) {
 		make(&trial, 1000 + i);

@@ -370,6 +370,7 @@ int
 main(void)
 {
 	self = mach_task_self();
+	threads_keep();
 	me = mach_thread_self();
 	test_counts();
 	test_errors();

@@ -396,6 +396,7 @@ main(void)
 
 	self = mach_task_self();
 	(void)mig_get_reply_port();
+	threads_keep();
 	names = name_count();
 	tap_hold();
 	test_behaviors();

@@ -536,6 +536,7 @@ main(void)
 	self = mach_task_self();
 	tap_hold();
 	mig_get_reply_port();
+	threads_keep();
 	names = name_count();
 	test_behaviors();
 	test_refusals();

@@ -35,7 +35,7 @@ trap(int64_t number, const uint64_t argument[9])
 	register uint64_t t1 __asm__("t1") = argument[8];
 	register int64_t t0 __asm__("t0") = number;
 
-	/* TRAP_MACH_MSG_CALL goes on where ra says. */
+	/* One that is no negative number goes on where ra says. */
 	__asm__ volatile("jal 1f\nj 2f\n1: ecall\n2:"
 			 : "+r"(a0), "+r"(a1), "+r"(a2), "+r"(a3), "+r"(a4),
 			 "+r"(a5), "+r"(a6), "+r"(a7), "+r"(t0), "+r"(t1)

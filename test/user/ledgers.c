@@ -1,10 +1,14 @@
 /*
  * ledgers.c: tasks that take without end reach their own limits, are told so,
- * and take nothing from others; what they had comes back.
+ * and take nothing from others; what they had comes back.  Calls to the kernel
+ * are refused to who may have no message, in whatever form they are made.
  */
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <mach/mach_traps.h>
+#include <mach/ndr.h>
 #include <servers/bootstrap.h>
 
 #include "test/user/greed.h"
@@ -277,6 +281,111 @@ test_moved_port(void)
 	mach_port_deallocate(self, child);
 }
 
+/* ---- calls to the kernel ---- */
+
+/* What a child sees of its calls, each in both forms; turn by turn. */
+struct calls {
+	atomic_uint asked, answered;
+	kern_return_t in_registers, from_buffer;
+};
+
+static struct calls *calls;
+
+struct call {
+	mach_msg_header_t header;
+	NDR_record_t ndr;
+	uint32_t name, right, room[16];
+} __attribute__((aligned(8)));
+
+#define ID_GET_REFS 3207
+#define CALL_OPTION (MACH_SEND_MSG | MACH_RCV_MSG)
+#define CALL_SIZE   offsetof(struct call, room)
+
+static void
+make_call(struct call *call, mach_port_t to, mach_port_t reply)
+{
+	*call = (struct call){
+	    .header.msgh_bits = MACH_MSGH_BITS(
+		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
+	    .header.msgh_size = CALL_SIZE,
+	    .header.msgh_remote_port = to,
+	    .header.msgh_local_port = reply,
+	    .header.msgh_id = ID_GET_REFS,
+	    .ndr = NDR_record,
+	    .name = reply,
+	    .right = MACH_PORT_RIGHT_RECEIVE,
+	};
+}
+
+static void
+caller(void)
+{
+	mach_port_t to = task_self_trap(), reply = mach_reply_port();
+	struct call call;
+
+	for (unsigned turn = 0;; turn++) {
+		while (calls->asked == turn)
+			swtch();
+		make_call(&call, to, reply);
+		calls->in_registers = mach_msg(&call.header, CALL_OPTION,
+		    CALL_SIZE, sizeof(call), reply, 0, 0);
+		make_call(&call, to, reply);
+		calls->from_buffer = mach_msg_trap(&call.header, CALL_OPTION,
+		    CALL_SIZE, sizeof(call), reply, 0, 0);
+		calls->answered = turn + 1;
+	}
+}
+
+static void
+let_call(void)
+{
+	unsigned turn = ++calls->asked;
+
+	while (calls->answered != turn)
+		sleep_ms(1);
+}
+
+static void
+test_kernel_calls(void)
+{
+	const natural_t kind = BATON_LEDGER_MESSAGES;
+	char *stack = pages_new(4 * vm_page_size);
+	riscv64_thread_state_t state = {
+	    .pc = (uint64_t)caller,
+	    .sp = (uint64_t)stack + 4 * vm_page_size,
+	};
+	uint64_t limit;
+	thread_t thread;
+	task_t child;
+
+	calls = pages_new(vm_page_size);
+	must(mach_vm_inherit(
+	    self, (mach_vm_address_t)calls, vm_page_size, VM_INHERIT_SHARE));
+	must(task_create(self, NULL, 0, TRUE, &child));
+	limit = ledger_limit(child, kind);
+	__asm__("mv %0, gp" : "=r"(state.gp));
+	must(thread_create_running(child, RISCV64_THREAD_STATE,
+	    (thread_state_t)&state, RISCV64_THREAD_STATE_COUNT, &thread));
+	for (int i = 0; i < 3; i++)
+		let_call();
+	is(calls->in_registers, MACH_MSG_SUCCESS, "a call to the kernel");
+	is(calls->from_buffer, MACH_MSG_SUCCESS, "and by the long way");
+	must(task_ledger_set(child, kind, 0, 0));
+	let_call();
+	is(calls->in_registers, MACH_SEND_NO_BUFFER,
+	    "who may have no message makes none");
+	is(calls->from_buffer, MACH_SEND_NO_BUFFER, "in either way");
+	must(task_ledger_set(child, kind, limit, 0));
+	let_call();
+	is(calls->in_registers, MACH_MSG_SUCCESS, "and then again");
+	is(calls->from_buffer, MACH_MSG_SUCCESS, "in both");
+	must(task_terminate(child));
+	mach_port_deallocate(self, thread);
+	mach_port_deallocate(self, child);
+	pages_end(calls, vm_page_size);
+	pages_end(stack, 4 * vm_page_size);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -286,6 +395,7 @@ main(int argc, char *argv[])
 	test_setting();
 	test_family();
 	test_moved_port();
+	test_kernel_calls();
 	test_wired();
 	for (unsigned i = 0; i < greed_count; i++)
 		test_greedy(i);

@@ -37,6 +37,7 @@ test_reply_ports(void)
 	mig_put_reply_port(mine);
 	is(mig_get_reply_port(), mine, "also when it was put back");
 
+	threads_keep();
 	names = name_count();
 	must(mach_thread_start(other_thread, NULL, 0, &thread));
 	mach_thread_join(thread);

@@ -32,6 +32,9 @@ unsigned senders(mach_port_t port);
 
 /* How many names the task has. */
 unsigned name_count(void);
+/* The library keeps some threads' stacks, and with each the name of a
+ * semaphore: from now on always as many, for tests that count. */
+void threads_keep(void);
 
 /* A name that denotes nothing, and one that is no name at all. */
 #define NO_NAME	 ((mach_port_t)0x00fff700)
@@ -88,8 +91,9 @@ void parcel_fill(struct parcel *parcel, mach_port_t to, mach_port_t right,
 void crate_fill(struct crate *crate, mach_port_t to, void *address,
     uint32_t size, bool deallocate, mach_msg_copy_options_t copy);
 kern_return_t send_message(void *message, size_t size);
-/* TRAP_MACH_MSG_CALL itself, with what it wants of a2 to a6; the body's
- * registers are whatever they are. */
+/* The trap of calls itself (mach/trap_numbers.h), with names in upper halves
+ * and all of a message's size; the body's registers are whatever they are.  The
+ * result: MACH_MSG_IN_REGISTERS, or mach_msg()'s. */
 mach_msg_return_t registers_call(void *buffer, uint64_t bits_size,
     uint64_t remote_local, uint64_t voucher_id, uint64_t receive_name,
     uint64_t room);

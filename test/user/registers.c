@@ -1,5 +1,5 @@
 /*
- * registers.c: messages in registers (TRAP_MACH_MSG_CALL): what arrives, and
+ * registers.c: messages in registers (mach/trap_numbers.h): what arrives, and
  * that nothing else does.
  */
 #include "test/user/mach_test.h"
@@ -7,8 +7,6 @@
 #include <baton/thread.h>
 #include <stdatomic.h>
 #include <string.h>
-
-#include <mach/trap_numbers.h>
 
 /* Everything that a trap could take or leave. */
 struct registers {
@@ -62,7 +60,7 @@ __asm__(".text\n"
 	"	ld s9, 192(t0)\n"
 	"	ld s10, 200(t0)\n"
 	"	ld s11, 208(t0)\n"
-	"	li t0, -48\n"
+	"	ld t0, 64(t0)\n"
 	"	jal 1f\n"
 	"3:	j 2f\n"
 	"1:	ecall\n"
@@ -124,6 +122,13 @@ __asm__(".text\n"
 
 static mach_port_t service, reply_port;
 
+/* A name as C passes it. */
+static uint64_t
+in_register(mach_port_t name)
+{
+	return (uint64_t)(int64_t)(int32_t)name;
+}
+
 static void
 fill(struct registers *registers, uint64_t secret)
 {
@@ -163,9 +168,8 @@ keeps(const struct registers *got, uint64_t secret)
 		if (got->s[i] != (secret | (first + i)))
 			return false;
 	}
-	/* And what a next call in the same place needs. */
-	return got->a[0] != MACH_MSG_IN_REGISTERS ||
-	       (got->t[0] == (uint64_t)TRAP_MACH_MSG_CALL && got->away == 0);
+	/* And where a next call in the same place returns to. */
+	return got->a[7] == MACH_MSG_IN_BUFFER || got->away == 0;
 }
 
 /* The body that was sent: what fill() put there. */
@@ -207,35 +211,34 @@ serve(void *argument)
 	for (int i = 0; i < ROUNDS; i++) {
 		fill(&registers, SECRET_SERVER);
 		registers.a[1] = (uintptr_t)buffer;
-		registers.a[2] =
+		registers.t[0] =
 		    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0) |
-		    (uint64_t)size << 32;
-		registers.a[3] = name;
-		registers.a[4] = 77ULL << 32;
-		registers.a[5] = (uint64_t)service << 32;
-		registers.a[6] = sizeof(buffer);
+		    (uint64_t)(size - sizeof(*header)) << 32;
+		registers.a[3] = sizeof(buffer);
+		registers.a[4] = in_register(service);
+		registers.a[5] = name;
+		registers.a[6] = 77ULL << 32;
 		raw_call(&registers);
 		server.moved += registers.a[1] != (uintptr_t)buffer;
 		server.lost += !keeps(&registers, SECRET_SERVER);
-		if (registers.a[0] == MACH_MSG_SUCCESS) {
+		if (registers.a[0] != MACH_MSG_SUCCESS) {
+			server.wrong++;
+			return;
+		}
+		if (registers.a[7] == MACH_MSG_IN_BUFFER) {
 			name = header->msgh_remote_port;
 			size = header->msgh_size;
 			continue;
 		}
-		if (registers.a[0] != MACH_MSG_IN_REGISTERS) {
-			server.wrong++;
-			return;
-		}
 		server.in_registers++;
-		name = (mach_port_t)registers.a[3];
+		name = (mach_port_t)registers.a[5];
 		size = registers.a[2] >> 32;
 		server.wrong += (uint32_t)registers.a[2] !=
 				    MACH_MSGH_BITS(MACH_MSG_TYPE_PORT_SEND_ONCE,
 					MACH_MSG_TYPE_PORT_SEND) ||
-				registers.a[3] >> 32 != service ||
-				registers.a[4] >> 32 != 66 ||
-				registers.a[5] != 0 || registers.a[6] != 0 ||
-				registers.a[7] != 0;
+				registers.a[5] >> 32 != service ||
+				registers.a[6] != 66ULL << 32 ||
+				registers.a[7] != size - sizeof(*header);
 		server.wrong += !has_body(
 		    &registers, SECRET_CLIENT, size - sizeof(*header));
 		server.leaked +=
@@ -258,25 +261,27 @@ test_secrets(void)
 
 		fill(&registers, SECRET_CLIENT);
 		registers.a[1] = (uintptr_t)buffer;
-		registers.a[2] = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
+		registers.t[0] = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND,
 				     MACH_MSG_TYPE_MAKE_SEND_ONCE) |
-				 (uint64_t)(sizeof(*header) + body) << 32;
-		registers.a[3] = service | (uint64_t)reply_port << 32;
-		registers.a[4] = 66ULL << 32;
-		registers.a[5] = (uint64_t)reply_port << 32;
-		registers.a[6] = sizeof(buffer);
+				 (uint64_t)body << 32;
+		registers.a[3] = sizeof(buffer);
+		registers.a[4] = in_register(reply_port);
+		registers.a[5] = service | (uint64_t)reply_port << 32;
+		registers.a[6] = 66ULL << 32;
 		raw_call(&registers);
 		lost += !keeps(&registers, SECRET_CLIENT);
-		if (registers.a[0] == MACH_MSG_SUCCESS) {
+		if (registers.a[7] == MACH_MSG_IN_BUFFER) {
+			wrong += registers.a[0] != MACH_MSG_SUCCESS;
 			wrong += header->msgh_id != 77 ||
 				 header->msgh_local_port != reply_port ||
 				 header->msgh_size != sizeof(*header) + body;
 			continue;
 		}
 		in_registers++;
-		wrong += registers.a[0] != MACH_MSG_IN_REGISTERS ||
-			 registers.a[3] != (uint64_t)reply_port << 32 ||
-			 registers.a[4] >> 32 != 77 ||
+		wrong += registers.a[0] != MACH_MSG_SUCCESS ||
+			 registers.a[5] != (uint64_t)reply_port << 32 ||
+			 registers.a[6] != 77ULL << 32 ||
+			 registers.a[7] != body ||
 			 registers.a[2] >> 32 != sizeof(*header) + body;
 		wrong += !has_body(&registers, SECRET_SERVER, body);
 		leaked += leaks(&registers, SECRET_SERVER, body);
@@ -296,18 +301,18 @@ test_secrets(void)
 
 /* One that is refused has sent nothing. */
 static mach_msg_return_t
-refused(uint64_t bits_size, uint64_t names, uint64_t voucher, uint64_t receive)
+refused(uint64_t bits_body, uint64_t names, uint64_t voucher, uint64_t receive)
 {
 	static _Alignas(8) char buffer[256];
 	struct registers registers;
 
 	memset(&registers, 0, sizeof(registers));
 	registers.a[1] = (uintptr_t)buffer;
-	registers.a[2] = bits_size;
-	registers.a[3] = names;
-	registers.a[4] = voucher;
-	registers.a[5] = receive;
-	registers.a[6] = sizeof(buffer);
+	registers.t[0] = bits_body;
+	registers.a[3] = sizeof(buffer);
+	registers.a[4] = receive;
+	registers.a[5] = names;
+	registers.a[6] = voucher;
 	raw_call(&registers);
 	return (mach_msg_return_t)registers.a[0];
 }
@@ -318,36 +323,32 @@ test_refused(void)
 	uint64_t bits = MACH_MSGH_BITS(
 	    MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE);
 	uint64_t names = service | (uint64_t)reply_port << 32;
-	uint64_t receive = (uint64_t)reply_port << 32;
+	uint64_t receive = in_register(reply_port);
 	mach_port_t empty = port_new_send();
 
-	is(refused(bits | 76ULL << 32, names, 0, receive), MACH_SEND_TOO_LARGE,
+	is(refused(bits | 52ULL << 32, names, 0, receive), MACH_SEND_TOO_LARGE,
 	    "more than registers hold");
-	is(refused(bits | 20ULL << 32, names, 0, receive),
-	    MACH_SEND_MSG_TOO_SMALL, "less than a header");
-	is(refused(bits | 26ULL << 32, names, 0, receive),
+	is(refused(bits | (uint64_t)INT32_MAX << 32, names, 0, receive),
+	    MACH_SEND_TOO_LARGE, "more than anything holds");
+	is(refused(bits | 2ULL << 32, names, 0, receive),
 	    MACH_SEND_MSG_TOO_SMALL, "half a word");
-	is(refused(
-	       bits | 24ULL << 32 | MACH_MSGH_BITS_COMPLEX, names, 0, receive),
+	is(refused(bits | MACH_MSGH_BITS_COMPLEX, names, 0, receive),
 	    MACH_SEND_INVALID_TYPE, "descriptors");
-	is(refused(bits | 24ULL << 32, names, 0, receive | 1),
-	    MACH_SEND_INVALID_TYPE, "a count of them");
-	is(refused(bits | 24ULL << 32, NO_NAME | (uint64_t)reply_port << 32, 0,
-	       receive),
+	is(refused(bits, NO_NAME | (uint64_t)reply_port << 32, 0, receive),
 	    MACH_SEND_INVALID_DEST, "no such destination");
-	is(refused(bits | 24ULL << 32, service | (uint64_t)NO_NAME << 32, 0,
-	       receive),
+	is(refused(bits, UINT64_MAX, 0, receive), MACH_SEND_INVALID_DEST,
+	    "one that is dead, and such a reply port");
+	is(refused(bits, service | (uint64_t)NO_NAME << 32, 0, receive),
 	    MACH_SEND_INVALID_REPLY, "no such reply port");
-	is(refused(bits | 24ULL << 32, empty | (uint64_t)reply_port << 32, 0,
-	       (uint64_t)NO_NAME << 32),
+	is(refused(bits, empty | (uint64_t)reply_port << 32, 0,
+	       in_register(NO_NAME)),
 	    MACH_RCV_INVALID_NAME, "sent, and then no such port to receive");
 	is(status_of(empty).mps_msgcount, 1, "is in the queue");
-	is(refused(UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX),
+	is(refused(INT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX),
 	    MACH_SEND_INVALID_TYPE, "nothing but ones");
-	is(refused(0, 0, 0, 0), MACH_SEND_MSG_TOO_SMALL, "nothing but zeros");
-	is(refused(
-	       MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0) | 24ULL << 32,
-	       UINT32_MAX, 0, UINT64_MAX << 32),
+	is(refused(0, 0, 0, 0), MACH_SEND_INVALID_HEADER, "nothing but zeros");
+	is(refused(MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0), UINT32_MAX,
+	       0, UINT64_MAX),
 	    MACH_SEND_INVALID_DEST, "a reply to nobody, from nowhere");
 	port_end(empty);
 }
@@ -380,11 +381,11 @@ raw_message(struct registers *registers, void *buffer, mach_msg_bits_t bits,
 {
 	memset(registers, 0, sizeof(*registers));
 	registers->a[1] = (uintptr_t)buffer;
-	registers->a[2] = bits | sizeof(mach_msg_header_t) << 32;
-	registers->a[3] = names;
-	registers->a[4] = id << 32;
-	registers->a[5] = (uint64_t)from << 32;
-	registers->a[6] = sizeof(first.buffer);
+	registers->t[0] = bits;
+	registers->a[3] = sizeof(first.buffer);
+	registers->a[4] = in_register(from);
+	registers->a[5] = names;
+	registers->a[6] = id << 32;
 	raw_call(registers);
 }
 
@@ -398,9 +399,9 @@ answer(struct answerer *self, uint64_t id)
 	raw_message(&registers, self->buffer,
 	    MACH_MSGH_BITS(MACH_MSG_TYPE_MOVE_SEND_ONCE, 0), self->right, id,
 	    self->port);
-	if (registers.a[0] == MACH_MSG_IN_REGISTERS) {
-		self->right = (mach_port_t)registers.a[3];
-		self->id = (uint32_t)(registers.a[4] >> 32);
+	if (registers.a[7] != MACH_MSG_IN_BUFFER) {
+		self->right = (mach_port_t)registers.a[5];
+		self->id = (uint32_t)(registers.a[6] >> 32);
 		return MACH_MSG_SUCCESS;
 	}
 	if (registers.a[0] == MACH_MSG_SUCCESS) {
@@ -465,8 +466,8 @@ ask(mach_port_t port, uint64_t id)
 	    MACH_MSGH_BITS(
 		MACH_MSG_TYPE_COPY_SEND, MACH_MSG_TYPE_MAKE_SEND_ONCE),
 	    port | (uint64_t)reply_port << 32, id, reply_port);
-	return registers.a[0] == MACH_MSG_IN_REGISTERS
-		   ? (uint32_t)(registers.a[4] >> 32)
+	return registers.a[7] != MACH_MSG_IN_BUFFER
+		   ? (uint32_t)(registers.a[6] >> 32)
 		   : (uint32_t)header->msgh_id;
 }
 

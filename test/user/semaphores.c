@@ -679,6 +679,7 @@ int
 main(void)
 {
 	self = mach_task_self();
+	threads_keep();
 	test_counts();
 	test_bad_names();
 	test_bad_values();

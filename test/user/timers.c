@@ -274,6 +274,7 @@ int
 main(void)
 {
 	self = mach_task_self();
+	threads_keep();
 	test_expiry();
 	test_cancel();
 	test_errors();

@@ -66,6 +66,8 @@ void bench_semaphores(void);
 void bench_eventlinks(void);
 void bench_exceptions(void);
 void bench_interrupts(void);
+void bench_switches(void);
+void bench_urgent(void);
 void bench_tasks(void);
 void bench_transfer(void);
 void bench_memory(void);
@@ -76,6 +78,9 @@ void bench_maps(void);
 void bench_entries(void);
 void bench_scales(void);
 void bench_boot(void);
+
+/* So much above the caller's usual priority, or below. */
+void bench_importance(int importance);
 
 /* Calls of @port, with empty messages: a row. */
 void bench_round_trips(const char *name, const char *what, unsigned port);

@@ -83,20 +83,6 @@ open_alarm(void)
 	return true;
 }
 
-/* Below the driver, or where we were. */
-static void
-set_importance(int importance)
-{
-	thread_precedence_policy_data_t policy = {.importance = importance};
-	thread_t self = mach_thread_self();
-
-	bench_check(
-	    thread_policy_set(self, THREAD_PRECEDENCE_POLICY,
-		(thread_policy_t)&policy, THREAD_PRECEDENCE_POLICY_COUNT),
-	    "set our priority");
-	mach_port_deallocate(mach_task_self(), self);
-}
-
 void
 bench_interrupts(void)
 {
@@ -108,7 +94,7 @@ bench_interrupts(void)
 	bench_begin("irq.message", "interrupt to the driver's thread");
 	bench_check(
 	    mach_thread_start(drive, NULL, 65536, &driver), "start a driver");
-	set_importance(-1);
+	bench_importance(-1);
 	for (unsigned i = 0; i < WARM_UP + ROUNDS; i++) {
 		alarm.registers[ALARM_HIGH] = 0;
 		alarm.raised = bench_now();
@@ -116,7 +102,7 @@ bench_interrupts(void)
 		while (alarm.served == i)
 			thread_switch(MACH_PORT_NULL, SWITCH_OPTION_NONE, 0);
 	}
-	set_importance(0);
+	bench_importance(0);
 	mach_thread_join(driver);
 	alarm.registers[INTERRUPT_ENABLE] = 0;
 	bench_end();

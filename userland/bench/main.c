@@ -285,6 +285,8 @@ static const struct {
     {"irq", bench_interrupts},
     {"thread", bench_tasks},
     {"rpc.mig", bench_sums},
+    {"switch", bench_switches},
+    {"send.urgent", bench_urgent},
     {"scale", bench_entries},
     {"scale", bench_scales},
 };

@@ -93,8 +93,8 @@ serve(mach_port_t port, union buffer *buffer, mach_msg_size_t size)
 		bench_check(kr, "receive a request");
 		option = answer(buffer, arrived);
 		while (option == MACH_MSG_OPTION_NONE) {
-			bench_check(
-			    bench_serve_registers(&buffer->header, size, port),
+			bench_check(bench_serve_registers(
+					&buffer->header, size, (int32_t)port),
 			    "serve in registers");
 			option = answer(buffer, bench_now());
 		}

@@ -62,7 +62,7 @@ int bench_page(union bench_page *page);
 /* Answer the BENCH_REGISTERS in @buffer, of @room bytes, and others like it;
  * how the first message that is in memory came. */
 mach_msg_return_t bench_serve_registers(
-    mach_msg_header_t *buffer, uint64_t room, uint64_t port);
+    mach_msg_header_t *buffer, uint64_t room, int64_t port);
 
 struct bench_transfer_reply {
 	mach_msg_header_t header;

@@ -43,8 +43,12 @@ _exit(int status)
 	fflush(stdout);
 	if (bootstrap_port != MACH_PORT_NULL)
 		bootstrap_exit(bootstrap_port, status);
-	for (;;)
+	/* Who tells our threads to end is one of the kernel's; until then there
+	 * is nothing to be asked again. */
+	for (;;) {
 		task_terminate(mach_task_self());
+		mach_wait_until(UINT64_MAX);
+	}
 }
 
 void

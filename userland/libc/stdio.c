@@ -143,6 +143,8 @@ line_flush(void)
 {
 	size_t used = line.used;
 
+	if (used == 0)
+		return 0;
 	line.used = 0;
 	return sink_write(line.text, used) == used ? 0 : _FDEV_ERR;
 }

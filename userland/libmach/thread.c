@@ -5,16 +5,17 @@
  *
  *	| page that faults | stack, growing down ... | variables | handle |
  *
- * Some of those that have ended are kept for the next.
+ * With it goes a semaphore, which the thread's end signals.  Some of those that
+ * have ended are kept for the next.
  */
 #include <baton/mutex.h>
 #include <baton/thread.h>
 #include <picotls.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include <mach/mach.h>
 #include <mach/mig.h>
-#include <mach/routine_ids.h>
 
 #define STACK_DEFAULT (32 * 1024UL)
 #define KEPT_MAX      8
@@ -22,8 +23,8 @@
 struct mach_thread {
 	void (*run)(void *);
 	void *arg;
-	thread_t port;
-	thread_t self; /* the thread's own name for it, near its end */
+	semaphore_t ended;	/* signalled when it has */
+	_Atomic(thread_t) port; /* MACH_PORT_NULL until somebody asks */
 	vm_address_t region;
 	vm_size_t size;
 	struct mach_thread *next; /* of those that are kept */
@@ -38,27 +39,15 @@ static struct {
 void mach_thread_entry(void);
 void mach_thread_main(struct mach_thread *thread) __attribute__((noreturn));
 
-/*
- * Called by mach_thread_entry.  The last message asks for no reply: a port for
- * one would outlive us.
- */
+/* Called by mach_thread_entry. */
 void
 mach_thread_main(struct mach_thread *thread)
 {
-	mach_msg_header_t end = {
-	    .msgh_bits = MACH_MSGH_BITS(MACH_MSG_TYPE_COPY_SEND, 0),
-	    .msgh_size = sizeof(end),
-	    .msgh_id = MSGID_THREAD_TERMINATE,
-	};
-
 	thread->run(thread->arg);
 	fflush(stdout);
 	mig_dealloc_reply_port(MACH_PORT_NULL);
 	mig_dealloc_special_reply_port(MACH_PORT_NULL);
-	thread->self = mach_thread_self();
-	end.msgh_remote_port = thread->self;
-	for (;;)
-		mach_msg_send(&end);
+	baton_thread_end();
 }
 
 /* ---- its memory ---- */
@@ -102,6 +91,13 @@ kept_give(struct mach_thread *thread)
 	return room;
 }
 
+static void
+region_free(struct mach_thread *thread)
+{
+	vm_deallocate(mach_task_self(), thread->region, thread->size);
+}
+
+/* NULL: no memory. */
 static struct mach_thread *
 region_make(vm_size_t size)
 {
@@ -116,37 +112,37 @@ region_make(vm_size_t size)
 	    region + size - sizeof(*thread), 16);
 	thread->region = region;
 	thread->size = size;
-	return thread;
+	if (semaphore_create(mach_task_self(), &thread->ended, SYNC_POLICY_FIFO,
+		0) == KERN_SUCCESS)
+		return thread;
+	region_free(thread);
+	return NULL;
 }
 
 static void
 thread_free(struct mach_thread *thread)
 {
-	if (!kept_give(thread))
-		vm_deallocate(mach_task_self(), thread->region, thread->size);
+	if (kept_give(thread))
+		return;
+	semaphore_destroy(mach_task_self(), thread->ended);
+	region_free(thread);
 }
 
+/* Variables and stack are as a new thread's: what is the address of both. */
 static struct mach_thread *
-thread_allocate(vm_size_t stack_size, riscv64_thread_state_t *state)
+thread_allocate(vm_size_t stack_size, vm_address_t *variables)
 {
 	vm_size_t size =
 	    round_page(stack_size + _tls_size() + PAGE_SIZE) + PAGE_SIZE;
 	size_t alignment = _tls_align() > 16 ? _tls_align() : 16;
 	struct mach_thread *thread = kept_take(size);
-	vm_address_t variables;
 
 	if (thread == NULL)
 		thread = region_make(size);
 	if (thread == NULL)
 		return NULL;
-	variables = round_down((vm_address_t)thread - _tls_size(), alignment);
-	_init_tls((void *)variables);
-	*state = (riscv64_thread_state_t){
-	    .pc = (uint64_t)mach_thread_entry,
-	    .sp = variables,
-	    .tp = variables,
-	    .a0 = (uint64_t)thread,
-	};
+	*variables = round_down((vm_address_t)thread - _tls_size(), alignment);
+	_init_tls((void *)*variables);
 	return thread;
 }
 
@@ -156,20 +152,21 @@ kern_return_t
 mach_thread_start(void (*run)(void *), void *arg, vm_size_t stack_size,
     struct mach_thread **handle)
 {
-	riscv64_thread_state_t state;
 	struct mach_thread *thread;
+	vm_address_t variables;
 	kern_return_t kr;
 
 	if (stack_size == 0)
 		stack_size = STACK_DEFAULT;
-	thread = thread_allocate(stack_size, &state);
+	thread = thread_allocate(stack_size, &variables);
 	if (thread == NULL)
 		return KERN_RESOURCE_SHORTAGE;
 	thread->run = run;
 	thread->arg = arg;
-	thread->self = MACH_PORT_NULL;
-	kr = thread_create_running(mach_task_self(), RISCV64_THREAD_STATE,
-	    (thread_state_t)&state, RISCV64_THREAD_STATE_COUNT, &thread->port);
+	atomic_store_explicit(
+	    &thread->port, MACH_PORT_NULL, memory_order_relaxed);
+	kr = baton_thread_start((uintptr_t)mach_thread_entry, variables,
+	    variables, (uintptr_t)thread, thread->ended);
 	if (kr != KERN_SUCCESS) {
 		thread_free(thread);
 		return kr;
@@ -179,33 +176,39 @@ mach_thread_start(void (*run)(void *), void *arg, vm_size_t stack_size,
 }
 
 /*
- * The stack can go only when nothing runs on it any more, which is when the
- * thread's port dies.
+ * The signal comes when nothing runs on the stack any more.  Without it, as
+ * when somebody else ended the semaphore, nobody knows: the stack is lost.
  */
 void
 mach_thread_join(struct mach_thread *thread)
 {
-	mach_port_t self = mach_task_self(), done = mach_reply_port(), previous;
-	mach_dead_name_notification_t note;
+	thread_t port;
 	kern_return_t kr;
 
-	kr = mach_port_request_notification(self, thread->port,
-	    MACH_NOTIFY_DEAD_NAME, 1, done, MACH_MSG_TYPE_MAKE_SEND_ONCE,
-	    &previous);
-	if (kr == KERN_SUCCESS) {
-		mach_msg(&note.not_header, MACH_RCV_MSG, 0, sizeof(note), done,
-		    MACH_MSG_TIMEOUT_NONE, MACH_PORT_NULL);
-		mach_port_deallocate(self, thread->port);
-	}
-	mach_port_deallocate(self, thread->port);
-	if (thread->self != MACH_PORT_NULL)
-		mach_port_deallocate(self, thread->self);
-	mach_port_mod_refs(self, done, MACH_PORT_RIGHT_RECEIVE, -1);
-	thread_free(thread);
+	do
+		kr = semaphore_wait(thread->ended);
+	while (kr == KERN_ABORTED);
+	port = atomic_load_explicit(&thread->port, memory_order_relaxed);
+	if (port != MACH_PORT_NULL)
+		mach_port_deallocate(mach_task_self(), port);
+	if (kr == KERN_SUCCESS)
+		thread_free(thread);
 }
 
 thread_t
-mach_thread_port(const struct mach_thread *thread)
+mach_thread_port(struct mach_thread *thread)
 {
-	return thread->port;
+	thread_t port =
+	    atomic_load_explicit(&thread->port, memory_order_relaxed);
+	thread_t before = MACH_PORT_NULL;
+
+	if (port != MACH_PORT_NULL)
+		return port;
+	port = baton_thread_port(thread->ended);
+	/* Of two who ask at once one keeps the reference. */
+	if (MACH_PORT_VALID(port) &&
+	    !atomic_compare_exchange_strong_explicit(&thread->port, &before,
+		port, memory_order_relaxed, memory_order_relaxed))
+		mach_port_deallocate(mach_task_self(), port);
+	return port;
 }

@@ -63,6 +63,10 @@
 	trap	mach_eventlink_signal_wait_until_trap, \
 		TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL
 
+	trap	baton_thread_start, TRAP_BATON_THREAD_START
+	trap	baton_thread_port, TRAP_BATON_THREAD_PORT
+	trap	baton_thread_end, TRAP_BATON_THREAD_END
+
 	trap	mk_timer_create, TRAP_MK_TIMER_CREATE
 	trap	mk_timer_destroy, TRAP_MK_TIMER_DESTROY
 	trap	mk_timer_arm, TRAP_MK_TIMER_ARM
@@ -192,28 +196,29 @@ mach_msg:
 	j	.Lbits
 
 /*
- * Send and receive: what is small and simple goes in registers, and the buffer
- * has room for whatever comes in registers, with its trailer.
+ * Send and receive: what is small and simple goes in registers, as
+ * mach/trap_numbers.h has them, and the buffer has room for whatever comes in
+ * registers, with its trailer.
  */
 #define HEADER_SIZE   24
 #define BODY_MAX      48
 #define TRAILER_SIZE  8
 #define ROOM_MIN      (HEADER_SIZE + BODY_MAX + TRAILER_SIZE)
-#define IN_REGISTERS  1
+#define IN_BUFFER     1
+#define INVALID_TYPE  0x1000000f	/* MACH_SEND_INVALID_TYPE */
 
-.Lcall:
-	lw	a7, 0(a0)
-	li	t0, ROOM_MIN
-	bltz	a7, .Lcall_complex
-	blt	a3, t0, .Lmemory
-	andi	t1, a0, 7
-	addi	t3, a2, -HEADER_SIZE
-	bnez	t1, .Lmemory
-	beqz	t3, .Lin_registers
-	li	t4, BODY_MAX
-	bltu	t4, t3, .Lcall_long
-	andi	t1, t3, 3
-	bnez	t1, .Lmemory
+	/* t0 = bits, body's size above them; the kernel returns to what follows
+	 * this, with a1 as it was. */
+	.macro	call_trap
+	ld	a5, 8(a0)
+	ld	a6, 16(a0)
+	mv	a1, a0
+	addi	sp, sp, -16
+	sd	ra, 8(sp)
+	jal	.Lcall_trap
+	.endm
+
+	.macro	load_body
 	/* The buffer has that much, whatever of it is body. */
 	ld	t1, 24(a0)
 	ld	t2, 32(a0)
@@ -221,47 +226,87 @@ mach_msg:
 	ld	t4, 48(a0)
 	ld	t5, 56(a0)
 	ld	t6, 64(a0)
+	.endm
+
+.Lcall:
+	li	t0, ROOM_MIN
+	andi	t1, a0, 7
+	blt	a3, t0, .Lmemory
+	bnez	t1, .Lmemory
+	li	t1, HEADER_SIZE
+	lwu	t0, 0(a0)
+	bne	a2, t1, .Lcall_body
 .Lin_registers:
-	mv	a6, a3
-.Lheader_in_registers:
-	addi	sp, sp, -16
-	sd	ra, 8(sp)
-	slli	a2, a2, 32
-	slli	a5, a4, 32
-	mv	a1, a0
-	or	a2, a2, a7
-	ld	a3, 8(a0)
-	ld	a4, 16(a0)
-	li	t0, TRAP_MACH_MSG_CALL
-	jal	.Lcall_trap
-	/* The kernel returned to here. */
-	li	t0, IN_REGISTERS
-	bne	a0, t0, .Lnot_in_registers
-	srli	a0, a2, 32
-	addi	a0, a0, -HEADER_SIZE
+	call_trap
+	bnez	a7, .Lmore
+.Lheader_received:
 	sd	a2, 0(a1)
-	sd	a3, 8(a1)
-	sd	a4, 16(a1)
 	ld	ra, 8(sp)
 	li	a2, TRAILER_SIZE
+	sd	a5, 8(a1)
 	addi	sp, sp, 16
 	slli	a2, a2, 32
-	bnez	a0, .Lbody_received
+	sd	a6, 16(a1)
 	sd	a2, 24(a1)
 	ret
 
 .Lcall_trap:
 	ecall
 
+.Lcall_body:
+	li	t1, BODY_MAX
+	sext.w	t2, t0
+	addi	t3, a2, -HEADER_SIZE
+	bltz	t2, .Lcall_complex
+	slli	t2, t3, 32
+	or	t0, t0, t2
+	bltu	t1, t3, .Lcall_long
+	bne	t1, t3, .Lcall_some
+.Lcall_loaded:
+	load_body
+	call_trap
+.Lmore:
+	li	t0, BODY_MAX
+	bne	a7, t0, .Lsome_or_none
+	sd	a2, 0(a1)
+	ld	ra, 8(sp)
+	li	a2, TRAILER_SIZE
+	sd	a5, 8(a1)
+	addi	sp, sp, 16
+	slli	a2, a2, 32
+	sd	a6, 16(a1)
+	sd	t1, 24(a1)
+	sd	t2, 32(a1)
+	sd	t3, 40(a1)
+	sd	t4, 48(a1)
+	sd	t5, 56(a1)
+	sd	t6, 64(a1)
+	sd	a2, 72(a1)
+	ret
+
+.Lcall_some:
+	andi	t4, t3, 3
+	beqz	t4, .Lcall_loaded
+	j	.Lmemory
+
 /* It does not fit into registers: all but the header stays where it is. */
 .Lcall_right:
-	slli	a7, a7, 32
-	srli	a7, a7, 32
+	slli	t2, t3, 32
+	or	t0, t0, t2
 .Lcall_long:
-	li	a6, -1
-	slli	a6, a6, 63
-	or	a6, a6, a3
-	j	.Lheader_in_registers
+	li	t1, 1
+	bltz	t3, .Lmemory			/* less than a header */
+	slli	t1, t1, 63
+	or	a3, a3, t1
+	call_trap
+	li	t0, IN_BUFFER
+	beqz	a7, .Lheader_received
+	bne	a7, t0, .Lmore
+.Lnot_in_registers:
+	ld	ra, 8(sp)
+	addi	sp, sp, 16
+	bnez	a0, .Lcall_failed
+	ret
 
 /*
  * One right first goes so, too.  Other descriptors do as in .Lmemory, in fewer
@@ -270,16 +315,12 @@ mach_msg:
 #define FIRST_TYPE 39
 
 .Lcall_complex:
-	andi	t1, a0, 7
-	blt	a3, t0, .Lmemory
-	bnez	t1, .Lmemory
 	lbu	t1, FIRST_TYPE(a0)
 	beqz	t1, .Lcall_right
 	slli	a6, a6, 32
 	or	a6, a6, a3
 	mv	a7, a5
 	slli	a5, a4, 32
-	lwu	t0, 0(a0)
 	lwu	t2, 24(a0)
 	slli	a2, a2, 32
 	ld	a3, 8(a0)
@@ -288,31 +329,25 @@ mach_msg:
 	or	a5, a5, t2
 	j	.Ltrap
 
-.Lbody_received:
-	li	a3, BODY_MAX
-	bne	a0, a3, .Lsome_body
-	sd	t1, 24(a1)
-	sd	t2, 32(a1)
-	sd	t3, 40(a1)
-	sd	t4, 48(a1)
-	sd	t5, 56(a1)
-	sd	t6, 64(a1)
-	sd	a2, 72(a1)
-	li	a0, 0
-	ret
-
-/* a0 bytes, in fours, and the trailer right behind them. */
-.Lsome_body:
-	add	a4, a1, a0
+/* a7 bytes, in fours, and the trailer right behind them. */
+.Lsome_or_none:
+	li	t0, IN_BUFFER
+	beq	a7, t0, .Lnot_in_registers
+	ld	ra, 8(sp)
+	addi	sp, sp, 16
+	sd	a2, 0(a1)
+	sd	a5, 8(a1)
+	sd	a6, 16(a1)
+	add	a4, a1, a7
 	addi	a4, a4, HEADER_SIZE
 	.set	offset, 24
 	.irp	register, t1, t2, t3, t4, t5, t6
-	addi	a0, a0, -8
-	bltz	a0, 1f
+	addi	a7, a7, -8
+	bltz	a7, 1f
 	sd	\register, offset(a1)
 	j	2f
-1:	addi	a0, a0, 4
-	bnez	a0, .Ltrailer
+1:	addi	a7, a7, 4
+	bnez	a7, .Ltrailer
 	sw	\register, offset(a1)
 	j	.Ltrailer
 2:
@@ -322,18 +357,30 @@ mach_msg:
 	sw	zero, 0(a4)
 	li	a3, TRAILER_SIZE
 	sw	a3, 4(a4)
-	li	a0, 0
 	ret
 
-.Lnot_in_registers:
-	ld	ra, 8(sp)
-	addi	sp, sp, 16
-	bnez	a0, .Lcall_failed
-	ret
 .Lcall_failed:
+	li	t0, INVALID_TYPE
+	bne	a0, t0, 1f
+	lw	t1, 0(a1)
+	bltz	a3, 1f
+	bltz	t1, .Lcall_no_count
+1:	slli	a6, a3, 32
+	slli	a5, a4, 32
+	srli	a6, a6, 32
 	mv	t1, a1
 	li	a1, MACH_SEND_MSG | MACH_RCV_MSG
 	mv	a7, zero
+	j	.Lfailed
+
+/* A header says that there are descriptors, and is all that there is. */
+.Lcall_no_count:
+	mv	a0, a1
+	li	a1, MACH_SEND_MSG | MACH_RCV_MSG
+	li	a2, HEADER_SIZE
+	li	a5, 0
+	li	a6, 0
+	j	.Lmemory
 
 	/* The kernel leaves what it was given in a1 to a7, and a0 in t1. */
 .Lfailed:

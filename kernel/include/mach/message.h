@@ -579,8 +579,10 @@ typedef uint64_t mach_msg_option64_t;
 typedef kern_return_t mach_msg_return_t;
 
 #define MACH_MSG_SUCCESS 0x00000000
-/* TRAP_MACH_MSG_CALL alone: success, and the message is in registers */
+/* mach_msg_call_trap() alone: success, and the message is in registers */
 #define MACH_MSG_IN_REGISTERS 1
+/* ... and what its trap leaves in a7 when it is not: no body's size */
+#define MACH_MSG_IN_BUFFER 1
 
 /*
  * Or'ed into a MACH_SEND_ or MACH_RCV_ code when rights or memory of the

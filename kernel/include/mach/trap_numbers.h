@@ -43,24 +43,29 @@
 #define TRAP_MACH_MSG2		-47
 /*
  * Send and receive, a header and up to 48 bytes in registers
- * (userland/libmach/traps.S has the stub; docs/ipc.md):
+ * (userland/libmach/traps.S has the stub; docs/ipc.md).  This trap has no
+ * number: t0 holds bits, and the size of the body above them, and is not
+ * negative.
  *
  *	in			out
- *	a0			MACH_MSG_IN_REGISTERS, or mach_msg()'s result
+ *	t0  bits, body's size	anything
+ *	a0			mach_msg()'s result
  *	a1  buffer		the same
- *	a2  bits, size above	bits, size above
- *	a3  remote, local	remote, local
- *	a4  voucher, id		voucher, id
- *	a5  0, receive name	0
- *	a6  room; bit 63: see	0
+ *	a2			bits, size of the message
+ *	a3  room; bit 63: see	anything
+ *	a4  receive name	anything
+ *	a5  remote, local	remote, local
+ *	a6  voucher, id		voucher, id
+ *	a7			the body's size, or MACH_MSG_IN_BUFFER
  *	t1 to t6  body		body, 0 where there is none
- *	ra  where to return to	the same if the message is in registers, as t0
+ *	ra  where to return to	the same if the message is in registers
  *
- * Whatever came otherwise than in registers is in the buffer, a0 being 0.
- * What is sent with bit 63 of a6 and has descriptors, or a longer body, is in
- * the buffer, too, but for the header.
+ * Where there are two the second is in the upper half.  The receive name is
+ * extended from 32 bits with its sign, as C passes it.  Of what came otherwise
+ * than in registers, or did not come, a0 says that; what came is in the
+ * buffer.  What is sent with bit 63 of a3 and has descriptors, or a longer
+ * body, is in the buffer, too, but for the header.
  */
-#define TRAP_MACH_MSG_CALL -48
 
 /* Semaphores */
 #define TRAP_SEMAPHORE_SIGNAL		-33
@@ -92,5 +97,10 @@
 #define TRAP_MACH_EVENTLINK_WAIT_UNTIL	      -102
 #define TRAP_MACH_EVENTLINK_SIGNAL_WAIT_UNTIL -103
 
+/* Threads that end with a signal; Baton's own, see baton/thread.h */
+#define TRAP_BATON_THREAD_START -104
+#define TRAP_BATON_THREAD_PORT	-105
+#define TRAP_BATON_THREAD_END	-106
+
 /* No trap has a number below this one; the table has its negative, plus one */
-#define TRAP_NUMBER_LAST -103
+#define TRAP_NUMBER_LAST -106

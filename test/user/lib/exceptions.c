@@ -8,7 +8,8 @@ struct raw {
 	uint32_t word[WORDS_MAX + 40];
 };
 
-static _Thread_local struct raw raw;
+/* So that it goes in registers where it fits. */
+static _Thread_local struct raw raw __attribute__((aligned(8)));
 static _Thread_local unsigned next;
 static _Thread_local bool sound;
 

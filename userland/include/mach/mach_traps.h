@@ -125,7 +125,7 @@ kern_return_t _kernelrpc_mach_port_request_notification_trap(
     mach_msg_type_name_t disposition, mach_port_name_t *previous);
 
 /*
- * What TRAP_MACH_MSG_CALL takes and gives, a message without descriptors: laid
+ * What a call in registers takes and gives, a message without descriptors: laid
  * out as in memory, and may be looked at there as such.
  */
 #define MACH_MSG_REGISTERS_BODY 48 /* bytes */
@@ -150,12 +150,15 @@ mach_msg_call_trap(void *buffer, mach_msg_registers_t *message,
 {
 	register uint64_t a0 __asm__("a0");
 	register void *a1 __asm__("a1") = buffer;
-	register uint64_t a2 __asm__("a2") = message->bits_and_size;
-	register uint64_t a3 __asm__("a3") = message->remote_and_local_port;
-	register uint64_t a4 __asm__("a4") = message->voucher_and_id;
-	register uint64_t a5 __asm__("a5") = (uint64_t)rcv_name << 32;
-	register uint64_t a6 __asm__("a6") = rcv_size;
-	register int64_t t0 __asm__("t0") = TRAP_MACH_MSG_CALL;
+	register uint64_t a2 __asm__("a2");
+	register uint64_t a3 __asm__("a3") = rcv_size;
+	register int64_t a4 __asm__("a4") = (int32_t)rcv_name;
+	register uint64_t a5 __asm__("a5") = message->remote_and_local_port;
+	register uint64_t a6 __asm__("a6") = message->voucher_and_id;
+	register uint64_t a7 __asm__("a7");
+	register uint64_t t0 __asm__("t0") =
+	    message->bits_and_size -
+	    ((uint64_t)sizeof(mach_msg_header_t) << 32);
 	register uint64_t t1 __asm__("t1") = message->body[0];
 	register uint64_t t2 __asm__("t2") = message->body[1];
 	register uint64_t t3 __asm__("t3") = message->body[2];
@@ -166,21 +169,22 @@ mach_msg_call_trap(void *buffer, mach_msg_registers_t *message,
 	__asm__ volatile("	lla	ra, 1f\n"
 			 "	ecall\n"
 			 "1:"
-			 : "=r"(a0), "+r"(a1), "+r"(a2), "+r"(a3), "+r"(a4),
-			 "+r"(a5), "+r"(a6), "+r"(t0), "+r"(t1), "+r"(t2),
-			 "+r"(t3), "+r"(t4), "+r"(t5), "+r"(t6)
+			 : "=r"(a0), "+r"(a1), "=r"(a2), "+r"(a3), "+r"(a4),
+			 "+r"(a5), "+r"(a6), "=r"(a7), "+r"(t0), "+r"(t1),
+			 "+r"(t2), "+r"(t3), "+r"(t4), "+r"(t5), "+r"(t6)
 			 :
-			 : "ra", "a7", "memory");
+			 : "ra", "memory");
 	message->bits_and_size = a2;
-	message->remote_and_local_port = a3;
-	message->voucher_and_id = a4;
+	message->remote_and_local_port = a5;
+	message->voucher_and_id = a6;
 	message->body[0] = t1;
 	message->body[1] = t2;
 	message->body[2] = t3;
 	message->body[3] = t4;
 	message->body[4] = t5;
 	message->body[5] = t6;
-	return (mach_msg_return_t)a0;
+	return a7 != MACH_MSG_IN_BUFFER ? MACH_MSG_IN_REGISTERS
+					: (mach_msg_return_t)a0;
 }
 #else
 /* Stubs that are tested elsewhere: the test has it. */

@@ -107,6 +107,30 @@ def fill_descriptor(writer, sender, base, field):
                            _memory_fields(sender, argument))
 
 
+def fill(stub, message, base):
+    """What is behind @message's header; counts and values are @stub's."""
+    w = stub.writer
+    for field in message.fields:
+        here = f"{pointer(base, field.after)}->{field.name}"
+        if field.part is Part.BODY:
+            w.line(f"{here}.msgh_descriptor_count = "
+                   f"{message.descriptor_count};")
+        elif field.part is Part.DESCRIPTOR:
+            fill_descriptor(w, stub.sender, base, field)
+        elif field.part is Part.NDR:
+            w.line(f"mig_set_ndr(&{here});")
+        elif field.part is Part.RET_CODE:
+            w.line(f"{here} = KERN_SUCCESS;")
+        elif field.part is Part.OFFSET:
+            w.line(f"{here} = 0;")
+        elif field.part is Part.COUNT:
+            stub.fill_count(field, here)
+        elif field.part is Part.VALUE:
+            stub.fill_value(field, here)
+        elif field.part is Part.VARYING:
+            stub.fill_varying(field, here)
+
+
 def used_bytes(field, count):
     """The C expression for what a varying field takes."""
     return f"mig_round({cside.bytes_of(field.argument, count)})"

@@ -325,29 +325,6 @@ class _Stub:
                 self.writer.when(f"{argument.count_name} > {limit}",
                                  *self.fail("MIG_ARRAY_TOO_LARGE"))
 
-    def fill(self):
-        w, reply = self.writer, self.reply
-        for field in reply.fields:
-            here = f"{body.pointer('Out', field.after)}->{field.name}"
-            if field.part is Part.BODY:
-                w.line("Out0P->Head.msgh_bits |= MACH_MSGH_BITS_COMPLEX;")
-                w.line(f"{here}.msgh_descriptor_count = "
-                       f"{reply.descriptor_count};")
-            elif field.part is Part.DESCRIPTOR:
-                body.fill_descriptor(w, self.sender, "Out", field)
-            elif field.part is Part.NDR:
-                w.line(f"mig_set_ndr(&{here});")
-            elif field.part is Part.RET_CODE:
-                w.line(f"{here} = KERN_SUCCESS;")
-            elif field.part is Part.OFFSET:
-                w.line(f"{here} = 0;")
-            elif field.part is Part.COUNT:
-                self.fill_count(field, here)
-            elif field.part is Part.VALUE:
-                self.fill_value(field, here)
-            elif field.part is Part.VARYING:
-                self.fill_varying(field, here)
-
     def fill_count(self, field, here):
         w, argument = self.writer, field.argument
         if argument.type.form is Form.VARSTRING:
@@ -448,7 +425,9 @@ class _Stub:
         if routine.outs:
             w.when("kr != KERN_SUCCESS", *self.fail("kr"))
             self.check_outs()
-            self.fill()
+            if self.reply.complex:
+                w.line("Out0P->Head.msgh_bits |= MACH_MSGH_BITS_COMPLEX;")
+            body.fill(self, self.reply, "Out")
             w.sum("Out0P->Head.msgh_size = ",
                   body.size_expression(self.reply, "Out"), ";")
         else:

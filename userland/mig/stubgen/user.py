@@ -87,27 +87,6 @@ class _Stub:
                 self.writer.when(f"{self.sender.count(argument)} > {limit}",
                                  "return MIG_ARRAY_TOO_LARGE;")
 
-    def fill(self):
-        """The request behind its header."""
-        w = self.writer
-        for field in self.request.fields:
-            here = f"{body.pointer('In', field.after)}->{field.name}"
-            if field.part is Part.BODY:
-                w.line(f"{here}.msgh_descriptor_count = "
-                       f"{self.request.descriptor_count};")
-            elif field.part is Part.DESCRIPTOR:
-                body.fill_descriptor(w, self.sender, "In", field)
-            elif field.part is Part.NDR:
-                w.line(f"mig_set_ndr(&{here});")
-            elif field.part is Part.OFFSET:
-                w.line(f"{here} = 0;")
-            elif field.part is Part.COUNT:
-                self.fill_count(field, here)
-            elif field.part is Part.VALUE:
-                self.fill_value(field, here)
-            elif field.part is Part.VARYING:
-                self.fill_varying(field, here)
-
     def fill_count(self, field, here):
         w, argument = self.writer, field.argument
         made = argument.type
@@ -377,7 +356,7 @@ class _Stub:
         w.depth = 1
         self.variables()
         self.check_counts()
-        self.fill()
+        body.fill(self, self.request, "In")
         self.call()
         if routine.one_way:
             w.line("return migResult;")

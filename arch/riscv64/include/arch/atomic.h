@@ -44,6 +44,25 @@ atomic_swap_acquire(_Atomic uint32_t *word, uint32_t value)
 	return old;
 }
 
+/* Add @n unless a bit of @mask is set: false, and then or for no reason at all
+ * nothing has changed.  The same order. */
+static inline bool
+atomic_add_unless_acquire(_Atomic uint32_t *word, uint32_t mask, uint32_t n)
+{
+	uint64_t seen, failed;
+
+	__asm__ volatile("lr.w.aq %0, %2\n\t"
+			 "and %1, %0, %3\n\t"
+			 "bnez %1, 1f\n\t"
+			 "add %0, %0, %4\n\t"
+			 "sc.w %1, %0, %2\n"
+			 "1:"
+			 : "=&r"(seen), "=&r"(failed), "+A"(*word)
+			 : "rI"((uint64_t)mask), "rI"((uint64_t)n)
+			 : "memory");
+	return failed == 0;
+}
+
 /*
  * A word that is looked at and then changed, unless somebody else has stored to
  * it meanwhile, the same value or another: which may fail for no reason at all.

@@ -28,6 +28,8 @@ noreturn void arch_thread_resume(struct thread *next);
 
 /* Load all user registers of the current thread and leave the kernel. */
 noreturn void arch_user_return(void);
+/* The same with 0 as the trap's result, unless there is an AST. */
+noreturn void arch_user_return_success(void);
 
 /* Make @thread current without leaving the caller's stack: wait_begin(). */
 static inline void

@@ -7,32 +7,36 @@
 #define THREAD_CPU 256
 #define THREAD_AST 264
 
-/* Both, and each */
-#define THREAD_PRIORITIES    272
+/* All three, and each */
+#define THREAD_STANDING	     272
 #define THREAD_PRIORITY	     272
-#define THREAD_BASE_PRIORITY 276
+#define THREAD_BASE_PRIORITY 274
+#define THREAD_CPU_TAG_SHIFT 32
 
-#define FAST_FROM	280
-#define FAST_FROM_WORD	288
-#define FAST_QUIET	296
-#define FAST_TO		304
-#define FAST_TO_WORD	312
-#define FAST_TO_ENTRY	320
-#define FAST_TO_KEY	328
-#define FAST_SPARE_KEY	332
-#define FAST_SPARE	336
-#define FAST_SPARE_NAME 344
-#define FAST_PMAP	352
-#define THREAD_SPACE	360
+#define FAST_PLACE	280
+#define FAST_QUIET	288
+#define FAST_TO		296
+#define FAST_TO_WORD	304
+#define FAST_TO_ENTRY	312
+#define FAST_TO_KEY	320
+#define FAST_SPARE_KEY	324
+#define FAST_SPARE	328
+#define FAST_SPARE_NAME 336
+#define FAST_FROM_NAME	340
+#define FAST_PMAP	344
+#define THREAD_SPACE	352
+#define FAST_RECEIVE	360
 
 #define PORT_WORD     0
 #define PORT_SEQUENCE 16
+#define PORT_NAME     24
+#define PSET_WORD     0
 #define PMAP_SATP     8
 #define ENTRY_PORT    8
-/* ipc/space.h's ENTRY_KEPT, and a send-once right's key's upper bits */
-#define KEY_KEPT      0x100
-#define KEY_SEND_ONCE 0x40000
-#define WORD_SHIFT    38
+/* The upper half of ipc/space.h's ENTRY_KEPT, and where it is in a key */
+#define KEY_KEPT_UPPER	0x1000
+#define ENTRY_KEY_UPPER 2
+#define WORD_SHIFT	38
 
 #define SPACE_LOCK	 0
 #define SPACE_SELF_ENTRY 8
@@ -48,15 +52,18 @@
 #define CPU_STACK_TOP	     0
 #define CPU_MESSAGE_TRAP     8
 #define CPU_REQUEST	     16
-#define CPU_REPLY	     24
-#define CPU_PMAP	     32
-#define CPU_PMAP_LOADED	     40
-#define CPU_RUNNING_PRIORITY 48
-#define CPU_FPU_ON	     52
-#define CPU_ASIDS_STALE	     53
-#define CPU_HANDED_OFF	     56
-#define CPU_DECLINED	     176
-#define CPU_BEST_QUEUED	     968
+#define CPU_REQUEST_RECEIVED 24
+#define CPU_REPLY_RECEIVED   32
+#define CPU_REQUEST_CHANGE   40
+#define CPU_REPLY_CHANGE     48
+#define CPU_PMAP	     56
+#define CPU_PMAP_LOADED	     64
+#define CPU_RUNNING_PRIORITY 72
+#define CPU_FPU_ON	     76
+#define CPU_ASIDS_STALE	     77
+#define CPU_HANDED_OFF	     80
+#define CPU_DECLINED	     200
+#define CPU_BEST_QUEUED	     992
 
 /* The two halves of a call: bits as sent, and what receivers see changes. */
 #define FAST_REQUEST_BITS     0x1513
@@ -65,8 +72,16 @@
 #define FAST_REPLY_RECEIVED   0x1212
 #define FAST_HEADER	      24
 #define FAST_BODY	      48
-/* What TRAP_MACH_MSG_CALL returns if the message is in registers */
-#define CALL_IN_REGISTERS 1
+/* A header, and the answer to a question about an exception */
+#define FAST_ANSWER 36
+/* The shortest trailer; a descriptor of a send right, its third word */
+#define FAST_TRAILER	8
+#define DESCRIPTOR_SEND 0x110000
+/* A port's word in which a thread waits that raised an exception, see
+ * fast_word.h: it has one bit set of those above. */
+#define WORD_ASKER_SHIFT 61
+/* What a call has in a7 if its message is not in registers */
+#define CALL_IN_BUFFER 1
 
 /* Why a leg declines: mach/baton_decline.h */
 #define DECLINE_SIZE	 0

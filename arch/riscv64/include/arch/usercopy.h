@@ -43,6 +43,28 @@ kern_return_t copyout_descriptor_return(uaddr_t to, uint64_t w0, uint64_t w1,
     uint64_t w2, uint64_t w3, uint64_t w4, uint64_t w5, uint64_t w6) must_check;
 
 /*
+ * The same of a question about an exception, mach_exception_raise(), with its
+ * trailer.  Bits and size, names, voucher and id; @identity:
+ * the names of thread and task, the latter above; @ndr_exception: an NDR's
+ * second half, and above it the exception.
+ */
+kern_return_t copyout_raise_return(uaddr_t to, uint64_t bits_size,
+    uint64_t names, uint64_t id, uint64_t identity, uint64_t ndr_exception,
+    uint64_t code, uint64_t subcode) must_check;
+
+/* The same of any message of five words, with its trailer. */
+kern_return_t copyout_six_return(uaddr_t to, uint64_t w0, uint64_t w1,
+    uint64_t w2, uint64_t w3, uint64_t w4, uint64_t w5) must_check;
+
+/*
+ * The name of a receive right just made for port_allocate_trap(@target,
+ * @right, @to), to @to; where that is not done at once, port_name_later() is
+ * called with the same arguments, and answers.  Instead of a return.
+ */
+kern_return_t copyout_name(
+    uint64_t target, uint64_t right, uaddr_t to, uint32_t name) must_check;
+
+/*
  * copyin() of what is there: addresses and @size are multiples of 4, @from is
  * in the user's half, and a fault is not served: KERN_INVALID_ADDRESS.  So
  * locks may be held.
