@@ -315,6 +315,8 @@ reply(struct thread *self)
 	reason = take_client(self, &client, &word);
 	if (reason == BATON_DECLINE_CALL_NOBODY && word_is_asker(word) &&
 	    call_bits_size(tf->t0) >> 32 == sizeof(mig_reply_error_t)) {
+		if (CONFIG_DEBUG)
+			lock_note_release(lock);
 		fast_exception_answer(self->fast.spare->port, word);
 		return reason;
 	}

@@ -132,7 +132,7 @@ entry_move_send(struct space *space, mach_port_name_t name, struct entry *entry,
 
 struct port *
 entry_move_receive(struct space *space, mach_port_name_t name,
-    struct entry *entry, kern_return_t result, struct loose *loose)
+    struct entry *entry, enum eviction why, struct loose *loose)
 {
 	struct port *port = entry->port;
 
@@ -146,7 +146,7 @@ entry_move_receive(struct space *space, mach_port_name_t name,
 	/* Before it is on its way: no-senders notices go by the count. */
 	port->make_send_count = 0;
 	port->sequence = 0;
-	port_evict_receivers(port, result);
+	port_evict_receivers(port, why);
 	pset_remove_all(port);
 	spin_unlock(&port->lock);
 
@@ -190,7 +190,7 @@ entry_drop_all(struct space *space, mach_port_name_t name, struct entry *entry,
 			entry_drop_send(space, name, entry, loose);
 		if (key & MACH_PORT_TYPE_RECEIVE)
 			loose->receive = entry_move_receive(
-			    space, name, entry, MACH_RCV_PORT_DIED, loose);
+			    space, name, entry, EVICT_DIED, loose);
 	}
 }
 

@@ -73,11 +73,11 @@ void entry_forget(struct space *space, mach_port_name_t name,
     struct entry *entry, struct loose *loose);
 
 /* The space's send right, or receive right, is the caller's now, with a
- * reference.  Threads waiting on the receive right get @result. */
+ * reference.  Who waits on the receive right is told @why. */
 struct port *entry_move_send(struct space *space, mach_port_name_t name,
     struct entry *entry, struct loose *loose);
 struct port *entry_move_receive(struct space *space, mach_port_name_t name,
-    struct entry *entry, kern_return_t result, struct loose *loose);
+    struct entry *entry, enum eviction why, struct loose *loose);
 
 /* The send right, or everything that the name denotes, is given up. */
 void entry_drop_send(struct space *space, mach_port_name_t name,

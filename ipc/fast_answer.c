@@ -199,6 +199,8 @@ fast_exception_answer(struct port *to, uint64_t word)
 	const struct trapframe *tf = &self->tf;
 	struct thread *thread = word_who_asked(word);
 
+	if (CONFIG_DEBUG)
+		lock_note_acquire(&self->fast.space->lock, LOCK_ORDER_RISING);
 	if (unlikely(tf->a6 != USUAL_ANSWER ||
 		     thread->exception.behavior != USUAL_BEHAVIOR ||
 		     (uint32_t)tf->t2 != KERN_SUCCESS ||

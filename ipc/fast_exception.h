@@ -41,7 +41,8 @@ void fast_exception_reply(struct thread *self, const uint32_t *body, int32_t id,
  * the current thread, to the thread that waits in the word of @port, which was
  * @word: if it lets that go on, that runs, while the current thread waits for
  * the next question in the word of its port.
- * Locks: the current thread's space; unlocks it.
+ * Locks: the current thread's space, taken by a leg, which notes no locks;
+ * unlocks it.
  */
 void fast_exception_answer(struct port *to, uint64_t word);
 

@@ -82,8 +82,8 @@ mod_single(struct space *space, mach_port_name_t name, struct entry *entry,
 	if (is_guarded(entry))
 		return KERN_INVALID_RIGHT;
 	if (right == MACH_PORT_RIGHT_RECEIVE)
-		loose->receive = entry_move_receive(
-		    space, name, entry, MACH_RCV_PORT_DIED, loose);
+		loose->receive =
+		    entry_move_receive(space, name, entry, EVICT_DIED, loose);
 	else
 		entry_drop_all(space, name, entry, loose);
 	return KERN_SUCCESS;
@@ -259,8 +259,8 @@ mach_port_destruct(struct space *space, mach_port_name_t name,
 	if (kr == KERN_SUCCESS && send_delta != 0)
 		kr = mod_send(space, name, entry, send_delta, &loose);
 	if (kr == KERN_SUCCESS)
-		loose.receive = entry_move_receive(
-		    space, name, entry, MACH_RCV_PORT_DIED, &loose);
+		loose.receive =
+		    entry_move_receive(space, name, entry, EVICT_DIED, &loose);
 	spin_unlock(&space->lock);
 	loose_release(&loose);
 	return kr;
@@ -283,8 +283,8 @@ mach_port_end(struct space *space, struct port *port)
 	if (entry != NULL && (entry->key & MACH_PORT_TYPE_SEND))
 		mod_send(space, name, entry, -1, &loose); /* there is one */
 	if (entry != NULL)
-		loose.receive = entry_move_receive(
-		    space, name, entry, MACH_RCV_PORT_DIED, &loose);
+		loose.receive =
+		    entry_move_receive(space, name, entry, EVICT_DIED, &loose);
 	spin_unlock(&space->lock);
 	loose_release(&loose);
 }

@@ -210,7 +210,7 @@ find_receiver(struct port *port, struct kmsg *kmsg)
 		return thread;
 	/* The rest find the message, or that it is too large, themselves. */
 	if (unlikely(!list_empty(&queue->receivers)))
-		port_evict_receivers(port, RECEIVE_LOOK_AGAIN);
+		port_evict_receivers(port, EVICT_LOOK_AGAIN);
 	/* Who waits on a set while there are messages is about to look. */
 	if (!list_empty(&port->sets) && !mqueue_waiting(queue))
 		thread = claim_set_receiver(port, kmsg, &offers);

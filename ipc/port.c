@@ -132,14 +132,21 @@ port_needs_reaping(struct port *port)
 	return true;
 }
 
+static const kern_return_t eviction_results[] = {
+    [EVICT_DIED] = MACH_RCV_PORT_DIED,
+    [EVICT_CHANGED] = MACH_RCV_PORT_CHANGED,
+    [EVICT_LOOK_AGAIN] = RECEIVE_LOOK_AGAIN,
+};
+
 void
-port_evict_receivers(struct port *port, kern_return_t result)
+port_evict_receivers(struct port *port, enum eviction why)
 {
 	KASSERT(spin_held(&port->lock));
-	mqueue_wake(&port->queue.receivers, result, WAKE_AT_ONCE);
+	mqueue_wake(
+	    &port->queue.receivers, eviction_results[why], WAKE_AT_ONCE);
 	if (list_empty(&port->queue.receivers))
 		return;
-	port->evict_result = result;
+	port->eviction = why;
 	list_splice_tail(&port->evicted, &port->queue.receivers);
 	if (port_needs_reaping(port))
 		reap_later(&port->reap);
@@ -217,7 +224,7 @@ port_die(struct port *port, struct kmsg **no_sendersp)
 	port->orphaned = false;
 	*no_sendersp = port->no_senders;
 	port->no_senders = NULL;
-	port->evict_result = MACH_RCV_PORT_DIED;
+	port->eviction = EVICT_DIED;
 	list_splice_tail(&port->evicted, &port->queue.receivers);
 	return port_needs_reaping(port);
 }
@@ -383,7 +390,8 @@ port_reap_step(struct reap_item *item)
 
 	port_lock(port);
 	if (!list_empty(&port->evicted)) {
-		mqueue_wake(&port->evicted, port->evict_result, WAKE_AT_ONCE);
+		mqueue_wake(&port->evicted, eviction_results[port->eviction],
+		    WAKE_AT_ONCE);
 		spin_unlock(&port->lock);
 		return true;
 	}

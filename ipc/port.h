@@ -71,6 +71,14 @@ enum kobject_kind {
 	KOBJECT_KIND_COUNT
 };
 
+/* Why nobody receives from a port any more who waits on it; what port.c tells
+ * him. */
+enum eviction {
+	EVICT_DIED,
+	EVICT_CHANGED, /* it is another's, or in a set that he does not know */
+	EVICT_LOOK_AGAIN,
+};
+
 /* p: this port's lock   a: atomic   I: immutable   R: transit_lock */
 struct port {
 	atomic_ulong word; /* [a] see fast_word.h; most of all PORT_GENERAL */
@@ -88,16 +96,16 @@ struct port {
 	uint8_t flags; /* [p] MACH_PORT_STATUS_FLAG_*, kept */
 	bool orphaned; /* [p] KERNEL: its object is to hear of no senders */
 	bool timer_posted;	   /* [p] its timer's message is in the queue */
+	uint8_t set_count;	   /* [p] length of @sets */
+	uint8_t eviction;	   /* [p] enum eviction: why the @evicted go */
 	uint32_t send_rights;	   /* [p] in spaces, messages and the kernel */
 	uint32_t send_once_rights; /* [p] the same */
 	uint32_t make_send_count;  /* [p] since it was moved or reset */
-	uint32_t notices_owed; /* [p] send-once notices that lacked memory */
-	void *object;	       /* [p] KERNEL, or a timer */
-	uint64_t context;      /* [p] the receiver's own word, or guard */
-	struct kmsg *carrier;  /* [R] TRANSIT: the message that holds it */
-	uint32_t set_count;    /* [p] length of @sets */
-	kern_return_t evict_result; /* [p] what the @evicted are told */
-	struct list sets;	    /* [p] struct pset_link by port_link */
+	uint32_t notices_owed;	 /* [p] send-once notices that lacked memory */
+	void *object;		 /* [p] KERNEL, or a timer */
+	uint64_t context;	 /* [p] the receiver's own word, or guard */
+	struct kmsg *carrier;	 /* [R] TRANSIT: the message that holds it */
+	struct list sets;	 /* [p] struct pset_link by port_link */
 	struct list evicted;	 /* [p] receivers that the reaper will wake */
 	struct list requests;	 /* [p] struct name_request by port_link */
 	struct kmsg *no_senders; /* [p] notice set aside, or NULL */
@@ -105,7 +113,8 @@ struct port {
 	struct reap_item reap;	 /* for the long part of dying */
 	struct ledger *ledger;	 /* [p] who pays for it; NULL: the kernel */
 };
-static_assert(sizeof(struct port) <= 320, "five cache lines");
+/* Every port of a task is paid for by the byte. */
+static_assert(sizeof(struct port) <= 240, "seventeen to a page");
 
 /* The flags that say what the holder of the receive right may do with it. */
 #define PORT_GUARDED	MACH_PORT_STATUS_FLAG_GUARDED
@@ -250,7 +259,6 @@ port_renew(struct port *port)
 	port->carrier = NULL;
 	port->make_send_count = 0;
 	port->no_senders_sync = 0;
-	port->evict_result = KERN_SUCCESS;
 	port->queue.limit = MACH_PORT_QLIMIT_DEFAULT;
 	atomic_store_explicit(&port->sequence, 0, memory_order_relaxed);
 }
@@ -356,7 +364,7 @@ void right_used(struct port *port, mach_msg_type_name_t type);
 
 /* The port changes hands: nobody who waits on it gets its messages any more.
  * A few are woken at once, the rest by the reaper.  Locks: the port's. */
-void port_evict_receivers(struct port *port, kern_return_t result);
+void port_evict_receivers(struct port *port, enum eviction why);
 /* A send-once notice could not be made for want of memory: try again later.
  * The right that it would have used up stays counted until then. */
 void port_owe_notice(struct port *port);

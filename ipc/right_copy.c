@@ -117,7 +117,7 @@ take(struct space *space, mach_port_name_t name, struct entry *entry,
 		return right_make_send_once(port);
 	case MACH_MSG_TYPE_MOVE_RECEIVE:
 		return entry_move_receive(
-		    space, name, entry, MACH_RCV_PORT_CHANGED, loose);
+		    space, name, entry, EVICT_CHANGED, loose);
 	case MACH_MSG_TYPE_MOVE_SEND_ONCE:
 		entry_forget(space, name, entry, loose);
 		return port;

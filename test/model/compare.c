@@ -5,6 +5,7 @@
 
 #include "chance.h"
 #include "ipc/fast.h"
+#include "ipc/fast_word.h"
 #include "ipc/kmsg.h"
 #include "ipc/mach_port.h"
 #include "ipc/notify.h"
@@ -262,6 +263,18 @@ compare_name(const struct m_task *task, const struct m_name *name)
 		EXPECT(entry->pset == name->set->kernel);
 }
 
+/* Is the thread's spare entry no name?  Who waits in a word has one. */
+static bool
+keeps_spare(const struct thread *thread)
+{
+	const struct fast_state *fast = &thread->fast;
+
+	return (fast->spare_key & ENTRY_KEPT) ||
+	       (fast->from != NULL &&
+		   fast->from->word == word_server(thread)) ||
+	       (fast->set != NULL && fast->set->word == word_server(thread));
+}
+
 static void
 compare_task(const struct m_task *task)
 {
@@ -275,8 +288,7 @@ compare_task(const struct m_task *task)
 	}
 	for (unsigned i = 0; i < THREADS; i++) {
 		if (world.thread[i].task == task)
-			count +=
-			    world.thread[i].sim->thread.fast.spare_key >> 8 & 1;
+			count += keeps_spare(&world.thread[i].sim->thread);
 	}
 	EXPECT(space_names(space_of(task)) == count);
 }

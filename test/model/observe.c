@@ -65,8 +65,8 @@ void __real_mqueue_wake(
     struct list *waiters, kern_return_t result, uint32_t most);
 void __wrap_mqueue_wake(
     struct list *waiters, kern_return_t result, uint32_t most);
-void __real_port_evict_receivers(struct port *port, kern_return_t result);
-void __wrap_port_evict_receivers(struct port *port, kern_return_t result);
+void __real_port_evict_receivers(struct port *port, enum eviction why);
+void __wrap_port_evict_receivers(struct port *port, enum eviction why);
 void __real_kmsg_destroy(struct kmsg *kmsg);
 void __wrap_kmsg_destroy(struct kmsg *kmsg);
 bool __real_across_copy(const struct across *across);
@@ -149,10 +149,10 @@ __wrap_mqueue_wake(struct list *waiters, kern_return_t result, uint32_t most)
 }
 
 void
-__wrap_port_evict_receivers(struct port *port, kern_return_t result)
+__wrap_port_evict_receivers(struct port *port, enum eviction why)
 {
 	note((struct seen){.kind = SEEN_EVICT, .port = port});
-	__real_port_evict_receivers(port, result);
+	__real_port_evict_receivers(port, why);
 }
 
 void
